@@ -1,0 +1,203 @@
+"""Control: the verbs that everyone speaks, as four small Protocols of one object.
+
+Implemented twice: by ``engine.Engine`` in process and by ``client.RemoteControl`` over HTTP and
+WebSocket; one contract suite holds both to the same words. A verb returns when what it promises
+is stored and true. Wherever an id is taken, a full id, a unique end or beginning of one (four
+characters or more) or the word ``last`` will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from inspan.model.event import Event
+from inspan.model.session import Chunk, Receipt
+from inspan.model.task import Task, TaskSpec, TaskState, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskQuery:
+    """Which tasks to list: newest first, ``limit`` at a time, older than ``before`` (an id)."""
+
+    states: tuple[TaskState, ...] = ()
+    role: str | None = None
+    name: str | None = None
+    before: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """A page of tasks; ``next`` goes into ``TaskQuery.before`` for the page after it."""
+
+    tasks: tuple[Task, ...]
+    next: str | None
+    #: How many tasks there are in each state, over all pages and filters.
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuery:
+    """Which events to read: oldest first, after ``since``, ``limit`` at a time."""
+
+    task: str | None = None
+    correlation: str | None = None
+    since: int = 0
+    limit: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One of inspan's own processes, as health shows it."""
+
+    pid: int
+    version: str
+    started_at: float
+    rss_bytes: int
+    healthy: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What runs, where it keeps things, and how it is."""
+
+    daemon: Process
+    keeper: Process | None
+    state_dir: str
+    socket: str
+    sqlite: str
+    python: str
+    sessions: int
+    counts: dict[str, int]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrunePolicy:
+    """What may go: ended tasks older than ``older_than`` seconds, recordings above ``bytes``."""
+
+    older_than: float | None = None
+    bytes: int | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What went, or would go."""
+
+    tasks: int
+    bytes: int
+
+
+class Tasks(Protocol):
+    """Handing in work and looking at it."""
+
+    async def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
+        """Accept one task. The same ``key`` with the same spec returns the task it made."""
+        ...
+
+    async def submit_all(
+        self, specs: Sequence[TaskSpec], *, key: str | None = None
+    ) -> tuple[Task, ...]:
+        """Accept all of them or none; ``@N`` in ``after`` names the N-th of ``specs``."""
+        ...
+
+    async def get(self, task: str) -> Task:
+        """What is known of a task now."""
+        ...
+
+    async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
+        """A page of tasks."""
+        ...
+
+    async def history(self, query: EventQuery = EventQuery()) -> tuple[Event, ...]:
+        """A page of events."""
+        ...
+
+    def watch(self, since: int | None = None, *, task: str | None = None) -> AsyncIterator[Event]:
+        """Events as they are stored, from after ``since`` on (``None``: from now on).
+
+        Raises FellBehind where the reader was too slow; ``since`` takes it up again.
+        """
+        ...
+
+
+class Steering(Protocol):
+    """Taking a hand in what runs."""
+
+    async def send(self, task: str, data: bytes) -> Receipt:
+        """Type ``data`` into the task's process."""
+        ...
+
+    async def answer(self, task: str, text: str) -> Task:
+        """Answer what a waiting task asked; illegal while it asks nothing."""
+        ...
+
+    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        """Stop it so that it can be resumed; returns when nothing of it is left."""
+        ...
+
+    async def resume(self, task: str) -> Task:
+        """Let an interrupted task go on with a new attempt."""
+        ...
+
+    async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        """Give it up; returns when nothing of it is left."""
+        ...
+
+    async def decide(
+        self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"
+    ) -> Task:
+        """Accept, reject or send back a result. Sending back an ended task makes a new one."""
+        ...
+
+    async def diff(self, task: str) -> str:
+        """What the task changed in its worktree, as a patch."""
+        ...
+
+
+class Terminal(Protocol):
+    """A live attachment to a session. Iterating gives the recording and then what comes."""
+
+    def __aiter__(self) -> AsyncIterator[Chunk]: ...
+
+    async def write(self, data: bytes) -> None:
+        """Type; refused on a read-only attachment."""
+        ...
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Change the size of the terminal."""
+        ...
+
+
+class Sessions(Protocol):
+    """The bytes of a session. ``session`` is a session id, or a task's id for its newest one."""
+
+    async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
+        """What is recorded from ``offset`` on, at most ``limit`` bytes; does not wait."""
+        ...
+
+    def attach(
+        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+    ) -> AbstractAsyncContextManager[Terminal]:
+        """Follow a session from ``offset``; one writer at a time."""
+        ...
+
+
+class Service(Protocol):
+    """inspan itself."""
+
+    async def health(self) -> Health:
+        """What runs and how it is."""
+        ...
+
+    async def prune(self, policy: PrunePolicy) -> Pruned:
+        """Remove what the policy lets go."""
+        ...
+
+
+class Control(Tasks, Steering, Sessions, Service, Protocol):
+    """Everything a face may ask for."""

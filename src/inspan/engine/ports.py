@@ -1,0 +1,253 @@
+"""What the engine needs of the world, as Protocols; adapters and fakes are named like these.
+
+An adapter imports this module and nothing more of the engine. A provider never learns of a task:
+it gets an ``Order`` and gives a ``Run``, which tells what it sees as observations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
+from inspan.model.event import Event
+from inspan.model.session import Chunk
+from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
+
+
+class Clock(Protocol):
+    """Time and chance, so that a test can hold both."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, for what is stored and shown."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, for every limit."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the monotonic clock."""
+        ...
+
+    def entropy(self, size: int) -> bytes:
+        """Random bytes."""
+        ...
+
+    def chance(self) -> float:
+        """A number from [0, 1), for jitter."""
+        ...
+
+
+# ── observations: what a run tells ────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The process is alive."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grew:
+    """The recording has ``size`` bytes now: a sign of life."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """It needs a person."""
+
+    needs: Needs
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """It no longer needs a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The process has ended and its output is complete in the recording."""
+
+    exit: Exit
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The process, or the keeper that held it, is gone, and how it ended is not known."""
+
+    why: str
+
+
+Observation: TypeAlias = Started | Grew | Asks | GoesOn | Finished | Lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a provider is asked to run. ``session`` fences it: one id is spawned at most once."""
+
+    session: str
+    command: tuple[str, ...]
+    prompt: str | None
+    cwd: str
+    env: Mapping[str, str] = field(repr=False)
+    terminal: TerminalSpec
+    #: Findings of a review that sent the work back.
+    findings: tuple[str, ...] = ()
+
+
+class Run(Protocol):
+    """A live process, as the engine holds it."""
+
+    def observations(self) -> AsyncIterator[Observation]:
+        """What happens, in order; ends after ``Finished`` or ``Lost``. Iterated once."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Type. Raises InputFull where the process does not read."""
+        ...
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Change the size of its terminal."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Ask as a person would: Ctrl-C on a terminal, SIGINT else."""
+        ...
+
+    async def terminate(self) -> None:
+        """SIGTERM to the whole tree."""
+        ...
+
+    async def kill(self) -> int:
+        """SIGKILL to the whole tree; how many processes are left, looked up afterwards."""
+        ...
+
+    async def close(self) -> None:
+        """Forget it: its exit has been stored."""
+        ...
+
+
+class Provider(Protocol):
+    """One way to run something."""
+
+    @property
+    def name(self) -> str:
+        """The word after ``--provider`` or ``--agent``."""
+        ...
+
+    def check(self, spec: TaskSpec) -> None:
+        """Refuse at submit what can never run; raises BadInput or ProgramNotFound."""
+        ...
+
+    async def open(self, order: Order) -> Run:
+        """Start it; returns when the process exists. Raises SpawnFailed, KeeperLost."""
+        ...
+
+    async def adopt(self, order: Order) -> Run | None:
+        """Take up a session that an earlier engine started; ``None`` where it is not known."""
+        ...
+
+
+class Recordings(Protocol):
+    """The bytes plane: what sessions printed."""
+
+    async def read(self, session: str, offset: int, limit: int) -> tuple[Chunk, ...]:
+        """At most ``limit`` bytes from ``offset``; ends with ``Ended`` where nothing more comes.
+
+        Raises SessionNotFound.
+        """
+        ...
+
+    def follow(self, session: str, offset: int) -> AsyncIterator[Chunk]:
+        """What is there from ``offset`` and what comes, until ``Ended``."""
+        ...
+
+    async def remove(self, session: str) -> int:
+        """Delete a recording; the bytes it had."""
+        ...
+
+    async def keeper(self) -> str:
+        """The id of the keeper that holds new sessions; a new one means the old is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one transaction writes: events in order and the tasks as they are after them."""
+
+    events: tuple[Event, ...]
+    tasks: tuple[Task, ...]
+    #: Which of ``tasks`` are new.
+    created: frozenset[str] = frozenset()
+    #: Idempotency keys of new tasks: key → (task id, digest of the spec).
+    keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """The facts plane. One owner, one connection; what it returns from is on the disk."""
+
+    async def commit(self, change: Change) -> None:
+        """Write it all or nothing. Raises StoreFailed, DiskFull; then the outcome is unknown."""
+        ...
+
+    async def last_seq(self) -> int:
+        """The highest sequence number stored; 0 in an empty store."""
+        ...
+
+    async def get(self, task: str) -> Task | None:
+        """A task by its full id."""
+        ...
+
+    async def find(self, ref: str) -> tuple[str, ...]:
+        """Ids that begin or end with ``ref``, newest first, at most ten; ``last``: the newest."""
+        ...
+
+    async def list(self, query: TaskQuery) -> TaskPage:
+        """A page of tasks."""
+        ...
+
+    async def open_tasks(self) -> tuple[Task, ...]:
+        """Every task that is not terminal, oldest first."""
+        ...
+
+    async def history(self, query: EventQuery) -> tuple[Event, ...]:
+        """A page of events."""
+        ...
+
+    async def by_key(self, key: str) -> tuple[str, str] | None:
+        """The task id and the digest that a key was used with."""
+        ...
+
+    async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
+        """Delete ended tasks that the policy lets go, and return them."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed in and let go of the file."""
+        ...
+
+
+class Workspaces(Protocol):
+    """Where attempts work."""
+
+    async def prepare(self, task: Task) -> Workspace:
+        """Make the place ready, ``task.json`` inside; the same one for a later attempt."""
+        ...
+
+    async def diff(self, workspace: Workspace) -> str:
+        """All that was changed there since its base, committed or not, as a patch."""
+        ...
+
+    async def accept(self, workspace: Workspace, message: str) -> str:
+        """Commit what is left on the branch; the commit's full id."""
+        ...
+
+    async def remove(self, workspace: Workspace) -> str | None:
+        """Remove it; what was not committed is saved first, under the ref that is returned."""
+        ...

@@ -1,0 +1,316 @@
+"""Every error inspan raises, as one tree; this module knows nothing but words.
+
+    InspanError
+    ├── Refused                     what was asked for cannot be; asking again will not help
+    │   ├── BadInput                bad-input
+    │   │   ├── CyclicPlan          cyclic-plan
+    │   │   └── DeadlineTooLong     deadline-too-long
+    │   ├── NotFound
+    │   │   ├── TaskNotFound        task-not-found
+    │   │   ├── SessionNotFound     session-not-found
+    │   │   └── ProviderNotFound    provider-not-found
+    │   ├── AmbiguousId             ambiguous-id
+    │   └── Conflict
+    │       ├── IllegalTransition   illegal-transition
+    │       ├── StaleAttempt        stale-attempt
+    │       ├── KeyReused           key-reused
+    │       ├── WriterTaken         writer-taken
+    │       └── NothingToDecide     nothing-to-decide
+    └── Unable                      it could be, and inspan could not do it here and now
+        ├── SpawnFailed             spawn-failed
+        │   ├── ProgramNotFound     program-not-found
+        │   ├── FolderMissing       folder-missing
+        │   └── TerminalUnavailable terminal-unavailable
+        ├── StoreFailed             store-failed
+        │   ├── StoreLocked         store-locked
+        │   ├── StoreCorrupt        store-corrupt
+        │   ├── SchemaTooNew        schema-too-new
+        │   └── DiskFull            disk-full
+        ├── KeeperLost              keeper-lost
+        │   └── KeeperMismatch      keeper-mismatch
+        ├── DaemonUnreachable       daemon-unreachable
+        │   └── DaemonMismatch      daemon-mismatch
+        ├── WorkspaceFailed         workspace-failed
+        │   ├── NotARepository      not-a-repository
+        │   └── GitFailed           git-failed
+        ├── SettingsInvalid         settings-invalid
+        ├── InputFull               input-full
+        ├── FellBehind              fell-behind
+        └── PlatformUnsupported     platform-unsupported
+
+The docstring of a class is its default message, so that the two cannot drift apart.
+``code`` is stable and meant for programs; ``hint`` says what a person can do next.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class InspanError(Exception):
+    """Something went wrong in inspan."""
+
+    code: ClassVar[str] = "inspan"
+    default_hint: ClassVar[str] = "Run `inspan doctor` to see what is amiss."
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.hint = hint or self.default_hint
+        super().__init__(self.message)
+
+
+class Refused(InspanError):
+    """The request was refused."""
+
+    code = "refused"
+
+
+class BadInput(Refused):
+    """The request is not valid."""
+
+    code = "bad-input"
+    default_hint = "Mend the named field and try again; nothing was changed."
+
+
+class CyclicPlan(BadInput):
+    """The tasks wait for one another in a circle."""
+
+    code = "cyclic-plan"
+    default_hint = "Remove one of the `after` links that are named."
+
+
+class DeadlineTooLong(BadInput):
+    """The deadline is longer than the configured maximum."""
+
+    code = "deadline-too-long"
+    default_hint = "Ask for less, raise `limits.max_deadline`, or lift it with `--timeout`."
+
+
+class NotFound(Refused):
+    """There is no such thing."""
+
+    code = "not-found"
+
+
+class TaskNotFound(NotFound):
+    """Task not found."""
+
+    code = "task-not-found"
+    default_hint = "`inspan ls --all` lists the tasks that are known."
+
+
+class SessionNotFound(NotFound):
+    """Session not found."""
+
+    code = "session-not-found"
+    default_hint = "A session exists once its attempt has started; `inspan show ID` lists them."
+
+
+class ProviderNotFound(NotFound):
+    """No provider has that name."""
+
+    code = "provider-not-found"
+    default_hint = "`inspan doctor` lists the providers that are known."
+
+
+class AmbiguousId(Refused):
+    """That short id fits more than one task."""
+
+    code = "ambiguous-id"
+    default_hint = "Type more of it."
+
+
+class Conflict(Refused):
+    """That does not fit the present state."""
+
+    code = "conflict"
+
+
+class IllegalTransition(Conflict):
+    """The task cannot do that in its present state."""
+
+    code = "illegal-transition"
+    default_hint = "`inspan show ID` tells the state and why."
+
+
+class StaleAttempt(Conflict):
+    """That came from an attempt that is over."""
+
+    code = "stale-attempt"
+    default_hint = "Look at the newest attempt with `inspan show ID`."
+
+
+class KeyReused(Conflict):
+    """That idempotency key was used for a different task."""
+
+    code = "key-reused"
+    default_hint = "Use a new key for a new task, or send the same task again."
+
+
+class WriterTaken(Conflict):
+    """Somebody else is typing into that terminal."""
+
+    code = "writer-taken"
+    default_hint = "Attach read-only with `--read-only`, or take it over with `--steal`."
+
+
+class NothingToDecide(Conflict):
+    """There is no result to decide about."""
+
+    code = "nothing-to-decide"
+    default_hint = "Only a task that ran in a worktree has a change to accept or reject."
+
+
+class Unable(InspanError):
+    """Inspan could not do it."""
+
+    code = "unable"
+
+
+class SpawnFailed(Unable):
+    """The program could not be started."""
+
+    code = "spawn-failed"
+
+
+class ProgramNotFound(SpawnFailed):
+    """The program was not found."""
+
+    code = "program-not-found"
+    default_hint = "Check the spelling and the PATH that the task was given."
+
+
+class FolderMissing(SpawnFailed):
+    """The working folder does not exist."""
+
+    code = "folder-missing"
+    default_hint = "Create it, or name another with `--cwd`."
+
+
+class TerminalUnavailable(SpawnFailed):
+    """The system gave out no terminal."""
+
+    code = "terminal-unavailable"
+    default_hint = "Close some sessions, raise kernel.pty.max, or run with `--no-pty`."
+
+
+class StoreFailed(Unable):
+    """The database refused a write; it may or may not have happened."""
+
+    code = "store-failed"
+    default_hint = "Try again with the same idempotency key: nothing runs twice."
+
+
+class StoreLocked(StoreFailed):
+    """Another process holds the database."""
+
+    code = "store-locked"
+    default_hint = "Stop the holder that is named, or choose another INSPAN_HOME."
+
+
+class StoreCorrupt(StoreFailed):
+    """The database is damaged."""
+
+    code = "store-corrupt"
+    default_hint = "`inspan db verify` says where; the newest backup is kept beside it."
+
+
+class SchemaTooNew(StoreFailed):
+    """The database was written by a newer inspan."""
+
+    code = "schema-too-new"
+    default_hint = "Upgrade inspan, or take the schema back with the newer one's `db downgrade`."
+
+
+class DiskFull(StoreFailed):
+    """The disk is full."""
+
+    code = "disk-full"
+    default_hint = "Free some room (`inspan prune` helps) and try again."
+
+
+class KeeperLost(Unable):
+    """The process that keeps the sessions is gone."""
+
+    code = "keeper-lost"
+    default_hint = "`inspan up` starts a new one; what ran is interrupted and can be resumed."
+
+
+class KeeperMismatch(KeeperLost):
+    """The running keeper speaks another version of the wire."""
+
+    code = "keeper-mismatch"
+    default_hint = "Let its tasks end, then `inspan down --keeper` and `inspan up`."
+
+
+class DaemonUnreachable(Unable):
+    """The daemon does not answer."""
+
+    code = "daemon-unreachable"
+    default_hint = "`inspan up` starts it; `inspan doctor` says what keeps it from starting."
+
+
+class DaemonMismatch(DaemonUnreachable):
+    """The daemon is of another version than this command."""
+
+    code = "daemon-mismatch"
+    default_hint = "`inspan up --restart` replaces the daemon and keeps what runs."
+
+
+class WorkspaceFailed(Unable):
+    """The workspace could not be made ready."""
+
+    code = "workspace-failed"
+
+
+class NotARepository(WorkspaceFailed):
+    """That folder is not in a git repository."""
+
+    code = "not-a-repository"
+    default_hint = "Run `git init` and commit once, or leave `--worktree` out."
+
+
+class GitFailed(WorkspaceFailed):
+    """Git refused."""
+
+    code = "git-failed"
+
+
+class SettingsInvalid(Unable):
+    """The settings file is not valid."""
+
+    code = "settings-invalid"
+    default_hint = "Mend the line that is named; nothing was started."
+
+
+class InputFull(Unable):
+    """The program does not read its input, and the queue for it is full."""
+
+    code = "input-full"
+    default_hint = "Wait until it reads, or interrupt it."
+
+
+class FellBehind(Unable):
+    """This subscriber was too slow and was let go."""
+
+    code = "fell-behind"
+    default_hint = "Subscribe again from the last sequence number you saw: nothing is lost."
+
+
+class PlatformUnsupported(Unable):
+    """This platform is not supported."""
+
+    code = "platform-unsupported"
+    default_hint = "Inspan runs on Linux and macOS; on Windows use WSL."
+
+
+def _tree(root: type[InspanError]) -> dict[str, type[InspanError]]:
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found.update(_tree(child))
+    return found
+
+
+def by_code(code: str, message: str, hint: str | None = None) -> InspanError:
+    """The error that ``code`` names, as it crossed a wire; an unknown code stays readable."""
+    return _tree(InspanError).get(code, InspanError)(message, hint=hint)

@@ -1,0 +1,111 @@
+"""The wire between the keeper and its clients: framing, the verbs, and the version.
+
+A frame is eight bytes, two big-endian unsigned 32-bit lengths, then a JSON object of the first
+length and raw bytes of the second. A request has ``id`` and ``op``; its reply has the same ``id``
+and either ``ok: true`` with results or ``error`` (a code) with ``message``. A frame with ``push``
+answers nothing. Every request is answered; an unknown session is an error, never a stall.
+
+op         takes                                              gives
+---------  -------------------------------------------------  ------------------------------------
+hello      version                                            version, keeper (instance id), pid,
+                                                              started_at, sessions
+spawn      session argv cwd env folder                        pid, new (false where that session
+           pty cols rows record_input attended cap            was spawned before: it is not spawned
+           nofile                                             again)
+list                                                          sessions: [status…]
+status     session                                            status
+write      session, body                                      queued (bytes now in the queue)
+eof        session                                            end of input: closes a pipe, types
+                                                              the terminal's EOF character else
+resize     session cols rows
+signal     session signal to=foreground|tree                  sent (how many processes)
+kill       session                                            left (processes found afterwards),
+                                                              by (cgroup, marker, subreaper …)
+attend     session on                                         while on, and while this connection
+                                                              lives, the keeper does not answer
+                                                              terminal queries for the session
+watch      session                                            size, then pushes about it
+unwatch    session
+read       session offset limit                               offset, eof; body: raw bytes
+collect    session                                            status; forgets an ended session
+shutdown   force                                              refused while sessions live, unless
+                                                              forced: then all are killed first
+
+push       carries                                            when
+---------  -------------------------------------------------  ------------------------------------
+grew       session size                                       the recording has grown; coalesced,
+                                                              one per loop turn at most
+ended      session status                                     process ended and output complete
+
+status: session, pid, alive, started_at, size, exit {code | signal}, ended_at, eof (output is
+complete), cols, rows, cut (bytes freed by the cap), left (processes left behind, if known).
+
+A reader takes the bytes from the recording itself (``folder``) or with ``read``: the keeper queues
+no output for anybody, so a slow or dead reader costs it nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Final
+
+#: Raised when a verb changes its meaning. A daemon also speaks the version before it.
+VERSION: Final = 1
+OLDEST: Final = 1
+#: The largest JSON part and the largest body of one frame, in bytes.
+HEAD_MOST: Final = 1 << 20
+BODY_MOST: Final = 1 << 20
+
+_LENGTHS: Final = struct.Struct(">II")
+
+Message = dict[str, Any]
+
+
+class WireError(Exception):
+    """The other side sent what is no frame; the connection cannot go on."""
+
+
+def encode(message: Message, body: bytes = b"") -> bytes:
+    """One frame."""
+    head = json.dumps(message, separators=(",", ":")).encode()
+    if len(head) > HEAD_MOST or len(body) > BODY_MOST:
+        raise WireError("a frame is too large")
+    return _LENGTHS.pack(len(head), len(body)) + head + body
+
+
+class Decoder:
+    """Bytes in, frames out; holds at most one incomplete frame."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[Message, bytes]]:
+        """The frames that are complete now. Raises WireError."""
+        self._held += data
+        frames: list[tuple[Message, bytes]] = []
+        start = 0
+        while len(self._held) - start >= _LENGTHS.size:
+            head, body = _LENGTHS.unpack_from(self._held, start)
+            if head > HEAD_MOST or body > BODY_MOST:
+                raise WireError("a frame is too large")
+            first = start + _LENGTHS.size
+            end = first + head + body
+            if len(self._held) < end:
+                break
+            frames.append(
+                (_message(self._held[first : first + head]), bytes(self._held[first + head : end]))
+            )
+            start = end
+        del self._held[:start]
+        return frames
+
+
+def _message(raw: bytearray) -> Message:
+    try:
+        message = json.loads(raw)
+    except ValueError as error:
+        raise WireError("a frame is not JSON") from error
+    if not isinstance(message, dict):
+        raise WireError("a frame is no object")
+    return message

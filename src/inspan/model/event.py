@@ -1,0 +1,283 @@
+"""What happened, as a closed union of facts in one envelope; append-only, never edited.
+
+A fact says what came to be, in the past tense. Which fact is allowed in which state, and what
+it leads to, is told in ``lifecycle`` and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from inspan.model.task import Exit, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Somebody asked for it, and it is accepted."""
+
+    kind: ClassVar[str] = "task.submitted"
+    spec: TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """It cannot start yet, for a reason that time or another task will end."""
+
+    kind: ClassVar[str] = "task.postponed"
+    reason: Reason
+    wake_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readied:
+    """Nothing but a slot is missing."""
+
+    kind: ClassVar[str] = "task.readied"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """An attempt is about to be spawned; stored before it is, so that none goes unknown."""
+
+    kind: ClassVar[str] = "attempt.started"
+    attempt: int
+    session: str
+    keeper: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceReady:
+    """The place where the attempt works exists."""
+
+    kind: ClassVar[str] = "workspace.ready"
+    attempt: int
+    workspace: Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """The process is alive."""
+
+    kind: ClassVar[str] = "attempt.spawned"
+    attempt: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsInput:
+    """The process waits for a person."""
+
+    kind: ClassVar[str] = "task.needs_input"
+    attempt: int
+    needs: Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The process goes on after it waited for a person."""
+
+    kind: ClassVar[str] = "task.answered"
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdleWarned:
+    """Nothing was heard for a while, and the limit is near."""
+
+    kind: ClassVar[str] = "attempt.idle_warned"
+    attempt: int
+    silent: float  #: seconds since the last activity
+    limit: float  #: seconds of silence after which it is stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The process has ended and all of its output is recorded."""
+
+    kind: ClassVar[str] = "attempt.exited"
+    attempt: int
+    exit: Exit
+    output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEnded:
+    """One of the task's checks has run."""
+
+    kind: ClassVar[str] = "check.ended"
+    attempt: int
+    command: str
+    exit: Exit
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Ended well; nothing was asked to verify it."""
+
+    kind: ClassVar[str] = "task.completed"
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """Ended well and verified by its checks."""
+
+    kind: ClassVar[str] = "task.succeeded"
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The work failed, and no retry is left."""
+
+    kind: ClassVar[str] = "task.failed"
+    attempt: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The attempt failed and another one is due, not before ``wake_at``."""
+
+    kind: ClassVar[str] = "task.retried"
+    attempt: int
+    reason: Reason
+    wake_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Errored:
+    """Inspan could not do it."""
+
+    kind: ClassVar[str] = "task.errored"
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """Somebody wants it to stop; that it did is another fact."""
+
+    kind: ClassVar[str] = "task.stop_requested"
+    stop: StopKind
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """It stopped before its end and can be resumed."""
+
+    kind: ClassVar[str] = "task.interrupted"
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Somebody, or the policy for crashes, lets it go on with a new attempt."""
+
+    kind: ClassVar[str] = "task.resumed"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """It was given up."""
+
+    kind: ClassVar[str] = "task.cancelled"
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The result that was waiting for a verdict is good."""
+
+    kind: ClassVar[str] = "task.accepted"
+    attempt: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The result that was waiting for a verdict is not good, and the task is over."""
+
+    kind: ClassVar[str] = "task.rejected"
+    attempt: int
+    by: str
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentBack:
+    """The result is not good yet; another attempt takes up the findings."""
+
+    kind: ClassVar[str] = "task.sent_back"
+    attempt: int
+    by: str
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict on a task that has ended: remembered, and changes no state."""
+
+    kind: ClassVar[str] = "task.judged"
+    verdict: Verdict
+    by: str
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSaved:
+    """The workspace was removed; what was not committed is kept under ``ref``."""
+
+    kind: ClassVar[str] = "workspace.saved"
+    ref: str | None
+
+
+Fact: TypeAlias = (
+    Submitted
+    | Postponed
+    | Readied
+    | AttemptStarted
+    | WorkspaceReady
+    | Spawned
+    | NeedsInput
+    | Answered
+    | IdleWarned
+    | Exited
+    | CheckEnded
+    | Completed
+    | Succeeded
+    | Failed
+    | Retried
+    | Errored
+    | StopRequested
+    | Interrupted
+    | Resumed
+    | Cancelled
+    | Accepted
+    | Rejected
+    | SentBack
+    | Judged
+    | WorkspaceSaved
+)
+
+FACTS: dict[str, type[Fact]] = {fact.kind: fact for fact in Fact.__args__}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact in its envelope. ``seq`` orders all events of a store without holes in meaning."""
+
+    seq: int
+    at: float  #: seconds since the epoch
+    task: str
+    correlation: str
+    fact: Fact
+
+    @property
+    def kind(self) -> str:
+        """The fact's name, such as ``task.completed``."""
+        return self.fact.kind

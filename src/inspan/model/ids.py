@@ -1,0 +1,44 @@
+"""Identifiers: made by the engine only, sortable by time, safe as a file name.
+
+A task id is a ULID (https://github.com/ulid/spec) in lower case: 10 characters of milliseconds
+and 16 of randomness. This module draws no randomness and reads no clock; both are handed in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+TASK_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
+SESSION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}(-c[0-9]{1,3})?")
+#: Six characters of randomness: one chance in a thousand that two of 1,500 tasks share them.
+SHORT: Final = 6
+
+
+def ulid(now: float, entropy: bytes) -> str:
+    """A task id from ``now`` (seconds since the epoch) and ten bytes of randomness."""
+    if len(entropy) != 10:
+        raise ValueError("a ULID takes ten bytes of randomness")
+    number = (int(now * 1000) << 80) | int.from_bytes(entropy, "big")
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def short(task_id: str) -> str:
+    """What a person sees and types: the end of the id, where the randomness is."""
+    return task_id[-SHORT:]
+
+
+def session_id(task_id: str, attempt: int) -> str:
+    """The session of one attempt; it names the recording and fences the process."""
+    return f"{task_id}-{attempt}"
+
+
+def check_id(session: str, number: int) -> str:
+    """The session in which check ``number`` (from 0) of an attempt runs."""
+    return f"{session}-c{number}"
+
+
+def task_of(session: str) -> str:
+    """The task that a session belongs to."""
+    return session[:26]

@@ -1,0 +1,204 @@
+"""The life of a task: the one table of transitions, and ``apply``, which walks it.
+
+Three rules:
+
+1. Everything that decides where a task may go is in this file. A look-up that misses *is* the
+   error.
+2. ``apply`` is pure: a task and an event in, a new task out. It knows no clock, no store and
+   nobody who watches.
+3. A fact of an attempt that is over is refused, so that a late word cannot change what a newer
+   attempt has made true. A fact that leads into the state it came from changes fields only.
+
+The diagram in ``docs/ARCHITECTURE.md`` is drawn from ``TABLE``. What it cannot show: the fence of
+rule 3, and that leaving ``processing`` by ``Succeeded`` takes checks that all passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from inspan.errors import IllegalTransition, StaleAttempt
+from inspan.model import event as e
+from inspan.model.task import CheckResult, Needs, Stop, Task, TaskState, Verdict
+
+_S = TaskState
+_ALWAYS: Final = {e.StopRequested: None, e.WorkspaceSaved: None}
+_GIVE_UP: Final = {
+    **_ALWAYS,
+    e.Interrupted: _S.INTERRUPTED,
+    e.Cancelled: _S.CANCELLED,
+    e.Errored: _S.ERROR,
+}
+_ENDED: Final = {e.Judged: None, e.WorkspaceSaved: None}
+
+#: state → fact → next state; ``None`` stays where it is.
+TABLE: Final[dict[TaskState, dict[type[e.Fact], TaskState | None]]] = {
+    _S.PENDING: {**_GIVE_UP, e.Postponed: None, e.Readied: _S.QUEUED},
+    _S.QUEUED: {**_GIVE_UP, e.Postponed: _S.PENDING, e.AttemptStarted: _S.RUNNING},
+    _S.RUNNING: {
+        **_GIVE_UP,
+        e.WorkspaceReady: None,
+        e.Spawned: None,
+        e.IdleWarned: None,
+        e.NeedsInput: _S.WAITING,
+        e.Exited: _S.PROCESSING,
+    },
+    _S.WAITING: {
+        **_GIVE_UP,
+        e.NeedsInput: None,
+        e.Answered: _S.RUNNING,
+        e.Exited: _S.PROCESSING,
+    },
+    _S.PROCESSING: {
+        **_GIVE_UP,
+        e.CheckEnded: None,
+        e.Completed: _S.COMPLETED,
+        e.Succeeded: _S.SUCCEEDED,
+        e.Failed: _S.FAILED,
+        e.Retried: _S.QUEUED,
+        e.Accepted: _S.SUCCEEDED,
+        e.Rejected: _S.FAILED,
+        e.SentBack: _S.QUEUED,
+    },
+    _S.INTERRUPTED: {
+        **_ALWAYS,
+        e.Resumed: _S.QUEUED,
+        e.Cancelled: _S.CANCELLED,
+        e.Errored: _S.ERROR,
+    },
+    _S.COMPLETED: _ENDED,
+    _S.SUCCEEDED: _ENDED,
+    _S.FAILED: _ENDED,
+    _S.ERROR: _ENDED,
+    _S.CANCELLED: _ENDED,
+}
+
+
+def allowed(state: TaskState, fact: type[e.Fact]) -> bool:
+    """True where ``fact`` may happen to a task in ``state``."""
+    return fact in TABLE[state]
+
+
+def apply(task: Task | None, event: e.Event) -> Task:
+    """The task as it is after ``event``.
+
+    Raises:
+        IllegalTransition: the fact is not allowed in the task's state.
+        StaleAttempt: the fact is of an attempt that is not the task's present one.
+    """
+    fact = event.fact
+    if isinstance(fact, e.Submitted):
+        return _create(task, event, fact)
+    if task is None:
+        raise IllegalTransition(f"{fact.kind} for a task that was never submitted")
+    row = TABLE[task.state]
+    if type(fact) not in row:
+        raise IllegalTransition(f"a task that is {task.state} cannot have {fact.kind}")
+    _fence(task, fact)
+    state = row[type(fact)] or task.state
+    return replace(task, seq=event.seq, state=state, **_fields(task, event, state))
+
+
+def _create(task: Task | None, event: e.Event, fact: e.Submitted) -> Task:
+    if task is not None:
+        raise IllegalTransition("a task is submitted only once")
+    return Task(
+        id=event.task,
+        spec=fact.spec,
+        state=_S.PENDING,
+        seq=event.seq,
+        correlation=event.correlation,
+        created_at=event.at,
+        wake_at=fact.spec.not_before,
+    )
+
+
+def _fence(task: Task, fact: e.Fact) -> None:
+    attempt = getattr(fact, "attempt", None)
+    if attempt is not None and attempt != task.attempt:
+        raise StaleAttempt(
+            f"{fact.kind} came from attempt {attempt}; attempt {task.attempt} is due"
+        )
+    if isinstance(fact, e.Succeeded) and not (
+        task.checks and all(check.exit.ok for check in task.checks)
+    ):
+        raise IllegalTransition("only checks that all passed make a task succeed")
+
+
+#: What entering ``queued`` for one more attempt wipes from the one before.
+_AFRESH: Final[dict[str, Any]] = {
+    "started_at": None,
+    "needs": None,
+    "stop": None,
+    "pid": None,
+    "checks": (),
+    "idle_warned_at": None,
+}
+
+
+def _fields(task: Task, event: e.Event, state: TaskState) -> dict[str, Any]:
+    """What else changes. Entering ``queued`` always names a new attempt."""
+    changed = _told(task, event)
+    if state is _S.QUEUED and task.state is not _S.QUEUED:
+        changed = {**_AFRESH, "wake_at": None, "attempt": task.attempt + 1, **changed}
+    if state is not task.state and task.state is _S.WAITING:
+        changed["needs"] = None
+    if state is not task.state and (state in _RESTING):
+        changed["ended_at"] = event.at
+    return changed
+
+
+_RESTING: Final = frozenset(
+    {_S.COMPLETED, _S.SUCCEEDED, _S.FAILED, _S.ERROR, _S.CANCELLED, _S.INTERRUPTED}
+)
+
+
+def _told(task: Task, event: e.Event) -> dict[str, Any]:
+    match event.fact:
+        case e.Postponed(reason, wake_at):
+            return {"reason": reason, "wake_at": wake_at}
+        case e.Readied():
+            return {"reason": None}
+        case e.AttemptStarted(_, session, keeper):
+            return {
+                "session": session,
+                "keeper": keeper,
+                "started_at": event.at,
+                "exit": None,
+                "reason": None,
+                "wake_at": None,
+                "output_bytes": 0,
+            }
+        case e.WorkspaceReady(_, workspace):
+            return {"workspace": workspace}
+        case e.Spawned(_, pid):
+            return {"pid": pid}
+        case e.NeedsInput(_, needs):
+            return {"needs": Needs(needs.kind, needs.question, needs.options, event.at)}
+        case e.IdleWarned():
+            return {"idle_warned_at": event.at}
+        case e.Exited(_, how, size):
+            return {"exit": how, "output_bytes": size, "pid": None}
+        case e.CheckEnded(_, command, how, session):
+            return {"checks": (*task.checks, CheckResult(command, how, session))}
+        case e.Failed(_, reason) | e.Errored(reason) | e.Cancelled(reason):
+            return {"reason": reason}
+        case e.Interrupted(reason):
+            return {"reason": reason, "pid": None}
+        case e.Retried(_, reason, wake_at):
+            return {"reason": reason, "wake_at": wake_at, "retried": task.retried + 1}
+        case e.Resumed():
+            return {"reason": None, "ended_at": None}
+        case e.StopRequested(stop, by, why):
+            return {"stop": Stop(stop, by, why, event.at)}
+        case e.Accepted():
+            return {"verdict": Verdict.ACCEPT}
+        case e.Rejected(_, _, findings):
+            return {"verdict": Verdict.REJECT, "findings": findings}
+        case e.SentBack(_, _, findings):
+            return {"verdict": Verdict.SEND_BACK, "findings": findings}
+        case e.Judged(verdict, _, findings):
+            return {"verdict": verdict, "findings": findings}
+        case _:
+            return {}

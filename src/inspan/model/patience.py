@@ -1,0 +1,106 @@
+"""How long to wait, how often to try, when to stop trying: pure functions of history and now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Delays that double from ``first`` to at most ``most`` seconds; jitter only adds."""
+
+    first: float = 1.0
+    most: float = 30.0
+    #: The largest part of a delay that jitter may add to it.
+    jitter: float = 0.1
+
+    def delay(self, tries: int, chance: float) -> float:
+        """Seconds to wait after ``tries`` failures (from 1); ``chance`` is drawn from [0, 1)."""
+        plain: float = min(self.most, self.first * 2.0 ** (min(tries, 64) - 1))
+        return plain * (1 + self.jitter * chance)
+
+
+@dataclass(frozen=True, slots=True)
+class IdleLimit:
+    """How long silence may last: as long as asked for, stretched by the rhythm that was seen.
+
+    A process that has been silent for a minute ten times, and went on each time, is not stuck
+    the eleventh time. The limit is ``stretch`` times the longest of the recent pauses, never
+    below ``base`` and never above ``ceiling``; when the long pauses leave the window it shrinks
+    again. Fewer than ``enough`` pauses say nothing about a rhythm.
+    """
+
+    base: float
+    ceiling: float
+    stretch: float = 2.0
+    enough: int = 3
+
+    def after(self, pauses: Sequence[float]) -> float:
+        """Seconds of silence to allow, from the recent pauses (seconds, oldest first)."""
+        if len(pauses) < self.enough:
+            return self.base
+        return max(self.base, min(self.ceiling, self.stretch * max(pauses)))
+
+
+#: How many pauses a rhythm is read from.
+PAUSES_KEPT = 32
+#: A pause shorter than this is the beat of output, not a rest.
+PAUSE_COUNTS_FROM = 1.0
+
+
+class Circuit(StrEnum):
+    """Whether to try at all."""
+
+    CLOSED = "closed"  #: try
+    OPEN = "open"  #: do not try
+    HALF_OPEN = "half_open"  #: one probe is under way
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """A circuit breaker as a value: each call returns the next one.
+
+    It opens after ``threshold`` failures in a row, allows one probe once ``rest`` seconds have
+    passed, and closes when that probe succeeds.
+    """
+
+    threshold: int = 5
+    rest: float = 60.0
+    failures: int = 0
+    opened_at: float | None = None
+    probing: bool = False
+
+    def state(self, now: float) -> Circuit:
+        """Whether a try at ``now`` is allowed, and as what."""
+        if self.opened_at is None:
+            return Circuit.CLOSED
+        if self.probing or now - self.opened_at >= self.rest:
+            return Circuit.HALF_OPEN
+        return Circuit.OPEN
+
+    def allows(self, now: float) -> bool:
+        """True where a try may be made at ``now``; call ``tried`` when it is made."""
+        return self.state(now) is Circuit.CLOSED or (
+            self.state(now) is Circuit.HALF_OPEN and not self.probing
+        )
+
+    def tried(self, now: float) -> Breaker:
+        """A try was begun."""
+        return replace(self, probing=self.state(now) is not Circuit.CLOSED)
+
+    def succeeded(self) -> Breaker:
+        """The try went well."""
+        return replace(self, failures=0, opened_at=None, probing=False)
+
+    def failed(self, now: float) -> Breaker:
+        """The try failed."""
+        failures = self.failures + 1
+        opens = failures >= self.threshold or self.probing
+        return replace(
+            self,
+            failures=failures,
+            opened_at=now if opens else self.opened_at,
+            probing=False,
+        )

@@ -1,0 +1,112 @@
+"""Our values as plain JSON material and back, by their own annotations.
+
+``dump`` leaves out what is at its default, so that a stored value stays small and a field added
+later reads back from an older one. ``load`` trusts its input: it reads what ``dump`` wrote. What
+comes from a stranger is validated by pydantic at the door, from the same classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from inspan.model.event import FACTS, Event, Fact
+
+T = TypeVar("T")
+_Load = Callable[[Any], Any]
+
+#: Where a union of our classes is written, this key says which one it is.
+KIND = "kind"
+
+
+def dump(value: Any) -> Any:
+    """``value`` as str, int, float, bool, None, list and dict."""
+    kind = type(value)
+    if kind in (str, int, float, bool, NoneType):
+        return value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple | list):
+        return [dump(item) for item in value]
+    if isinstance(value, dict):
+        return {key: dump(item) for key, item in value.items()}
+    plain = {KIND: kind.kind} if isinstance(value, Fact) else {}
+    for name, default in _defaults(kind):
+        item = getattr(value, name)
+        if item is not default:
+            plain[name] = dump(item)
+    return plain
+
+
+def load(kind: type[T], plain: Any) -> T:
+    """A ``kind`` from what ``dump`` made of it. Raises KeyError or TypeError on anything else."""
+    loaded: T = _loader(kind)(plain)
+    return loaded
+
+
+def load_fact(plain: dict[str, Any]) -> Fact:
+    """The fact that ``plain`` holds."""
+    return load(FACTS[plain[KIND]], plain)
+
+
+def load_event(plain: dict[str, Any]) -> Event:
+    """The event that ``plain`` holds."""
+    return Event(
+        plain["seq"], plain["at"], plain["task"], plain["correlation"], load_fact(plain["fact"])
+    )
+
+
+@cache
+def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple((item.name, item.default) for item in fields(kind))
+
+
+@cache
+def _loader(kind: Any) -> _Load:
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return _optional(kind)
+    if origin is tuple:
+        return _many(_loader(get_args(kind)[0]))
+    if origin is dict:
+        inside = _loader(get_args(kind)[1])
+        return lambda plain: {key: inside(item) for key, item in plain.items()}
+    if is_dataclass(kind):
+        return _dataclass(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    return _same
+
+
+def _same(plain: Any) -> Any:
+    return plain
+
+
+def _optional(kind: Any) -> _Load:
+    members = [member for member in get_args(kind) if member is not NoneType]
+    inside = _loader(members[0])
+    return lambda plain: None if plain is None else inside(plain)
+
+
+def _many(inside: _Load) -> _Load:
+    return lambda plain: tuple(inside(item) for item in plain)
+
+
+def _dataclass(kind: Any) -> _Load:
+    hints = get_type_hints(kind)
+    loaders = {
+        item.name: _loader(hints[item.name])
+        for item in fields(kind)
+        if get_origin(hints[item.name]) is not ClassVar
+    }
+
+    def build(plain: dict[str, Any]) -> Any:
+        return kind(
+            **{name: loaders[name](item) for name, item in plain.items() if name in loaders}
+        )
+
+    return build

@@ -1,0 +1,256 @@
+"""A task: what someone wants (``TaskSpec``) and what we know of it now (``Task``).
+
+Values only. How a task changes is told in ``lifecycle``; nothing here knows when or by whom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class TaskState(StrEnum):
+    """Where a task is; the one source of truth for these words."""
+
+    PENDING = "pending"  #: accepted; waits for dependencies, its time, or a quota
+    QUEUED = "queued"  #: ready; waits for a slot of its role
+    RUNNING = "running"  #: an attempt is alive and working
+    WAITING = "waiting"  #: alive, and needs a person
+    PROCESSING = "processing"  #: the process ended; checks and review run
+    COMPLETED = "completed"  #: ended well; nothing was asked to verify it
+    SUCCEEDED = "succeeded"  #: ended well and verified
+    FAILED = "failed"  #: the work failed
+    ERROR = "error"  #: inspan could not do it
+    INTERRUPTED = "interrupted"  #: stopped; resumable
+    CANCELLED = "cancelled"  #: given up on purpose
+
+
+TERMINAL: Final = frozenset(
+    {
+        TaskState.COMPLETED,
+        TaskState.SUCCEEDED,
+        TaskState.FAILED,
+        TaskState.ERROR,
+        TaskState.CANCELLED,
+    }
+)
+ACTIVE: Final = frozenset({TaskState.RUNNING, TaskState.WAITING, TaskState.PROCESSING})
+GOOD: Final = frozenset({TaskState.COMPLETED, TaskState.SUCCEEDED})
+
+
+def is_terminal(state: TaskState) -> bool:
+    """True where the task has ended for good; such a state never changes."""
+    return state in TERMINAL
+
+
+def is_active(state: TaskState) -> bool:
+    """True where an attempt of the task holds a slot."""
+    return state in ACTIVE
+
+
+class TaskKind(StrEnum):
+    """What a task is: one piece of work, or a goal that becomes many."""
+
+    WORK = "work"
+    GOAL = "goal"
+
+
+class OnCrash(StrEnum):
+    """What happens to a task whose process was lost with the machine or the keeper."""
+
+    RESUME = "resume"  #: the agent takes up its own session again
+    RETRY = "retry"  #: run it again from the start
+    ASK = "ask"  #: stay interrupted until a person says
+
+
+class WorkspaceKind(StrEnum):
+    """Where a task works."""
+
+    HERE = "here"  #: in the folder it was submitted from
+    FOLDER = "folder"  #: in a new folder of its own
+    WORKTREE = "worktree"  #: in a git worktree of its own, on its own branch
+
+
+class StopKind(StrEnum):
+    """What a person wished for when asking a task to stop."""
+
+    INTERRUPT = "interrupt"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a task may take; seconds, ``None`` for no limit."""
+
+    deadline: float | None = 300.0
+    idle: float | None = None
+    warn_before: float = 30.0
+    #: Between being asked to stop and being killed.
+    grace: float = 5.0
+    #: The caller knows that ``deadline`` is beyond the configured maximum.
+    lifted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalSpec:
+    """How the process is connected: a terminal of a size, or pipes."""
+
+    pty: bool = True
+    cols: int = 80
+    rows: int = 24
+    #: Record what is typed too. Off by default: people type passwords.
+    record_input: bool = False
+    #: A real terminal will be attached from the start and answers queries itself.
+    attended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """What someone wants done. ``command`` for a program, ``prompt`` for an agent."""
+
+    command: tuple[str, ...] = ()
+    prompt: str | None = None
+    provider: str = "shell"
+    name: str = ""
+    role: str = "worker"
+    kind: TaskKind = TaskKind.WORK
+    cwd: str
+    #: The whole environment of the process, captured through the allow-list at submit.
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    #: Names that the allow-list kept back; the values are not known here.
+    withheld: tuple[str, ...] = ()
+    #: Ids of tasks that must end well first; ``@N`` is the N-th of the same submission.
+    after: tuple[str, ...] = ()
+    #: Higher goes first; equal ones in the order of submission.
+    priority: int = 0
+    #: Seconds since the epoch before which it does not start.
+    not_before: float | None = None
+    #: ``None`` takes the engine's defaults.
+    patience: Patience | None = None
+    retries: int = 0
+    checks: tuple[str, ...] = ()
+    terminal: TerminalSpec = TerminalSpec()
+    workspace: WorkspaceKind = WorkspaceKind.HERE
+    #: What a worktree starts from; resolved to a commit before it is used.
+    base: str = "HEAD"
+    on_crash: OnCrash = OnCrash.ASK
+    #: Wait in ``processing`` until a person or a reviewer decides.
+    review: bool = False
+    correlation: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended: by ``code`` or by ``signal``, never both."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """True for code 0."""
+        return self.code == 0
+
+    @property
+    def status(self) -> int:
+        """What a shell would report: the code, or 128 + the signal (POSIX.1-2017 2.8.2)."""
+        return self.code if self.code is not None else 128 + (self.signal or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a task is where it is: ``code`` for programs, ``message`` for people."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a waiting task needs from a person."""
+
+    kind: str  #: permission, question or prompt
+    question: str
+    options: tuple[str, ...] = ()
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A wish to stop; a field and not a state, since wishing does not make it so."""
+
+    kind: StopKind
+    by: str
+    reason: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one ``--check`` said."""
+
+    command: str
+    exit: Exit
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where an attempt worked."""
+
+    kind: WorkspaceKind
+    path: str
+    branch: str | None = None
+    base: str | None = None  #: the full commit id that the branch began at
+    repository: str | None = None
+
+
+class Verdict(StrEnum):
+    """What a person or a reviewer decided about a result."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    SEND_BACK = "send_back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What we know of a task now: the projection of its events."""
+
+    id: str
+    spec: TaskSpec
+    state: TaskState
+    #: The attempt that runs, or will run next; 0 before the first is due.
+    attempt: int = 0
+    #: How many of them were retries, counted against ``spec.retries``.
+    retried: int = 0
+    #: The sequence number of the last event that shaped this value.
+    seq: int = 0
+    correlation: str = ""
+    created_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    reason: Reason | None = None
+    exit: Exit | None = None
+    stop: Stop | None = None
+    needs: Needs | None = None
+    wake_at: float | None = None
+    #: The session of the newest attempt that started.
+    session: str | None = None
+    #: Which keeper holds, or held, that session.
+    keeper: str | None = None
+    pid: int | None = None
+    output_bytes: int = 0
+    checks: tuple[CheckResult, ...] = ()
+    workspace: Workspace | None = None
+    verdict: Verdict | None = None
+    findings: tuple[str, ...] = ()
+    idle_warned_at: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """True where the task has ended for good."""
+        return self.state in TERMINAL
