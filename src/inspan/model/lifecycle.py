@@ -16,24 +16,25 @@ rule 3, and that leaving ``processing`` by ``Succeeded`` takes checks that all p
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, assert_never
 
 from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
 from inspan.model.task import CheckResult, Needs, Stop, Task, TaskState, Verdict
 
 _S = TaskState
-_ALWAYS: Final = {e.StopRequested: None, e.WorkspaceSaved: None}
-_GIVE_UP: Final = {
+_Row: TypeAlias = dict[type[e.Fact], TaskState | None]
+_ALWAYS: Final[_Row] = {e.StopRequested: None, e.WorkspaceSaved: None}
+_GIVE_UP: Final[_Row] = {
     **_ALWAYS,
     e.Interrupted: _S.INTERRUPTED,
     e.Cancelled: _S.CANCELLED,
     e.Errored: _S.ERROR,
 }
-_ENDED: Final = {e.Judged: None, e.WorkspaceSaved: None}
+_ENDED: Final[_Row] = {e.Judged: None, e.WorkspaceSaved: None}
 
 #: state → fact → next state; ``None`` stays where it is.
-TABLE: Final[dict[TaskState, dict[type[e.Fact], TaskState | None]]] = {
+TABLE: Final[dict[TaskState, _Row]] = {
     _S.PENDING: {**_GIVE_UP, e.Postponed: None, e.Readied: _S.QUEUED},
     _S.QUEUED: {**_GIVE_UP, e.Postponed: _S.PENDING, e.AttemptStarted: _S.RUNNING},
     _S.RUNNING: {
@@ -144,8 +145,8 @@ def _fields(task: Task, event: e.Event, state: TaskState) -> dict[str, Any]:
         changed = {**_AFRESH, "wake_at": None, "attempt": task.attempt + 1, **changed}
     if state is not task.state and task.state is _S.WAITING:
         changed["needs"] = None
-    if state is not task.state and (state in _RESTING):
-        changed["ended_at"] = event.at
+    if state is not task.state and state in _RESTING:
+        changed |= {"ended_at": event.at, "pid": None}
     return changed
 
 
@@ -154,7 +155,7 @@ _RESTING: Final = frozenset(
 )
 
 
-def _told(task: Task, event: e.Event) -> dict[str, Any]:
+def _told(task: Task, event: e.Event) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - a case per fact of a closed union
     match event.fact:
         case e.Postponed(reason, wake_at):
             return {"reason": reason, "wake_at": wake_at}
@@ -182,10 +183,8 @@ def _told(task: Task, event: e.Event) -> dict[str, Any]:
             return {"exit": how, "output_bytes": size, "pid": None}
         case e.CheckEnded(_, command, how, session):
             return {"checks": (*task.checks, CheckResult(command, how, session))}
-        case e.Failed(_, reason) | e.Errored(reason) | e.Cancelled(reason):
+        case e.Failed(_, reason) | e.Errored(reason) | e.Cancelled(reason) | e.Interrupted(reason):
             return {"reason": reason}
-        case e.Interrupted(reason):
-            return {"reason": reason, "pid": None}
         case e.Retried(_, reason, wake_at):
             return {"reason": reason, "wake_at": wake_at, "retried": task.retried + 1}
         case e.Resumed():
@@ -200,5 +199,7 @@ def _told(task: Task, event: e.Event) -> dict[str, Any]:
             return {"verdict": Verdict.SEND_BACK, "findings": findings}
         case e.Judged(verdict, _, findings):
             return {"verdict": verdict, "findings": findings}
-        case _:
+        case e.Submitted() | e.Answered() | e.Completed() | e.Succeeded() | e.WorkspaceSaved():
             return {}
+        case _:
+            assert_never(event.fact)

@@ -8,11 +8,11 @@ comes from a stranger is validated by pydantic at the door, from the same classe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from inspan.model.event import FACTS, Event, Fact
 
@@ -25,7 +25,7 @@ KIND = "kind"
 
 def dump(value: Any) -> Any:
     """``value`` as str, int, float, bool, None, list and dict."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in (str, int, float, bool, NoneType):
         return value
     if isinstance(value, Enum):
@@ -37,14 +37,14 @@ def dump(value: Any) -> Any:
     plain = {KIND: kind.kind} if isinstance(value, Fact) else {}
     for name, default in _defaults(kind):
         item = getattr(value, name)
-        if item is not default:
+        if item is not default and item != default:
             plain[name] = dump(item)
     return plain
 
 
 def load(kind: type[T], plain: Any) -> T:
     """A ``kind`` from what ``dump`` made of it. Raises KeyError or TypeError on anything else."""
-    loaded: T = _loader(kind)(plain)
+    loaded: T = _loader(cast("Any", kind))(plain)
     return loaded
 
 
@@ -61,8 +61,12 @@ def load_event(plain: dict[str, Any]) -> Event:
 
 
 @cache
-def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple((item.name, item.default) for item in fields(kind))
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """Each field of a dataclass and its default; one that has none equals nothing."""
+    return tuple(
+        (item.name, item.default if item.default_factory is MISSING else item.default_factory())
+        for item in fields(kind)
+    )
 
 
 @cache
@@ -98,11 +102,7 @@ def _many(inside: _Load) -> _Load:
 
 def _dataclass(kind: Any) -> _Load:
     hints = get_type_hints(kind)
-    loaders = {
-        item.name: _loader(hints[item.name])
-        for item in fields(kind)
-        if get_origin(hints[item.name]) is not ClassVar
-    }
+    loaders = {item.name: _loader(hints[item.name]) for item in fields(kind)}
 
     def build(plain: dict[str, Any]) -> Any:
         return kind(
