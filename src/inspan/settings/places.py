@@ -1,0 +1,171 @@
+"""Where inspan keeps its state, its recordings and its sockets.
+
+The state directory outlives a reboot and the runtime directory does not. Both belong to one user
+alone. It makes folders and checks who owns them; it never opens what is inside.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from inspan.errors import Unable
+
+#: ``sun_path`` holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
+SOCKET_PATH_MOST: Final = 100
+_LONGEST_SOCKET: Final = "/daemon.sock"
+#: Names the runtime directory that was chosen first. A login session has XDG_RUNTIME_DIR and cron
+#: has not; without this file the two would look for the daemon in different places.
+_POINTER: Final = "runtime"
+#: Not TMPDIR: two shells that differ in it must still meet.
+_TMP: Final = "/tmp"  # noqa: S108 - the folder made there is 0700 and its owner is checked
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Every path that inspan uses, all absolute."""
+
+    state_dir: Path
+    config: Path
+    runtime_dir: Path
+
+    @property
+    def database(self) -> Path:
+        """The facts plane."""
+        return self.state_dir / "inspan.db"
+
+    @property
+    def recordings(self) -> Path:
+        """The bytes plane: one folder for each session."""
+        return self.state_dir / "recordings"
+
+    @property
+    def workspaces(self) -> Path:
+        """One folder for each task that does not work where it was submitted."""
+        return self.state_dir / "workspaces"
+
+    @property
+    def logs(self) -> Path:
+        """What the daemon and the keeper say about themselves."""
+        return self.state_dir / "logs"
+
+    @property
+    def keeper_file(self) -> Path:
+        """Which keeper holds the sessions."""
+        return self.state_dir / "keeper.json"
+
+    @property
+    def daemon_socket(self) -> Path:
+        """Where the daemon listens."""
+        return self.runtime_dir / "daemon.sock"
+
+    @property
+    def keeper_socket(self) -> Path:
+        """Where the keeper listens."""
+        return self.runtime_dir / "keeper.sock"
+
+    def prepare(self) -> None:
+        """Make what is missing, mode 0700.
+
+        Raises:
+            Unable: a folder cannot be made, is a link, or belongs to somebody else.
+        """
+        for folder in (self.state_dir, self.recordings, self.workspaces, self.logs):
+            _own(folder)
+        if self.runtime_dir.parent.name == _tmp_parent().name:
+            _own(self.runtime_dir.parent)
+        _own(self.runtime_dir)
+        pointer = self.state_dir / _POINTER
+        if _pointed(self.state_dir) != self.runtime_dir:
+            fresh = pointer.with_name(f"{_POINTER}.{os.getpid()}")
+            fresh.write_text(f"{self.runtime_dir}\n")
+            fresh.replace(pointer)
+
+
+def locate(env: Mapping[str, str]) -> Places:
+    """Where things are for this environment: under INSPAN_HOME, else the platform's own places.
+
+    Touches nothing; ``Places.prepare`` makes the folders.
+    """
+    home = env.get("INSPAN_HOME")
+    if home:
+        state = Path(os.path.abspath(os.path.expanduser(home)))  # noqa: PTH100, PTH111 - keeps links as they are named
+        config = state / "config.yaml"
+    elif sys.platform == "linux":
+        state = _xdg(env, "XDG_STATE_HOME", ".local/state")
+        config = _xdg(env, "XDG_CONFIG_HOME", ".config") / "config.yaml"
+    else:
+        from platformdirs import PlatformDirs  # noqa: PLC0415 - costs 10 ms that Linux saves
+
+        dirs = PlatformDirs("inspan", appauthor=False)
+        state, config = dirs.user_state_path, dirs.user_config_path / "config.yaml"
+    return Places(state, config, _pointed(state) or _runtime(env, state))
+
+
+def _xdg(env: Mapping[str, str], name: str, otherwise: str) -> Path:
+    """The XDG base directory; a relative one is ignored, as the specification asks."""
+    given = env.get(name, "")
+    base = Path(given) if os.path.isabs(given) else _user_home(env) / otherwise  # noqa: PTH117 - text, no path yet
+    return base / "inspan"
+
+
+def _user_home(env: Mapping[str, str]) -> Path:
+    given = env.get("HOME", "")
+    return Path(given) if os.path.isabs(given) else Path.home()  # noqa: PTH117 - text, no path yet
+
+
+def _runtime(env: Mapping[str, str], state: Path) -> Path:
+    """A folder for the sockets of this state directory, short enough for their paths."""
+    digest = sha256(os.fsencode(os.path.realpath(state))).hexdigest()[:8]
+    given = env.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(given) and os.path.isdir(given):  # noqa: PTH112, PTH117 - text, no path yet
+        wanted = Path(given) / "inspan" / digest
+        if len(os.fsencode(wanted)) + len(_LONGEST_SOCKET) <= SOCKET_PATH_MOST:
+            return wanted
+    return _tmp_parent() / digest
+
+
+def _tmp_parent() -> Path:
+    return Path(_TMP) / f"inspan-{os.getuid()}"
+
+
+def _pointed(state: Path) -> Path | None:
+    """The runtime directory that was chosen before, while it still stands."""
+    try:
+        named = (state / _POINTER).read_text().rstrip("\n")
+        standing = os.path.isabs(named) and stat.S_ISDIR(os.lstat(named).st_mode)  # noqa: PTH117 - text, no path yet
+    except (OSError, ValueError):
+        return None
+    return Path(named) if standing else None
+
+
+def _own(folder: Path) -> None:
+    """Make ``folder`` with its parents, and see that it is ours alone."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        seen = folder.lstat()
+        if not stat.S_ISDIR(seen.st_mode):
+            raise Unable(
+                f"{folder} is not a folder", hint="Move it away, or set INSPAN_HOME to another."
+            )
+        if seen.st_uid != os.geteuid():
+            raise Unable(
+                f"{folder} belongs to another user (uid {seen.st_uid})",
+                hint="Remove it, or set XDG_RUNTIME_DIR and INSPAN_HOME to folders of your own.",
+            )
+        if stat.S_IMODE(seen.st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise Unable(
+            f"cannot use the folder {folder}: {error.strerror}",
+            hint="Set INSPAN_HOME to a folder that you can write to.",
+        ) from error

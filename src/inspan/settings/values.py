@@ -1,0 +1,295 @@
+"""The settings file as frozen values: defaults, then what ``config.yaml`` says.
+
+A key that is not known is refused with its line, so that a typing mistake never passes for a
+default. It reads one file, and writes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from inspan.errors import InspanError, SettingsInvalid
+from inspan.model.role import DEFAULT_LIMIT, Role
+from inspan.model.task import Patience
+from inspan.settings import figures
+
+if TYPE_CHECKING:
+    from inspan.settings.lined import Lined
+
+GIB: Final = 1 << 30
+MIB: Final = 1 << 20
+
+#: What a program needs to feel at home, and nothing that usually holds a secret.
+_NAMES: Final = (
+    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM COLORTERM TERM_PROGRAM NO_COLOR "
+    "FORCE_COLOR CLICOLOR CLICOLOR_FORCE LS_COLORS COLUMNS LINES EDITOR VISUAL PAGER LESS DISPLAY "
+    "WAYLAND_DISPLAY XAUTHORITY SSH_AUTH_SOCK DBUS_SESSION_BUS_ADDRESS CI HOSTNAME PWD OLDPWD "
+    "VIRTUAL_ENV CONDA_PREFIX CONDA_DEFAULT_ENV JAVA_HOME GOPATH GOROOT GOCACHE GOBIN GOFLAGS "
+    "CARGO_HOME RUSTUP_HOME NVM_DIR PNPM_HOME BUN_INSTALL DENO_DIR GEM_HOME MAKEFLAGS MAKELEVEL "
+    "CC CXX CFLAGS CXXFLAGS LDFLAGS LD_LIBRARY_PATH PKG_CONFIG_PATH SSL_CERT_FILE SSL_CERT_DIR "
+    "REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NODE_EXTRA_CA_CERTS HTTP_PROXY HTTPS_PROXY NO_PROXY "
+    "http_proxy https_proxy no_proxy INSPAN_HOME SOURCE_DATE_EPOCH"
+).split()  # noqa: SIM905 - eleven lines rather than seventy
+_PREFIXES: Final = (
+    "LC_",
+    "XDG_",
+    "PYTHON",
+    "PYENV_",
+    "UV_CACHE",
+    "PIP_CACHE",
+    "NODE_",
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+)
+#: A prefix lets no name out that has one of these words in it; an exact name does.
+_SECRET_WORDS: Final = ("TOKEN", "SECRET", "PASSW", "CREDENTIAL", "APIKEY", "API_KEY", "AUTH")
+#: GIT_AUTHOR_ has AUTH in it and no secret.
+_NOT_SECRET: Final = ("AUTHOR",)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvRule:
+    """Which variables of the caller's environment a task gets."""
+
+    names: frozenset[str] = frozenset(_NAMES)
+    prefixes: tuple[str, ...] = tuple(_PREFIXES)
+
+    def allows(self, name: str) -> bool:
+        """True where ``name`` goes along."""
+        return name in self.names or (name.startswith(self.prefixes) and not _secret(name))
+
+    def split(self, env: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """What goes along, and the names of what is withheld."""
+        allowed = {name: value for name, value in env.items() if self.allows(name)}
+        return allowed, tuple(sorted(name for name in env if name not in allowed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a task may take unless it says otherwise; seconds, ``None`` for no limit."""
+
+    deadline: float | None = 300.0
+    #: The longest deadline that is given without being asked for with ``--timeout``.
+    max_deadline: float = 1800.0
+    idle: float | None = None
+    warn_before: float = 30.0
+    #: Between being asked to stop and being killed.
+    grace: float = 5.0
+
+    def patience(self) -> Patience:
+        """These limits as a task carries them."""
+        return Patience(
+            deadline=self.deadline, idle=self.idle, warn_before=self.warn_before, grace=self.grace
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What is kept of tasks that have ended; ``None`` keeps all."""
+
+    older_than: float | None = 14 * 86400.0  #: seconds
+    bytes: int | None = 5 * GIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """How much of a session's output is kept; beyond it the middle is freed."""
+
+    cap: int = 64 * MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set."""
+
+    roles: tuple[Role, ...] = (Role("worker"), Role("planner"), Role("reviewer"))
+    #: The slots of a role that is not named.
+    role_default: int = DEFAULT_LIMIT
+    limits: Limits = Limits()
+    retention: Retention = Retention()
+    recording: Recording = Recording()
+    env: EnvRule = field(default_factory=EnvRule)
+    #: The byte that ends an attachment; Ctrl-\ unless set.
+    detach_key: int = 0x1C
+
+    def role(self, name: str) -> Role:
+        """The role of that name, with the default limit where it is not named."""
+        return next(
+            (role for role in self.roles if role.name == name), Role(name, self.role_default)
+        )
+
+
+def load(path: Path) -> Settings:
+    """The settings in ``path``; the defaults where there is no such file.
+
+    Raises:
+        SettingsInvalid: with the line.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"cannot read {path}: {error}") from error
+    from inspan.settings import lined  # noqa: PLC0415 - only where there is a file
+
+    try:
+        document = lined.read(text, str(path))
+        return _build(document)
+    except SettingsInvalid:
+        raise
+    except InspanError as error:
+        raise SettingsInvalid(error.message) from error
+
+
+_Part = Callable[["Lined", Any], dict[str, Any]]
+
+
+def _build(document: Lined) -> Settings:
+    if document.value is None:
+        return Settings()
+    sections = _section(document, (), document.value, _SECTIONS)
+    changes: dict[str, Any] = {}
+    for name, value in sections.items():
+        changes |= _SECTIONS[name](document, value)
+    settings = replace(Settings(), **changes)
+    limits = settings.limits
+    if limits.deadline is not None and limits.deadline > limits.max_deadline:
+        raise SettingsInvalid(
+            f"{document.at('limits', 'deadline')}: the deadline is longer than max_deadline"
+        )
+    return settings
+
+
+def _section(document: Lined, path: tuple[str, ...], value: Any, known: Any) -> dict[str, Any]:
+    """``value`` as a mapping with no key beyond ``known``."""
+    if not isinstance(value, dict):
+        raise SettingsInvalid(
+            f"{document.at(*path)}: {'.'.join(path) or 'the file'} is not a mapping"
+        )
+    for key in value:
+        if key not in known:
+            names = ", ".join(sorted(known))
+            raise SettingsInvalid(
+                f"{document.at(*path, str(key))}: {key!r} is not known here",
+                hint=f"Known here: {names}.",
+            )
+    return value
+
+
+def _roles(document: Lined, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SettingsInvalid(f"{document.at('roles')}: roles is not a mapping of names to limits")
+    given = {
+        str(name): _whole(document, ("roles", str(name)), limit) for name, limit in value.items()
+    }
+    default = given.pop("default", DEFAULT_LIMIT)
+    names = dict.fromkeys([*(role.name for role in Settings().roles), *given])
+    return {
+        "role_default": default,
+        "roles": tuple(Role(name, given.get(name, default)) for name in names),
+    }
+
+
+def _limits(document: Lined, value: Any) -> dict[str, Any]:
+    known = ("deadline", "max_deadline", "idle", "warn_before", "grace")
+    given = {
+        name: _seconds(document, ("limits", name), item)
+        for name, item in _section(document, ("limits",), value, known).items()
+    }
+    for name in ("max_deadline", "warn_before", "grace"):
+        if name in given and given[name] is None:
+            raise SettingsInvalid(f"{document.at('limits', name)}: limits.{name} cannot be none")
+    return {"limits": replace(Limits(), **given)}  # type: ignore[arg-type]  # None was refused above
+
+
+def _retention(document: Lined, value: Any) -> dict[str, Any]:
+    given = _section(document, ("retention",), value, ("days", "bytes"))
+    changes: dict[str, Any] = {}
+    if "days" in given:
+        days = given["days"]
+        if days is not None and (isinstance(days, bool) or not isinstance(days, int | float)):
+            raise SettingsInvalid(f"{document.at('retention', 'days')}: days is not a number")
+        changes["older_than"] = None if days is None else days * 86400.0
+    if "bytes" in given:
+        changes["bytes"] = _size(document, ("retention", "bytes"), given["bytes"])
+    return {"retention": replace(Retention(), **changes)}
+
+
+def _recording(document: Lined, value: Any) -> dict[str, Any]:
+    given = _section(document, ("recording",), value, ("cap",))
+    cap = _size(document, ("recording", "cap"), given["cap"]) if given else None
+    if cap is not None and cap < MIB:
+        raise SettingsInvalid(f"{document.at('recording', 'cap')}: the cap is below 1 MB")
+    return {"recording": Recording(cap=cap)} if cap is not None else {}
+
+
+def _env(document: Lined, value: Any) -> dict[str, Any]:
+    given = _section(document, ("env",), value, ("allow", "withhold"))
+    rule = EnvRule()
+    allow = _words(document, ("env", "allow"), given.get("allow", []))
+    withhold = frozenset(_words(document, ("env", "withhold"), given.get("withhold", [])))
+    names = rule.names | {name for name in allow if not name.endswith("*")}
+    prefixes = [*rule.prefixes, *(name[:-1] for name in allow if name.endswith("*"))]
+    gone = {name[:-1] for name in withhold if name.endswith("*")}
+    return {"env": EnvRule(names - withhold, tuple(item for item in prefixes if item not in gone))}
+
+
+def _keys(document: Lined, value: Any) -> dict[str, Any]:
+    given = _section(document, ("keys",), value, ("detach",))
+    if "detach" not in given:
+        return {}
+    text = str(given["detach"]).lower()
+    letter = text.removeprefix("ctrl-")
+    if text == letter or len(letter) != 1 or not "@" <= letter.upper() <= "_":
+        raise SettingsInvalid(
+            f"{document.at('keys', 'detach')}: {text!r} is no control key",
+            hint="Write ctrl- and a letter or one of @ [ \\ ] ^ _, as in ctrl-\\.",
+        )
+    return {"detach_key": ord(letter.upper()) & 0x1F}
+
+
+_SECTIONS: Final[dict[str, _Part]] = {
+    "roles": _roles,
+    "limits": _limits,
+    "retention": _retention,
+    "recording": _recording,
+    "env": _env,
+    "keys": _keys,
+}
+
+
+def _whole(document: Lined, path: tuple[str, ...], value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SettingsInvalid(f"{document.at(*path)}: {'.'.join(path)} is not a number from 1 up")
+    return int(value)
+
+
+def _seconds(document: Lined, path: tuple[str, ...], value: Any) -> float | None:
+    try:
+        return None if value is None else figures.duration(str(value))
+    except InspanError as error:
+        raise SettingsInvalid(f"{document.at(*path)}: {error.message}", hint=error.hint) from error
+
+
+def _size(document: Lined, path: tuple[str, ...], value: Any) -> int | None:
+    try:
+        return None if value in (None, "none") else figures.size(str(value))
+    except InspanError as error:
+        raise SettingsInvalid(f"{document.at(*path)}: {error.message}", hint=error.hint) from error
+
+
+def _words(document: Lined, path: tuple[str, ...], value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise SettingsInvalid(f"{document.at(*path)}: {'.'.join(path)} is not a list of names")
+    return value
+
+
+def _secret(name: str) -> bool:
+    upper = name.upper()
+    for harmless in _NOT_SECRET:
+        upper = upper.replace(harmless, "")
+    return any(word in upper for word in _SECRET_WORDS)
