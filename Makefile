@@ -1,0 +1,80 @@
+# Everything a developer does with inspan, one word each. `make` alone lists them.
+# Each target makes ready what it needs; nothing outside this checkout is changed.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -ec
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+OLDEST := .venv-3.11
+# A stamp is newer than pyproject.toml where the packages in it are installed.
+READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.ready-bench
+SHORT := -m "not soak and not faces" --ignore=tests/soak --ignore=tests/faces
+
+.PHONY: help setup test check fix demo bench soak test-faces coverage docs smoke-311 clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv from the newest Python ≥ 3.11 and install what development needs
+
+$(READY): pyproject.toml tools/setup
+	@tools/setup $(VENV) newest --editable '.[dev]'
+	@touch $@
+
+test: $(READY) ## run the tests that take minutes (name what was left out)
+	@mkdir -p .cache
+	@echo "left out: tests/soak (make soak), tests/faces (make test-faces)"
+	@$(BIN)/pytest $(SHORT) --junitxml=.cache/junit.xml $(ARGS)
+
+check: $(READY) ## format, lint, types, layers, sizes, generated documents
+	@echo "formatting"; $(BIN)/ruff format --check --quiet .
+	@echo "lint"; $(BIN)/ruff check --quiet .
+	@echo "types"; $(BIN)/mypy --no-error-summary
+	@echo "layers"; mkdir -p .cache; $(BIN)/lint-imports > .cache/layers.txt 2>&1 \
+		|| { cat .cache/layers.txt; exit 1; }
+	@echo "sizes"; $(BIN)/python tools/sizes.py
+	@echo "generated documents"; $(BIN)/python tools/diagram.py --check
+	@$(BIN)/python tools/requirements.py --check
+	@echo "all is well"
+
+fix: $(READY) ## let ruff mend what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+demo: $(READY) ## watch six real programs run, fail, wait, and outlive a killed daemon
+	@$(BIN)/inspan demo $(ARGS)
+
+bench: $(BENCH_READY) ## measure inspan beside its alternatives, in one run
+	@$(BIN)/python tools/bench $(ARGS)
+
+$(BENCH_READY): $(READY)
+	@tools/setup $(VENV) newest --editable '.[dev,bench]'
+	@touch $@
+
+soak: $(READY) ## the long legs: crashes in numbers, a hundred sessions, ten thousand tasks
+	@$(BIN)/pytest tests/soak -m soak --timeout=1800 $(ARGS)
+
+test-faces: $(READY) ## the legs that need tmux or a browser
+	@$(BIN)/pytest tests/faces -m faces --timeout=300 $(ARGS)
+
+coverage: $(READY) ## run the tests under coverage, and say what no test reached
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(SHORT) -q $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --show-missing
+
+docs: $(READY) ## write the generated parts of docs/ anew, with the results of the last `make test`
+	@$(BIN)/python tools/diagram.py
+	@$(BIN)/python tools/requirements.py
+
+smoke-311: ## install on Python 3.11, the oldest supported, and try it
+	@tools/setup $(OLDEST) 3.11 .
+	@$(OLDEST)/bin/python tools/smoke.py
+
+clean: ## remove what the other targets made, the environments too
+	@rm -rf $(VENV) $(OLDEST) .cache .coverage .coverage.* dist \
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
