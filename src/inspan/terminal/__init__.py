@@ -1,0 +1,1 @@
+"""What terminals print: reading recordings, exporting them, and making text safe to show."""
