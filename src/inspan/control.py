@@ -165,7 +165,7 @@ class Terminal(Protocol):
     def __aiter__(self) -> AsyncIterator[Chunk]: ...
 
     async def write(self, data: bytes) -> None:
-        """Type; refused on a read-only attachment."""
+        """Type; refused on a read-only attachment. Empty ``data`` is the end of the input."""
         ...
 
     async def resize(self, cols: int, rows: int) -> None:
