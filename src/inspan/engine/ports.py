@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
+from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
 from inspan.model.event import Event
 from inspan.model.session import Chunk
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
@@ -109,11 +109,18 @@ class Run(Protocol):
         ...
 
     async def write(self, data: bytes) -> None:
-        """Type. Raises InputFull where the process does not read."""
+        """Type; empty ``data`` ends the input: it closes a pipe, and is Ctrl-D on a terminal.
+
+        Raises InputFull where the process does not read.
+        """
         ...
 
     async def resize(self, cols: int, rows: int) -> None:
         """Change the size of its terminal."""
+        ...
+
+    async def attend(self, on: bool) -> None:
+        """Say whether a real terminal is attached, which answers the program's queries itself."""
         ...
 
     async def interrupt(self) -> None:
@@ -172,8 +179,32 @@ class Recordings(Protocol):
         """Delete a recording; the bytes it had."""
         ...
 
-    async def keeper(self) -> str:
-        """The id of the keeper that holds new sessions; a new one means the old is gone."""
+    async def usage(self) -> tuple[tuple[str, int], ...]:
+        """Every recording and its bytes on disk, oldest first."""
+        ...
+
+
+class Keep(Protocol):
+    """What the engine must know of the keeper behind the providers."""
+
+    async def id(self) -> str:
+        """The keeper that holds new sessions; another id later means that this one is gone."""
+        ...
+
+    async def held(self) -> tuple[str, ...]:
+        """The sessions it holds, alive or ended."""
+        ...
+
+    async def drop(self, session: str) -> None:
+        """Kill what is left of a session and forget it."""
+        ...
+
+
+class Vitals(Protocol):
+    """How inspan's own processes are."""
+
+    async def look(self, sessions: int, counts: dict[str, int]) -> Health:
+        """Health, with what only the engine knows handed in."""
         ...
 
 

@@ -1,0 +1,395 @@
+"""One attempt of a task, from the slot it was given to the fact that ends it.
+
+It turns what a ``Run`` observes into facts, in this order: started is stored before the process is
+spawned, and the end is stored before the process is forgotten. It never picks a task, never counts
+slots, and never writes an event but through the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import anyio
+
+from inspan.engine.ledger import Ledger
+from inspan.engine.patrol import Patrol
+from inspan.engine.ports import (
+    Asks,
+    Clock,
+    Finished,
+    GoesOn,
+    Grew,
+    Keep,
+    Lost,
+    Observation,
+    Order,
+    Provider,
+    Run,
+    Started,
+    Workspaces,
+)
+from inspan.engine.stopping import stop
+from inspan.engine.watchdog import Alarm, Watchdog
+from inspan.errors import IllegalTransition, InspanError, KeeperLost, KeeperMismatch
+from inspan.model import event as e
+from inspan.model.ids import check_id, session_id
+from inspan.model.patience import Backoff, IdleLimit
+from inspan.model.task import (
+    Exit,
+    OnCrash,
+    Patience,
+    Reason,
+    StopKind,
+    Task,
+    TaskState,
+    TerminalSpec,
+    WorkspaceKind,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What an attempt works with; the engine hands the same one to all."""
+
+    ledger: Ledger
+    providers: Mapping[str, Provider]
+    workspaces: Workspaces
+    keep: Keep
+    clock: Clock
+    patrol: Patrol
+    #: Start something that must go on when its caller is gone, under the engine's own roof.
+    spawn: Callable[[Callable[[], Awaitable[None]]], None]
+    patience: Patience
+    backoff: Backoff
+    #: How far a rhythm may stretch the idle limit, as a multiple of it.
+    idle_stretch: float
+
+
+class Attempt:
+    """A task's present attempt."""
+
+    def __init__(self, means: Means, task: Task) -> None:
+        self.done = anyio.Event()
+        self._means = means
+        self._last = task
+        self.session = task.session or session_id(task.id, task.attempt)
+        self._patience = task.spec.patience or means.patience
+        self._watchdog: Watchdog | None = None
+        self._run: Run | None = None
+        self._ended = anyio.Event()
+        self._stopping = False
+        #: Why it was told to stop: somebody's wish, or what ran out.
+        self._cause: StopKind | Reason | None = task.stop.kind if task.stop else None
+
+    @property
+    def task(self) -> Task:
+        """The task as it is now; others record facts about it too."""
+        return self._means.ledger.open.get(self._last.id, self._last)
+
+    # ── the three ways in ────────────────────────────────────────────────────
+
+    async def begin(self) -> None:
+        """A new attempt, of a task that is queued."""
+        try:
+            keeper = await self._means.keep.id()
+        except KeeperLost as error:
+            await self._insist(e.Errored(_reason(error)))
+            return
+        session = session_id(self.task.id, self.task.attempt)
+        try:
+            started = e.AttemptStarted(self.task.attempt, session, keeper)
+            await self._record(started)
+        except IllegalTransition:
+            return  # it was cancelled or interrupted while it waited for this slot
+        self.session = session
+        await self._spawn()
+
+    async def adopt(self) -> None:
+        """An attempt that an earlier engine started and whose process may be alive."""
+        run = await self._provider().adopt(self._order())
+        if run is not None:
+            await self._follow(run)
+        elif self.task.keeper == await self._means.keep.id():
+            # This keeper never heard of the session: the engine died before it spawned it.
+            await self._spawn()
+        else:
+            await self._lose("the keeper that held it is gone")
+
+    async def process(self) -> None:
+        """An attempt whose process has ended and whose checks an earlier engine had begun."""
+        if self.task.exit is None:
+            raise IllegalTransition("a task is processed only after its process has ended")
+        await self._verify(self.task.exit)
+
+    # ── being told to stop ───────────────────────────────────────────────────
+
+    def request_stop(self, cause: StopKind | Reason, *, force: bool = False) -> None:
+        """Stop it, now or as soon as there is something to stop. The first cause counts."""
+        self._cause = self._cause or cause
+        run, ended = self._run, self._ended
+        if run is None or (self._stopping and not force):
+            return
+        self._stopping = True
+
+        async def climb() -> None:
+            try:
+                clock, grace = self._means.clock, self._patience.grace
+                stopped = await stop(run, ended, clock, grace=grace, force=force)
+            except KeeperLost:
+                return  # the run tells the same, as Lost
+            if stopped.left:
+                log.warning("%d processes of %s are left", stopped.left, self.session)
+
+        self._means.spawn(climb)
+
+    def look(self) -> float | None:
+        """The patrol's question: act on what has run out; when to ask again."""
+        if self._watchdog is None or self._cause is not None or self._ended.is_set():
+            return None
+        seen = self._watchdog.look(self._means.clock.monotonic())
+        match seen.alarm:
+            case Alarm.DEADLINE:
+                limit = self._patience.deadline
+                self.request_stop(Reason("deadline", f"ran longer than {limit:g} s"))
+            case Alarm.IDLE:
+                self.request_stop(Reason("idle", f"was silent for {seen.silent:.0f} s"))
+            case Alarm.IDLE_SOON:
+                warned = e.IdleWarned(self.task.attempt, seen.silent, seen.limit)
+                self._means.spawn(lambda: self._tell(warned))
+            case None:
+                return seen.again
+        return seen.again
+
+    # ── the process ──────────────────────────────────────────────────────────
+
+    @property
+    def run(self) -> Run | None:
+        """The live process, if there is one."""
+        return self._run
+
+    async def _spawn(self) -> None:
+        try:
+            await self._make_place()
+            run = await self._provider().open(self._order())
+        except KeeperMismatch as error:
+            await self._insist(e.Errored(_reason(error)))
+        except KeeperLost as error:
+            await self._lose(error.message)
+        except InspanError as error:
+            await self._insist(e.Errored(_reason(error)))
+        else:
+            await self._follow(run)
+
+    async def _make_place(self) -> None:
+        if self.task.spec.workspace is not WorkspaceKind.HERE:
+            place = await self._means.workspaces.prepare(self.task)
+            await self._insist(e.WorkspaceReady(self.task.attempt, place))
+
+    async def _follow(self, run: Run) -> None:
+        """Until the process has ended; then what it ended as."""
+        last = await self._drive(run)
+        if isinstance(last, Lost):
+            await self._lose(last.why)
+            return
+        exited = e.Exited(self.task.attempt, last.exit, last.size)
+        await self._conclude(exited)
+        await _forget(run)
+
+    async def _drive(self, run: Run) -> Finished | Lost:
+        self._run, self._ended, self._stopping = run, anyio.Event(), False
+        spent = self._means.clock.now() - (self.task.started_at or self._means.clock.now())
+        self._watchdog = Watchdog(
+            self._patience, self._idle(), self._means.clock.monotonic(), spent=max(0.0, spent)
+        )
+        if self.task.state is TaskState.WAITING:
+            self._watchdog.pause(self._means.clock.monotonic())
+        self._means.patrol.add(self)
+        if self._cause is not None:
+            self.request_stop(self._cause)
+        last: Finished | Lost = Lost("the run ended without a word")
+        try:
+            async for seen in run.observations():
+                if isinstance(seen, Finished | Lost):
+                    last = seen
+                else:
+                    await self._seen(seen)
+        finally:
+            self._ended.set()
+            self._run = None
+        return last
+
+    async def _seen(self, seen: Observation) -> None:
+        now = self._means.clock.monotonic()
+        if isinstance(seen, Grew):
+            if self._watchdog is not None:
+                self._watchdog.heard(now)
+        elif isinstance(seen, Started):
+            if self.task.state is TaskState.RUNNING and self.task.pid != seen.pid:
+                await self._insist(e.Spawned(self.task.attempt, seen.pid))
+        elif isinstance(seen, Asks):
+            self._hold_clocks(now)
+            await self._tell(e.NeedsInput(self.task.attempt, seen.needs))
+        elif isinstance(seen, GoesOn):
+            await self.answered()
+
+    def _hold_clocks(self, now: float) -> None:
+        if self._watchdog is not None:
+            self._watchdog.pause(now)
+
+    async def answered(self) -> None:
+        """The person has answered: the clocks go on."""
+        if self._watchdog is not None:
+            self._watchdog.resume(self._means.clock.monotonic())
+            self._means.patrol.add(self)
+        task = await self._means.ledger.get(self.task.id)
+        if task.state is TaskState.WAITING:
+            await self._tell(e.Answered(task.attempt))
+
+    def _idle(self) -> IdleLimit | None:
+        base = self._patience.idle
+        return None if base is None else IdleLimit(base, base * self._means.idle_stretch)
+
+    # ── the end ──────────────────────────────────────────────────────────────
+
+    async def _conclude(self, exited: e.Exited) -> None:
+        plain = not self.task.spec.checks and not self.task.spec.review
+        if self._cause is not None:
+            await self._insist(exited, *self._given_up())
+        elif not exited.exit.ok:
+            await self._insist(exited, self._failed(_why(exited.exit)))
+        elif plain:
+            await self._insist(exited, e.Completed(self.task.attempt))
+        else:
+            await self._insist(exited)
+            await self._verify(exited.exit)
+
+    async def _verify(self, how: Exit) -> None:
+        """Run the checks that have not run yet, one after the other."""
+        if self._told_to_stop():
+            await self._insist(*self._given_up())
+            return
+        if not how.ok:
+            await self._insist(self._failed(_why(how)))
+            return
+        for number, command in enumerate(self.task.spec.checks):
+            if number < len(self.task.checks):
+                continue
+            session = check_id(self.session, number)
+            last = await self._check(session, command)
+            if isinstance(last, Lost):
+                await self._lose(last.why)
+                return
+            if self._told_to_stop():
+                await self._insist(*self._given_up())
+                return
+            ended = e.CheckEnded(self.task.attempt, command, last.exit, session)
+            if not last.exit.ok:
+                why = Reason("check-failed", f"the check `{command}` {_why(last.exit).message}")
+                await self._insist(ended, self._failed(why))
+                return
+            await self._insist(ended)
+        if not self.task.spec.review:
+            await self._insist(e.Succeeded(self.task.attempt))
+
+    async def _check(self, session: str, command: str) -> Finished | Lost:
+        shell = self._means.providers["shell"]
+        order = self._order(session, ("/bin/sh", "-c", command))
+        try:
+            run = await shell.adopt(order) or await shell.open(order)
+        except KeeperLost as error:
+            return Lost(error.message)
+        last = await self._drive(run)
+        if isinstance(last, Finished):
+            await _forget(run)
+        return last
+
+    def _told_to_stop(self) -> bool:
+        return self._cause is not None
+
+    def _given_up(self) -> tuple[e.Fact, ...]:
+        cause = self._cause
+        if isinstance(cause, Reason):
+            return (self._failed(cause),)
+        stop_wish = self.task.stop
+        why = (stop_wish.reason if stop_wish else "") or "asked to stop"
+        if cause is StopKind.CANCEL:
+            return (e.Cancelled(Reason("cancelled", why)),)
+        return (e.Interrupted(Reason("interrupted", why)),)
+
+    def _failed(self, reason: Reason) -> e.Fact:
+        if self.task.retried >= self.task.spec.retries:
+            return e.Failed(self.task.attempt, reason)
+        means = self._means
+        delay = means.backoff.delay(self.task.retried + 1, means.clock.chance())
+        return e.Retried(self.task.attempt, reason, means.clock.now() + delay)
+
+    async def _lose(self, why: str) -> None:
+        if self._cause is StopKind.CANCEL:
+            await self._insist(e.Cancelled(Reason("cancelled", why)))
+            return
+        facts: list[e.Fact] = [e.Interrupted(Reason("lost", why, "`inspan resume ID`"))]
+        if self.task.spec.on_crash is OnCrash.RETRY and self._cause is None:
+            facts.append(e.Resumed("on_crash: retry"))
+        await self._insist(*facts)
+
+    # ── small words ──────────────────────────────────────────────────────────
+
+    def _provider(self) -> Provider:
+        return self._means.providers[self.task.spec.provider]
+
+    def _order(self, session: str | None = None, command: tuple[str, ...] | None = None) -> Order:
+        task = self.task
+        place = task.workspace.path if task.workspace else task.spec.cwd
+        marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
+        return Order(
+            session=session or self.session,
+            command=command or task.spec.command,
+            prompt=task.spec.prompt,
+            cwd=place,
+            env={**task.spec.env, **marks},
+            terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
+            findings=(*task.spec.findings, *task.findings),
+        )
+
+    async def _record(self, *facts: e.Fact) -> None:
+        self._last = await self._means.ledger.record(self._last.id, *facts)
+
+    async def _insist(self, *facts: e.Fact) -> None:
+        self._last = await self._means.ledger.insist(self._last.id, *facts)
+
+    async def _tell(self, fact: e.Fact) -> None:
+        """Store what is worth knowing and may have been overtaken."""
+        try:
+            await self._insist(fact)
+        except IllegalTransition as error:
+            log.debug("%s", error)
+
+
+async def _forget(run: Run) -> None:
+    """Its end is stored; a keeper that is gone has forgotten it already."""
+    try:
+        await run.close()
+    except KeeperLost as error:
+        log.debug("%s", error)
+
+
+def _reason(error: InspanError) -> Reason:
+    return Reason(error.code, error.message, error.hint)
+
+
+def _why(how: Exit) -> Reason:
+    if how.signal:
+        return Reason("signal", f"was ended by {_signal_name(how.signal)}")
+    return Reason("exit", f"exited with status {how.code}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

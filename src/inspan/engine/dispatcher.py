@@ -1,0 +1,135 @@
+"""The dispatcher: brings tasks from accepted to started as dependencies, time and slots allow.
+
+It decides when, never how: an attempt is launched through a function that it is given.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import anyio
+
+from inspan.engine.ledger import Ledger
+from inspan.engine.patrol import until
+from inspan.engine.ports import Clock
+from inspan.engine.scheduler import Scheduler
+from inspan.errors import IllegalTransition
+from inspan.model import event as e
+from inspan.model.ids import short
+from inspan.model.task import GOOD, Reason, Task, TaskState
+
+#: The wall clock may jump; it is read again at least this often (seconds).
+_LOOK_AGAIN: Final = 60.0
+
+
+class Dispatcher:
+    """Lines tasks up and launches those that may start."""
+
+    def __init__(
+        self, ledger: Ledger, clock: Clock, limits: Mapping[str, int], default: int
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._scheduler = Scheduler(limits, default)
+        self._wake = anyio.Event()
+
+    async def admit(self, task: Task) -> Task:
+        """A task has come to the state it is in: see what follows, for it and for others.
+
+        Works through a chain of dependents without recursion, however long it is.
+        """
+        changed = deque([task])
+        while changed:
+            one = changed.popleft()
+            if one.state in (TaskState.PENDING, TaskState.QUEUED):
+                one = await self._line_up(one)
+            if one.done:
+                changed += await self._tell_dependents(one)
+            elif one.state is TaskState.INTERRUPTED:
+                self._scheduler.forget(one.id)
+            if one.id == task.id:
+                task = one
+        self._wake.set()
+        return task
+
+    def hold(self, task: Task) -> None:
+        """An adopted attempt takes the slot that it had."""
+        self._scheduler.hold(task.spec.role)
+
+    def release(self, role: str) -> None:
+        """An attempt is over."""
+        self._scheduler.release(role)
+        self._wake.set()
+
+    async def run(self, launch: Callable[[Task], None]) -> None:
+        """Launch what may start, until cancelled."""
+        while True:
+            self._wake = anyio.Event()
+            for task_id in self._scheduler.due(self._clock.now()):
+                if task_id in self._ledger.open:
+                    await self.admit(self._ledger.open[task_id])
+            for task_id in self._scheduler.take():
+                launch(self._ledger.open[task_id])
+            if not self._wake.is_set():
+                await until(self._wake, self._clock, self._next())
+
+    def _next(self) -> float | None:
+        alarm = self._scheduler.next_alarm()
+        if alarm is None:
+            return None
+        return self._clock.monotonic() + min(_LOOK_AGAIN, max(0.0, alarm - self._clock.now()))
+
+    async def _line_up(self, task: Task) -> Task:
+        try:
+            return await self._place(task)
+        except IllegalTransition:
+            return await self._ledger.get(task.id)  # somebody was faster, and sees to it
+
+    async def _place(self, task: Task) -> Task:
+        """Put a pending or queued task where it belongs."""
+        open_ones, bad = await self._dependencies(task)
+        if bad is not None:
+            why = f"it waits for {short(bad.id)}, which is {bad.state}"
+            self._scheduler.forget(task.id)
+            return await self._ledger.record(task.id, e.Cancelled(Reason("dependency", why)))
+        if open_ones:
+            self._scheduler.wait(task.id, open_ones)
+            if task.state is TaskState.PENDING:
+                return task
+            waits = Reason("dependency", f"waits for {len(open_ones)} more")
+            return await self._ledger.record(task.id, e.Postponed(waits))
+        if task.wake_at is not None and task.wake_at > self._clock.now():
+            self._scheduler.wake(task.id, task.wake_at)
+            return task
+        if task.state is TaskState.PENDING:
+            task = await self._ledger.record(task.id, e.Readied())
+        self._scheduler.ready(task)
+        return task
+
+    async def _dependencies(self, task: Task) -> tuple[list[str], Task | None]:
+        """Those that have not ended, and one that ended badly. Looks until nothing moves."""
+        ended: dict[str, Task] = {}
+        while True:
+            missing = [
+                wanted
+                for wanted in task.spec.after
+                if wanted not in self._ledger.open and wanted not in ended
+            ]
+            if not missing:
+                break
+            for wanted in missing:
+                ended[wanted] = await self._ledger.get(wanted)
+        bad = next((one for one in ended.values() if one.state not in GOOD), None)
+        return [wanted for wanted in task.spec.after if wanted not in ended], bad
+
+    async def _tell_dependents(self, ended: Task) -> list[Task]:
+        """The tasks to look at again because ``ended`` has ended."""
+        self._scheduler.forget(ended.id)
+        again = []
+        for task_id in self._scheduler.ended(ended.id):
+            free = self._scheduler.fulfilled(task_id, ended.id)
+            if (free or ended.state not in GOOD) and task_id in self._ledger.open:
+                again.append(self._ledger.open[task_id])
+        return again

@@ -1,0 +1,306 @@
+"""The engine: Control, in process. It joins the parts of this room and owns every attempt.
+
+Intentions come in as verbs and go to the ledger as facts; the dispatcher gives slots to tasks that
+are ready; each attempt runs under the engine's own task group. It never touches a process, a file
+or a database itself: those are ports, handed in by ``app``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+
+from inspan.control import (
+    EventQuery,
+    Health,
+    Pruned,
+    PrunePolicy,
+    TaskPage,
+    TaskQuery,
+    Terminal,
+)
+from inspan.engine.attempt import Attempt, Means
+from inspan.engine.deciding import Deciding
+from inspan.engine.dispatcher import Dispatcher
+from inspan.engine.intake import Intake
+from inspan.engine.ledger import Ledger
+from inspan.engine.patrol import Patrol
+from inspan.engine.ports import Clock, Keep, Provider, Recordings, Store, Vitals, Workspaces
+from inspan.engine.pruning import prune
+from inspan.engine.recovery import recover
+from inspan.engine.references import References
+from inspan.engine.sessions import Sessions
+from inspan.errors import IllegalTransition, InputFull
+from inspan.model import event as e
+from inspan.model.event import Event
+from inspan.model.ids import task_of
+from inspan.model.patience import Backoff
+from inspan.model.role import DEFAULT_LIMIT
+from inspan.model.session import Chunk, Receipt
+from inspan.model.task import (
+    Patience,
+    Reason,
+    StopKind,
+    Task,
+    TaskSpec,
+    TaskState,
+    Verdict,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the settings say about all tasks."""
+
+    roles: Mapping[str, int] = field(default_factory=dict)
+    default_slots: int = DEFAULT_LIMIT
+    patience: Patience = field(default_factory=Patience)
+    #: The longest deadline (seconds) that is granted without being lifted.
+    max_deadline: float = 1800.0
+    backoff: Backoff = field(default_factory=Backoff)
+    idle_stretch: float = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world, as the engine needs it."""
+
+    store: Store
+    providers: Mapping[str, Provider]
+    recordings: Recordings
+    workspaces: Workspaces
+    keep: Keep
+    vitals: Vitals
+    clock: Clock
+
+
+class Engine:
+    """Control over one store. ``async with engine.running():`` makes it work."""
+
+    def __init__(self, ports: Ports, rules: Rules | None = None) -> None:
+        rules = rules or Rules()
+        self._ports = ports
+        self._rules = rules
+        self._ledger = Ledger(ports.store, ports.clock)
+        self._patrol = Patrol(ports.clock)
+        self._refs = References(ports.store, self._ledger)
+        self._intake = Intake(ports, rules, self._ledger, self._refs)
+        self._dispatcher = Dispatcher(self._ledger, ports.clock, rules.roles, rules.default_slots)
+        self._sessions = Sessions(ports.recordings, self._refs, self._run_of)
+        self._deciding = Deciding(ports.workspaces, self._ledger, self._intake)
+        self._attempts: dict[str, Attempt] = {}
+        self._group: TaskGroup | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Engine]:
+        """Recover what an earlier engine left, then dispatch, until the block is left.
+
+        Leaving it leaves processes alone: the keeper has them, and the next engine adopts them.
+        """
+        async with anyio.create_task_group() as group:
+            self._group = group
+            for task in await self._ledger.load():
+                await self._dispatcher.admit(task)
+            for task, begin in recover(self._ledger.open.values()):
+                self._dispatcher.hold(task)
+                self._launch(task, begin)
+            group.start_soon(self._guard, "sweep", self._sweep)
+            group.start_soon(self._patrol.walk)
+            group.start_soon(self._dispatcher.run, self._launch)
+            try:
+                yield self
+            finally:
+                group.cancel_scope.cancel()
+                self._group = None
+
+    # ── tasks ────────────────────────────────────────────────────────────────
+
+    async def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
+        return (await self.submit_all((spec,), key=key))[0]
+
+    async def submit_all(
+        self, specs: Sequence[TaskSpec], *, key: str | None = None
+    ) -> tuple[Task, ...]:
+        accepted = await self._intake.accept(specs, key)
+        for task in accepted:
+            await self._dispatcher.admit(task)
+        return accepted
+
+    async def get(self, task: str) -> Task:
+        return await self._refs.task(task)
+
+    async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
+        return await self._ports.store.list(query)
+
+    async def history(self, query: EventQuery = EventQuery()) -> tuple[Event, ...]:
+        if query.task is not None:
+            query = await self._refs.query(query)
+        return await self._ports.store.history(query)
+
+    async def watch(
+        self, since: int | None = None, *, task: str | None = None
+    ) -> AsyncIterator[Event]:
+        wanted = None if task is None else (await self._refs.task(task)).id
+        async for event in self._ledger.bus.follow(since, wanted):
+            yield event
+
+    # ── steering ─────────────────────────────────────────────────────────────
+
+    async def send(self, task: str, data: bytes) -> Receipt:
+        run = self._live(await self._refs.task(task)).run
+        if run is None:
+            raise InputFull("the program is not there yet, or its checks are running")
+        await run.write(data)
+        return Receipt.QUEUED
+
+    async def answer(self, task: str, text: str) -> Task:
+        found = await self._refs.task(task)
+        if found.state is not TaskState.WAITING:
+            raise IllegalTransition(f"the task is {found.state}: it asks nothing")
+        attempt = self._live(found)
+        await self.send(found.id, text.encode() + (b"\r" if found.spec.terminal.pty else b"\n"))
+        await attempt.answered()
+        return await self._ledger.get(found.id)
+
+    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        return await self._stop(task, StopKind.INTERRUPT, reason, force=force)
+
+    async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        return await self._stop(task, StopKind.CANCEL, reason, force=force)
+
+    async def resume(self, task: str) -> Task:
+        found = await self._refs.task(task)
+        if found.id in self._attempts:
+            await self._attempts[found.id].done.wait()
+        resumed = await self._ledger.record(found.id, e.Resumed("person"))
+        return await self._dispatcher.admit(resumed)
+
+    async def decide(
+        self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"
+    ) -> Task:
+        found = await self._refs.task(task)
+        if found.id in self._attempts:
+            raise IllegalTransition("it is still at work; decide when it has ended")
+        decided = await self._deciding.decide(found, verdict, tuple(findings), by)
+        return await self._dispatcher.admit(decided)
+
+    async def diff(self, task: str) -> str:
+        return await self._deciding.diff(await self._refs.task(task))
+
+    # ── sessions and service ─────────────────────────────────────────────────
+
+    async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
+        return await self._sessions.read(session, offset, limit)
+
+    def attach(
+        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+    ) -> AbstractAsyncContextManager[Terminal]:
+        return self._sessions.attach(session, offset=offset, writer=writer, steal=steal)
+
+    async def health(self) -> Health:
+        page = await self._ports.store.list(TaskQuery(limit=1))
+        return await self._ports.vitals.look(len(self._attempts), page.counts)
+
+    async def prune(self, policy: PrunePolicy) -> Pruned:
+        return await prune(self._ports, self._ledger, policy)
+
+    async def interrupt_all(self, reason: str) -> None:
+        """Interrupt every task that is at work, side by side."""
+        async with anyio.create_task_group() as group:
+            for task_id in tuple(self._attempts):
+                group.start_soon(self._quietly_interrupt, task_id, reason)
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    async def _stop(self, ref: str, kind: StopKind, reason: str, *, force: bool) -> Task:
+        task = await self._refs.task(ref)
+        attempt = self._attempts.get(task.id)
+        if attempt is None:
+            why = Reason(kind.value, reason or f"{kind} by a person")
+            ended = e.Interrupted(why) if kind is StopKind.INTERRUPT else e.Cancelled(why)
+            stopped = await self._ledger.record(task.id, ended)
+            return await self._dispatcher.admit(stopped)
+        await self._ledger.record(task.id, e.StopRequested(kind, "person", reason))
+        attempt.request_stop(kind, force=force)
+        await attempt.done.wait()
+        return await self._ledger.get(task.id)
+
+    async def _quietly_interrupt(self, task_id: str, reason: str) -> None:
+        try:
+            await self.interrupt(task_id, reason=reason)
+        except IllegalTransition as error:
+            log.debug("%s", error)
+
+    def _live(self, task: Task) -> Attempt:
+        attempt = self._attempts.get(task.id)
+        if attempt is None:
+            raise IllegalTransition(f"the task is {task.state}: nothing of it runs")
+        return attempt
+
+    def _run_of(self, session: str) -> Attempt | None:
+        attempt = self._attempts.get(task_of(session))
+        return attempt if attempt is not None and attempt.task.session == session else None
+
+    def _launch(
+        self, task: Task, begin: Callable[[Attempt], Awaitable[None]] = Attempt.begin
+    ) -> None:
+        if self._group is None:
+            raise IllegalTransition("the engine is not running")
+        attempt = self._attempts[task.id] = Attempt(self._means(), task)
+        self._group.start_soon(self._carry, attempt, begin)
+
+    async def _carry(self, attempt: Attempt, begin: Callable[[Attempt], Awaitable[None]]) -> None:
+        """Run an attempt to its end; what it did not foresee becomes the task's error."""
+        task_id = attempt.task.id
+        try:
+            await begin(attempt)
+        except Exception as error:
+            log.exception("the attempt of %s broke", task_id)
+            why = Reason("internal", f"{type(error).__name__}: {error}", "This is a bug in inspan.")
+            if not attempt.task.done:
+                await self._ledger.insist(task_id, e.Errored(why))
+        finally:
+            del self._attempts[task_id]
+            self._dispatcher.release(attempt.task.spec.role)
+        # Only now may the task be lined up again: two attempts of one task never overlap.
+        await self._dispatcher.admit(await self._ledger.get(task_id))
+        attempt.done.set()
+
+    def _means(self) -> Means:
+        return Means(
+            ledger=self._ledger,
+            providers=self._ports.providers,
+            workspaces=self._ports.workspaces,
+            keep=self._ports.keep,
+            clock=self._ports.clock,
+            patrol=self._patrol,
+            spawn=self._spawn,
+            patience=self._rules.patience,
+            backoff=self._rules.backoff,
+            idle_stretch=self._rules.idle_stretch,
+        )
+
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        if self._group is not None:
+            self._group.start_soon(self._guard, "an errand of an attempt", work)
+
+    async def _guard(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """An errand may fail; the engine may not."""
+        try:
+            await work()
+        except Exception:
+            log.exception("%s failed", what)
+
+    async def _sweep(self) -> None:
+        """Drop what the keeper holds for attempts that are over: their end is stored."""
+        for session in await self._ports.keep.held():
+            attempt = self._attempts.get(task_of(session))
+            if attempt is None or not session.startswith(attempt.session):
+                await self._ports.keep.drop(session)

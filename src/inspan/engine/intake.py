@@ -1,0 +1,148 @@
+"""Intake: what is asked for becomes tasks, all of it or nothing. It starts none of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio
+
+from inspan.engine.ledger import Ledger
+from inspan.engine.references import References
+from inspan.errors import BadInput, DeadlineTooLong, KeyReused, ProviderNotFound
+from inspan.model import event as e
+from inspan.model.ids import short
+from inspan.model.plain import dump
+from inspan.model.plan import order
+from inspan.model.task import Reason, Task, TaskSpec, WorkspaceKind
+
+if TYPE_CHECKING:
+    from inspan.engine.engine import Ports, Rules
+
+#: What one submission may hold; more is a mistake or an attack.
+MOST_AT_ONCE = 10_000
+
+
+class Intake:
+    """Validates, gives ids, and stores."""
+
+    def __init__(self, ports: Ports, rules: Rules, ledger: Ledger, refs: References) -> None:
+        self._providers = ports.providers
+        self._store = ports.store
+        self._clock = ports.clock
+        self._rules = rules
+        self._ledger = ledger
+        self._refs = refs
+        #: Held while a submission with a key is decided, so that two of one key make one task.
+        self._key_lock = anyio.Lock(fast_acquire=True)
+
+    async def accept(self, specs: Sequence[TaskSpec], key: str | None) -> tuple[Task, ...]:
+        """New tasks for ``specs``; or, where ``key`` was used for the same, the ones it made."""
+        if not 0 < len(specs) <= MOST_AT_ONCE:
+            raise BadInput(f"a submission holds 1 to {MOST_AT_ONCE} tasks, not {len(specs)}")
+        for spec in specs:
+            self._check(spec)
+        ids = [self._ledger.new_id() for _ in specs]
+        specs = await self._linked(specs, ids)
+        if key is None:
+            return await self._create(specs, ids, {})
+        async with self._key_lock:
+            return await self._once(specs, ids, key)
+
+    async def _once(
+        self, specs: Sequence[TaskSpec], ids: Sequence[str], key: str
+    ) -> tuple[Task, ...]:
+        digest = _digest(specs, ids)
+        keys = [key if not number else f"{key}#{number}" for number in range(len(specs))]
+        used = await self._store.by_key(key)
+        if used is None:
+            pairs = zip(keys, ids, strict=True)
+            return await self._create(specs, ids, {one: (made, digest) for one, made in pairs})
+        if used[1] != digest:
+            raise KeyReused(f"the key {key!r} made task {used[0]} from another request")
+        made = [await self._store.by_key(one) for one in keys]
+        return tuple([await self._ledger.get(pair[0]) for pair in made if pair is not None])
+
+    async def _create(
+        self, specs: Sequence[TaskSpec], ids: Sequence[str], keys: dict[str, tuple[str, str]]
+    ) -> tuple[Task, ...]:
+        now = self._clock.now()
+        drafts = [
+            (task_id, spec, (_first(spec, now),)) for task_id, spec in zip(ids, specs, strict=True)
+        ]
+        return await self._ledger.create(drafts, keys)
+
+    def _check(self, spec: TaskSpec) -> None:
+        provider = self._providers.get(spec.provider)
+        if provider is None:
+            known = ", ".join(sorted(self._providers))
+            raise ProviderNotFound(f"no provider is called {spec.provider!r}; known are {known}")
+        if spec.retries < 0:
+            raise BadInput("`retries` cannot be negative")
+        if spec.review and spec.workspace is not WorkspaceKind.WORKTREE:
+            raise BadInput("`review` needs a worktree: there is no change to look at else")
+        patience = spec.patience
+        if patience is not None:
+            self._check_patience(spec)
+        provider.check(spec)
+
+    def _check_patience(self, spec: TaskSpec) -> None:
+        patience = spec.patience or self._rules.patience
+        figures = (patience.deadline, patience.idle, patience.grace, patience.warn_before)
+        if any(figure is not None and not 0 <= figure < float("inf") for figure in figures):
+            raise BadInput("a limit is a number of seconds, not negative; none for no limit")
+        most = self._rules.max_deadline
+        if not patience.lifted and (patience.deadline is None or patience.deadline > most):
+            asked = "none" if patience.deadline is None else f"{patience.deadline:g} s"
+            raise DeadlineTooLong(f"the deadline {asked} is above the maximum of {most:g} s")
+
+    async def _linked(self, specs: Sequence[TaskSpec], ids: Sequence[str]) -> list[TaskSpec]:
+        """``after`` with full ids, and without a circle."""
+        linked = []
+        for spec in specs:
+            after = dict.fromkeys([await self._wanted(wanted, ids) for wanted in spec.after])
+            linked.append(replace(spec, after=tuple(after)) if after else spec)
+        if len(specs) > 1:
+            self._refuse_circles(linked, ids)
+        return linked
+
+    async def _wanted(self, ref: str, ids: Sequence[str]) -> str:
+        if not ref.startswith("@"):
+            return (await self._refs.task(ref)).id
+        number = ref[1:]
+        if not number.isascii() or not number.isdigit() or int(number) >= len(ids):
+            raise BadInput(f"`after` names {ref}; this submission has @0 to @{len(ids) - 1}")
+        return ids[int(number)]
+
+    def _refuse_circles(self, specs: Sequence[TaskSpec], ids: Sequence[str]) -> None:
+        label = {
+            task_id: f"{number}:{spec.name or short(task_id)}"
+            for number, (task_id, spec) in enumerate(zip(ids, specs, strict=True))
+        }
+        order(
+            {
+                label[task_id]: [label[one] for one in spec.after if one in label]
+                for task_id, spec in zip(ids, specs, strict=True)
+            }
+        )
+
+
+def _first(spec: TaskSpec, now: float) -> e.Fact:
+    """What is true at once: it may start, or why it may not."""
+    if spec.after:
+        count = len(spec.after)
+        return e.Postponed(Reason("dependency", f"waits for {count} task{'s' * (count > 1)}"))
+    if spec.not_before is not None and spec.not_before > now:
+        return e.Postponed(Reason("time", "waits for its time"), spec.not_before)
+    return e.Readied()
+
+
+def _digest(specs: Sequence[TaskSpec], ids: Sequence[str]) -> str:
+    """The same for the same request: ids made for it are left out."""
+    text = json.dumps([dump(spec) for spec in specs], sort_keys=True)
+    for number, task_id in enumerate(ids):
+        text = text.replace(task_id, f"@{number}")
+    return hashlib.sha256(text.encode()).hexdigest()

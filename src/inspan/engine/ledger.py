@@ -1,0 +1,165 @@
+"""The ledger: decide, store, then publish. The only place that makes an event.
+
+It holds every task that has not ended, and gives each fact to ``lifecycle.apply`` before the store
+sees it. What it does not know: processes, slots, or why a fact is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio
+
+from inspan.engine.bus import Bus
+from inspan.engine.ports import Change, Clock, Store
+from inspan.errors import StoreFailed, TaskNotFound
+from inspan.model.event import Event, Fact, Submitted
+from inspan.model.ids import ulid
+from inspan.model.lifecycle import apply
+from inspan.model.task import Task, TaskSpec
+
+#: Commits under way at once. More wait before they decide, so that the order of sequence numbers
+#: is the order in which the store gets them.
+IN_FLIGHT = 1024
+#: Seconds between tries to store a fact that cannot be given up, doubling to the second figure.
+_INSIST = (0.5, 30.0)
+
+
+class Ledger:
+    """Tasks that have not ended, and the one way to change any task."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.open: dict[str, Task] = {}
+        self.bus = Bus(store.history)
+        self._store = store
+        self._clock = clock
+        self._seq = 0
+        self._locks: dict[str, anyio.Lock] = {}
+        #: What each task will be once the event with that number is committed.
+        self._landing: dict[int, Task] = {}
+        self._room = anyio.Semaphore(IN_FLIGHT, fast_acquire=True)
+
+    async def load(self) -> tuple[Task, ...]:
+        """Take up what the store has; the tasks that have not ended, oldest first."""
+        self._seq = await self._store.last_seq()
+        self.bus = Bus(self._store.history, self._seq)
+        self._store.on_commit = self._committed
+        tasks = await self._store.open_tasks()
+        self.open = {task.id: task for task in tasks}
+        return tasks
+
+    async def get(self, task_id: str) -> Task:
+        """The task as it is stored now. Raises TaskNotFound."""
+        task = self.open.get(task_id) or await self._store.get(task_id)
+        if task is None:
+            raise TaskNotFound(f"no task has the id {task_id}")
+        return task
+
+    def new_id(self) -> str:
+        """An id for a task that is about to be created."""
+        return ulid(self._clock.now(), self._clock.entropy(10))
+
+    async def create(
+        self,
+        drafts: Sequence[tuple[str, TaskSpec, Sequence[Fact]]],
+        keys: Mapping[str, tuple[str, str]],
+    ) -> tuple[Task, ...]:
+        """New tasks in one transaction, each with the facts that follow at once."""
+        async with self._room:
+            events: list[Event] = []
+            tasks: list[Task] = []
+            for task_id, spec, facts in drafts:
+                correlation = spec.correlation or task_id
+                made = self._events(task_id, correlation, (Submitted(spec), *facts))
+                task = _fold(None, made)
+                self._landing[task.seq] = task
+                events += made
+                tasks.append(task)
+            created = frozenset(task.id for task in tasks)
+            change = Change(events=tuple(events), tasks=tuple(tasks), created=created, keys=keys)
+            await self._commit(change)
+            return change.tasks
+
+    async def record(self, task_id: str, *facts: Fact) -> Task:
+        """Let ``facts`` be true of a task; returns it as it is then.
+
+        Raises IllegalTransition, StaleAttempt (nothing was written), TaskNotFound, StoreFailed.
+        """
+        lock = self._locks.get(task_id)
+        if lock is None:
+            lock = self._locks[task_id] = anyio.Lock(fast_acquire=True)
+        async with lock, self._room:
+            task = await self.get(task_id)
+            seq = self._seq
+            events = self._events(task_id, task.correlation, facts)
+            try:
+                after = _fold(task, events)
+            except Exception:
+                self._seq = seq
+                raise
+            self._landing[after.seq] = after
+            await self._commit(Change(events=events, tasks=(after,)))
+        if after.done and not lock.statistics().tasks_waiting:
+            self._locks.pop(task_id, None)
+        return after
+
+    async def insist(self, task_id: str, *facts: Fact) -> Task:
+        """``record`` for what has happened and cannot be taken back: tries until it is stored."""
+        pause, most = _INSIST
+        while True:
+            try:
+                return await self.record(task_id, *facts)
+            except StoreFailed:
+                await self._clock.sleep(pause)
+                pause = min(most, pause * 2)
+
+    def _events(self, task_id: str, correlation: str, facts: Sequence[Fact]) -> tuple[Event, ...]:
+        now, first = self._clock.now(), self._seq + 1
+        self._seq += len(facts)
+        return tuple(
+            Event(seq, now, task_id, correlation, fact) for seq, fact in enumerate(facts, first)
+        )
+
+    async def _commit(self, change: Change) -> None:
+        """Shielded: once the store has it, who waits for it must learn what became of it."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._store.commit(change)
+            except StoreFailed:
+                landed = await self._landed(change)
+                for task in change.tasks:
+                    self._landing.pop(task.seq, None)
+                if not landed:
+                    raise
+                self._publish(change.events, change.tasks)
+
+    async def _landed(self, change: Change) -> bool:
+        """Whether a write that reported an error is there all the same."""
+        try:
+            stored = [await self._store.get(task.id) for task in change.tasks]
+        except StoreFailed:
+            return False
+        return all(
+            there is not None and there.seq == task.seq
+            for there, task in zip(stored, change.tasks, strict=True)
+        )
+
+    def _committed(self, events: Sequence[Event]) -> None:
+        tasks = [self._landing.pop(event.seq) for event in events if event.seq in self._landing]
+        self._publish(events, tasks)
+
+    def _publish(self, events: Sequence[Event], tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            if task.done:
+                self.open.pop(task.id, None)
+            else:
+                self.open[task.id] = task
+        self.bus.publish(events)
+
+
+def _fold(task: Task | None, events: Sequence[Event]) -> Task:
+    for event in events:
+        task = apply(task, event)
+    if task is None:
+        raise ValueError("nothing happened")
+    return task

@@ -1,0 +1,46 @@
+"""Pruning: ended tasks that are old, and recordings above the allowance, oldest first."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from inspan.control import Pruned, PrunePolicy
+from inspan.engine.ledger import Ledger
+from inspan.errors import WorkspaceFailed
+from inspan.model.ids import task_of
+from inspan.model.task import Workspace
+
+if TYPE_CHECKING:
+    from inspan.engine.engine import Ports
+
+log = logging.getLogger(__name__)
+
+
+async def prune(ports: Ports, ledger: Ledger, policy: PrunePolicy) -> Pruned:
+    """Remove what ``policy`` lets go; nothing of a task that has not ended."""
+    gone = await ports.store.prune(policy, ports.clock.now())
+    if not policy.dry_run:
+        for task in gone:
+            if task.workspace is not None:
+                await _remove(ports, task.workspace)
+    ids = {task.id for task in gone}
+    usage = await ports.recordings.usage()
+    left = sum(size for session, size in usage if task_of(session) not in ids)
+    freed = 0
+    for session, size in usage:
+        over = policy.bytes is not None and left > policy.bytes
+        orphaned = task_of(session) in ids
+        if not orphaned and (not over or task_of(session) in ledger.open):
+            continue
+        left -= 0 if orphaned else size
+        freed += size if policy.dry_run else await ports.recordings.remove(session)
+    return Pruned(len(gone), freed)
+
+
+async def _remove(ports: Ports, place: Workspace) -> None:
+    """A worktree whose repository is gone cannot be saved from; its task is pruned all the same."""
+    try:
+        await ports.workspaces.remove(place)
+    except WorkspaceFailed as error:
+        log.warning("%s stays: %s", place.path, error)

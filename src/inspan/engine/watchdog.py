@@ -1,0 +1,98 @@
+"""The watchdog of one attempt: reports when patience runs out. It never acts, and never sleeps.
+
+It is fed signs of life and asked what time it is; whether to stop the process is the attempt's
+business. Waiting for a person stops both clocks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from inspan.model.patience import PAUSE_COUNTS_FROM, PAUSES_KEPT, IdleLimit
+from inspan.model.task import Patience
+
+
+class Alarm(StrEnum):
+    """What has run out."""
+
+    DEADLINE = "deadline"
+    IDLE = "idle"
+    IDLE_SOON = "idle_soon"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the watchdog saw: an alarm or none, and when to look again (monotonic seconds)."""
+
+    alarm: Alarm | None
+    again: float | None
+    silent: float = 0.0
+    limit: float = 0.0
+
+
+class Watchdog:
+    """How long an attempt has run and been silent, against how long it may."""
+
+    def __init__(
+        self, patience: Patience, idle: IdleLimit | None, now: float, *, spent: float = 0.0
+    ) -> None:
+        """``spent`` seconds of the deadline are gone: an earlier engine watched over it."""
+        self._patience = patience
+        self._idle = idle
+        self._deadline = None if patience.deadline is None else now + patience.deadline - spent
+        self._heard = now
+        self._paused_at: float | None = None
+        self._warned = False
+        self._pauses: deque[float] = deque(maxlen=PAUSES_KEPT)
+
+    def heard(self, now: float) -> None:
+        """The process gave a sign of life."""
+        pause = now - self._heard
+        if pause >= PAUSE_COUNTS_FROM and self._paused_at is None:
+            self._pauses.append(pause)
+        self._heard = now
+        self._warned = False
+
+    def pause(self, now: float) -> None:
+        """A person is waited for: nothing runs out meanwhile."""
+        if self._paused_at is None:
+            self._paused_at = now
+
+    def resume(self, now: float) -> None:
+        """The person has answered."""
+        if self._paused_at is None:
+            return
+        if self._deadline is not None:
+            self._deadline += now - self._paused_at
+        self._paused_at = None
+        self._heard = now
+
+    @property
+    def idle_limit(self) -> float | None:
+        """The silence that is allowed now, after the rhythm that was seen; seconds."""
+        return None if self._idle is None else self._idle.after(self._pauses)
+
+    def look(self, now: float) -> Look:
+        """What has run out at ``now``."""
+        if self._paused_at is not None:
+            return Look(None, None)
+        if self._deadline is not None and now >= self._deadline:
+            return Look(Alarm.DEADLINE, None)
+        limit = self.idle_limit
+        if limit is None:
+            return Look(None, self._deadline)
+        return self._silence(now, limit)
+
+    def _silence(self, now: float, limit: float) -> Look:
+        silent = now - self._heard
+        if silent >= limit:
+            return Look(Alarm.IDLE, None, silent, limit)
+        warn_at = self._heard + max(0.0, limit - self._patience.warn_before)
+        alarm = None
+        if now >= warn_at and not self._warned and self._patience.warn_before < limit:
+            self._warned, alarm = True, Alarm.IDLE_SOON
+        ends = self._heard + limit
+        again = warn_at if now < warn_at else ends
+        return Look(alarm, min(again, self._deadline or again), silent, limit)
