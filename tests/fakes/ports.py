@@ -1,0 +1,87 @@
+"""The smaller ports of the engine, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from inspan.control import Health, Process
+from inspan.errors import KeeperLost, SessionNotFound
+from inspan.model.session import Chunk, Ended, Output
+from inspan.model.task import Exit, Task, Workspace, WorkspaceKind
+
+
+class FakeKeep:
+    """``ports.Keep``."""
+
+    def __init__(self) -> None:
+        self.name = "keeper-1"
+        self.sessions: set[str] = set()
+        self.dropped: list[str] = []
+        self.gone = False
+
+    async def id(self) -> str:
+        if self.gone:
+            raise KeeperLost
+        return self.name
+
+    async def held(self) -> tuple[str, ...]:
+        return tuple(sorted(self.sessions))
+
+    async def drop(self, session: str) -> None:
+        self.sessions.discard(session)
+        self.dropped.append(session)
+
+
+class FakeRecordings:
+    """``ports.Recordings``."""
+
+    def __init__(self) -> None:
+        self.output: dict[str, bytes] = {}
+
+    async def read(self, session: str, offset: int, limit: int) -> tuple[Chunk, ...]:
+        if session not in self.output:
+            raise SessionNotFound
+        data = self.output[session][offset : offset + limit]
+        return (Output(offset, data), Ended(len(self.output[session]), Exit(0)))
+
+    async def follow(self, session: str, offset: int) -> AsyncIterator[Chunk]:
+        for chunk in await self.read(session, offset, 1 << 30):
+            yield chunk
+
+    async def remove(self, session: str) -> int:
+        return len(self.output.pop(session, b""))
+
+    async def usage(self) -> tuple[tuple[str, int], ...]:
+        return tuple((session, len(data)) for session, data in self.output.items())
+
+
+class FakeWorkspaces:
+    """``ports.Workspaces``."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+    async def prepare(self, task: Task) -> Workspace:
+        self.log.append(f"prepare {task.attempt}")
+        kind = task.spec.workspace
+        branch = f"inspan/{task.id[-6:]}" if kind is WorkspaceKind.WORKTREE else None
+        return Workspace(kind, f"/workspaces/{task.id}", branch, "c0ffee")
+
+    async def diff(self, workspace: Workspace) -> str:
+        return f"diff of {workspace.branch}"
+
+    async def accept(self, workspace: Workspace, message: str) -> str:
+        self.log.append(f"accept {message.splitlines()[0]}")
+        return "decade"
+
+    async def remove(self, workspace: Workspace) -> str | None:
+        self.log.append("remove")
+        return "refs/inspan/saved/x"
+
+
+class FakeVitals:
+    """``ports.Vitals``."""
+
+    async def look(self, sessions: int, counts: dict[str, int]) -> Health:
+        daemon = Process(1, "0", 0.0, 0)
+        return Health(daemon, None, "/state", "/socket", "3", "3", sessions, counts)
