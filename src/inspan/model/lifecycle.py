@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
-from inspan.model.task import CheckResult, Needs, Stop, Task, TaskState, Verdict
+from inspan.model.task import CheckResult, Needs, Reason, Stop, Task, TaskState, Verdict
 
 _S = TaskState
 _Row: TypeAlias = dict[type[e.Fact], TaskState | None]
@@ -193,8 +193,9 @@ def _told(task: Task, event: e.Event) -> dict[str, Any]:  # noqa: C901, PLR0911,
             return {"stop": Stop(stop, by, why, event.at)}
         case e.Accepted():
             return {"verdict": Verdict.ACCEPT}
-        case e.Rejected(_, _, findings):
-            return {"verdict": Verdict.REJECT, "findings": findings}
+        case e.Rejected(_, by, findings):
+            reason = Reason("rejected", f"the result was rejected by {by}")
+            return {"verdict": Verdict.REJECT, "findings": findings, "reason": reason}
         case e.SentBack(_, _, findings):
             return {"verdict": Verdict.SEND_BACK, "findings": findings}
         case e.Judged(verdict, _, findings):

@@ -1,0 +1,266 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspan.errors import IllegalTransition, StaleAttempt
+from inspan.model import event as e
+from inspan.model.lifecycle import TABLE, allowed, apply
+from inspan.model.task import (
+    TERMINAL,
+    CheckResult,
+    Exit,
+    Needs,
+    Stop,
+    StopKind,
+    Task,
+    TaskState,
+    Verdict,
+    is_active,
+    is_terminal,
+)
+from tests.unit.model.samples import REASON, SPEC, TASK, WORKSPACE, event, facts, task
+
+pytestmark = pytest.mark.requirement("B1", "C1")
+
+S = TaskState
+KINDS = tuple(facts(1))
+ABOUT_AN_ATTEMPT = tuple(kind for kind in KINDS if "attempt" in kind.__dataclass_fields__)
+WIPED_FOR_A_NEW_ATTEMPT = {
+    "started_at": None,
+    "needs": None,
+    "stop": None,
+    "pid": None,
+    "checks": (),
+    "idle_warned_at": None,
+}
+
+
+def after(state: TaskState, fact: e.Fact) -> Task:
+    return apply(task(state), event(fact))
+
+
+def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
+    assert set(TABLE) == set(TaskState)
+    assert set(KINDS) == set(e.FACTS.values())
+    assert len(e.FACTS) == 25
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("state", TaskState)
+def test_a_fact_leads_where_the_table_says_or_is_refused(
+    state: TaskState, kind: type[e.Fact]
+) -> None:
+    before = task(state)
+    fact = facts(1)[kind]
+    if not allowed(state, kind):
+        with pytest.raises(IllegalTransition):
+            apply(before, event(fact))
+        return
+    now = apply(before, event(fact))
+    assert now.state is (TABLE[state][kind] or state)
+    assert now.seq == 9
+    assert (now.id, now.spec, now.created_at) == (before.id, before.spec, before.created_at)
+
+
+@pytest.mark.parametrize("kind", ABOUT_AN_ATTEMPT, ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("late", [1, 3])
+def test_a_fact_of_another_attempt_is_refused(kind: type[e.Fact], late: int) -> None:
+    fact = facts(late)[kind]
+    for state in TaskState:
+        if allowed(state, kind):
+            with pytest.raises(StaleAttempt, match=f"attempt {late}"):
+                apply(task(state, attempt=2), event(fact))
+
+
+def test_submitted_makes_a_pending_task() -> None:
+    made = apply(None, event(e.Submitted(replace(SPEC, not_before=500.0))))
+    assert made == Task(
+        id=TASK,
+        spec=replace(SPEC, not_before=500.0),
+        state=S.PENDING,
+        seq=9,
+        correlation="c-1",
+        created_at=100.0,
+        wake_at=500.0,
+    )
+    assert made.attempt == 0
+
+
+def test_a_task_is_submitted_only_once() -> None:
+    with pytest.raises(IllegalTransition, match="only once"):
+        apply(task(S.PENDING), event(e.Submitted(SPEC)))
+
+
+def test_nothing_happens_to_a_task_that_was_never_submitted() -> None:
+    with pytest.raises(IllegalTransition, match="never submitted"):
+        apply(None, event(e.Readied()))
+
+
+FIELDS: list[tuple[TaskState, e.Fact, dict[str, Any]]] = [
+    (S.PENDING, e.Postponed(REASON, 50.0), {"reason": REASON, "wake_at": 50.0}),
+    (
+        S.PENDING,
+        e.Readied(),
+        {**WIPED_FOR_A_NEW_ATTEMPT, "reason": None, "wake_at": None, "attempt": 2},
+    ),
+    (
+        S.QUEUED,
+        e.AttemptStarted(1, "s-1", "k-1"),
+        {
+            "session": "s-1",
+            "keeper": "k-1",
+            "started_at": 100.0,
+            "exit": None,
+            "reason": None,
+            "wake_at": None,
+            "output_bytes": 0,
+        },
+    ),
+    (S.QUEUED, e.Postponed(REASON), {"reason": REASON, "wake_at": None}),
+    (S.RUNNING, e.WorkspaceReady(1, WORKSPACE), {"workspace": WORKSPACE}),
+    (S.RUNNING, e.Spawned(1, 7), {"pid": 7}),
+    (S.RUNNING, e.IdleWarned(1, 270, 300), {"idle_warned_at": 100.0}),
+    (
+        S.RUNNING,
+        e.NeedsInput(1, Needs("permission", "May I?", ("yes",))),
+        {"needs": Needs("permission", "May I?", ("yes",), 100.0)},
+    ),
+    (S.RUNNING, e.Exited(1, Exit(signal=9), 70), {"exit": Exit(signal=9), "output_bytes": 70}),
+    (S.WAITING, e.Answered(1), {"needs": None}),
+    (S.WAITING, e.Exited(1, Exit(code=0), 70), {"needs": None, "exit": Exit(code=0), "pid": None}),
+    (
+        S.WAITING,
+        e.NeedsInput(1, Needs("prompt", "And?")),
+        {"needs": Needs("prompt", "And?", (), 100.0)},
+    ),
+    (S.WAITING, e.Cancelled(REASON), {"needs": None, "pid": None, "ended_at": 100.0}),
+    (
+        S.PROCESSING,
+        e.CheckEnded(1, "false", Exit(code=1), "c1"),
+        {"checks": (*task(S.PROCESSING).checks, CheckResult("false", Exit(code=1), "c1"))},
+    ),
+    (S.PROCESSING, e.Completed(1), {"ended_at": 100.0}),
+    (S.PROCESSING, e.Succeeded(1), {"ended_at": 100.0}),
+    (S.PROCESSING, e.Failed(1, REASON), {"reason": REASON, "ended_at": 100.0}),
+    (
+        S.PROCESSING,
+        e.Retried(1, REASON, 77.0),
+        {**WIPED_FOR_A_NEW_ATTEMPT, "reason": REASON, "wake_at": 77.0, "retried": 1, "attempt": 2},
+    ),
+    (S.PROCESSING, e.Accepted(1, "ann"), {"verdict": Verdict.ACCEPT, "ended_at": 100.0}),
+    (
+        S.PROCESSING,
+        e.Rejected(1, "ann", ("x",)),
+        {"verdict": Verdict.REJECT, "findings": ("x",), "ended_at": 100.0},
+    ),
+    (
+        S.PROCESSING,
+        e.SentBack(1, "ann", ("x",)),
+        {**WIPED_FOR_A_NEW_ATTEMPT, "verdict": Verdict.SEND_BACK, "findings": ("x",), "attempt": 2},
+    ),
+    (
+        S.INTERRUPTED,
+        e.Resumed("ann"),
+        {**WIPED_FOR_A_NEW_ATTEMPT, "reason": None, "ended_at": None, "attempt": 2},
+    ),
+    (S.RUNNING, e.Interrupted(REASON), {"reason": REASON, "ended_at": 100.0, "pid": None}),
+    (S.RUNNING, e.Errored(REASON), {"reason": REASON, "ended_at": 100.0, "pid": None}),
+    (S.RUNNING, e.Cancelled(REASON), {"reason": REASON, "ended_at": 100.0, "pid": None}),
+    (
+        S.RUNNING,
+        e.StopRequested(StopKind.CANCEL, "ann", "done with it"),
+        {"stop": Stop(StopKind.CANCEL, "ann", "done with it", 100.0)},
+    ),
+    (
+        S.COMPLETED,
+        e.Judged(Verdict.REJECT, "ann", ("x",)),
+        {"verdict": Verdict.REJECT, "findings": ("x",)},
+    ),
+    (S.COMPLETED, e.WorkspaceSaved("refs/x"), {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "fact", "wanted"), FIELDS, ids=[f"{s}-{f.kind}" for s, f, _ in FIELDS]
+)
+def test_the_fields_after_a_fact(state: TaskState, fact: e.Fact, wanted: dict[str, Any]) -> None:
+    now = after(state, fact)
+    assert {name: getattr(now, name) for name in wanted} == wanted
+
+
+def test_what_a_fact_does_not_tell_stays() -> None:
+    before = task(S.RUNNING)
+    assert after(S.RUNNING, e.Spawned(1, 7)) == replace(before, pid=7, seq=9)
+    assert after(S.COMPLETED, e.WorkspaceSaved(None)) == replace(task(S.COMPLETED), seq=9)
+
+
+def test_a_rejected_task_says_who_rejected_it() -> None:
+    reason = after(S.PROCESSING, e.Rejected(1, "ann")).reason
+    assert reason is not None
+    assert reason.code == "rejected"
+    assert "ann" in reason.message
+
+
+@pytest.mark.parametrize(
+    "checks", [(), (CheckResult("a", Exit(code=0), "s"), CheckResult("b", Exit(code=1), "s"))]
+)
+def test_only_checks_that_all_passed_make_a_task_succeed(checks: tuple[CheckResult, ...]) -> None:
+    with pytest.raises(IllegalTransition, match="all passed"):
+        apply(replace(task(S.PROCESSING), checks=checks), event(e.Succeeded(1)))
+
+
+def test_attempts_are_numbered_from_one_and_a_retry_is_counted() -> None:
+    story: list[e.Fact] = [
+        e.Submitted(SPEC),
+        e.Readied(),
+        e.AttemptStarted(1, "s-1", "k"),
+        e.Spawned(1, 10),
+        e.Exited(1, Exit(code=1), 3),
+        e.Retried(1, REASON, 5.0),
+        e.AttemptStarted(2, "s-2", "k"),
+        e.Interrupted(REASON),
+        e.Resumed("ann"),
+        e.AttemptStarted(3, "s-3", "k"),
+        e.Exited(3, Exit(code=0), 3),
+        e.Completed(3),
+    ]
+    now: Task | None = None
+    attempts = []
+    for seq, fact in enumerate(story, start=1):
+        now = apply(now, event(fact, seq=seq))
+        attempts.append(now.attempt)
+    assert attempts == [0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3]
+    assert now is not None
+    assert (now.state, now.retried, now.session, now.seq) == (S.COMPLETED, 1, "s-3", 12)
+
+
+@given(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 2)), max_size=60))
+def test_whatever_is_told_the_rules_hold(walk: list[tuple[type[e.Fact], int]]) -> None:
+    now = apply(None, event(e.Submitted(SPEC), seq=1))
+    for seq, (kind, older) in enumerate(walk, start=2):
+        before = now
+        try:
+            now = apply(before, event(facts(before.attempt - older)[kind], seq=seq))
+        except (IllegalTransition, StaleAttempt):
+            continue
+        assert now.seq == seq > before.seq
+        assert older == 0 or kind not in ABOUT_AN_ATTEMPT
+        if before.state in TERMINAL:
+            assert now.state is before.state
+        entered = now.state is S.QUEUED and before.state is not S.QUEUED
+        assert now.attempt == before.attempt + entered
+        assert (now.ended_at is not None) == (now.done or now.state is S.INTERRUPTED)
+        assert now.pid is None or is_active(now.state)
+        assert (now.needs is not None) == (now.state is S.WAITING)
+
+
+def test_the_words_for_states() -> None:
+    terminal = {S.COMPLETED, S.SUCCEEDED, S.FAILED, S.ERROR, S.CANCELLED}
+    active = {S.RUNNING, S.WAITING, S.PROCESSING}
+    assert {state for state in TaskState if is_terminal(state)} == terminal
+    assert {state for state in TaskState if is_active(state)} == active
+    assert {state for state in TaskState if task(state).done} == terminal
+    assert all(state == state.value == str(state) for state in TaskState)

@@ -1,0 +1,95 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspan.model.patience import Backoff, Breaker, Circuit, IdleLimit
+
+seconds = st.floats(0, 1e6)
+chance = st.floats(0, 1, exclude_max=True)
+
+
+def test_delays_double_up_to_the_most() -> None:
+    backoff = Backoff(first=1.0, most=30.0, jitter=0.0)
+    assert [backoff.delay(tries, 0.5) for tries in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_jitter_only_adds_and_never_more_than_its_part() -> None:
+    backoff = Backoff(first=10.0, most=60.0, jitter=0.2)
+    assert backoff.delay(1, 0.0) == 10.0
+    assert backoff.delay(1, 0.5) == pytest.approx(11.0)
+
+
+@given(st.integers(1, 10**9), chance)
+def test_a_delay_is_never_below_the_first_nor_beyond_the_most(tries: int, drawn: float) -> None:
+    backoff = Backoff()
+    assert backoff.first <= backoff.delay(tries, drawn) <= backoff.most * (1 + backoff.jitter)
+
+
+@pytest.mark.requirement("B4")
+def test_too_few_pauses_say_nothing_about_a_rhythm() -> None:
+    assert IdleLimit(60.0, 600.0).after([200.0, 200.0]) == 60.0
+
+
+@pytest.mark.requirement("B4")
+def test_the_idle_limit_stretches_with_the_pauses_seen_and_shrinks_again() -> None:
+    limit = IdleLimit(base=60.0, ceiling=600.0, stretch=2.0)
+    assert limit.after([10.0, 10.0, 10.0]) == 60.0
+    assert limit.after([10.0, 100.0, 10.0]) == 200.0
+    assert limit.after([10.0, 500.0, 10.0]) == 600.0
+    assert limit.after([10.0, 10.0, 10.0]) == 60.0
+
+
+@pytest.mark.requirement("B4")
+@given(seconds, seconds, st.lists(seconds, max_size=40))
+def test_the_idle_limit_stays_between_its_bounds(
+    base: float, more: float, pauses: list[float]
+) -> None:
+    assert base <= IdleLimit(base, base + more).after(pauses) <= base + more
+
+
+def test_a_breaker_opens_rests_probes_and_closes() -> None:
+    breaker = Breaker(threshold=2, rest=10.0)
+    breaker = breaker.tried(0.0).failed(0.0)
+    assert breaker.state(0.0) is Circuit.CLOSED
+    assert breaker.allows(0.0)
+
+    breaker = breaker.tried(1.0).failed(1.0)
+    assert breaker.state(10.9) is Circuit.OPEN
+    assert not breaker.allows(10.9)
+
+    assert breaker.state(11.0) is Circuit.HALF_OPEN
+    assert breaker.allows(11.0)
+    probing = breaker.tried(11.0)
+    assert probing.state(11.0) is Circuit.HALF_OPEN
+    assert not probing.allows(11.0)
+
+    assert probing.succeeded() == Breaker(threshold=2, rest=10.0)
+
+
+def test_a_probe_that_fails_opens_it_again_for_a_whole_rest() -> None:
+    opened = Breaker(threshold=1, rest=10.0).tried(0.0).failed(0.0)
+    again = opened.tried(10.0).failed(12.0)
+    assert again.state(21.9) is Circuit.OPEN
+    assert again.state(22.0) is Circuit.HALF_OPEN
+
+
+def test_a_success_forgets_the_failures_before_it() -> None:
+    breaker = Breaker(threshold=2).tried(0.0).failed(0.0).tried(1.0).succeeded().failed(2.0)
+    assert breaker.state(2.0) is Circuit.CLOSED
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 100)), max_size=50))
+def test_a_breaker_allows_a_try_only_when_closed_or_rested(
+    tries: list[tuple[bool, float]],
+) -> None:
+    breaker, now = Breaker(threshold=3, rest=20.0), 0.0
+    for good, pause in tries:
+        now += pause
+        if not breaker.allows(now):
+            assert breaker.opened_at is not None
+            assert now - breaker.opened_at < breaker.rest
+            continue
+        assert breaker.opened_at is None or now - breaker.opened_at >= breaker.rest
+        begun = breaker.tried(now)
+        breaker = begun.succeeded() if good else begun.failed(now)
+        assert breaker.failures == 0 if good else breaker.failures >= 1
