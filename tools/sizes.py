@@ -59,7 +59,7 @@ def main() -> int:
     growing = [thing for thing in found if not thing.too_long]
     too_long = [thing for thing in found if thing.too_long]
     if growing and "--all" in sys.argv:
-        print("These are growing; a reader would thank you for a split, but nothing has to be done:")
+        print("These are growing; a split would be kind to readers, but nothing has to be done:")
         for thing in growing:
             print(f"  {thing}")
     elif growing:

@@ -1,0 +1,93 @@
+"""Importing inspan starts nothing; each module can be imported alone."""
+
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import inspan
+
+#: Run in a fresh interpreter. For each argument, a list of modules, a fork imports them and tells
+#: what that left behind; -B, since writing byte code makes folders too.
+PROBE = """
+import gc, importlib, json, os, sys, threading
+
+WATCHED = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system",
+           "socket.bind", "socket.connect", "sqlite3.connect", "os.mkdir", "os.remove", "os.rename"}
+
+def examine(names):
+    acted, failed = [], ""
+    sys.addaudithook(lambda name, args: acted.append(name) if name in WATCHED else None)
+    try:
+        for name in names:
+            importlib.import_module(name)
+    except Exception as error:
+        failed = repr(error)
+    found = []
+    if "asyncio" in sys.modules:
+        import asyncio
+        kinds = (asyncio.AbstractEventLoop, asyncio.Future, asyncio.Queue, asyncio.Lock,
+                 asyncio.Event, asyncio.Condition, asyncio.Semaphore)
+        found = [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, kinds)]
+    return {"acted": acted, "asyncio": found, "threads": threading.active_count(), "failed": failed}
+
+told = {}
+for names in sys.argv[1:]:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, json.dumps(examine(names.split())).encode())
+        os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        told[names] = json.load(pipe)
+    os.waitpid(child, 0)
+print(json.dumps(told))
+"""
+
+MODULES = [
+    "inspan",
+    *(
+        info.name
+        for info in pkgutil.walk_packages(inspan.__path__, "inspan.")
+        if not info.name.endswith("__main__")
+    ),
+]
+NOTHING = {"acted": [], "asyncio": [], "threads": 1, "failed": ""}
+
+
+def imported(*groups: str, path: Path | None = None) -> dict[str, Any]:
+    """For each group of modules, what importing it left behind where that is not nothing."""
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", PROBE, *groups],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+        cwd=path,
+    )
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert set(told) == set(groups)
+    return {names: what for names, what in told.items() if what != NOTHING}
+
+
+def test_importing_everything_starts_nothing() -> None:
+    assert len(MODULES) > 20
+    assert imported(" ".join(MODULES)) == {}
+
+
+def test_each_module_can_be_imported_alone() -> None:
+    assert imported(*MODULES) == {}
+
+
+def test_the_probe_sees_what_an_import_starts(tmp_path: Path) -> None:
+    (tmp_path / "loops.py").write_text("import asyncio\nloop = asyncio.new_event_loop()\n")
+    (tmp_path / "starts.py").write_text("import subprocess\nsubprocess.run(['true'])\n")
+    (tmp_path / "breaks.py").write_text("import nowhere_to_be_found\n")
+    told = imported("loops", "starts", "breaks", "json", path=tmp_path)
+    assert told["loops"]["asyncio"] != []
+    assert "subprocess.Popen" in told["starts"]["acted"]
+    assert "nowhere_to_be_found" in told["breaks"]["failed"]
+    assert "json" not in told
