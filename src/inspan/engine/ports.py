@@ -6,7 +6,7 @@ it gets an ``Order`` and gives a ``Run``, which tells what it sees as observatio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -222,6 +222,10 @@ class Change:
 
 class Store(Protocol):
     """The facts plane. One owner, one connection; what it returns from is on the disk."""
+
+    #: Called on the event loop with what was committed, in order of seq, before the ``commit``
+    #: that wrote it returns: store first, then speak.
+    on_commit: Callable[[tuple[Event, ...]], None] | None
 
     async def commit(self, change: Change) -> None:
         """Write it all or nothing. Raises StoreFailed, DiskFull; then the outcome is unknown."""

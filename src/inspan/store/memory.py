@@ -1,0 +1,173 @@
+"""The store in memory: the same words and the same answers, and nothing that outlives it.
+
+For tests of ours and of users, and for trying things out. It must never know a file.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from collections.abc import Callable, Container
+from itertools import islice
+from operator import attrgetter
+from typing import Final
+
+from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
+from inspan.engine.ports import Change
+from inspan.errors import StoreFailed
+from inspan.model.event import Event
+from inspan.model.task import Task
+from inspan.store import paging
+
+_FOUND_AT_MOST: Final = 10
+_SEQ: Final = attrgetter("seq")
+
+
+class MemoryStore:
+    """Tasks and events in dictionaries."""
+
+    def __init__(self) -> None:
+        #: Called with the events of each commit before it returns.
+        self.on_commit: Callable[[tuple[Event, ...]], None] | None = None
+        self._tasks: dict[str, Task] = {}
+        self._events: list[Event] = []
+        self._keys: dict[str, tuple[str, str]] = {}
+        self._closed = False
+
+    async def commit(self, change: Change) -> None:
+        """Take it in, all or nothing; see the port."""
+        self._open()
+        self._refuse(change)
+        for task in change.tasks:
+            self._tasks[task.id] = task
+        self._keys.update(change.keys)
+        for event in change.events:
+            bisect.insort(self._events, event, key=_SEQ)
+        if self.on_commit is not None:
+            self.on_commit(change.events)
+
+    def _open(self) -> None:
+        if self._closed:
+            raise StoreFailed("the store is closed", hint="Open it again.")
+
+    def _refuse(self, change: Change) -> None:
+        """What a database would refuse by its constraints."""
+        ids = [task.id for task in change.tasks]
+        new = [task for task in ids if task in change.created]
+        if len(new) != len(set(new)) or any(task in self._tasks for task in new):
+            raise StoreFailed("a task is stored already")
+        known = {*self._tasks, *new}
+        if any(task not in known for task in (*ids, *(event.task for event in change.events))):
+            raise StoreFailed("a change names a task that is not stored")
+        seqs = [event.seq for event in change.events]
+        if len(seqs) != len(set(seqs)) or any(self._stored(seq) for seq in seqs):
+            raise StoreFailed("a sequence number is stored already")
+        owners = [task for task, _ in change.keys.values()]
+        if (
+            len(owners) != len(set(owners))
+            or not change.created.issuperset(owners)
+            or any(key in self._keys for key in change.keys)
+        ):
+            raise StoreFailed("a key is stored already, or belongs to no task of its change alone")
+
+    def _stored(self, seq: int) -> bool:
+        place = bisect.bisect_left(self._events, seq, key=_SEQ)
+        return place < len(self._events) and self._events[place].seq == seq
+
+    async def last_seq(self) -> int:
+        """The highest sequence number stored; 0 in an empty store."""
+        self._open()
+        return self._events[-1].seq if self._events else 0
+
+    async def get(self, task: str) -> Task | None:
+        """A task by its full id."""
+        self._open()
+        return self._tasks.get(task)
+
+    async def find(self, ref: str) -> tuple[str, ...]:
+        """Ids that begin or end with ``ref``; see the port."""
+        self._open()
+        ref = ref.lower()
+        if ref == "last":
+            return tuple(task.id for task in self._in_order()[-1:])
+        found = [task for task in self._tasks if task.startswith(ref) or task.endswith(ref)]
+        return tuple(sorted(found, reverse=True)[:_FOUND_AT_MOST])
+
+    async def list(self, query: TaskQuery) -> TaskPage:
+        """A page of tasks. Raises TaskNotFound where ``before`` is not stored (any more)."""
+        self._open()
+        limit = paging.checked(query.limit)
+        if query.before is not None and query.before not in self._tasks:
+            raise paging.gone(query.before)
+        newest_first = self._in_order()[::-1]
+        if query.before is not None:
+            newest_first = newest_first[newest_first.index(self._tasks[query.before]) + 1 :]
+        found = [task for task in newest_first if _fits(task, query)]
+        page = tuple(found[:limit])
+        counts = dict(Counter(task.state.value for task in self._tasks.values()))
+        return TaskPage(page, page[-1].id if len(found) > limit else None, counts)
+
+    async def open_tasks(self) -> tuple[Task, ...]:
+        """Every task that is not terminal, oldest first."""
+        self._open()
+        return tuple(task for task in self._in_order() if not task.done)
+
+    async def history(self, query: EventQuery) -> tuple[Event, ...]:
+        """A page of events."""
+        self._open()
+        limit = paging.checked(query.limit)
+        start = bisect.bisect_right(self._events, query.since, key=_SEQ)
+        found = (
+            event
+            for event in islice(self._events, start, None)
+            if query.task in (None, event.task) and query.correlation in (None, event.correlation)
+        )
+        return tuple(islice(found, limit))
+
+    async def by_key(self, key: str) -> tuple[str, str] | None:
+        """The task id and the digest that a key was used with."""
+        self._open()
+        return self._keys.get(key)
+
+    async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
+        """Delete ended tasks that the policy lets go, and return them.
+
+        Only ``older_than`` is looked at. A task that an open one waits for stays.
+        """
+        self._open()
+        if policy.older_than is None:
+            return ()
+        before = now - policy.older_than
+        wanted = {
+            name for task in self._tasks.values() if not task.done for name in task.spec.after
+        }
+        gone = {
+            task.id: task
+            for task in sorted(self._tasks.values(), key=attrgetter("id"))
+            if task.done and task.ended_at is not None and task.ended_at < before
+            if task.id not in wanted
+        }
+        if not policy.dry_run:
+            self._forget(gone)
+        return tuple(gone.values())
+
+    async def close(self) -> None:
+        """Refuse everything from now on."""
+        self._closed = True
+
+    def _forget(self, gone: Container[str]) -> None:
+        self._tasks = {name: task for name, task in self._tasks.items() if name not in gone}
+        self._events = [event for event in self._events if event.task not in gone]
+        self._keys = {key: use for key, use in self._keys.items() if use[0] not in gone}
+
+    def _in_order(self) -> tuple[Task, ...]:
+        """Oldest first; a dictionary keeps equal times in the order of submission."""
+        return tuple(sorted(self._tasks.values(), key=attrgetter("created_at")))
+
+
+def _fits(task: Task, query: TaskQuery) -> bool:
+    return (
+        (not query.states or task.state in query.states)
+        and query.role in (None, task.spec.role)
+        and query.name in (None, task.spec.name)
+    )

@@ -1,0 +1,2 @@
+DROP TABLE attempts;
+PRAGMA user_version = 1;

@@ -1,0 +1,179 @@
+"""The one thread that owns the connection, and the queue that leads to it.
+
+It knows batches and futures, nothing of tables. Everything that is waiting when the thread looks
+is taken at once: the changes are written in one transaction, then the other calls are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Final, TypeAlias
+
+from inspan.engine.ports import Change
+from inspan.errors import InspanError, StoreFailed
+from inspan.store import faults
+
+Call: TypeAlias = Callable[[sqlite3.Connection], Any]
+Write: TypeAlias = Callable[[sqlite3.Connection, Sequence[Change]], list[InspanError | None]]
+
+#: Changes and calls that may wait; one more waits before the queue, in its caller.
+ROOM: Final = 4096
+#: The most that goes into one transaction, so that the first of a flood is not kept waiting.
+BATCH: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A change or a call, and who waits for it."""
+
+    work: Change | Call
+    future: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+class Owner:
+    """Runs the connection in a thread; made and used on one event loop."""
+
+    def __init__(
+        self,
+        connect: Callable[[], tuple[sqlite3.Connection, Callable[[], None]]],
+        write: Write,
+        written: Callable[[Sequence[Change]], None],
+    ) -> None:
+        """``connect`` gives the connection and what to call after it is closed.
+
+        ``connect`` and ``write`` are called in the thread; ``written`` on the loop, with the
+        changes of a batch that are on the disk, before anyone who waits for them goes on.
+        """
+        self._connect = connect
+        self._write = write
+        self._written = written
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._room = asyncio.Semaphore(ROOM)
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._closing = False
+        # A daemon thread: a program that ends without closing loses nothing that was acknowledged.
+        self._thread = threading.Thread(target=self._run, name="inspan-store", daemon=True)
+
+    async def start(self) -> None:
+        """Open the connection; raises what ``connect`` raises."""
+        self._thread.start()
+        try:
+            await self._opened
+        except BaseException:
+            self._queue.put(None)  # where the caller gave up, the thread must not wait for work
+            raise
+
+    async def submit(self, work: Change | Call) -> Any:
+        """Hand ``work`` to the thread and wait for its answer.
+
+        Cancelling the caller does not take it back: a change may then have been written.
+        Waits before the queue while the queue is full, in the order of the calls.
+        """
+        await self._room.acquire()
+        if self._closing:
+            self._room.release()
+            raise StoreFailed("the store is closed", hint="Open it again.")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._queue.put(_Job(work, future))
+        return await future
+
+    async def close(self) -> None:
+        """Finish what is queued, close the connection and end the thread."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
+        await asyncio.shield(self._ended)
+        self._thread.join()
+
+    # ── in the thread ─────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        try:
+            connection, release = self._connect()
+        except Exception as error:  # noqa: BLE001 - handed to whoever opens the store
+            self._tell(self._answer, [_Outcome(self._opened, error=error)])
+            return
+        try:
+            told = self._tell(self._answer, [_Outcome(self._opened)])
+            while told and self._turn(connection):
+                pass
+        finally:
+            connection.close()
+            release()
+            self._tell(self._answer, [_Outcome(self._ended)])
+
+    def _turn(self, connection: sqlite3.Connection) -> bool:
+        """Do what is waiting; False when there is nobody left to do it for."""
+        jobs = [self._queue.get()]
+        # Nobody else takes from the queue, so what is counted is there.
+        jobs += [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), BATCH - 1))]
+        changes = [job for job in jobs if job is not None and isinstance(job.work, Change)]
+        if changes and not self._commit(connection, changes):
+            return False
+        for job in jobs:
+            if job is not None and not isinstance(job.work, Change):
+                outcome = _call(connection, job.work, job.future)
+                if not self._tell(self._settle, [outcome]):
+                    return False
+        return None not in jobs
+
+    def _commit(self, connection: sqlite3.Connection, jobs: list[_Job]) -> bool:
+        changes = [job.work for job in jobs if isinstance(job.work, Change)]
+        errors = self._write(connection, changes)
+        pairs = zip(changes, errors, strict=True)
+        done = [change for change, error in pairs if error is None]
+        outcomes = [
+            _Outcome(job.future, error=error) for job, error in zip(jobs, errors, strict=True)
+        ]
+        return self._tell(self._publish, done, outcomes)
+
+    def _tell(self, call: Callable[..., None], *arguments: Any) -> bool:
+        """Call on the loop; False where the loop is closed."""
+        try:
+            self._loop.call_soon_threadsafe(call, *arguments)
+        except RuntimeError:
+            return False
+        return True
+
+    # ── on the loop ───────────────────────────────────────────────────────────
+
+    def _publish(self, done: list[Change], outcomes: list[_Outcome]) -> None:
+        try:
+            self._written(done)
+        finally:
+            self._settle(outcomes)
+
+    def _settle(self, outcomes: list[_Outcome]) -> None:
+        self._answer(outcomes)
+        for _ in outcomes:
+            self._room.release()
+
+    def _answer(self, outcomes: list[_Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.future.done():  # who waited was cancelled
+                continue
+            if outcome.error is None:
+                outcome.future.set_result(outcome.result)
+            else:
+                outcome.future.set_exception(outcome.error)
+
+
+def _call(connection: sqlite3.Connection, call: Call, future: asyncio.Future[Any]) -> _Outcome:
+    try:
+        return _Outcome(future, call(connection))
+    except Exception as error:  # noqa: BLE001 - handed to the caller
+        return _Outcome(future, error=faults.of_reading(error))

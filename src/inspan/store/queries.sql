@@ -1,0 +1,142 @@
+-- All SQL of the running store, one statement under each name.
+
+-- name: begin
+-- Takes the write lock at once, so that a batch cannot fail half-way for want of it.
+BEGIN IMMEDIATE;
+
+-- name: commit
+-- Returns when the batch is on the disk.
+COMMIT;
+
+-- name: rollback
+-- Undoes a batch that failed.
+ROLLBACK;
+
+-- name: insert_task
+-- A new task, with what never changes and what does.
+INSERT INTO tasks (
+    id, tail, seq, state, role, name, priority, created_at, ended_at, correlation,
+    key, key_digest, spec, body
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: update_task
+-- The projection as it is after the newest event.
+UPDATE tasks SET seq = ?, state = ?, ended_at = ?, body = ? WHERE id = ?;
+
+-- name: insert_event
+-- One more fact; nothing ever updates it.
+INSERT INTO events (seq, at, task, correlation, kind, body) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: insert_attempt
+-- An attempt is about to be spawned.
+INSERT INTO attempts (session, task, attempt, keeper, started_at) VALUES (?, ?, ?, ?, ?);
+
+-- name: end_attempt
+-- The process of an attempt has ended.
+UPDATE attempts SET ended_at = ?, exit_code = ?, exit_signal = ? WHERE task = ? AND attempt = ?;
+
+-- name: last_seq
+-- The end of the events, looked up in the primary key.
+SELECT coalesce(max(seq), 0) FROM events;
+
+-- name: get_task
+-- One task by its full id.
+SELECT id, seq, state, correlation, created_at, ended_at, spec, body FROM tasks WHERE id = ?;
+
+-- name: newest_task
+-- What `last` means.
+SELECT id FROM tasks ORDER BY created_at DESC, number DESC LIMIT 1;
+
+-- name: find_tasks
+-- Ids that begin with one range or, read backwards, with the other; newest first.
+SELECT id FROM (
+    SELECT id FROM tasks WHERE id >= :head AND id < :head_end ORDER BY id DESC LIMIT 10
+)
+UNION
+SELECT id FROM tasks WHERE tail >= :tail AND tail < :tail_end
+ORDER BY id DESC
+LIMIT 10;
+
+-- name: place_of_task
+-- Where a task stands in the order of all lists.
+SELECT created_at, number FROM tasks WHERE id = ?;
+
+-- name: list_tasks
+-- A page over all states, newest first, walked along the index by time.
+SELECT id, seq, state, correlation, created_at, ended_at, spec, body
+FROM tasks
+WHERE (:role IS NULL OR role = :role)
+  AND (:name IS NULL OR name = :name)
+  AND (created_at, number) < (:before_at, :before)
+ORDER BY created_at DESC, number DESC
+LIMIT :limit;
+
+-- name: list_tasks_in_states
+-- A page over some states, newest first, through the index by state, since few may be in them.
+SELECT id, seq, state, correlation, created_at, ended_at, spec, body
+FROM tasks
+WHERE number IN (
+    SELECT number
+    FROM tasks INDEXED BY tasks_by_state
+    WHERE state IN (SELECT value FROM json_each(:states))
+      AND (:role IS NULL OR role = :role)
+      AND (:name IS NULL OR name = :name)
+      AND (created_at, number) < (:before_at, :before)
+    ORDER BY created_at DESC, number DESC
+    LIMIT :limit
+)
+ORDER BY created_at DESC, number DESC;
+
+-- name: count_states
+-- How many tasks are in each state, counted in the index.
+SELECT state, count(*) FROM tasks GROUP BY state;
+
+-- name: open_tasks
+-- Every task in one of these states, oldest first.
+SELECT id, seq, state, correlation, created_at, ended_at, spec, body
+FROM tasks INDEXED BY tasks_by_state
+WHERE state IN (SELECT value FROM json_each(:states))
+ORDER BY created_at, number;
+
+-- name: history
+-- All events after one.
+SELECT seq, at, task, correlation, body FROM events WHERE seq > :since ORDER BY seq LIMIT :limit;
+
+-- name: history_of_task
+-- The events of a task after one.
+SELECT seq, at, task, correlation, body
+FROM events
+WHERE task = :task AND seq > :since AND (:correlation IS NULL OR correlation = :correlation)
+ORDER BY seq
+LIMIT :limit;
+
+-- name: history_of_correlation
+-- The events of all tasks that belong together, after one.
+SELECT seq, at, task, correlation, body
+FROM events
+WHERE correlation = :correlation AND seq > :since
+ORDER BY seq
+LIMIT :limit;
+
+-- name: by_key
+-- What an idempotency key was used for.
+SELECT id, key_digest FROM tasks WHERE key = ?;
+
+-- name: prunable
+-- Ended tasks older than a moment that no open task waits for, in the order of their ids.
+SELECT id, seq, state, correlation, created_at, ended_at, spec, body
+FROM tasks
+WHERE id > :after
+  AND state IN (SELECT value FROM json_each(:ended))
+  AND ended_at < :ended_before
+  AND id NOT IN (
+      SELECT wanted.value
+      FROM tasks AS waiting INDEXED BY tasks_by_state, json_each(waiting.spec, '$.after') AS wanted
+      WHERE waiting.state IN (SELECT value FROM json_each(:open))
+  )
+ORDER BY id
+LIMIT :limit;
+
+-- name: delete_task
+-- A task with its events and attempts, which go with it by their foreign keys.
+DELETE FROM tasks WHERE id = ?;

@@ -1,0 +1,103 @@
+"""Writing a batch of changes in one transaction; it knows rows, never a thread or a loop.
+
+Within a batch only the last value of a task is written: the ones before it would be overwritten
+before anybody could read them. Its events are all written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from inspan.engine.ports import Change
+from inspan.errors import InspanError, StoreFailed
+from inspan.model.event import AttemptStarted, Event, Exited, Submitted
+from inspan.model.task import Task, TaskSpec
+from inspan.store import faults, rows
+from inspan.store.connection import transaction
+from inspan.store.statements import statement
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The rows of one transaction."""
+
+    new: dict[str, Task] = field(default_factory=dict)
+    changed: dict[str, Task] = field(default_factory=dict)
+    keys: dict[str, tuple[str, str]] = field(default_factory=dict)
+    specs: dict[int, str] = field(default_factory=dict)
+    events: list[rows.Row] = field(default_factory=list)
+    started: list[rows.Row] = field(default_factory=list)
+    ended: list[rows.Row] = field(default_factory=list)
+
+    def add(self, change: Change) -> None:
+        for task in change.tasks:
+            if task.id in change.created:
+                if task.id in self.new or task.id in self.changed:
+                    raise StoreFailed("a task is stored already")
+                self.new[task.id] = task
+            elif task.id in self.new:
+                self.new[task.id] = task
+            else:
+                self.changed[task.id] = task
+        for key, (task_id, digest) in change.keys.items():
+            if task_id not in change.created or task_id in self.keys:
+                raise StoreFailed(f"the key {key!r} belongs to no task of its change alone")
+            self.keys[task_id] = (key, digest)
+        for event in change.events:
+            self._add_event(event)
+
+    def _add_event(self, event: Event) -> None:
+        fact = event.fact
+        spec = self.spec(fact.spec) if isinstance(fact, Submitted) else None
+        self.events.append(rows.event_row(event, spec))
+        if isinstance(fact, AttemptStarted):
+            self.started.append((fact.session, event.task, fact.attempt, fact.keeper, event.at))
+        elif isinstance(fact, Exited):
+            code, signal = fact.exit.code, fact.exit.signal
+            self.ended.append((event.at, code, signal, event.task, fact.attempt))
+
+    def spec(self, spec: TaskSpec) -> str:
+        """``spec`` as JSON, made once though the task and its first event both hold it."""
+        known = self.specs.get(id(spec))
+        if known is None:
+            known = self.specs[id(spec)] = rows.spec_json(spec)
+        return known
+
+    def inserts(self) -> list[rows.Row]:
+        return [
+            rows.task_row(task, self.spec(task.spec), *self.keys.get(task.id, (None, None)))
+            for task in self.new.values()
+        ]
+
+    def updates(self) -> list[rows.Row]:
+        return [rows.task_update(task) for task in self.changed.values()]
+
+
+def write(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[InspanError | None]:
+    """Write ``changes``; for each the error that kept it out, or ``None`` where it is on the disk.
+
+    Where they cannot be written together each is tried alone, so that one does not fail the rest.
+    """
+    try:
+        _transaction(connection, changes)
+    except Exception as error:  # noqa: BLE001 - every change has to be given its answer
+        if len(changes) == 1:
+            return [faults.of_writing(error)]
+        return [outcome for change in changes for outcome in write(connection, [change])]
+    return [None] * len(changes)
+
+
+def _transaction(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
+    batch = _Batch()
+    for change in changes:
+        batch.add(change)
+    inserts, updates = batch.inserts(), batch.updates()
+    with transaction(connection):
+        connection.executemany(statement("insert_task"), inserts)
+        if connection.executemany(statement("update_task"), updates).rowcount < len(updates):
+            raise StoreFailed("a change names a task that is not stored")
+        connection.executemany(statement("insert_event"), batch.events)
+        connection.executemany(statement("insert_attempt"), batch.started)
+        connection.executemany(statement("end_attempt"), batch.ended)
