@@ -40,7 +40,9 @@ class FakeClock:
         """Let ``seconds`` pass, waking who is due in the order in which they are due."""
         await anyio.wait_all_tasks_blocked()
         until = self._monotonic + seconds
-        while due := sorted((one for one in self._sleepers if one[0] <= until), key=lambda one: one[0]):
+        while due := sorted(
+            (one for one in self._sleepers if one[0] <= until), key=lambda one: one[0]
+        ):
             at, woken = due[0]
             self._sleepers.remove(due[0])
             self._pass(max(0.0, at - self._monotonic))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from math import inf
 
 import anyio
 
@@ -22,12 +21,13 @@ class FakeRun:
         self.left = 0
         self._yields_to = yields_to
         self._size = 0
-        self._tell, self._hear = anyio.create_memory_object_stream[Observation](inf)
-        self.say(Started(pid))
+        self._said: list[Observation] = [Started(pid)]
+        self._news = anyio.Event()
 
     def say(self, seen: Observation) -> None:
         """The engine is told ``seen``."""
-        self._tell.send_nowait(seen)
+        self._said.append(seen)
+        self._news.set()
 
     def print(self, count: int = 1) -> None:
         """It prints ``count`` bytes."""
@@ -41,17 +41,25 @@ class FakeRun:
     def finish(self, code: int | None = 0, *, signal: int | None = None) -> None:
         """The process ends."""
         self.say(Finished(Exit(code, signal), self._size))
-        self._tell.close()
 
     def lose(self) -> None:
         """The keeper dies."""
         self.say(Lost("the keeper is gone"))
-        self._tell.close()
 
     async def observations(self) -> AsyncIterator[Observation]:
-        async for seen in self._hear:
-            yield seen
-        self._hear.close()
+        told = 0
+        while True:
+            while told < len(self._said):
+                told += 1
+                yield self._said[told - 1]
+                if isinstance(self._said[told - 1], Finished | Lost):
+                    return
+            self._news = anyio.Event()
+            await self._news.wait()
+
+    @property
+    def ended(self) -> bool:
+        return isinstance(self._said[-1], Finished | Lost)
 
     async def write(self, data: bytes) -> None:
         self.typed += data
@@ -77,8 +85,7 @@ class FakeRun:
 
     def _told(self, what: str) -> None:
         self.asked.append(what)
-        ended = self._tell.statistics().open_send_streams == 0
-        if not ended and what in (self._yields_to, "kill"):
+        if not self.ended and what in (self._yields_to, "kill"):
             self.finish(None, signal=9 if what == "kill" else 2)
 
 

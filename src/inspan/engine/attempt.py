@@ -82,7 +82,8 @@ class Attempt:
         self._watchdog: Watchdog | None = None
         self._run: Run | None = None
         self._ended = anyio.Event()
-        self._stopping = False
+        #: One per stop that is under way or over; set when nothing of the tree was left.
+        self._stops: list[anyio.Event] = []
         #: Why it was told to stop: somebody's wish, or what ran out.
         self._cause: StopKind | Reason | None = task.stop.kind if task.stop else None
 
@@ -132,9 +133,10 @@ class Attempt:
         """Stop it, now or as soon as there is something to stop. The first cause counts."""
         self._cause = self._cause or cause
         run, ended = self._run, self._ended
-        if run is None or (self._stopping and not force):
+        if run is None or (self._stops and not force):
             return
-        self._stopping = True
+        over = anyio.Event()
+        self._stops.append(over)
 
         async def climb() -> None:
             try:
@@ -142,6 +144,8 @@ class Attempt:
                 stopped = await stop(run, ended, clock, grace=grace, force=force)
             except KeeperLost:
                 return  # the run tells the same, as Lost
+            finally:
+                over.set()
             if stopped.left:
                 log.warning("%d processes of %s are left", stopped.left, self.session)
 
@@ -201,7 +205,7 @@ class Attempt:
         await _forget(run)
 
     async def _drive(self, run: Run) -> Finished | Lost:
-        self._run, self._ended, self._stopping = run, anyio.Event(), False
+        self._run, self._ended, self._stops = run, anyio.Event(), []
         spent = self._means.clock.now() - (self.task.started_at or self._means.clock.now())
         self._watchdog = Watchdog(
             self._patience, self._idle(), self._means.clock.monotonic(), spent=max(0.0, spent)
@@ -221,6 +225,8 @@ class Attempt:
         finally:
             self._ended.set()
             self._run = None
+        for over in self._stops:
+            await over.wait()
         return last
 
     async def _seen(self, seen: Observation) -> None:

@@ -64,7 +64,7 @@ class Deciding:
             correlation=task.correlation,
             labels={**task.spec.labels, "takes_up": task.id},
         )
-        return (await self._intake.accept((again,), None))[0]
+        return (await self._intake.accept((again,), None)).tasks[0]
 
 
 def _worktree(task: Task) -> Workspace:

@@ -118,7 +118,7 @@ class Engine:
                 yield self
             finally:
                 group.cancel_scope.cancel()
-                self._group = None
+        self._group = None
 
     # ── tasks ────────────────────────────────────────────────────────────────
 
@@ -129,9 +129,9 @@ class Engine:
         self, specs: Sequence[TaskSpec], *, key: str | None = None
     ) -> tuple[Task, ...]:
         accepted = await self._intake.accept(specs, key)
-        for task in accepted:
-            await self._dispatcher.admit(task)
-        return accepted
+        if not accepted.new:
+            return accepted.tasks
+        return tuple([await self._dispatcher.admit(task) for task in accepted.tasks])
 
     async def get(self, task: str) -> Task:
         return await self._refs.task(task)
@@ -188,8 +188,9 @@ class Engine:
         found = await self._refs.task(task)
         if found.id in self._attempts:
             raise IllegalTransition("it is still at work; decide when it has ended")
-        decided = await self._deciding.decide(found, verdict, tuple(findings), by)
-        return await self._dispatcher.admit(decided)
+        return await self._dispatcher.admit(
+            await self._deciding.decide(found, verdict, tuple(findings), by)
+        )
 
     async def diff(self, task: str) -> str:
         return await self._deciding.diff(await self._refs.task(task))

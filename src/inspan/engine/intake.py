@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The tasks of a submission; ``new`` is false where an earlier one had made them."""
+
+    tasks: tuple[Task, ...]
+    new: bool = True
+
+
 class Intake:
     """Validates, gives ids, and stores."""
 
@@ -39,7 +47,7 @@ class Intake:
         #: Held while a submission with a key is decided, so that two of one key make one task.
         self._key_lock = anyio.Lock(fast_acquire=True)
 
-    async def accept(self, specs: Sequence[TaskSpec], key: str | None) -> tuple[Task, ...]:
+    async def accept(self, specs: Sequence[TaskSpec], key: str | None) -> Accepted:
         """New tasks for ``specs``; or, where ``key`` was used for the same, the ones it made."""
         if not 0 < len(specs) <= MOST_AT_ONCE:
             raise BadInput(f"a submission holds 1 to {MOST_AT_ONCE} tasks, not {len(specs)}")
@@ -52,9 +60,7 @@ class Intake:
         async with self._key_lock:
             return await self._once(specs, ids, key)
 
-    async def _once(
-        self, specs: Sequence[TaskSpec], ids: Sequence[str], key: str
-    ) -> tuple[Task, ...]:
+    async def _once(self, specs: Sequence[TaskSpec], ids: Sequence[str], key: str) -> Accepted:
         digest = _digest(specs, ids)
         keys = [key if not number else f"{key}#{number}" for number in range(len(specs))]
         used = await self._store.by_key(key)
@@ -64,16 +70,17 @@ class Intake:
         if used[1] != digest:
             raise KeyReused(f"the key {key!r} made task {used[0]} from another request")
         made = [await self._store.by_key(one) for one in keys]
-        return tuple([await self._ledger.get(pair[0]) for pair in made if pair is not None])
+        tasks = [await self._ledger.get(pair[0]) for pair in made if pair is not None]
+        return Accepted(tuple(tasks), new=False)
 
     async def _create(
         self, specs: Sequence[TaskSpec], ids: Sequence[str], keys: dict[str, tuple[str, str]]
-    ) -> tuple[Task, ...]:
+    ) -> Accepted:
         now = self._clock.now()
         drafts = [
             (task_id, spec, (_first(spec, now),)) for task_id, spec in zip(ids, specs, strict=True)
         ]
-        return await self._ledger.create(drafts, keys)
+        return Accepted(await self._ledger.create(drafts, keys))
 
     def _check(self, spec: TaskSpec) -> None:
         provider = self._providers.get(spec.provider)

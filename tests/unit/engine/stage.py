@@ -1,0 +1,73 @@
+"""The stage on which an engine plays: fakes of the world, and words to wait with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import anyio
+
+from inspan.control import EventQuery
+from inspan.engine.engine import Engine, Ports, Rules
+from inspan.model.task import Task, TaskSpec, TaskState
+from inspan.store.memory import MemoryStore
+from tests.fakes.clock import FakeClock
+from tests.fakes.ports import FakeKeep, FakeRecordings, FakeVitals, FakeWorkspaces
+from tests.fakes.provider import FakeProvider, FakeRun
+
+SPEC = TaskSpec(command=("work",), cwd="/")
+
+
+class Stage:
+    """One world in which engines come and go."""
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.clock = FakeClock()
+        self.store = MemoryStore()
+        self.shell = FakeProvider()
+        self.keep = FakeKeep()
+        self.recordings = FakeRecordings()
+        self.workspaces = FakeWorkspaces()
+        self.engine = self._engine()
+
+    def _engine(self) -> Engine:
+        ports = Ports(
+            store=self.store,
+            providers={"shell": self.shell},
+            recordings=self.recordings,
+            workspaces=self.workspaces,
+            keep=self.keep,
+            vitals=FakeVitals(),
+            clock=self.clock,
+        )
+        return Engine(ports, self.rules)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Engine]:
+        """A new engine on the same world; leaving kills it where it stands."""
+        self.engine = self._engine()
+        async with self.engine.running() as engine:
+            await settle()
+            yield engine
+
+    async def submit(self, spec: TaskSpec = SPEC, **changes: object) -> Task:
+        task = await self.engine.submit(replace(spec, **changes))  # type: ignore[arg-type]
+        await settle()
+        return task
+
+    async def state(self, task: Task) -> TaskState:
+        return (await self.engine.get(task.id)).state
+
+    async def facts(self, task: Task) -> list[str]:
+        events = await self.store.history(EventQuery(task=task.id))
+        return [event.kind.partition(".")[2] for event in events]
+
+    def run_of(self, task: Task, attempt: int = 1) -> FakeRun:
+        return self.shell.runs[f"{task.id}-{attempt}"]
+
+
+async def settle() -> None:
+    """Until nothing more happens by itself."""
+    await anyio.wait_all_tasks_blocked()
