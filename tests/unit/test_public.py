@@ -1,0 +1,18 @@
+"""The public names are those of ``__all__``, and each can be reached."""
+
+import subprocess
+import sys
+
+import inspan
+
+
+def test_every_public_name_is_there_and_sorted() -> None:
+    assert sorted(inspan.__all__) == list(inspan.__all__)
+    assert [name for name in inspan.__all__ if not hasattr(inspan, name)] == []
+
+
+def test_importing_inspan_costs_nothing_heavy() -> None:
+    heavy = {"asyncio", "anyio", "pydantic", "starlette", "uvicorn", "yaml", "rich", "sqlite3"}
+    code = "import sys, inspan; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert heavy.isdisjoint(done.stdout.split())
