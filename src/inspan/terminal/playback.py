@@ -74,7 +74,8 @@ class Playback:
     def size(self) -> int:
         """Bytes recorded by now, freed ones included. Raises SessionNotFound."""
         with self._open(RAW) as raw:
-            return os.fstat(raw).st_size
+            self.refresh()
+            return self._size(raw)
 
     @property
     def ended(self) -> bool:
@@ -110,14 +111,18 @@ class Playback:
         if offset < 0 or limit < 1:
             raise BadInput("an offset is 0 or more, and a limit 1 or more")
         with self._open(RAW) as raw:
-            size = os.fstat(raw).st_size
+            before = self._size(raw)
             self.refresh()
             ended = self._ended
-            # What came between the two looks is complete if the end was seen by the second.
-            size = os.fstat(raw).st_size if ended else size
+            # Once the end was seen, nothing is added.
+            size = self._size(raw) if ended else max(before, self._lost_until())
             end = self._reach(offset, min(limit, READ_MOST), size)
-            data = os.pread(raw, end - offset, offset) if self._has_bytes(offset, end) else b""
+            there = self._has_bytes(offset, end)
+            data = os.pread(raw, end - offset, offset) if there else b""
             self.refresh()
+        if there and len(data) < end - offset:
+            # The machine went down before these bytes were on the disk, but not what came later.
+            self._gaps = _joined(self._gaps, Gap(offset + len(data), end))
         chunks = self._cut(offset, end, data)
         if ended and end >= size:
             chunks.extend(item for item in self._resizes if item.offset >= max(offset, end))
@@ -127,13 +132,13 @@ class Playback:
     def timeline(self) -> Iterator[Moment]:
         """Everything in the order in which it happened, read as it is taken."""
         with self._open(RAW) as raw, self._open(INDEX) as index:
-            size = os.fstat(raw).st_size
             self.refresh()
+            size = self._size(raw)
             typed = 0
             pending: Record | None = None
             for record in _records(index, size):
-                if pending is not None:
-                    until = min(record.offset, size) if record.kind != "m" else pending.offset
+                if pending is not None and record.kind != "m":
+                    until = min(record.offset, size)
                     yield from self._printed(raw, pending, until)
                     until = max(pending.offset, until)
                     pending = pending._replace(offset=until, at=max(pending.at, record.at))
@@ -182,7 +187,14 @@ class Playback:
         elif record.kind == "x":
             self._ended, self._exit = True, _exit(record)
 
+    def _lost_until(self) -> int:
+        return self._gaps[-1].end if self._gaps else 0
+
     # ── the bytes ─────────────────────────────────────────────────────────────
+
+    def _size(self, raw: int) -> int:
+        """Bytes recorded: the file ends before those that the disk had no room for."""
+        return max(os.fstat(raw).st_size, self._lost_until())
 
     def _reach(self, offset: int, limit: int, size: int) -> int:
         """Where a read from ``offset`` ends: ``limit`` bytes on, or at the far side of a gap."""

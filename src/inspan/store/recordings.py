@@ -1,0 +1,147 @@
+"""The bytes plane: what sessions printed, read from their folders.
+
+Readers pull from the files, at their own speed; nothing is queued for anybody. The keeper is
+asked for two things only: its id, and to say when a recording has grown. What a byte means is
+``terminal.playback``'s to tell.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+import anyio.to_thread
+
+from inspan.errors import KeeperLost, SessionNotFound
+from inspan.model.ids import SESSION_ID
+from inspan.model.session import Chunk, Ended, Gap, Output
+from inspan.terminal.playback import Playback
+
+#: The most bytes a follower holds at once.
+CHUNK_MOST: Final = 1 << 16
+
+
+class Keeper(Protocol):
+    """What recordings need of ``keeper.client.KeeperClient``."""
+
+    @property
+    def keeper(self) -> str:
+        """The id of this keeper."""
+        ...
+
+    def watch(self, session: str) -> AsyncIterator[object]:
+        """An item at once, then one whenever the recording has grown or ended; then it ends.
+
+        Raises SessionNotFound where it does not hold the session, KeeperLost.
+        """
+        ...
+
+
+class Recordings:
+    """The recordings under one folder, which only this user can write to."""
+
+    def __init__(self, root: Path, keeper: Callable[[], Awaitable[Keeper]]) -> None:
+        self._root = root
+        self._keeper = keeper
+
+    async def read(self, session: str, offset: int, limit: int) -> tuple[Chunk, ...]:
+        """At most ``limit`` bytes from ``offset``; ends with ``Ended`` where nothing more comes."""
+        playback = Playback(self.folder(session))
+        return await anyio.to_thread.run_sync(playback.read, offset, limit)
+
+    async def follow(self, session: str, offset: int) -> AsyncGenerator[Chunk, None]:
+        """What is there from ``offset`` and what comes, until ``Ended``.
+
+        A follower that begins in the middle is first told the size that the terminal has there.
+        Where the keeper is gone, ``Ended`` comes after what was recorded.
+        """
+        reader = _Reader(Playback(self.folder(session)), offset)
+        async for chunk in reader.begin():
+            yield chunk
+        async with aclosing(self._looks(session)) as looks:
+            async for _ in looks:
+                async for chunk in reader.rest():
+                    yield chunk
+                if reader.ended:
+                    return
+        yield await reader.lost()
+
+    async def remove(self, session: str) -> int:
+        """Delete a recording; the bytes it had on the disk. Raises SessionNotFound."""
+        return await anyio.to_thread.run_sync(_remove, self.folder(session))
+
+    async def keeper(self) -> str:
+        """The id of the keeper that holds new sessions. Raises KeeperLost."""
+        return (await self._keeper()).keeper
+
+    def folder(self, session: str) -> Path:
+        """Where the recording of ``session`` is, or would be. Raises SessionNotFound."""
+        if not SESSION_ID.fullmatch(session):
+            raise SessionNotFound("That is not the id of a session.")
+        return self._root / session
+
+    async def _looks(self, session: str) -> AsyncGenerator[None, None]:
+        """An item whenever it is worth to look at the file: now, as it grows, and at the end."""
+        yield
+        try:
+            pushes = (await self._keeper()).watch(session)
+            # A generator that is let go is closed at some later time, if at all; so close it here.
+            async with aclosing(cast("AsyncGenerator[object, None]", pushes)):
+                async for _ in pushes:
+                    yield
+        except (KeeperLost, SessionNotFound):
+            # It is held by nobody any more; what it left is all there is.
+            yield
+        else:
+            yield
+
+
+class _Reader:
+    """A place in a recording that moves as it is read; one read per wake-up and chunk."""
+
+    def __init__(self, playback: Playback, offset: int) -> None:
+        self._playback = playback
+        self.offset = offset
+        self.ended = False
+
+    async def begin(self) -> AsyncIterator[Chunk]:
+        """The size in force, where that was told before ``offset``."""
+        size = await anyio.to_thread.run_sync(self._playback.size_at, self.offset)
+        if size is not None and size.offset < self.offset:
+            yield size
+
+    async def lost(self) -> Ended:
+        """The end of a recording that nobody ended."""
+        return Ended(await anyio.to_thread.run_sync(lambda: self._playback.size), None)
+
+    async def rest(self) -> AsyncIterator[Chunk]:
+        """What is there by now."""
+        while not self.ended:
+            chunks = await anyio.to_thread.run_sync(self._playback.read, self.offset, CHUNK_MOST)
+            for chunk in chunks:
+                if isinstance(chunk, Output):
+                    self.offset = chunk.offset + len(chunk.data)
+                elif isinstance(chunk, Gap):
+                    self.offset = chunk.end
+                elif isinstance(chunk, Ended):
+                    self.ended = True
+                yield chunk
+            if not chunks:
+                return
+
+
+def _remove(folder: Path) -> int:
+    """Delete ``folder`` without following links; the bytes that its files had on the disk."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.stat(follow_symlinks=False) for entry in entries]
+        # A recording whose middle was freed takes less room than its size.
+        size = sum(min(item.st_size, item.st_blocks * 512) for item in found)
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise SessionNotFound(f"There is no recording {folder.name}.") from error
+    return size

@@ -1,0 +1,245 @@
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import anyio
+import pytest
+
+from inspan.errors import KeeperLost, SessionNotFound
+from inspan.keeper.recording import INDEX, RAW, Record
+from inspan.model.ids import session_id, ulid
+from inspan.model.session import Chunk, Ended, Gap, Output, Resized
+from inspan.model.task import Exit
+from inspan.store.recordings import CHUNK_MOST, Recordings
+
+SESSION = session_id(ulid(1_700_000_000.0, bytes(10)), 1)
+
+
+class HeldSession:
+    """The keeper's half: writes a recording and wakes who watches, with room for one wake-up."""
+
+    keeper = "keeper-1"
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / SESSION
+        self.folder.mkdir()
+        (self.folder / RAW).touch()
+        (self.folder / INDEX).touch()
+        self.held = True
+        self.lost = False
+        self.size = 0
+        self.watchers = 0
+        self._news = anyio.Condition()
+
+    async def get(self) -> "HeldSession":
+        return self
+
+    async def grow(self, data: bytes, *records: Record) -> None:
+        with (self.folder / INDEX).open("ab") as index:
+            index.write(b"".join(record.pack() for record in records))
+        with (self.folder / RAW).open("ab") as raw:
+            raw.write(data)
+        self.size += len(data)
+        await self.notify()
+
+    async def end(self, *records: Record) -> None:
+        await self.grow(b"", *records)
+        self.held = False
+        await self.notify()
+
+    async def lose(self) -> None:
+        self.lost = True
+        await self.notify()
+
+    async def notify(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def watch(self, session: str) -> AsyncGenerator[object, None]:
+        if not self.held:
+            raise SessionNotFound(session)
+        self.watchers += 1
+        try:
+            seen = -1
+            while seen < self.size or self.held:
+                async with self._news:
+                    while self.held and not self.lost and self.size == seen:
+                        await self._news.wait()
+                if self.lost:
+                    raise KeeperLost
+                seen = self.size
+                yield seen
+        finally:
+            self.watchers -= 1
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> HeldSession:
+    return HeldSession(tmp_path)
+
+
+@pytest.fixture
+def recordings(tmp_path: Path, held: HeldSession) -> Recordings:
+    return Recordings(tmp_path, held.get)
+
+
+async def take(chunks: AsyncIterator[Chunk], count: int) -> list[Chunk]:
+    return [await anext(chunks) for _ in range(count)]
+
+
+@pytest.mark.anyio
+async def test_a_follower_gets_what_is_there_and_what_comes(
+    recordings: Recordings, held: HeldSession
+) -> None:
+    await held.grow(b"there", Record(1, 0, "r", 80, 24), Record(1, 0, "o"))
+    chunks = recordings.follow(SESSION, 0)
+    with anyio.fail_after(10):
+        assert await take(chunks, 2) == [Resized(0, 80, 24), Output(0, b"there")]
+        await held.grow(b" and then")
+        assert await take(chunks, 1) == [Output(5, b" and then")]
+        await held.grow(b"!")
+        await held.end(Record(2, 15, "x", 0, 0))
+        assert [chunk async for chunk in chunks] == [Output(14, b"!"), Ended(15, Exit(code=0))]
+    assert held.watchers == 0
+
+
+@pytest.mark.anyio
+async def test_nothing_is_missed_while_a_follower_is_slow(
+    recordings: Recordings, held: HeldSession
+) -> None:
+    expected = b"".join(bytes([65 + at % 26]) * 5_000 for at in range(200))
+    got = b""
+
+    async def print_it() -> None:
+        for at in range(200):
+            await held.grow(
+                bytes([65 + at % 26]) * 5_000, *([Record(1, 0, "o")] if at == 0 else [])
+            )
+            await anyio.lowlevel.checkpoint()
+        await held.end(Record(2, held.size, "x", 0, 0))
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(print_it)
+            async for chunk in recordings.follow(SESSION, 0):
+                if isinstance(chunk, Output):
+                    assert len(chunk.data) <= CHUNK_MOST
+                    got += chunk.data
+    assert got == expected
+
+
+@pytest.mark.anyio
+async def test_a_follower_in_the_middle_is_told_the_size(
+    recordings: Recordings, held: HeldSession
+) -> None:
+    await held.grow(b"abcdef", Record(1, 0, "r", 90, 20), Record(1, 0, "o"))
+    await held.end(Record(2, 6, "x", 0, 9))
+    with anyio.fail_after(10):
+        assert [chunk async for chunk in recordings.follow(SESSION, 4)] == [
+            Resized(0, 90, 20),
+            Output(4, b"ef"),
+            Ended(6, Exit(signal=9)),
+        ]
+
+
+@pytest.mark.anyio
+async def test_where_the_keeper_is_lost_the_end_still_comes(
+    recordings: Recordings, held: HeldSession
+) -> None:
+    await held.grow(b"abc", Record(1, 0, "o"))
+    chunks = recordings.follow(SESSION, 0)
+    with anyio.fail_after(10):
+        assert await take(chunks, 1) == [Output(0, b"abc")]
+        await held.lose()
+        assert [chunk async for chunk in chunks] == [Ended(3, None)]
+
+
+@pytest.mark.anyio
+async def test_a_session_that_no_keeper_holds_is_read_to_its_end(
+    recordings: Recordings, held: HeldSession
+) -> None:
+    await held.grow(b"abcdef", Record(1, 0, "o"), Record(1, 1, "m", 0, 3))
+    held.held = False
+    with anyio.fail_after(10):
+        assert [chunk async for chunk in recordings.follow(SESSION, 0)] == [
+            Output(0, b"a"),
+            Gap(1, 4),
+            Output(4, b"ef"),
+            Ended(6, None),
+        ]
+
+
+@pytest.mark.anyio
+async def test_a_follower_that_leaves_is_forgotten(
+    recordings: Recordings, held: HeldSession
+) -> None:
+    await held.grow(b"abc", Record(1, 0, "o"))
+    with anyio.move_on_after(10) as waiting:
+        async with (
+            aclosing(recordings.follow(SESSION, 3)) as chunks,
+            anyio.create_task_group() as g,
+        ):
+
+            async def wait() -> None:
+                await anext(chunks)
+
+            g.start_soon(wait)
+            while not held.watchers:
+                await anyio.lowlevel.checkpoint()
+            g.cancel_scope.cancel()
+    assert not waiting.cancelled_caught
+    assert held.watchers == 0
+
+
+@pytest.mark.anyio
+async def test_reading_does_not_wait(recordings: Recordings, held: HeldSession) -> None:
+    await held.grow(b"abc", Record(1, 0, "o"))
+    assert await recordings.read(SESSION, 1, 1) == (Output(1, b"b"),)
+    assert await recordings.read(SESSION, 3, 1) == ()
+    assert await recordings.keeper() == "keeper-1"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "session", ["", "..", "../secret", SESSION.upper() + "x", SESSION + "\n", "/etc", "a" * 26]
+)
+async def test_what_is_no_session_id_never_becomes_a_path(
+    recordings: Recordings, session: str
+) -> None:
+    with pytest.raises(SessionNotFound):
+        await recordings.read(session, 0, 1)
+    with pytest.raises(SessionNotFound):
+        await anext(recordings.follow(session, 0))
+    with pytest.raises(SessionNotFound):
+        await recordings.remove(session)
+
+
+@pytest.mark.anyio
+async def test_removing_gives_the_bytes_back(recordings: Recordings, held: HeldSession) -> None:
+    await held.grow(b"x" * 100_000, Record(1, 0, "o"))
+    os.truncate(held.folder / RAW, 1 << 30)
+    removed = await recordings.remove(SESSION)
+    assert 50_000 < removed < 10_000_000
+    assert not held.folder.exists()
+    with pytest.raises(SessionNotFound):
+        await recordings.read(SESSION, 0, 1)
+    with pytest.raises(SessionNotFound):
+        await recordings.remove(SESSION)
+
+
+@pytest.mark.anyio
+async def test_removing_follows_no_link(recordings: Recordings, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("keep")
+    held = tmp_path / SESSION
+    (held / "link").symlink_to(outside)
+    await recordings.remove(SESSION)
+    assert (outside / "precious").read_text() == "keep"
+    held.symlink_to(outside)
+    with pytest.raises(SessionNotFound):
+        await recordings.remove(SESSION)
+    with pytest.raises(SessionNotFound):
+        await recordings.read(SESSION, 0, 1)
+    assert (outside / "precious").read_text() == "keep"
