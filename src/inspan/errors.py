@@ -15,6 +15,7 @@
     │       ├── StaleAttempt        stale-attempt
     │       ├── KeyReused           key-reused
     │       ├── WriterTaken         writer-taken
+    │       ├── AlreadyRecorded     already-recorded
     │       └── NothingToDecide     nothing-to-decide
     └── Unable                      it could be, and inspan could not do it here and now
         ├── SpawnFailed             spawn-failed
@@ -152,6 +153,13 @@ class WriterTaken(Conflict):
 
     code = "writer-taken"
     default_hint = "Attach read-only with `--read-only`, or take it over with `--steal`."
+
+
+class AlreadyRecorded(Conflict):
+    """This session was started before, and its recording is there."""
+
+    code = "already-recorded"
+    default_hint = "Start the work again as a new attempt."
 
 
 class NothingToDecide(Conflict):

@@ -1,0 +1,456 @@
+"""The daemon's half of the keeper: its verbs as coroutines, its pushes as iterators.
+
+It must never know a task. One connection, one Protocol, no task of its own: frames are handled in
+the loop's callbacks, and everything held is bounded by the calls in flight and the watchers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal as signals
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, Self
+
+from inspan.errors import KeeperLost, KeeperMismatch, by_code
+from inspan.keeper.wire import (
+    BODY_MOST,
+    OLDEST,
+    VERSION,
+    Decoder,
+    Message,
+    WireError,
+    encode,
+)
+
+#: Seconds for the first words of a keeper; one that takes longer does not work.
+_HELLO: Final = 10.0
+#: Seconds until a keeper that another process is starting must have opened its socket.
+_START: Final = 10.0
+_RETRY: Final = 0.02
+#: The keeper's exit status where another one holds the state directory (``keeper.main.HELD``).
+_HELD: Final = 75
+#: All of the environment that the keeper itself gets. The children's comes with each spawn.
+_ENVIRONMENT: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A session as the keeper has it; ``code`` and ``signal`` are ``None`` while it is alive."""
+
+    session: str
+    pid: int
+    alive: bool
+    started_at: float
+    #: Bytes of output so far, kept or not.
+    size: int
+    code: int | None
+    signal: int | None
+    ended_at: float | None
+    #: The output is complete.
+    eof: bool
+    cols: int
+    rows: int
+    #: Bytes of output that are not in the recording.
+    cut: int
+    #: Processes that it left behind when it ended, as far as is known.
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """``new`` is false where the session was spawned before; then ``pid`` is that one's."""
+
+    pid: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """Processes found afterwards, and the ways by which they were found and killed."""
+
+    left: int
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grew:
+    """The recording has ``size`` bytes now."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """The process has ended and its output is complete."""
+
+    status: Status
+
+
+class Piece(NamedTuple):
+    """Bytes from ``offset``, which is behind the one asked for where that lay in a gap."""
+
+    offset: int
+    data: bytes
+    eof: bool
+
+
+class _Watcher:
+    """The newest that is known; older sizes are overwritten."""
+
+    def __init__(self) -> None:
+        self.size = -1
+        self.ended: Status | None = None
+        self.news = asyncio.Event()
+
+
+class _Link(asyncio.Protocol):
+    """The connection: calls in flight by id, watchers by session."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self.watchers: dict[str, set[_Watcher]] = {}
+        self._loop = loop
+        self._calls: dict[int, asyncio.Future[tuple[Message, bytes]]] = {}
+        self._decoder = Decoder()
+        self._last = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            frames = self._decoder.feed(data)
+        except WireError:
+            self.abort()
+            return
+        for message, body in frames:
+            if "push" in message:
+                self._pushed(message)
+            else:
+                call = self._calls.pop(message.get("id", 0), None)
+                if call is not None and not call.done():
+                    call.set_result((message, body))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        del error
+        if not self.lost.done():
+            self.lost.set_result(None)
+        for call in self._calls.values():
+            if not call.done():
+                call.set_exception(KeeperLost())
+        self._calls.clear()
+        self._room.set()
+        for watchers in self.watchers.values():
+            for watcher in watchers:
+                watcher.news.set()
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
+
+    async def call(self, message: Message, body: bytes = b"") -> tuple[Message, bytes]:
+        """Send a request and wait for its reply. Raises KeeperLost, or what the keeper says."""
+        await self._room.wait()
+        call: asyncio.Future[tuple[Message, bytes]] = self._loop.create_future()
+        number = self.post(message, body)
+        self._calls[number] = call
+        try:
+            reply, data = await call
+        finally:
+            self._calls.pop(number, None)
+        if "error" in reply:
+            raise by_code(str(reply["error"]), str(reply.get("message", "")))
+        return reply, data
+
+    def post(self, message: Message, body: bytes = b"") -> int:
+        """Send a request; its id. Raises KeeperLost."""
+        if self._transport is None or self.lost.done():
+            raise KeeperLost
+        self._last += 1
+        self._transport.write(encode({**message, "id": self._last}, body))
+        return self._last
+
+    def abort(self) -> None:
+        """Hang up at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _pushed(self, message: Message) -> None:
+        for watcher in self.watchers.get(message.get("session", ""), ()):
+            if message["push"] == "grew":
+                watcher.size = message["size"]
+            else:
+                watcher.ended = _status(message["status"])
+            watcher.news.set()
+
+
+class KeeperClient:
+    """A keeper, as its client has it. Made by ``connect`` or ``ensure``; close it in the end.
+
+    Every call raises KeeperLost once the connection is gone, SessionNotFound for a session the
+    keeper does not know, and Conflict where the session is not in a state for it.
+    """
+
+    def __init__(self, link: _Link, card: Message) -> None:
+        #: The id of this keeper: another one has another, also with the same socket.
+        self.keeper: str = card["keeper"]
+        self.pid: int = card["pid"]
+        #: The version of the wire that both sides speak.
+        self.version: int = card["version"]
+        self.started_at: float = card["started_at"]
+        self._link = link
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def status(self, session: str) -> Status:
+        """One session."""
+        reply, _ = await self._link.call({"op": "status", "session": session})
+        return _status(reply["status"])
+
+    async def list(self) -> tuple[Status, ...]:
+        """Every session the keeper knows: alive, or ended and not yet collected."""
+        reply, _ = await self._link.call({"op": "list"})
+        return tuple(map(_status, reply["sessions"]))
+
+    async def spawn(
+        self,
+        *,
+        session: str,
+        argv: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
+        folder: str,
+        pty: bool = True,
+        cols: int = 80,
+        rows: int = 24,
+        record_input: bool = False,
+        attended: bool = False,
+        cap: int = 64 << 20,
+        nofile: int | None = None,
+    ) -> Spawned:
+        """Start a process, once for each session id.
+
+        ``folder`` gets the recording; ``cap`` bounds its bytes. Raises BadInput, ProgramNotFound,
+        FolderMissing, TerminalUnavailable, SpawnFailed, DiskFull, and AlreadyRecorded where an
+        earlier keeper had this session.
+        """
+        reply, _ = await self._link.call(
+            {
+                "op": "spawn",
+                "session": session,
+                "argv": [*argv],
+                "cwd": cwd,
+                "env": {**env},
+                "folder": folder,
+                "pty": pty,
+                "cols": cols,
+                "rows": rows,
+                "record_input": record_input,
+                "attended": attended,
+                "cap": cap,
+                "nofile": nofile,
+            }
+        )
+        return Spawned(reply["pid"], reply["new"])
+
+    async def write(self, session: str, data: bytes) -> int:
+        """Type; the bytes that wait in the keeper now.
+
+        Raises InputFull where the process does not read; of more than 1 MiB a part is then queued.
+        """
+        queued = 0
+        for start in range(0, max(len(data), 1), BODY_MOST):
+            part = data[start : start + BODY_MOST]
+            reply, _ = await self._link.call({"op": "write", "session": session}, part)
+            queued = reply["queued"]
+        return queued
+
+    async def eof(self, session: str) -> None:
+        """End its input: closes a pipe, types the terminal's EOF character else."""
+        await self._link.call({"op": "eof", "session": session})
+
+    async def resize(self, session: str, cols: int, rows: int) -> None:
+        """Another size for its terminal. Raises Conflict where it has none."""
+        await self._link.call({"op": "resize", "session": session, "cols": cols, "rows": rows})
+
+    async def signal(
+        self, session: str, signal: int, to: Literal["foreground", "tree"] = "foreground"
+    ) -> int:
+        """Send a signal; how many processes got it."""
+        number = int(signals.Signals(signal))
+        message = {"op": "signal", "session": session, "signal": number, "to": to}
+        reply, _ = await self._link.call(message)
+        return int(reply["sent"])
+
+    async def kill(self, session: str) -> Killed:
+        """SIGKILL to all its processes; returns when they are gone, or after 5 s with the rest."""
+        reply, _ = await self._link.call({"op": "kill", "session": session})
+        return Killed(reply["left"], tuple(reply["by"]))
+
+    async def attend(self, session: str, *, on: bool) -> None:
+        """While on, and while this connection lives, the keeper answers no terminal queries."""
+        await self._link.call({"op": "attend", "session": session, "on": on})
+
+    async def collect(self, session: str) -> Status:
+        """Let the keeper forget an ended session; what it left running is killed."""
+        reply, _ = await self._link.call({"op": "collect", "session": session})
+        return _status(reply["status"])
+
+    async def read(self, session: str, offset: int, limit: int) -> Piece:
+        """At most ``limit`` bytes of its output; empty and not ``eof``: there is no more yet."""
+        message = {"op": "read", "session": session, "offset": offset}
+        reply, data = await self._link.call({**message, "limit": min(limit, BODY_MOST)})
+        return Piece(reply["offset"], data, reply["eof"])
+
+    async def shutdown(self, *, force: bool) -> None:
+        """Stop the keeper; raises Conflict where sessions live, unless forced: they are killed."""
+        await self._link.call({"op": "shutdown", "force": force})
+
+    async def watch(self, session: str) -> AsyncIterator[Grew | EndedSession]:
+        """Its size now, each newer size, then its end; sizes that came in between are skipped."""
+        link, watcher = self._link, _Watcher()
+        link.watchers.setdefault(session, set()).add(watcher)
+        try:
+            reply, _ = await link.call({"op": "watch", "session": session})
+            told = max(watcher.size, reply["size"])
+            yield Grew(told)
+            while True:
+                await watcher.news.wait()
+                watcher.news.clear()
+                if watcher.size > told:
+                    told = watcher.size
+                    yield Grew(told)
+                if watcher.ended is not None:
+                    yield EndedSession(watcher.ended)
+                    return
+                if link.lost.done():
+                    raise KeeperLost
+        finally:
+            others = link.watchers[session]
+            others.discard(watcher)
+            if not others:
+                del link.watchers[session]
+                if watcher.ended is None and not link.lost.done():
+                    link.post({"op": "unwatch", "session": session})
+
+    @property
+    def closed(self) -> bool:
+        """True once the connection is gone."""
+        return self._link.lost.done()
+
+    async def lost(self) -> None:
+        """Wait until the connection is gone."""
+        await asyncio.shield(self._link.lost)
+
+    async def close(self) -> None:
+        """Hang up; the keeper and its sessions go on."""
+        self._link.abort()
+        await self.lost()
+
+
+async def connect(socket: Path) -> KeeperClient:
+    """The keeper behind this socket. Raises KeeperLost, KeeperMismatch."""
+    loop = asyncio.get_running_loop()
+    try:
+        _, link = await loop.create_unix_connection(_Link, str(socket))
+    except OSError as error:
+        raise KeeperLost(f"No keeper answers at {socket}: {error}.") from error
+    try:
+        async with asyncio.timeout(_HELLO):
+            return KeeperClient(link, await _hello(link))
+    except TimeoutError as error:
+        link.abort()
+        raise KeeperLost(f"The keeper at {socket} does not answer.") from error
+    except BaseException:
+        link.abort()
+        raise
+
+
+async def ensure(socket: Path, state_dir: Path) -> KeeperClient:
+    """The keeper of this state directory, started where there is none.
+
+    Many may call this at once: the keeper's own lock lets one of them live. Raises KeeperLost
+    where it cannot be started, KeeperMismatch.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _START
+    while True:
+        try:
+            return await connect(socket)
+        except KeeperMismatch:
+            raise
+        except KeeperLost:
+            status, words = await _start(socket, state_dir)
+            if status not in {0, _HELD} or loop.time() > until:
+                raise KeeperLost(f"The keeper could not be started: {words}") from None
+        if status == _HELD:
+            # Another process is starting it, or it is just stopping.
+            await asyncio.sleep(_RETRY)
+
+
+async def _hello(link: _Link) -> Message:
+    """Agree on the newest version that both sides speak."""
+    for version in range(VERSION, OLDEST, -1):
+        try:
+            return (await link.call({"op": "hello", "version": version}))[0]
+        except KeeperMismatch:
+            continue
+    return (await link.call({"op": "hello", "version": OLDEST}))[0]
+
+
+async def _start(socket: Path, state_dir: Path) -> tuple[int, str]:
+    """Run the keeper's starter to its end: its exit status and its words."""
+    process = await asyncio.create_subprocess_exec(
+        *keeper_command(socket, state_dir),
+        "--detach",
+        "yes",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        cwd="/",
+    )
+    _, words = await process.communicate()
+    return process.returncode or 0, words.decode(errors="replace").strip()
+
+
+def keeper_command(socket: Path, state_dir: Path) -> tuple[str, ...]:
+    """How a keeper is started: no ``site``, UTF-8 whatever the locale, in the foreground."""
+    entry = Path(__file__).with_name("__main__.py")
+    flags = ("-I", "-S", "-X", "utf8")
+    where = ("--socket", str(socket.absolute()), "--state", str(state_dir.absolute()))
+    return (sys.executable, *flags, str(entry), *where)
+
+
+def _status(raw: Mapping[str, Any]) -> Status:
+    ended = raw.get("exit") or {}
+    return Status(
+        session=raw["session"],
+        pid=raw["pid"],
+        alive=raw["alive"],
+        started_at=raw["started_at"],
+        size=raw["size"],
+        code=ended.get("code"),
+        signal=ended.get("signal"),
+        ended_at=raw.get("ended_at"),
+        eof=raw["eof"],
+        cols=raw["cols"],
+        rows=raw["rows"],
+        cut=raw["cut"],
+        left=raw["left"],
+    )

@@ -1,0 +1,83 @@
+"""Ends all processes of a session and looks until none is left, a step at a time.
+
+Between two steps the loop goes on, so that no other session waits for a process that dies slowly.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from inspan.keeper import tree
+from inspan.keeper.cgroups import Cgroups
+from inspan.keeper.loop import Loop
+from inspan.keeper.session import Session
+
+#: The first look comes after this time, each next one after twice as long, up to the most.
+_FIRST: Final = 0.002
+_PAUSE_MOST: Final = 0.1
+#: After this time what is left is reported as left: it hangs in the kernel, or is not ours to kill.
+_PATIENCE: Final = 5.0
+
+
+class Outcome(NamedTuple):
+    """How many were found at the end, and the ways by which any were found."""
+
+    left: int
+    by: list[str]
+
+
+class Hunter:
+    """Knows what every hunt needs: who else there is, and the cgroups."""
+
+    def __init__(self, loop: Loop, cgroups: Cgroups, sessions: dict[str, Session]) -> None:
+        self._loop = loop
+        self._cgroups = cgroups
+        self._sessions = sessions
+
+    def find(
+        self, session: Session, *, wide: bool = False, table: tree.Table | None = None
+    ) -> tuple[tree.Table, dict[int, str]]:
+        """The living processes of a session and how each was found."""
+        table = table or tree.Table()
+        found = session.tree.find(
+            table,
+            roots=self.roots(),
+            cgroup=self._cgroups.members(session.name),
+            alone=len(self._sessions) == 1,
+            wide=wide,
+        )
+        return table, found
+
+    def roots(self) -> set[int]:
+        """The living root processes of all sessions."""
+        return {session.pid for session in self._sessions.values() if session.alive}
+
+    def leftovers(self, session: Session) -> int:
+        """How many processes an ended session left behind; cheap where there are none."""
+        if self._cgroups.populated(session.name) or tree.strangers(self.roots()):
+            return len(self.find(session)[1])
+        return 0
+
+    def kill(self, session: Session, done: Callable[[Outcome], None]) -> None:
+        """SIGKILL to all of them until none is left; then ``done`` is called."""
+        by: set[str] = set()
+        until = time.monotonic() + _PATIENCE
+
+        def step(pause: float) -> None:
+            if self._cgroups.kill(session.name):
+                by.add("cgroup")
+            if session.alive:
+                tree.send_group(session.pid, signal.SIGKILL)
+            table, found = self.find(session, wide=True)
+            by.update(found.values())
+            for pid in found:
+                tree.send(table.processes[pid], signal.SIGKILL)
+            if not found or time.monotonic() >= until:
+                done(Outcome(len(found), sorted(by)))
+            else:
+                self._loop.later(pause, lambda: step(min(pause * 2, _PAUSE_MOST)))
+
+        step(_FIRST)

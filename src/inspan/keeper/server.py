@@ -1,0 +1,270 @@
+"""The keeper as a whole: its sessions, its clients, and when it may stop.
+
+It must never know tasks, policies or a database. One thread; whatever a client sends, it lives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from inspan.keeper.cgroups import Cgroups
+from inspan.keeper.connection import Connection
+from inspan.keeper.hunt import Hunter
+from inspan.keeper.log import say
+from inspan.keeper.loop import READ, Loop
+from inspan.keeper.refusal import Refusal
+from inspan.keeper.session import Session
+from inspan.keeper.spawn import Home
+from inspan.keeper.wire import Message
+
+#: Further connections are hung up on.
+_CONNECTIONS_MOST: Final = 128
+#: A child may be killed by the kernel before the keeper and the daemon are.
+_OOM_SCORE: Final = b"200"
+#: How long the last replies may take to leave when the keeper stops.
+_FAREWELL: Final = 0.5
+
+#: A result, with a body or without; ``None``: the answer comes later.
+Answer = tuple[Message, bytes] | Message | None
+Verb = Callable[["Server", Connection, Message, bytes], Answer]
+
+
+class Server:
+    """Made once, by ``main``."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        verbs: Mapping[str, Verb],
+        keeper: str,
+        mark: str,
+        cgroups: Cgroups,
+        nofile: int,
+        idle: float,
+    ) -> None:
+        self.keeper = keeper
+        #: What tells the children of this state directory's keepers from all others.
+        self.mark = mark
+        #: The soft limit on open files that children get.
+        self.nofile = nofile
+        self.started_at = time.time()
+        self.loop = Loop()
+        self.home = Home()
+        self.sessions: dict[str, Session] = {}
+        self.hunter = Hunter(self.loop, cgroups, self.sessions)
+        self._cgroups = cgroups
+        self._idle = idle
+        self._idle_since = time.monotonic()
+        self._listener = listener
+        self._verbs = verbs
+        self._connections: set[Connection] = set()
+        self._active: set[Connection] = set()
+        self._watchers: dict[str, set[Connection]] = {}
+        self._stopping: list[Callable[[], None]] = []
+        self._wake, wakeup = socket.socketpair()
+        self._wakeup = wakeup
+        self._wake.setblocking(False)
+        wakeup.setblocking(False)
+
+    def run(self) -> None:
+        """Serve until told to stop or idle."""
+        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        self.loop.watch(self._wake.fileno(), READ, lambda _: self._signalled())
+        self.loop.watch(self._listener.fileno(), READ, lambda _: self._accept())
+        self._look_idle()
+        self.loop.run(self._after_turn)
+        self._close()
+
+    # ── sessions ──────────────────────────────────────────────────────────────
+
+    def add(self, session: Session) -> None:
+        """A session was started. What costs time comes after the reply."""
+        self.sessions[session.name] = session
+        self.loop.later(0.0, lambda: self._settle(session))
+
+    def remove(self, session: Session) -> None:
+        """Forget a session."""
+        self.sessions.pop(session.name, None)
+        self._watchers.pop(session.name, None)
+        self._cgroups.remove(session.name)
+
+    def grown(self, session: Session) -> None:
+        """Part of ``Host``."""
+        watchers = self._watchers.get(session.name)
+        if watchers:
+            for connection in watchers:
+                connection.touch(session)
+            self._active |= watchers
+
+    def over(self, session: Session) -> int:
+        """Part of ``Host``."""
+        self.grown(session)
+        return self.hunter.leftovers(session)
+
+    def watched(self, session: Session, connection: Connection) -> None:
+        """A connection wants to be told about a session."""
+        self._watchers.setdefault(session.name, set()).add(connection)
+        self._active.add(connection)
+
+    def unwatched(self, name: str, connection: Connection) -> None:
+        """It no longer wants to."""
+        self._watchers.get(name, set()).discard(connection)
+
+    def _settle(self, session: Session) -> None:
+        if session.alive:
+            self._cgroups.join(session.name, session.pid)
+            with contextlib.suppress(OSError):
+                fd = os.open(f"/proc/{session.pid}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+                try:
+                    os.write(fd, _OOM_SCORE)
+                finally:
+                    os.close(fd)
+
+    # ── clients ───────────────────────────────────────────────────────────────
+
+    def answer(self, connection: Connection, message: Message, body: bytes = b"") -> None:
+        """Send a reply; it leaves at the end of this turn."""
+        connection.send(message, body)
+        self._active.add(connection)
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return
+        if len(self._connections) >= _CONNECTIONS_MOST or not _is_ours(sock):
+            say("refused", connections=len(self._connections))
+            sock.close()
+            return
+        connection = Connection(
+            sock, self.loop, on_frame=self._frame, on_lost=self._lost, on_room=self._active.add
+        )
+        self._connections.add(connection)
+
+    def _frame(self, connection: Connection, message: Message, body: bytes) -> None:
+        self._active.add(connection)
+        reply = {"id": message.get("id")}
+        try:
+            op = message.get("op")
+            verb = self._verbs.get(op) if isinstance(op, str) else None
+            if verb is None:
+                raise Refusal("bad-input", f"op: {op!r} is no verb.")  # noqa: TRY301
+            message.setdefault("id", None)
+            answer = verb(self, connection, message, body)
+        except Refusal as refusal:
+            connection.send({**reply, "error": refusal.code, "message": refusal.message})
+        except Exception as error:  # noqa: BLE001  one bad request must not end every session
+            say("fault", trace=traceback.format_exc())
+            connection.send({**reply, "error": "unable", "message": f"The keeper failed: {error}"})
+        else:
+            if isinstance(answer, tuple):
+                connection.send({**reply, "ok": True, **answer[0]}, answer[1])
+            elif answer is not None:
+                connection.send({**reply, "ok": True, **answer})
+
+    def _lost(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._active.discard(connection)
+        for watchers in self._watchers.values():
+            watchers.discard(connection)
+        for session in self.sessions.values():
+            session.attended.discard(connection)
+        self._idle_since = time.monotonic()
+
+    def _after_turn(self) -> None:
+        if self._active:
+            active, self._active = self._active, set()
+            for connection in active:
+                connection.flush()
+        if self._stopping and all(session.over for session in self.sessions.values()):
+            self._stop()
+
+    # ── the end ───────────────────────────────────────────────────────────────
+
+    def shut_down(self, done: Callable[[], None]) -> None:
+        """Kill all sessions, let them write their ends, call ``done``, and stop."""
+        first = not self._stopping
+        self._stopping.append(done)
+        if first:
+            say("stopping", sessions=len(self.sessions))
+            for session in self.sessions.values():
+                self.hunter.kill(session, lambda _: None)
+
+    def _stop(self) -> None:
+        for done in self._stopping:
+            done()
+        self._stopping.clear()
+        for connection in list(self._connections):
+            connection.flush()
+        self.loop.stop()
+
+    def _close(self) -> None:
+        signal.set_wakeup_fd(-1)
+        until = time.monotonic() + _FAREWELL
+        for connection in list(self._connections):
+            connection.linger(until - time.monotonic())
+            connection.close()
+        for session in list(self.sessions.values()):
+            self.remove(session)
+        self._cgroups.close()
+        self.loop.close()
+        for end in (self._wake, self._wakeup, self._listener):
+            end.close()
+
+    def _look_idle(self) -> None:
+        if self.sessions or self._connections:
+            self._idle_since = time.monotonic()
+        left = self._idle_since + self._idle - time.monotonic()
+        if left <= 0:
+            say("idle")
+            self.shut_down(lambda: None)
+        else:
+            self.loop.later(max(left, 0.05), self._look_idle)
+
+    # ── signals ───────────────────────────────────────────────────────────────
+
+    def _signalled(self) -> None:
+        try:
+            numbers = self._wake.recv(4096)
+        except BlockingIOError:
+            return
+        if signal.SIGCHLD in numbers:
+            self._reap()
+        if signal.SIGTERM in numbers:
+            self.shut_down(lambda: None)
+
+    def _reap(self) -> None:
+        """Take every exit status there is; the keeper is the only one that waits."""
+        by_pid = {session.pid: session for session in self.sessions.values() if session.alive}
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            # Not found: an orphan that came to us as the subreaper. It only has to be waited for.
+            session = by_pid.get(pid)
+            if session is not None:
+                code = os.waitstatus_to_exitcode(status)
+                session.exited(max(code, 0), max(-code, 0))
+
+
+def _is_ours(sock: socket.socket) -> bool:
+    """Whether the other side runs as the same user; the folder's mode guards it elsewhere."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return True
+    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, 12))
+    return bool(uid == os.geteuid())

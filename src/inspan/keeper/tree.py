@@ -1,0 +1,219 @@
+"""Finds every process of a session and ends it; it must never know what a session is for.
+
+Four ways, since each alone can be escaped: descent from the root; the process groups and sessions
+seen so far; the marker in the environment; the cgroup. As the keeper is a subreaper, every orphan
+becomes its child, so whatever a session started stays below the keeper. A process is named by its
+id and its start time: an id alone may already belong to somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+#: In the environment of every child: which session, and which state directory's keeper.
+SESSION_MARK: Final = "INSPAN_SESSION"
+KEEPER_MARK: Final = "INSPAN_KEEPER"
+
+_ENVIRON_MOST: Final = 4 << 20
+_DEAD: Final = frozenset("ZXx")
+
+
+class Process(NamedTuple):
+    """A line of the process table."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started: int
+    state: str
+
+    @property
+    def name(self) -> tuple[int, int]:
+        """What no other process has, before or after."""
+        return self.pid, self.started
+
+
+class Table:
+    """The process table at one moment. Empty where there is no ``/proc``."""
+
+    def __init__(self) -> None:
+        self.processes: dict[int, Process] = {}
+        self.children: dict[int, list[int]] = {}
+        for pid in _pids():
+            process = look(pid)
+            if process is not None:
+                self.processes[pid] = process
+                self.children.setdefault(process.parent, []).append(pid)
+
+    def below(self, pids: Iterable[int]) -> set[int]:
+        """These and all that descends from them."""
+        found: set[int] = set()
+        left = [pid for pid in pids if pid in self.processes]
+        while left:
+            pid = left.pop()
+            if pid not in found:
+                found.add(pid)
+                left += self.children.get(pid, ())
+        return found
+
+
+class Tree:
+    """What is known of the processes of one session."""
+
+    def __init__(self, root: int, session: str) -> None:
+        self._root = root
+        self._mark = f"{SESSION_MARK}={session}".encode()
+        self._seen: set[tuple[int, int]] = set()
+        self._groups = {root}
+        #: False once the root was reaped: then its id means nothing any more.
+        self.rooted = True
+
+    def find(
+        self, table: Table, *, roots: set[int], cgroup: Iterable[int], alone: bool, wide: bool
+    ) -> dict[int, str]:
+        """The living processes of this session, each with the way it was found.
+
+        ``roots`` are the living roots of all sessions. ``alone`` says that no other session is
+        known, so that every stranger below the keeper is one of ours. ``wide`` searches the whole
+        table for the marker, and not only below the keeper.
+        """
+        found: dict[int, str] = {}
+        if self.rooted:
+            _add(found, table.below([self._root]), "descent")
+        known = [p.pid for p in table.processes.values() if p.name in self._seen]
+        _add(found, table.below(known), "descent")
+        _add(found, (pid for pid in cgroup if pid in table.processes), "cgroup")
+        self._learn(table, found)
+        strangers = [pid for pid in table.children.get(os.getpid(), ()) if pid not in roots]
+        for pid in sorted(table.below(strangers)):
+            if pid not in found:
+                way = self._way(table.processes[pid], alone=alone)
+                if way:
+                    _add(found, table.below([pid]), way)
+        if wide:
+            others = (pid for pid in table.processes if pid not in found)
+            _add(found, (pid for pid in others if marked(pid, self._mark)), "marker")
+        found.pop(os.getpid(), None)
+        self._learn(table, found)
+        return {pid: way for pid, way in found.items() if table.processes[pid].state not in _DEAD}
+
+    def _way(self, process: Process, *, alone: bool) -> str:
+        if process.session in self._groups or process.group in self._groups:
+            return "session"
+        if marked(process.pid, self._mark):
+            return "marker"
+        return "subreaper" if alone else ""
+
+    def _learn(self, table: Table, found: Iterable[int]) -> None:
+        for pid in found:
+            process = table.processes[pid]
+            self._seen.add(process.name)
+            self._groups.update((process.group, process.session))
+
+
+def send(process: Process, number: int) -> bool:
+    """Signal this process and no later one of the same id."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        handle = -1
+    try:
+        now = look(process.pid)
+        if now is None or now.started != process.started:
+            return False
+        if handle < 0:
+            os.kill(process.pid, number)
+        else:
+            signal.pidfd_send_signal(handle, number)
+    except OSError:
+        return False
+    finally:
+        if handle >= 0:
+            os.close(handle)
+    return True
+
+
+def send_group(group: int, number: int) -> bool:
+    """Signal a process group."""
+    with contextlib.suppress(OSError):
+        os.killpg(group, number)
+        return True
+    return False
+
+
+def strangers(roots: set[int]) -> bool:
+    """Whether this process has children that are nobody's root; true where that is not known."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:  # noqa: PTH123
+            return any(int(pid) not in roots for pid in file.read().split())
+    except OSError:
+        return True
+
+
+def sweep(mark: str) -> int:
+    """Kill what a keeper that died left behind; how many there were."""
+    wanted = f"{KEEPER_MARK}={mark}".encode()
+    table = Table()
+    spared = set()
+    pid = os.getpid()
+    while pid in table.processes:
+        spared.add(pid)
+        pid = table.processes[pid].parent
+    found = [
+        process
+        for pid, process in table.processes.items()
+        if pid not in spared and marked(pid, wanted)
+    ]
+    return sum(send(process, signal.SIGKILL) for process in found)
+
+
+def look(pid: int) -> Process | None:
+    """The line of one process; ``None`` where it is gone."""
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        # The name stands in parentheses and may hold anything, so the fields count from its end.
+        part = os.read(fd, 4096).rpartition(b")")[2].split()
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    if len(part) < 20:
+        return None
+    return Process(pid, int(part[1]), int(part[2]), int(part[3]), int(part[19]), part[0].decode())
+
+
+def marked(pid: int, mark: bytes) -> bool:
+    """Whether the process was started with this in its environment."""
+    try:
+        fd = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        raw = bytearray(b"\0")
+        while len(raw) < _ENVIRON_MOST and (part := os.read(fd, 1 << 16)):
+            raw += part
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return b"\0" + mark + b"\0" in raw
+
+
+def _add(found: dict[int, str], pids: Iterable[int], way: str) -> None:
+    for pid in pids:
+        found.setdefault(pid, way)
+
+
+def _pids() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+    except OSError:
+        return []

@@ -1,0 +1,212 @@
+"""Writes one recording, within its byte cap, whatever the disk does.
+
+It must never stop the child: where bytes cannot be kept they are counted, marked in the index, and
+the offsets go on. The index is written before the bytes, so that no byte is ever without a label.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import Final
+
+from inspan.keeper import linux
+from inspan.keeper.recording import INDEX, INPUT, RAW, Record
+
+#: Blocks are given back in whole pages.
+_PAGE: Final = 4096
+#: A full disk is tried again after this many seconds.
+_RETRY: Final = 1.0
+#: A loss that goes on is marked each time it has reached this many bytes.
+_LOSS_STEP: Final = 1 << 20
+#: Index records that could not be written yet, in bytes; more than this are given up.
+_HELD_MOST: Final = 1 << 16
+#: Size of the index from which on output is stamped every so many seconds: the index of a session
+#: that talks for days stays small beside its output.
+_STAMPS: Final = ((1 << 20, 0.01), (4 << 20, 0.1), (16 << 20, 1.0))
+_STAMP_LAST: Final = 10.0
+#: Gaps that are remembered for ``read``; further ones are merged with the last.
+_GAPS_MOST: Final = 64
+
+CAP_LEAST: Final = 64 << 10
+
+
+class Writer:
+    """The files of one session. ``size`` counts every byte of output, kept or not."""
+
+    def __init__(self, folder: str, *, cap: int, cols: int, rows: int, typed: bool) -> None:
+        """Raises FileExistsError where the folder has a recording; else OSError."""
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103  pathlib costs 5 ms at start
+        self._path = folder + "/" + RAW
+        self._index_path = folder + "/" + INDEX
+        self._input_path = folder + "/" + INPUT
+        flags = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._raw = os.open(self._path, flags | os.O_RDWR, 0o600)
+        try:
+            self._index = os.open(self._index_path, flags | os.O_WRONLY, 0o600)
+        except OSError:
+            os.close(self._raw)
+            os.unlink(self._path)  # noqa: PTH108
+            raise
+        self._typed = typed
+        self._input = -1
+        self._input_size = 0
+        self.size = 0
+        #: Bytes that are gone: freed by the cap or never written.
+        self.cut = 0
+        self._gaps: list[tuple[int, int]] = []
+        self._cap = cap
+        self._head = cap // 4 // _PAGE * _PAGE
+        self._step = max(_PAGE, cap // 16 // _PAGE * _PAGE)
+        self._freed = 0
+        self._stopped = False
+        self._lost_at = 0
+        self._lost = 0
+        self._retry_at = 0.0
+        self._held = bytearray()
+        self._index_size = 0
+        self._kind = ""
+        self._stamped = 0.0
+        self._interval = _STAMPS[0][1]
+        self._note("r", cols, rows)
+
+    def output(self, data: bytes, kind: str) -> None:
+        """Record what the process wrote; ``kind`` is ``o`` or ``e``."""
+        now = time.time()
+        since = now - self._stamped
+        if (
+            (kind != self._kind and self._index_size < _STAMPS[-1][0])
+            or since >= self._interval
+            or since < 0  # the wall clock was set back
+        ):
+            self._kind = kind
+            self._stamped = now
+            self._note(kind)
+        self._put(data)
+        if self.size - self._freed > self._cap and not self._stopped:
+            self._free()
+
+    def resized(self, cols: int, rows: int) -> None:
+        """Record a new size of the terminal."""
+        self._note("r", cols, rows)
+        self._kind = ""
+
+    def typed(self, data: bytes) -> None:
+        """Record what was typed, where that was asked for; a quarter of the cap at most."""
+        if not self._typed or self._input_size + len(data) > self._cap // 4:
+            return
+        with contextlib.suppress(OSError):
+            if self._input < 0:
+                flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+                self._input = os.open(self._input_path, flags, 0o600)
+            done = os.pwrite(self._input, data, self._input_size)
+            self._input_size += done
+            self._note("i", done)
+
+    def close(self, code: int, signal: int) -> None:
+        """Record the end and let go of the files."""
+        self._mark_loss()
+        self._note("x", code, signal)
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._raw, self.size)
+        self._release()
+
+    def abandon(self) -> None:
+        """Undo it: the process was never started."""
+        self._release()
+        for path in (self._path, self._index_path):
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # noqa: PTH108
+
+    def read(self, offset: int, limit: int) -> tuple[int, bytes]:
+        """Bytes from ``offset`` on, or from the end of the gap that ``offset`` is in."""
+        end = min(self.size, offset + limit)
+        for start, stop in [*self._gaps, (self._lost_at, self._lost_at + self._lost)]:
+            if start <= offset < stop:
+                offset = stop
+                end = min(self.size, offset + limit)
+            elif offset < start < end:
+                end = start
+        if end <= offset:
+            return min(offset, self.size), b""
+        fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return offset, os.pread(fd, end - offset, offset)
+        finally:
+            os.close(fd)
+
+    def _put(self, data: bytes) -> None:
+        if self._stopped or (self._lost and time.monotonic() < self._retry_at):
+            self._lose(len(data))
+            return
+        try:
+            done = os.pwrite(self._raw, data, self.size)
+        except OSError:
+            done = 0
+        if done:
+            self._mark_loss()
+            self.size += done
+        if done < len(data):
+            self._retry_at = time.monotonic() + _RETRY
+            self._lose(len(data) - done)
+
+    def _lose(self, length: int) -> None:
+        if not self._lost:
+            self._lost_at = self.size
+        self._lost += length
+        self.size += length
+        self.cut += length
+        if self._lost >= _LOSS_STEP:
+            self._mark_loss()
+
+    def _mark_loss(self) -> None:
+        if self._lost:
+            self._gap(self._lost_at, self._lost)
+            self._lost = 0
+            self._kind = ""
+
+    def _free(self) -> None:
+        """Free the oldest bytes after the head until the recording is within its cap."""
+        while self.size - self._freed > self._cap:
+            start = self._head + self._freed
+            if not linux.punch(self._raw, start, self._step):
+                # This file system cannot: keep what is there and count the rest.
+                self._stopped = True
+                return
+            self._freed += self._step
+            self.cut += self._step
+            self._gap(start, self._step)
+
+    def _gap(self, start: int, length: int) -> None:
+        self._note("m", length >> 32, length & 0xFFFFFFFF, offset=start)
+        last = self._gaps[-1] if self._gaps else (0, -1)
+        if last[1] == start or len(self._gaps) >= _GAPS_MOST:
+            self._gaps[-1] = (last[0], start + length)
+        else:
+            self._gaps.append((start, start + length))
+
+    def _note(self, kind: str, a: int = 0, b: int = 0, *, offset: int | None = None) -> None:
+        if len(self._held) > _HELD_MOST:
+            return
+        at = self.size if offset is None else offset
+        self._held += Record(time.time(), at, kind, a, b).pack()
+        try:
+            done = os.pwrite(self._index, self._held, self._index_size)
+        except OSError:
+            return
+        # A record that was written in part is written again, from its beginning.
+        whole = done - done % len(Record(0.0, 0, kind).pack())
+        self._index_size += whole
+        del self._held[:whole]
+        for most, interval in _STAMPS:
+            if self._index_size < most:
+                self._interval = interval
+                return
+        self._interval = _STAMP_LAST
+
+    def _release(self) -> None:
+        for fd in (self._raw, self._index, self._input):
+            if fd >= 0:
+                os.close(fd)
+        self._raw = self._index = self._input = -1
