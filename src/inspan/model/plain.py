@@ -12,9 +12,10 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from inspan.model.event import FACTS, Event, Fact
+if TYPE_CHECKING:
+    from inspan.model.event import Event, Fact
 
 T = TypeVar("T")
 _Load = Callable[[Any], Any]
@@ -34,7 +35,9 @@ def dump(value: Any) -> Any:
         return [dump(item) for item in value]
     if isinstance(value, dict):
         return {key: dump(item) for key, item in value.items()}
-    plain = {KIND: kind.kind} if isinstance(value, Fact) else {}
+    # Only a fact has its kind as a word of the class; elsewhere it is a field.
+    word = getattr(kind, KIND, None)
+    plain: dict[str, Any] = {KIND: word} if isinstance(word, str) else {}
     for name, default in _defaults(kind):
         item = getattr(value, name)
         if item is not default and item != default:
@@ -50,11 +53,15 @@ def load(kind: type[T], plain: Any) -> T:
 
 def load_fact(plain: dict[str, Any]) -> Fact:
     """The fact that ``plain`` holds."""
+    from inspan.model.event import FACTS  # noqa: PLC0415  a fifth of a light client's import
+
     return load(FACTS[plain[KIND]], plain)
 
 
 def load_event(plain: dict[str, Any]) -> Event:
     """The event that ``plain`` holds."""
+    from inspan.model.event import Event  # noqa: PLC0415  see above
+
     return Event(
         plain["seq"], plain["at"], plain["task"], plain["correlation"], load_fact(plain["fact"])
     )

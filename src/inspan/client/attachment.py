@@ -1,0 +1,89 @@
+"""What an attached terminal has told so far, without I/O; both clients keep one.
+
+It knows the frames of ``model.wire`` and no connection.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from inspan.client.calls import error_of
+from inspan.errors import Conflict, InspanError
+from inspan.model import wire
+from inspan.model.session import Chunk, Ended, Gap, Output, Resized
+
+
+class Attachment:
+    """Frames in, chunks and acknowledgements out."""
+
+    def __init__(self, offset: int, *, writer: bool) -> None:
+        #: Where to attach again so that not one byte is missed or told twice.
+        self.offset = offset
+        self.ended = False
+        self._writer = writer
+        #: Chunks not taken yet. They gather only while a write waits for its acknowledgement,
+        #: so they are no more than the connection held before it.
+        self._chunks: deque[Chunk] = deque()
+        self._sent = 0
+        self._acked = 0
+        self._refusal: InspanError | None = None
+
+    def feed(self, message: bytes) -> None:
+        """Take in one message. Raises what the daemon says went wrong."""
+        opcode, number, payload = wire.opened(message)
+        if opcode == wire.FAILED:
+            raise error_of(payload)
+        if opcode == wire.ACK:
+            self._acked = number
+            self._refusal = error_of(payload) if payload else None
+        else:
+            chunk = wire.decode(opcode, number, payload)
+            self.ended = isinstance(chunk, Ended)
+            self._chunks.append(chunk)
+
+    def take(self) -> Chunk | None:
+        """The next chunk that has come."""
+        if not self._chunks:
+            return None
+        chunk = self._chunks.popleft()
+        match chunk:
+            case Output(start, data):
+                self.offset = start + len(data)
+            case Gap(_, end):
+                self.offset = end
+            case Resized() | Ended():
+                pass
+        return chunk
+
+    def typed(self, data: bytes) -> Iterator[bytes]:
+        """``data`` as messages, each to be sent and acknowledged before the next.
+
+        Raises Conflict on a read-only attachment.
+        """
+        if not self._writer:
+            raise Conflict("this attachment is read-only", hint="Attach as the writer to type.")
+        for start in range(0, len(data) or 1, wire.FRAME_MOST):
+            yield self._message(wire.INPUT, data[start : start + wire.FRAME_MOST])
+
+    def resized(self, cols: int, rows: int) -> bytes:
+        """A new size as a message, to be sent and acknowledged. Raises BadInput."""
+        return self._message(wire.RESIZE, wire.size(cols, rows))
+
+    def acknowledged(self, *, done: bool) -> bool:
+        """True once the last message is done; ``done`` says that the stream is over.
+
+        Raises what the daemon refused it with; Conflict where the session ended before.
+        """
+        if self._acked == self._sent:
+            refusal, self._refusal = self._refusal, None
+            if refusal is not None:
+                raise refusal
+            return True
+        if done:
+            raise Conflict("the session has ended", hint="`inspan show ID` tells how.")
+        return False
+
+    def _message(self, opcode: int, payload: bytes) -> bytes:
+        self._sent += 1
+        return wire.frame(opcode, self._sent, payload)

@@ -1,0 +1,293 @@
+"""Every verb of Control as a request and a reading of its answer, for both clients.
+
+No I/O. What a verb is on the wire is said here once; the server's ``rest`` is the other end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from inspan import __version__
+from inspan.client import wire
+from inspan.errors import (
+    BadInput,
+    DaemonMismatch,
+    DaemonUnreachable,
+    InspanError,
+    SessionNotFound,
+    TaskNotFound,
+    by_code,
+)
+from inspan.model import plain
+from inspan.model.task import Task, TaskSpec, Verdict
+
+if TYPE_CHECKING:
+    from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
+    from inspan.model.event import Event
+    from inspan.model.session import Chunk, Receipt
+
+T = TypeVar("T")
+
+_HEADERS: Final = {"host": "inspan", "inspan-version": __version__}
+#: The longest that one question waits in the daemon; see ``server.rest.WAIT_MOST``.
+WAIT_STEP: Final = 30.0
+
+
+class Call(Generic[T]):
+    """One request and how its answer is read."""
+
+    __slots__ = ("again", "any_version", "raw", "read")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        read: Callable[[wire.Response], T],
+        *,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        again: bool = False,
+        any_version: bool = False,
+    ) -> None:
+        self.raw = wire.request(method, target, {**_HEADERS, **(headers or {})}, body)
+        self.read = read
+        #: Asking twice does no harm.
+        self.again = again or method == "GET"
+        #: A daemon of another version may be asked this.
+        self.any_version = any_version
+
+    def answered(self, answer: wire.Response) -> T:
+        """What the answer says. Raises the error that it tells of, or DaemonMismatch."""
+        raise_for(answer)
+        if not self.any_version:
+            check_version(answer)
+        try:
+            return self.read(answer)
+        except (ValueError, KeyError, TypeError) as error:
+            raise DaemonUnreachable(f"the daemon's answer cannot be read: {error!r}") from error
+
+
+def check_version(answer: wire.Response) -> None:
+    """Raises DaemonMismatch where the daemon is of another version than this client."""
+    theirs = answer.headers.get("inspan-version", "unknown")
+    if theirs != __version__:
+        raise DaemonMismatch(f"the daemon is inspan {theirs}, this command is {__version__}")
+
+
+def raise_for(answer: wire.Response) -> None:
+    """Raises the error that an answer tells of."""
+    if answer.status >= 400:
+        raise error_of(answer.body)
+
+
+def error_of(body: bytes | str) -> InspanError:
+    """The error in a problem document."""
+    try:
+        told = json.loads(body)
+        return by_code(told["code"], told["message"], told.get("hint"))
+    except (ValueError, KeyError, TypeError):
+        return DaemonUnreachable("the daemon refused, and its reason cannot be read")
+
+
+def upgrade(target: str) -> tuple[bytes, str]:
+    """The request for a WebSocket, and the key to check its answer with."""
+    key = wire.upgrade_key()
+    return wire.request("GET", target, {**_HEADERS, **wire.upgrade_headers(key)}), key
+
+
+# ── tasks ─────────────────────────────────────────────────────────────────────
+
+
+def submit(spec: TaskSpec, key: str | None) -> Call[Task]:
+    return Call("POST", "/v1/tasks", _task, body=_json(spec), headers=_key(key), again=bool(key))
+
+
+def submit_all(specs: Sequence[TaskSpec], key: str | None) -> Call[tuple[Task, ...]]:
+    return Call(
+        "POST",
+        "/v1/tasks",
+        lambda answer: tuple(plain.load(Task, item) for item in _plain(answer)["tasks"]),
+        body=_json({"specs": list(specs)}),
+        headers=_key(key),
+        again=bool(key),
+    )
+
+
+def get(task: str) -> Call[Task]:
+    return Call("GET", _of_task(task), _task)
+
+
+def listed(query: TaskQuery | None) -> Call[TaskPage]:
+    def read(answer: wire.Response) -> TaskPage:
+        from inspan.control import TaskPage  # noqa: PLC0415  a third of the import
+
+        return plain.load(TaskPage, _plain(answer))
+
+    asked = (
+        wire.query(
+            states=",".join(query.states) or None,
+            role=query.role,
+            name=query.name,
+            before=query.before,
+            limit=query.limit,
+        )
+        if query
+        else ""
+    )
+    return Call("GET", f"/v1/tasks{asked}", read)
+
+
+def history(query: EventQuery | None) -> Call[tuple[Event, ...]]:
+    asked = (
+        wire.query(
+            task=query.task, correlation=query.correlation, since=query.since, limit=query.limit
+        )
+        if query
+        else ""
+    )
+    return Call(
+        "GET",
+        f"/v1/events{asked}",
+        lambda answer: tuple(plain.load_event(item) for item in _plain(answer)["events"]),
+    )
+
+
+def wait(task: str, seconds: float) -> Call[Task]:
+    return Call("GET", f"{_of_task(task)}/wait{wire.query(timeout=f'{seconds:.3f}')}", _task)
+
+
+def watched(since: int | None, task: str | None) -> str:
+    """The target of the WebSocket with events."""
+    return f"/v1/events{wire.query(since=since, task=task)}"
+
+
+# ── steering ──────────────────────────────────────────────────────────────────
+
+
+def send(task: str, data: bytes) -> Call[Receipt]:
+    def read(answer: wire.Response) -> Receipt:
+        from inspan.model.session import Receipt  # noqa: PLC0415  few commands send
+
+        return Receipt(_plain(answer)["receipt"])
+
+    return Call("POST", f"{_of_task(task)}/send", read, body=data)
+
+
+def answer(task: str, text: str) -> Call[Task]:
+    return _verb(task, "answer", text=text)
+
+
+def interrupt(task: str, reason: str, *, force: bool) -> Call[Task]:
+    return _verb(task, "interrupt", reason=reason, force=force)
+
+
+def resume(task: str) -> Call[Task]:
+    return _verb(task, "resume")
+
+
+def cancel(task: str, reason: str, *, force: bool) -> Call[Task]:
+    return _verb(task, "cancel", reason=reason, force=force)
+
+
+def decide(task: str, verdict: Verdict, findings: Sequence[str], by: str) -> Call[Task]:
+    return _verb(task, "decide", verdict=verdict, findings=list(findings), by=by)
+
+
+def diff(task: str) -> Call[str]:
+    return Call(
+        "GET",
+        f"{_of_task(task)}/diff",
+        lambda answer: answer.body.decode(errors="surrogateescape"),
+    )
+
+
+# ── sessions ──────────────────────────────────────────────────────────────────
+
+
+def read(session: str, offset: int, limit: int) -> Call[tuple[Chunk, ...]]:
+    from inspan.model import wire as frames  # noqa: PLC0415  few commands read
+
+    return Call(
+        "GET",
+        f"{_of_session(session)}/output{wire.query(offset=offset, limit=limit)}",
+        lambda answer: frames.unpack(answer.body),
+        headers={"accept": frames.FRAMES_TYPE},
+    )
+
+
+def terminal(session: str, offset: int, *, writer: bool, steal: bool) -> str:
+    """The target of the WebSocket with a terminal."""
+    asked = wire.query(offset=offset, writer=writer or None, steal=steal or None)
+    return f"{_of_session(session)}/terminal{asked}"
+
+
+# ── service ───────────────────────────────────────────────────────────────────
+
+
+def health() -> Call[Health]:
+    def read(answer: wire.Response) -> Health:
+        from inspan.control import Health  # noqa: PLC0415  a third of the import
+
+        return plain.load(Health, _plain(answer))
+
+    return Call("GET", "/v1/health", read, any_version=True)
+
+
+def prune(policy: PrunePolicy) -> Call[Pruned]:
+    def read(answer: wire.Response) -> Pruned:
+        from inspan.control import Pruned  # noqa: PLC0415  a third of the import
+
+        return plain.load(Pruned, _plain(answer))
+
+    return Call("POST", "/v1/prune", read, body=_json(policy))
+
+
+def shutdown() -> Call[None]:
+    return Call("POST", "/v1/shutdown", lambda _: None, any_version=True)
+
+
+# ── pieces ────────────────────────────────────────────────────────────────────
+
+
+def _verb(task: str, verb: str, **given: Any) -> Call[Task]:
+    return Call("POST", f"{_of_task(task)}/{verb}", _task, body=_json(given))
+
+
+def _of_task(ref: str) -> str:
+    if not _one_segment(ref):
+        raise TaskNotFound(f"no task is called {ref!r}")
+    return f"/v1/tasks/{wire.quote(ref)}"
+
+
+def _of_session(ref: str) -> str:
+    if not _one_segment(ref):
+        raise SessionNotFound(f"no session is called {ref!r}")
+    return f"/v1/sessions/{wire.quote(ref)}"
+
+
+def _one_segment(ref: str) -> bool:
+    """False for what no path can carry, and no id can be."""
+    return bool(ref) and ref.isprintable() and "/" not in ref
+
+
+def _key(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"idempotency-key": key}
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return json.dumps(
+            plain.dump(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        ).encode()
+    except (UnicodeEncodeError, ValueError) as error:
+        raise BadInput("what is asked for holds text that is not UTF-8, or no number") from error
+
+
+def _plain(answer: wire.Response) -> Any:
+    return json.loads(answer.body)
+
+
+def _task(answer: wire.Response) -> Task:
+    return plain.load(Task, _plain(answer))

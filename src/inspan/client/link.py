@@ -1,0 +1,124 @@
+"""A connection to the daemon's socket, blocking: one question and its answer, or a WebSocket.
+
+It moves the bytes that ``wire`` makes and reads, and knows no verb.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket as sockets
+import time
+from collections import deque
+from contextlib import suppress
+from typing import Final
+
+from inspan.client import wire
+from inspan.errors import DaemonUnreachable
+
+#: Bytes asked of the socket at once.
+READ: Final = 1 << 16
+#: A close that says "done".
+DONE: Final = 1000
+
+
+def gone(error: OSError | None) -> DaemonUnreachable:
+    """The error for a connection that ended under us."""
+    why = f": {error.strerror or error}" if error else ""
+    return DaemonUnreachable(f"the daemon went away{why}")
+
+
+def readable(link: sockets.socket, seconds: float | None) -> bool:
+    """True once there is something to read, or the end; false after ``seconds``."""
+    poll = select.poll()
+    poll.register(link, select.POLLIN)
+    return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+
+class Channel:
+    """A WebSocket: whole messages in and out."""
+
+    def __init__(self, link: sockets.socket, rest: bytes) -> None:
+        self._link = link
+        self._frames = wire.Frames()
+        #: Messages that came together; no more than one read of the socket holds.
+        self._come: deque[tuple[int, bytes]] = deque(self._frames.feed(rest))
+
+    def fileno(self) -> int:
+        return self._link.fileno()
+
+    def close(self) -> None:
+        self._link.close()
+
+    @property
+    def done(self) -> bool:
+        """True once the daemon has said that nothing more comes."""
+        return not self._come and self._frames.closed is not None
+
+    def take(self, timeout: float | None = None) -> bytes | None:
+        """The next message; ``None`` after ``timeout`` seconds, or when the stream is done.
+
+        Raises DaemonUnreachable where it ended otherwise.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self._come and self._frames.closed is None:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            if not readable(self._link, left):
+                return None
+            self._receive()
+        if self._come:
+            return self._come.popleft()[1]
+        code, why = self._frames.closed or (DONE, "")
+        if code != DONE:
+            raise DaemonUnreachable(f"the daemon closed the stream ({code} {why})".rstrip())
+        return None
+
+    def send(self, opcode: int, payload: bytes) -> None:
+        """Send one message. Raises DaemonUnreachable."""
+        self._push(wire.masked(opcode, payload, os.urandom(4)))
+
+    def _receive(self) -> None:
+        try:
+            data = self._link.recv(READ)
+        except OSError as error:
+            raise gone(error) from error
+        if not data:
+            raise gone(None)
+        self._come.extend(self._frames.feed(data))
+        due, self._frames.due = self._frames.due, b""
+        if due and self._frames.closed is None:
+            self._push(due)
+
+    def _push(self, raw: bytes) -> None:
+        try:
+            self._link.sendall(raw)
+        except OSError as error:
+            raise gone(error) from error
+
+
+def connect(path: str) -> sockets.socket:
+    link = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+    try:
+        link.connect(path)
+    except OSError as error:
+        link.close()
+        raise DaemonUnreachable(
+            f"no daemon answers at {path}: {error.strerror or error}"
+        ) from error
+    return link
+
+
+def exchange(link: sockets.socket, raw: bytes) -> tuple[wire.Response, bytes]:
+    """Ask, and read one answer and what follows it."""
+    answer = wire.Answer()
+    try:
+        # A refusal may come before all of a large body is taken, so the answer is read anyway.
+        with suppress(BrokenPipeError):
+            link.sendall(raw)
+        while True:
+            data = link.recv(READ)
+            reply = answer.feed(data) if data else answer.end()
+            if reply is not None:
+                return reply, answer.rest
+    except OSError as error:
+        raise gone(error) from error

@@ -1,0 +1,122 @@
+"""The two streams of the blocking client: a watch over events and an attached terminal.
+
+Each owns one connection that was upgraded to a WebSocket, and belongs to one thread at a time.
+Whoever selects on ``fileno`` asks ``recv(0)`` until it gives ``None`` first: what has been read
+already is not seen by the system.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from inspan.client import calls, wire
+from inspan.client.attachment import Attachment
+from inspan.client.link import Channel
+from inspan.model import plain
+
+if TYPE_CHECKING:
+    from inspan.model.event import Event
+    from inspan.model.session import Chunk
+
+
+class _Stream:
+    """What both have in common: they own a channel and let go of it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        """For ``select``."""
+        return self._channel.fileno()
+
+    def close(self) -> None:
+        """Leave the stream."""
+        self._channel.close()
+
+
+class Watch(_Stream):
+    """Events as they are stored."""
+
+    def __iter__(self) -> Iterator[Event]:
+        while (event := self.recv()) is not None:
+            yield event
+
+    def recv(self, timeout: float | None = None) -> Event | None:
+        """The next event; ``None`` when none came within ``timeout`` seconds.
+
+        Raises FellBehind where this reader was too slow: watch again from the last ``seq``.
+        """
+        message = self._channel.take(timeout)
+        if message is None:
+            return None
+        told = json.loads(message)
+        if "fact" not in told:
+            raise calls.error_of(message)
+        return plain.load_event(told)
+
+
+class Terminal(_Stream):
+    """An attached session: its recording from ``offset``, and then what comes."""
+
+    def __init__(self, channel: Channel, offset: int, *, writer: bool) -> None:
+        super().__init__(channel)
+        self._told = Attachment(offset, writer=writer)
+
+    @property
+    def offset(self) -> int:
+        """Where to attach again so that not one byte is missed or told twice."""
+        return self._told.offset
+
+    def __iter__(self) -> Iterator[Chunk]:
+        while (chunk := self.recv()) is not None:
+            yield chunk
+
+    def recv(self, timeout: float | None = None) -> Chunk | None:
+        """The next chunk; ``None`` when none came within ``timeout`` seconds, or after the end.
+
+        The last chunk is an ``Ended``; a stream that stops without one raises.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while (chunk := self._told.take()) is None:
+            if self._told.ended:
+                return None
+            left = None if end is None else max(0.0, end - time.monotonic())
+            message = self._channel.take(left)
+            if message is None:
+                return None
+            self._told.feed(message)
+        return chunk
+
+    def write(self, data: bytes) -> None:
+        """Type; returns when inspan has it. Empty ``data`` is the end of the input.
+
+        Raises Conflict on a read-only attachment or after the end, WriterTaken, InputFull.
+        """
+        for message in self._told.typed(data):
+            self._say(message)
+
+    def resize(self, cols: int, rows: int) -> None:
+        """Change the size of the terminal; returns when it is changed."""
+        self._say(self._told.resized(cols, rows))
+
+    def _say(self, message: bytes) -> None:
+        self._channel.send(wire.BINARY, message)
+        while not self._told.acknowledged(done=self._channel.done):
+            come = self._channel.take()
+            if come is not None:
+                self._told.feed(come)

@@ -1,0 +1,190 @@
+"""Control for plain synchronous programs and for the CLI: blocking, light to import.
+
+Standard library only, and of it only what is cheap: no http.client, no asyncio, no ssl. Values of
+``control`` and of events are imported by the verbs that need them. The verbs and their errors are
+those of ``control.Control``. Requests may come from several threads; a ``Watch`` or a
+``Terminal`` belongs to one thread at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import socket as sockets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from inspan.client import calls, wire
+from inspan.client.link import Channel, connect, exchange, readable
+from inspan.errors import DaemonUnreachable
+from inspan.model.task import TERMINAL, Task, TaskSpec, TaskState, Verdict
+
+if TYPE_CHECKING:
+    from inspan.client.stream import Terminal, Watch
+    from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
+    from inspan.model.event import Event
+    from inspan.model.session import Chunk, Receipt
+
+T = TypeVar("T")
+
+#: Where ``wait`` ends: nothing more happens unless somebody does something.
+RESTING: Final = TERMINAL | {TaskState.INTERRUPTED, TaskState.WAITING}
+
+
+class SyncControl:
+    """Control over the daemon's socket. Nothing is connected before the first verb."""
+
+    def __init__(self, socket: Path) -> None:
+        self._path = os.fspath(socket)
+        #: Connections at rest; each request takes one out, so that threads do not meet on it.
+        self._idle: list[sockets.socket] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections at rest; the next verb makes a new one."""
+        while self._idle:
+            self._idle.pop().close()
+
+    # ── tasks ─────────────────────────────────────────────────────────────────
+
+    def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
+        return self._ask(calls.submit(spec, key))
+
+    def submit_all(self, specs: Sequence[TaskSpec], *, key: str | None = None) -> tuple[Task, ...]:
+        return self._ask(calls.submit_all(specs, key))
+
+    def get(self, task: str) -> Task:
+        return self._ask(calls.get(task))
+
+    def list(self, query: TaskQuery | None = None) -> TaskPage:
+        return self._ask(calls.listed(query))
+
+    def history(self, query: EventQuery | None = None) -> tuple[Event, ...]:
+        return self._ask(calls.history(query))
+
+    def watch(self, since: int | None = None, *, task: str | None = None) -> Watch:
+        """Events as they are stored; the watch has begun when this returns."""
+        from inspan.client.stream import Watch  # noqa: PLC0415  an eighth of the import
+
+        return Watch(self._upgrade(calls.watched(since, task)))
+
+    def wait(self, task: str, timeout: float | None = None) -> Task:
+        """The task once it rests: ended, interrupted, or waiting for a person.
+
+        After ``timeout`` seconds it is returned as it is; look at its state.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = calls.WAIT_STEP if end is None else max(0.0, end - time.monotonic())
+            found = self._ask(calls.wait(task, min(left, calls.WAIT_STEP)))
+            if found.state in RESTING or (end is not None and time.monotonic() >= end):
+                return found
+            task = found.id
+
+    # ── steering ──────────────────────────────────────────────────────────────
+
+    def send(self, task: str, data: bytes) -> Receipt:
+        return self._ask(calls.send(task, data))
+
+    def answer(self, task: str, text: str) -> Task:
+        return self._ask(calls.answer(task, text))
+
+    def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        return self._ask(calls.interrupt(task, reason, force=force))
+
+    def resume(self, task: str) -> Task:
+        return self._ask(calls.resume(task))
+
+    def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        return self._ask(calls.cancel(task, reason, force=force))
+
+    def decide(
+        self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"
+    ) -> Task:
+        return self._ask(calls.decide(task, verdict, findings, by))
+
+    def diff(self, task: str) -> str:
+        return self._ask(calls.diff(task))
+
+    # ── sessions ──────────────────────────────────────────────────────────────
+
+    def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
+        return self._ask(calls.read(session, offset, limit))
+
+    def attach(
+        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+    ) -> Terminal:
+        """Follow a session from ``offset``; use it as a context manager, or close it."""
+        from inspan.client.stream import Terminal  # noqa: PLC0415  see above
+
+        target = calls.terminal(session, offset, writer=writer, steal=steal)
+        return Terminal(self._upgrade(target), offset, writer=writer)
+
+    # ── service ───────────────────────────────────────────────────────────────
+
+    def health(self) -> Health:
+        return self._ask(calls.health())
+
+    def prune(self, policy: PrunePolicy) -> Pruned:
+        return self._ask(calls.prune(policy))
+
+    def shutdown(self) -> None:
+        """Tell the daemon to stop; what runs, runs on. Not a verb of Control."""
+        self._ask(calls.shutdown())
+        self.close()
+
+    # ── the wire ──────────────────────────────────────────────────────────────
+
+    def _ask(self, call: calls.Call[T]) -> T:
+        while True:
+            kept = self._rested()
+            link = kept or connect(self._path)
+            try:
+                reply, _ = exchange(link, call.raw)
+            except DaemonUnreachable:
+                link.close()
+                # A connection at rest may have been closed just now; a new one tells the truth.
+                if kept is None or not call.again:
+                    raise
+                continue
+            except BaseException:
+                link.close()
+                raise
+            if reply.kept:
+                self._idle.append(link)
+            else:
+                link.close()
+            return call.answered(reply)
+
+    def _rested(self) -> sockets.socket | None:
+        while self._idle:
+            link = self._idle.pop()
+            if not readable(link, 0):
+                return link
+            link.close()  # readable while nothing was asked: the daemon has closed it
+        return None
+
+    def _upgrade(self, target: str) -> Channel:
+        raw, key = calls.upgrade(target)
+        link = connect(self._path)
+        try:
+            reply, rest = exchange(link, raw)
+            calls.raise_for(reply)
+            calls.check_version(reply)
+            wire.check_upgrade(reply, key)
+        except BaseException:
+            link.close()
+            raise
+        return Channel(link, rest)

@@ -1,0 +1,25 @@
+"""The daemon's HTTP and WebSocket face as one ASGI application over a Control.
+
+It knows the verbs of Control and nothing of who implements them.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from inspan.control import Control
+from inspan.errors import NotFound
+from inspan.server.door import Door
+from inspan.server.live import Live
+from inspan.server.rest import Rest, Stop
+
+
+def build(control: Control, *, version: str, stop: Stop) -> ASGIApp:
+    """The application. ``stop`` is set by ``POST /v1/shutdown`` and ends what waits."""
+    routes = [*Rest(control, stop).routes(), *Live(control).routes()]
+    return Door(Router(routes, redirect_slashes=False, default=_nowhere), version=version)
+
+
+async def _nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise NotFound("there is nothing at this address")

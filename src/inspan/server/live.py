@@ -1,0 +1,157 @@
+"""The two WebSockets: events as they are stored, and a terminal to follow and type into.
+
+Each client has one task that pulls from Control and sends; nothing is queued here, so a slow
+client makes only its own task wait. After every frame it steps aside, so that a flood leaves
+the loop to the others.
+
+What is refused before the upgrade is answered as a problem document. An error after it is one
+last frame with the problem, then a close with 4008 where the client fell behind, else 4000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import anyio
+from anyio.abc import TaskGroup
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from inspan.control import Control, Terminal
+from inspan.errors import BadInput, FellBehind, InspanError
+from inspan.model import wire
+from inspan.model.event import Event
+from inspan.server import problem
+from inspan.server.query import Query
+from inspan.server.rest import closing, encode
+
+#: What a close frame that says "done" carries (RFC 6455, 7.4.1).
+CLOSE_DONE: Final = 1000
+
+
+class Live:
+    """The routes over one Control."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def routes(self) -> list[BaseRoute]:
+        """Everything under ``/v1`` that is a WebSocket."""
+        return [
+            WebSocketRoute("/v1/events", self.events),
+            WebSocketRoute("/v1/sessions/{ref}/terminal", self.terminal),
+        ]
+
+    # ── events ────────────────────────────────────────────────────────────────
+
+    async def events(self, socket: WebSocket) -> None:
+        query = Query(socket.query_params, "since", "task")
+        since = query.number("since", 0) if "since" in socket.query_params else None
+        watched = self._control.watch(since, task=query.text("task"))
+        opened = anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._tell, socket, watched, opened, group)
+            # The watch begins before the upgrade is answered: "from now on" is then no lie.
+            await anyio.lowlevel.checkpoint()
+            await socket.accept()
+            opened.set()
+            await _until_gone(socket)
+            group.cancel_scope.cancel()
+
+    async def _tell(
+        self,
+        socket: WebSocket,
+        watched: AsyncIterator[Event],
+        opened: anyio.Event,
+        group: TaskGroup,
+    ) -> None:
+        try:
+            async with closing(watched):
+                async for event in watched:
+                    await opened.wait()
+                    await socket.send_text(encode(event).decode())
+                    await anyio.lowlevel.checkpoint()
+            await opened.wait()
+            await socket.close(CLOSE_DONE)
+        except InspanError as error:
+            await opened.wait()
+            await _fail(socket, error, problem.encoded(error).decode())
+        except WebSocketDisconnect:
+            group.cancel_scope.cancel()
+
+    # ── a terminal ────────────────────────────────────────────────────────────
+
+    async def terminal(self, socket: WebSocket) -> None:
+        query = Query(socket.query_params, "offset", "writer", "steal")
+        attachment = self._control.attach(
+            socket.path_params["ref"],
+            offset=query.number("offset", 0),
+            writer=query.flag("writer"),
+            steal=query.flag("steal"),
+        )
+        async with attachment as terminal:
+            await socket.accept()
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._show, socket, terminal, group)
+                await self._type(socket, terminal)
+                group.cancel_scope.cancel()
+
+    async def _show(self, socket: WebSocket, terminal: Terminal, group: TaskGroup) -> None:
+        chunks = aiter(terminal)
+        try:
+            async with closing(chunks):
+                async for chunk in chunks:
+                    for frame in wire.encode(chunk):
+                        await socket.send_bytes(frame)
+                        await anyio.lowlevel.checkpoint()
+            await socket.close(CLOSE_DONE)
+        except InspanError as error:
+            await _fail(socket, error, wire.frame(wire.FAILED, 0, problem.encoded(error)))
+        except WebSocketDisconnect:
+            group.cancel_scope.cancel()
+
+    async def _type(self, socket: WebSocket, terminal: Terminal) -> None:
+        """Obey what the client sends, and say of each frame whether it was done."""
+        try:
+            while True:
+                message = await socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                number, refusal = await _obey(terminal, message.get("bytes") or b"")
+                await socket.send_bytes(wire.frame(wire.ACK, number, refusal))
+        except WebSocketDisconnect:
+            return
+
+
+async def _obey(terminal: Terminal, raw: bytes) -> tuple[int, bytes]:
+    number = 0
+    try:
+        opcode, number, payload = wire.opened(raw)
+        if opcode == wire.INPUT:
+            await terminal.write(payload)
+        elif opcode == wire.RESIZE:
+            await terminal.resize(*wire.sized(payload))
+        else:
+            raise BadInput(f"a client sends no frame that begins with byte {opcode}")
+    except InspanError as error:
+        return number, problem.encoded(error)
+    return number, b""
+
+
+async def _until_gone(socket: WebSocket) -> None:
+    """Return when the client has left; what it says meanwhile means nothing here."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        await anyio.lowlevel.checkpoint()
+
+
+async def _fail(socket: WebSocket, error: InspanError, frame: str | bytes) -> None:
+    try:
+        if isinstance(frame, str):
+            await socket.send_text(frame)
+        else:
+            await socket.send_bytes(frame)
+        behind = isinstance(error, FellBehind)
+        await socket.close(wire.CLOSE_FELL_BEHIND if behind else wire.CLOSE_FAILED, error.code)
+    except WebSocketDisconnect:
+        return

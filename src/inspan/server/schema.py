@@ -1,0 +1,126 @@
+"""The door for values: what a stranger sent becomes one of the model's own dataclasses, or is
+refused with the field named.
+
+pydantic is imported and its adapters are built on first need, or ahead of it by ``warm``: both
+take longer than all the rest of the daemon's start. This module knows no route.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from inspan.control import PrunePolicy
+from inspan.errors import BadInput
+from inspan.model.task import TaskSpec, Verdict
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specs:
+    """Several tasks at once: all or none."""
+
+    specs: tuple[TaskSpec, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """What ``answer`` takes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """What ``interrupt`` and ``cancel`` take."""
+
+    reason: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """What a verb without arguments takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """What ``decide`` takes."""
+
+    verdict: Verdict
+    findings: tuple[str, ...] = ()
+    by: str = "person"
+
+
+BODIES: Final = (TaskSpec, Specs, Answering, Stopping, Nothing, Deciding, PrunePolicy)
+#: How many wrong fields are named at once.
+NAMED_MOST: Final = 3
+#: How many tasks one request may bring.
+SPECS_MOST: Final = 1000
+
+
+def warm() -> None:
+    """Import pydantic and build every adapter; may run in a thread."""
+    for kind in BODIES:
+        _adapter(kind)
+
+
+def read(kind: type[T], raw: bytes) -> T:
+    """A ``kind`` from JSON. No body at all stands for an empty object. Raises BadInput."""
+    from pydantic import ValidationError  # noqa: PLC0415  heavy; see above
+
+    try:
+        value: T | None = _adapter(cast("Any", kind)).validate_json(raw or b"{}")
+    except ValidationError as error:
+        raise BadInput(_sentence(error)) from None
+    if value is None:
+        raise BadInput("the body must be a JSON object")
+    return value
+
+
+def read_specs(raw: bytes) -> tuple[tuple[TaskSpec, ...], bool]:
+    """The tasks of a submission, and whether it was written as several. Raises BadInput."""
+    if not _several(raw):
+        return (read(TaskSpec, raw),), False
+    specs = read(Specs, raw).specs
+    if not 0 < len(specs) <= SPECS_MOST:
+        raise BadInput(f"specs: {len(specs)} tasks; from 1 to {SPECS_MOST} may come at once")
+    return specs, True
+
+
+def _several(raw: bytes) -> bool:
+    try:
+        plain = json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(plain, dict) and "specs" in plain
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import ConfigDict, TypeAdapter  # noqa: PLC0415  heavy; see above
+
+    # A dataclass takes no config from its adapter, but everything inside a union does.
+    return TypeAdapter(
+        kind | None, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    )
+
+
+def _sentence(error: ValidationError) -> str:
+    told = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        where = ".".join(str(part) for part in item["loc"])
+        what = "there is no such field" if "unexpected" in item["type"] else _plain(item["msg"])
+        told.append(f"{where or 'the body'}: {what}")
+    more = len(told) - NAMED_MOST
+    return "; ".join(told[:NAMED_MOST]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _plain(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,212 @@
+"""Serving the application on a Unix socket that only its owner can reach.
+
+Three fences, each enough by itself on most systems: the folder is 0700, the socket is 0600, and
+a peer of another uid is hung up on. Signals are the application's business, not this module's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket as sockets
+import stat
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import Server
+
+from inspan.control import Control
+from inspan.errors import BadInput, Unable
+from inspan.model import wire
+from inspan.server import problem, schema
+from inspan.server.app import build
+from inspan.server.rest import Stop
+
+#: Seconds that open requests get to end when the server stops.
+GRACE: Final = 3
+#: Seconds that a connection may rest between two requests.
+KEEP_ALIVE: Final = 75
+
+#: Linux, unix(7): pid, uid, gid.
+_UCRED: Final = struct.Struct("=iII")
+#: macOS, sys/ucred.h and sys/un.h: version, uid, then groups.
+_XUCRED: Final = struct.Struct("=II")
+_LOCAL_PEERCRED: Final = 1
+
+
+async def serve(
+    control: Control,
+    socket: Path,
+    *,
+    version: str,
+    on_ready: Callable[[], None],
+    shutdown_event: Stop,
+) -> None:
+    """Serve until ``shutdown_event`` is set, by a signal's handler or by ``POST /v1/shutdown``.
+
+    ``on_ready`` is called once connections are taken. Raises Unable where the socket cannot be
+    had: another daemon listens there, the path is too long, the folder is open to others.
+    """
+    config = Config(
+        build(control, version=version, stop=shutdown_event),
+        http=_fenced(os.geteuid()),
+        ws=_late_websocket,  # type: ignore[arg-type]  # called like the class it makes one of
+        ws_max_size=wire.FRAME_MOST + 64,
+        ws_ping_interval=None,  # the end of a Unix socket's peer is seen without asking
+        ws_per_message_deflate=False,
+        lifespan="off",
+        interface="asgi3",
+        loop="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+    with listening(socket) as listener:
+        server = _Server(config, on_ready, shutdown_event)
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(anyio.to_thread.run_sync, abandon_on_cancel=True), schema.warm)
+            await server.serve(sockets=[listener])
+            group.cancel_scope.cancel()
+
+
+class _Server(Server):
+    """uvicorn's server, without its hands on signals and without its ten wake-ups a second."""
+
+    def __init__(self, config: Config, on_ready: Callable[[], None], stop: Stop) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._stop = stop
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+    async def startup(self, sockets: list[sockets.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def main_loop(self) -> None:
+        await self._stop.wait()
+
+
+def _late_websocket(**given: Any) -> asyncio.Protocol:
+    """The WebSocket protocol, imported by the first that is asked for and not before ready."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import (  # noqa: PLC0415  see above
+        WebSocketsSansIOProtocol,
+    )
+
+    return WebSocketsSansIOProtocol(**given)
+
+
+# ── who may connect ───────────────────────────────────────────────────────────
+
+
+def _fenced(uid: int) -> type[H11Protocol]:
+    """The HTTP protocol, for peers that run as ``uid`` only."""
+
+    class Fenced(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if peer_uid(transport.get_extra_info("socket")) not in (uid, None):
+                transport.abort()
+
+        def send_400_response(self, msg: str) -> None:
+            """What is no HTTP gets a problem document too."""
+            body = json.dumps(problem.document(BadInput(msg), HTTPStatus.BAD_REQUEST)).encode()
+            head = [("content-type", wire.PROBLEM_TYPE), ("connection", "close")]
+            for event in (
+                h11.Response(status_code=400, headers=head, reason=b"Bad Request"),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
+    return Fenced
+
+
+def peer_uid(peer: Any) -> int | None:
+    """The user at the other end of a Unix socket; ``None`` where the system does not say."""
+    platform: str = sys.platform
+    if platform == "linux":
+        raw = peer.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, _UCRED.size)
+        return int(_UCRED.unpack(raw)[1])
+    if platform == "darwin":
+        return int(_XUCRED.unpack_from(peer.getsockopt(0, _LOCAL_PEERCRED, 76))[1])
+    return None
+
+
+# ── the socket ────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def listening(path: Path) -> Iterator[sockets.socket]:
+    """A listening socket of mode 0600 at ``path``, removed at the end if it is still ours."""
+    _private(path.parent)
+    _clear(path)
+    listener = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+    try:
+        mask = os.umask(0o177)
+        try:
+            listener.bind(os.fspath(path))
+        except OSError as error:
+            raise Unable(f"no socket can be made at {path}: {error}") from error
+        finally:
+            os.umask(mask)
+        mine = path.stat().st_ino
+        listener.listen(128)
+        listener.setblocking(False)
+        try:
+            yield listener
+        finally:
+            with suppress(FileNotFoundError):
+                if path.stat().st_ino == mine:
+                    path.unlink()
+    finally:
+        listener.close()
+
+
+def _private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise Unable(
+            f"the folder {folder} is open to other users",
+            hint=f"Make it yours alone with `chmod 700 {folder}`.",
+        )
+
+
+def _clear(path: Path) -> None:
+    """Remove the socket of a daemon that is gone; never one that is listened on."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise Unable(f"{path} is in the way and is no socket", hint="Move it elsewhere.")
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fspath(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+        except BlockingIOError:
+            pass  # its queue is full, so somebody listens
+    raise Unable(f"another daemon listens at {path}", hint="`inspan down` stops it.")
