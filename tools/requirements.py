@@ -124,21 +124,25 @@ def _line(
     shown = "<br>".join(
         f"[{file.removeprefix('tests/')}](../{file}) ({count})" for file, count in files.items()
     )
-    result = ", ".join(f"{count} {word}" for word, count in sorted(went.get(row, {}).items()))
-    return f"| {row} | {text} | {shown or '–'} | {result or '–'} | {_gap(row, rows, bool(files))} |"
+    outcome = went.get(row, Counter())
+    result = ", ".join(f"{count} {word}" for word, count in sorted(outcome.items()))
+    gap = _gap(row, rows, shown=bool(files), failed=outcome["failed"] > 0)
+    return f"| {row} | {text} | {shown or '–'} | {result or '–'} | {gap} |"
 
 
-def _gap(row: str, rows: dict[str, Any], shown: bool) -> str:
-    if row in rows["gaps"]:
-        return str(rows["gaps"][row])
+def _gap(row: str, rows: dict[str, Any], *, shown: bool, failed: bool) -> str:
+    told = rows["gaps"].get(row, "")
     if row in rows["not_built"]["rows"]:
-        return "begun, not built yet" if shown else "not built yet"
-    return "" if shown else "no test claims it"
+        told = "begun, not built yet" if shown else "not built yet"
+    elif not shown:
+        told = told or "no test claims it"
+    return "; ".join(filter(None, ("tests fail" if failed else "", told)))
 
 
 def without_results(text: str) -> str:
     """``text`` with the results taken out, for comparing two documents."""
     text = re.sub(r"^Last run: .*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\| tests fail(; )?", "| ", text)
     return re.sub(r"^(\| \w+ \|.*\|.*\|)[^|]*(\|[^|]*\|)$", r"\1\2", text, flags=re.MULTILINE)
 
 
