@@ -19,9 +19,8 @@ from typing import Final, NoReturn
 from inspan.errors import BadInput
 from inspan.providers import steps as do
 from inspan.providers.script import load, parse
+from inspan.terminal.announce import Waiting, Working, encode
 
-#: Written by the player before an answer is needed and when it goes on (docs/scripted.md).
-_ANNOUNCE: Final = "\x1b]7770;{}\x07"
 _PATTERN: Final = b"".join(b"%063d\n" % number for number in range(1024))
 #: After so many answers that are no option the player gives up.
 _ANSWERS_MOST: Final = 100
@@ -104,9 +103,9 @@ class Player:
         question = self._filled(step.question)
         choice = f" [{'/'.join(step.options)}]" if step.options else ""
         _print(f"{question}{choice} ")
-        _announce("waiting", step.kind, question, *step.options)
+        _out(1, encode(Waiting(step.kind, question, step.options)))
         self.answer = self._read_answer(step)
-        _announce("working")
+        _out(1, encode(Working()))
         self.play(step.on.get(self.answer.casefold(), step.otherwise))
 
     def _read_answer(self, step: do.Ask) -> str:
@@ -141,11 +140,6 @@ def _out(descriptor: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]
-
-
-def _announce(*fields: str) -> None:
-    """Say in band what is going on; a field can hold no semicolon, which divides them."""
-    _print(_ANNOUNCE.format(";".join(field.replace(";", ",") for field in fields)))
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -265,6 +259,8 @@ def main(arguments: list[str]) -> int:
         return BAD_SCRIPT
     try:
         Player().play(script.steps)
+    except BadInput as error:  # a question that an answer made too long to announce
+        _fail(error.message, 1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror}", 1)

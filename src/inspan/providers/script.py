@@ -22,12 +22,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from inspan.errors import BadInput
 from inspan.providers import steps as do
 from inspan.providers.steps import Script, Step
+from inspan.terminal.announce import KINDS, OPTIONS_MOST, Waiting, encode
 
 #: In bytes; a larger one would hold up whoever checks it (YAML is read at some 100 kB/s).
 LARGEST: Final = 1 << 16
 STEPS_MOST: Final = 10_000
 #: How deep ``ask`` and ``when`` may lie in each other.
 DEEPEST: Final = 16
+QUESTION_MOST: Final = 500
 LONGEST: Final = 86_400.0
 FLOOD_MOST: Final = 1 << 34
 
@@ -111,10 +113,20 @@ def _path(value: Any, where: str) -> str:
     return text
 
 
-def _texts(value: Any, where: str) -> tuple[str, ...]:
+def _short(value: Any, where: str) -> str:
+    """A text that is announced: a question or an option."""
+    text = _plain(value, where)
+    if not text.strip() or len(text) > QUESTION_MOST:
+        raise _wrong(where, f"1 to {QUESTION_MOST} characters are needed here")
+    return text
+
+
+def _options(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _wrong(where, f"a list is needed here, not {_shown(value)}")
-    return tuple(_plain(item, f"{where}[{number}]") for number, item in enumerate(value))
+    if len(value) > OPTIONS_MOST:
+        raise _wrong(where, f"{len(value)} options are too many; {OPTIONS_MOST} are the most")
+    return tuple(_short(item, f"{where}[{number}]") for number, item in enumerate(value))
 
 
 def _signal(value: Any, where: str) -> int:
@@ -188,9 +200,9 @@ SHAPES: Final[dict[str, Shape]] = {
         do.Ask,
         "question",
         {
-            "question": Key(_plain),
-            "options": Key(_texts, ()),
-            "kind": Key(_choice("question", "permission", "prompt"), "question"),
+            "question": Key(_short),
+            "options": Key(_options, ()),
+            "kind": Key(_choice(*KINDS), "question"),
             "on": Key(_branches, {}),
             "otherwise": Key(_steps, ()),
         },
@@ -243,7 +255,18 @@ def _step(value: Any, where: str) -> Step:
     for key in given:
         if key not in shape.keys:
             raise _unknown(where, key, shape.keys, "key")
-    return shape.build(**{key: _value(given, key, rule, where) for key, rule in shape.keys.items()})
+    keys = {key: _value(given, key, rule, where) for key, rule in shape.keys.items()}
+    step = shape.build(**keys)
+    if isinstance(step, do.Ask):
+        _check_announcement(step, where)
+    return step
+
+
+def _check_announcement(step: do.Ask, where: str) -> None:
+    try:
+        encode(Waiting(step.kind, step.question, step.options))
+    except BadInput as error:
+        raise _wrong(where, "the question and its options are too long") from error
 
 
 def _value(given: dict[Any, Any], key: str, rule: Key, where: str) -> Any:

@@ -1,0 +1,282 @@
+"""A process in the keeper, as the engine sees it: one ``Run`` for every provider that starts one.
+
+``Processes`` starts and finds them, ``ProcessRun`` is one that the keeper holds and ``RecordedRun``
+one of which only the recording is left. None of them knows a task or what the program is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from inspan.engine.ports import (
+    Asks,
+    Finished,
+    GoesOn,
+    Grew,
+    Lost,
+    Observation,
+    Order,
+    Run,
+    Started,
+)
+from inspan.errors import KeeperLost, SessionNotFound
+from inspan.keeper.client import EndedSession, KeeperClient, Status
+from inspan.keeper.client import Grew as KeeperGrew
+from inspan.keeper.recording import RAW
+from inspan.model.ids import task_of
+from inspan.model.task import Exit, Needs
+from inspan.providers.listening import Ears, News
+from inspan.terminal.announce import Waiting
+from inspan.terminal.playback import Playback
+
+GetKeeper: TypeAlias = Callable[[], Awaitable[KeeperClient]]
+
+#: Bytes of a recording before old output is freed from its middle.
+CAP: Final = 64 << 20
+#: How often a lost connection is taken up again without any news in between.
+_RECONNECTS_MOST: Final = 3
+
+
+class Processes:
+    """Starts programs in the keeper and finds those that run. Recordings lie in ``recordings``."""
+
+    def __init__(self, keeper: GetKeeper, recordings: Path, *, cap: int = CAP) -> None:
+        self._keeper = keeper
+        self._recordings = recordings
+        self._cap = cap
+
+    async def open(self, order: Order, argv: Sequence[str]) -> ProcessRun:
+        """Start ``argv``; where the session was started before, take up what there is.
+
+        The environment is the order's and two marks of ours: INSPAN_TASK here, and INSPAN_SESSION,
+        by which the keeper finds strays. Raises SpawnFailed, KeeperLost.
+        """
+        keeper = await self._keeper()
+        terminal = order.terminal
+        spawned = await keeper.spawn(
+            session=order.session,
+            argv=argv,
+            cwd=order.cwd,
+            env={**order.env, "INSPAN_TASK": task_of(order.session)},
+            folder=str(self._recordings / order.session),
+            pty=terminal.pty,
+            cols=terminal.cols,
+            rows=terminal.rows,
+            record_input=terminal.record_input,
+            attended=terminal.attended,
+            cap=self._cap,
+        )
+        return self._run(keeper, order, spawned.pid, new=spawned.new)
+
+    async def adopt(self, order: Order) -> Run | None:
+        """The session as the keeper has it, or else as its recording tells that it ended."""
+        keeper = await self._keeper()
+        try:
+            status = await keeper.status(order.session)
+        except SessionNotFound:
+            return self._recorded(order.session)
+        return self._run(keeper, order, status.pid, new=False)
+
+    def _run(self, keeper: KeeperClient, order: Order, pid: int, *, new: bool) -> ProcessRun:
+        raw = self._recordings / order.session / RAW
+        return ProcessRun(
+            keeper,
+            self._keeper,
+            order.session,
+            pid,
+            pty=order.terminal.pty,
+            ears=Ears(raw, whole=new),
+            adopted=not new,
+        )
+
+    def _recorded(self, session: str) -> RecordedRun | None:
+        playback = Playback(self._recordings / session)
+        try:
+            how, size = playback.exit, playback.size
+        except SessionNotFound:
+            return None
+        return None if how is None else RecordedRun(session, how, size)
+
+
+class ProcessRun:
+    """A process that the keeper holds."""
+
+    def __init__(
+        self,
+        keeper: KeeperClient,
+        get: GetKeeper,
+        session: str,
+        pid: int,
+        *,
+        pty: bool,
+        ears: Ears,
+        adopted: bool,
+    ) -> None:
+        self._keeper = keeper
+        self._get = get
+        self._session = session
+        self._pid = pid
+        self._pty = pty
+        self._ears = ears
+        self._needs: Needs | None = None
+        #: Whether ``needs`` tells the truth; not before an adopted session was listened to.
+        self._known = not adopted
+        #: There while it waits for a person; done when something came that may be the answer.
+        self._answer: asyncio.Future[None] | None = None
+
+    async def observations(self) -> AsyncIterator[Observation]:
+        """What happens, in order; of an adopted session first whether it waits."""
+        yield Started(self._pid)
+        news = News(self._told())
+        try:
+            while True:
+                told = await news.next(self._answer)
+                if self._answer is not None and self._answer.done():
+                    yield self._goes_on()
+                if isinstance(told, KeeperGrew):
+                    yield Grew(told.size)
+                    seen = await self._listen(told.size)
+                    if seen is not None:
+                        yield seen
+                elif told is not None:
+                    yield told if isinstance(told, Lost) else _finished(told.status)
+                    return
+        finally:
+            await news.close()
+
+    async def _told(self) -> AsyncGenerator[KeeperGrew | EndedSession | Lost, None]:
+        """The keeper's news; a lost connection is taken up again while the keeper is the same."""
+        lost = 0
+        while True:
+            try:
+                watch = self._keeper.watch(self._session)
+                assert isinstance(watch, AsyncGenerator)
+                async with aclosing(watch):
+                    async for told in watch:
+                        lost = 0
+                        yield told
+            except SessionNotFound as error:
+                yield Lost(error.message)
+                return
+            except KeeperLost as error:
+                lost += 1
+                if lost > _RECONNECTS_MOST or not await self._reconnect():
+                    yield Lost(error.message)
+                    return
+            else:
+                yield Lost("the keeper has nothing more to tell")
+                return
+
+    async def _reconnect(self) -> bool:
+        """True where only the connection was lost, and the same keeper answers on a new one."""
+        try:
+            keeper = await self._get()
+        except KeeperLost:
+            return False
+        if keeper is self._keeper or keeper.keeper != self._keeper.keeper:
+            return False
+        self._keeper = keeper
+        return True
+
+    async def _listen(self, size: int) -> Asks | GoesOn | None:
+        heard = await self._ears.hear(size)
+        if isinstance(heard, Waiting):
+            needs = Needs(heard.kind, heard.question, heard.options)
+            if self._answer is not None and needs == self._needs:
+                return None  # drawn again, as programs do
+            self._known, self._needs = True, needs
+            self._answer = asyncio.get_running_loop().create_future()
+            return Asks(needs)
+        if self._known and (heard is None or self._answer is None):
+            return None
+        return self._goes_on()
+
+    def _goes_on(self) -> GoesOn:
+        self._known, self._answer = True, None
+        return GoesOn()
+
+    async def write(self, data: bytes) -> None:
+        """Type; nothing ends the input. A line typed while it waits is taken for the answer."""
+        if data:
+            await self._keeper.write(self._session, data)
+        else:
+            await self._keeper.eof(self._session)
+        answers = not data or not self._pty or b"\r" in data or b"\n" in data
+        if answers and self._answer is not None and not self._answer.done():
+            self._answer.set_result(None)
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Change the size of its terminal."""
+        await self._keeper.resize(self._session, cols, rows)
+
+    async def attend(self, on: bool) -> None:
+        """Say whether a real terminal is attached, which answers the program's queries itself."""
+        await self._keeper.attend(self._session, on=on)
+
+    async def interrupt(self) -> None:
+        """SIGINT to the foreground process group, on a terminal too.
+
+        Typing Ctrl-C does the same where the terminal is in its usual mode. But it would queue up
+        behind input that the program has not read yet, and a program that reads single keys would
+        get it as one more key.
+        """
+        await self._keeper.signal(self._session, signal.SIGINT, to="foreground")
+
+    async def terminate(self) -> None:
+        """SIGTERM to the whole tree."""
+        await self._keeper.signal(self._session, signal.SIGTERM, to="tree")
+
+    async def kill(self) -> int:
+        """SIGKILL to the whole tree; how many processes are left, looked up afterwards."""
+        return (await self._keeper.kill(self._session)).left
+
+    async def close(self) -> None:
+        """Let the keeper forget it; that it has already is no error."""
+        with suppress(SessionNotFound):
+            await self._keeper.collect(self._session)
+
+
+class RecordedRun:
+    """A process that ended and that the keeper has forgotten; its recording tells how it ended."""
+
+    def __init__(self, session: str, how: Exit, size: int) -> None:
+        self._session = session
+        self._last = Finished(how, size)
+
+    async def observations(self) -> AsyncIterator[Observation]:
+        """That it has finished."""
+        yield self._last
+
+    async def write(self, data: bytes) -> None:
+        """Refused: nobody is there to read. Raises SessionNotFound."""
+        raise SessionNotFound(f"{self._session} has ended; {len(data)} bytes were not typed.")
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Do nothing: it has no terminal any more."""
+
+    async def attend(self, on: bool) -> None:
+        """Do nothing: nobody asks its terminal any more."""
+
+    async def interrupt(self) -> None:
+        """Do nothing: it has stopped."""
+
+    async def terminate(self) -> None:
+        """Do nothing: it has stopped."""
+
+    async def kill(self) -> int:
+        """None are left: the keeper forgets a session only when nothing of it lives."""
+        return 0
+
+    async def close(self) -> None:
+        """Do nothing: it is forgotten."""
+
+
+def _finished(status: Status) -> Finished | Lost:
+    if status.code is None and status.signal is None:
+        return Lost("the keeper cannot tell how it ended")
+    return Finished(Exit(status.code, status.signal), status.size)
