@@ -1,6 +1,7 @@
 """Importing inspan starts nothing; each module can be imported alone."""
 
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -58,6 +59,11 @@ MODULES = [
 NOTHING = {"acted": [], "asyncio": [], "threads": 1, "failed": ""}
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment without the wish of `coverage` to be imported too."""
+    return {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
+
+
 def imported(*groups: str, path: Path | None = None) -> dict[str, Any]:
     """For each group of modules, what importing it left behind where that is not nothing."""
     done = subprocess.run(
@@ -67,6 +73,7 @@ def imported(*groups: str, path: Path | None = None) -> dict[str, Any]:
         timeout=120,
         check=True,
         cwd=path,
+        env=unmeasured(),
     )
     told: dict[str, Any] = json.loads(done.stdout)
     assert set(told) == set(groups)
