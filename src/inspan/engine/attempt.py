@@ -33,7 +33,7 @@ from inspan.engine.ports import (
 )
 from inspan.engine.stopping import stop
 from inspan.engine.watchdog import Alarm, Watchdog
-from inspan.errors import IllegalTransition, InspanError, KeeperLost, KeeperMismatch
+from inspan.errors import IllegalTransition, InspanError, KeeperLost, KeeperMismatch, StaleAttempt
 from inspan.model import event as e
 from inspan.model.ids import check_id, session_id
 from inspan.model.patience import Backoff, IdleLimit
@@ -82,6 +82,8 @@ class Attempt:
         self._watchdog: Watchdog | None = None
         self._run: Run | None = None
         self._ended = anyio.Event()
+        #: The process is alive, and the store does not know yet.
+        self._spawned: e.Spawned | None = None
         #: One per stop that is under way or over; set when nothing of the tree was left.
         self._stops: list[anyio.Event] = []
         #: Why it was told to stop: somebody's wish, or what ran out.
@@ -200,8 +202,7 @@ class Attempt:
         if isinstance(last, Lost):
             await self._lose(last.why)
             return
-        exited = e.Exited(self.task.attempt, last.exit, last.size)
-        await self._conclude(exited)
+        await self._conclude(e.Exited(self.task.attempt, last.exit, last.size))
         await _forget(run)
 
     async def _drive(self, run: Run) -> Finished | Lost:
@@ -236,7 +237,8 @@ class Attempt:
                 self._watchdog.heard(now)
         elif isinstance(seen, Started):
             if self.task.state is TaskState.RUNNING and self.task.pid != seen.pid:
-                await self._insist(e.Spawned(self.task.attempt, seen.pid))
+                self._spawned = e.Spawned(self.task.attempt, seen.pid)
+                self._means.spawn(self._tell_spawned)
         elif isinstance(seen, Asks):
             self._hold_clocks(now)
             await self._tell(e.NeedsInput(self.task.attempt, seen.needs))
@@ -366,13 +368,21 @@ class Attempt:
         self._last = await self._means.ledger.record(self._last.id, *facts)
 
     async def _insist(self, *facts: e.Fact) -> None:
+        spawned, self._spawned = self._spawned, None
+        facts = facts if spawned is None else (spawned, *facts)
         self._last = await self._means.ledger.insist(self._last.id, *facts)
+
+    async def _tell_spawned(self) -> None:
+        """On its own errand: a process that ends at once is told of together with its end."""
+        spawned, self._spawned = self._spawned, None
+        if spawned is not None:
+            await self._tell(spawned)
 
     async def _tell(self, fact: e.Fact) -> None:
         """Store what is worth knowing and may have been overtaken."""
         try:
             await self._insist(fact)
-        except IllegalTransition as error:
+        except (IllegalTransition, StaleAttempt) as error:
             log.debug("%s", error)
 
 

@@ -271,7 +271,7 @@ class Engine:
             del self._attempts[task_id]
             self._dispatcher.release(attempt.task.spec.role)
         # Only now may the task be lined up again: two attempts of one task never overlap.
-        await self._dispatcher.admit(await self._ledger.get(task_id))
+        await self._dispatcher.admit(attempt.task)
         attempt.done.set()
 
     def _means(self) -> Means:

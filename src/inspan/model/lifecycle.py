@@ -15,7 +15,8 @@ rule 3, and that leaving ``processing`` by ``Succeeded`` takes checks that all p
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any, Final, TypeAlias, assert_never
 
 from inspan.errors import IllegalTransition, StaleAttempt
@@ -98,7 +99,7 @@ def apply(task: Task | None, event: e.Event) -> Task:
         raise IllegalTransition(f"a task that is {task.state} cannot have {fact.kind}")
     _fence(task, fact)
     state = row[type(fact)] or task.state
-    return replace(task, seq=event.seq, state=state, **_fields(task, event, state))
+    return _changed(task, {"seq": event.seq, "state": state, **_fields(task, event, state)})
 
 
 def _create(task: Task | None, event: e.Event, fact: e.Submitted) -> Task:
@@ -155,52 +156,80 @@ _RESTING: Final = frozenset(
 )
 
 
-def _told(task: Task, event: e.Event) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - a case per fact of a closed union
-    match event.fact:
-        case e.Postponed(reason, wake_at):
-            return {"reason": reason, "wake_at": wake_at}
-        case e.Readied():
-            return {"reason": None}
-        case e.AttemptStarted(_, session, keeper):
-            return {
-                "session": session,
-                "keeper": keeper,
-                "started_at": event.at,
-                "exit": None,
-                "reason": None,
-                "wake_at": None,
-                "output_bytes": 0,
-            }
-        case e.WorkspaceReady(_, workspace):
-            return {"workspace": workspace}
-        case e.Spawned(_, pid):
-            return {"pid": pid}
-        case e.NeedsInput(_, needs):
-            return {"needs": Needs(needs.kind, needs.question, needs.options, event.at)}
-        case e.IdleWarned():
-            return {"idle_warned_at": event.at}
-        case e.Exited(_, how, size):
-            return {"exit": how, "output_bytes": size, "pid": None}
-        case e.CheckEnded(_, command, how, session):
-            return {"checks": (*task.checks, CheckResult(command, how, session))}
-        case e.Failed(_, reason) | e.Errored(reason) | e.Cancelled(reason) | e.Interrupted(reason):
-            return {"reason": reason}
-        case e.Retried(_, reason, wake_at):
-            return {"reason": reason, "wake_at": wake_at, "retried": task.retried + 1}
-        case e.Resumed():
-            return {"reason": None, "ended_at": None}
-        case e.StopRequested(stop, by, why):
-            return {"stop": Stop(stop, by, why, event.at)}
-        case e.Accepted():
-            return {"verdict": Verdict.ACCEPT}
-        case e.Rejected(_, by, findings):
-            reason = Reason("rejected", f"the result was rejected by {by}")
-            return {"verdict": Verdict.REJECT, "findings": findings, "reason": reason}
-        case e.SentBack(_, _, findings):
-            return {"verdict": Verdict.SEND_BACK, "findings": findings}
-        case e.Judged(verdict, _, findings):
-            return {"verdict": verdict, "findings": findings}
-        case e.Submitted() | e.Answered() | e.Completed() | e.Succeeded() | e.WorkspaceSaved():
-            return {}
-        case _:
-            assert_never(event.fact)
+def _told(task: Task, event: e.Event) -> dict[str, Any]:
+    """The fields that the fact itself names."""
+    tell = _TELL.get(type(event.fact))
+    return tell(task, event.at, event.fact) if tell else {}
+
+
+def _started(_task: Task, at: float, fact: e.AttemptStarted) -> dict[str, Any]:
+    afresh = {"exit": None, "reason": None, "wake_at": None, "output_bytes": 0}
+    return {"session": fact.session, "keeper": fact.keeper, "started_at": at, **afresh}
+
+
+def _needs(_task: Task, at: float, fact: e.NeedsInput) -> dict[str, Any]:
+    return {"needs": replace(fact.needs, since=at)}
+
+
+def _checked(task: Task, _at: float, fact: e.CheckEnded) -> dict[str, Any]:
+    return {"checks": (*task.checks, CheckResult(fact.command, fact.exit, fact.session))}
+
+
+def _retried(task: Task, _at: float, fact: e.Retried) -> dict[str, Any]:
+    return {"reason": fact.reason, "wake_at": fact.wake_at, "retried": task.retried + 1}
+
+
+def _wished(_task: Task, at: float, fact: e.StopRequested) -> dict[str, Any]:
+    return {"stop": Stop(fact.stop, fact.by, fact.reason, at)}
+
+
+def _rejected(_task: Task, _at: float, fact: e.Rejected) -> dict[str, Any]:
+    reason = Reason("rejected", f"the result was rejected by {fact.by}")
+    return {"verdict": Verdict.REJECT, "findings": fact.findings, "reason": reason}
+
+
+def _because(_task: Task, _at: float, fact: Any) -> dict[str, Any]:
+    return {"reason": fact.reason}
+
+
+_TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] = {
+    e.Postponed: lambda _task, _at, fact: {"reason": fact.reason, "wake_at": fact.wake_at},
+    e.Readied: lambda _task, _at, _fact: {"reason": None},
+    e.AttemptStarted: _started,
+    e.WorkspaceReady: lambda _task, _at, fact: {"workspace": fact.workspace},
+    e.Spawned: lambda _task, _at, fact: {"pid": fact.pid},
+    e.NeedsInput: _needs,
+    e.IdleWarned: lambda _task, at, _fact: {"idle_warned_at": at},
+    e.Exited: lambda _task, _at, fact: {
+        "exit": fact.exit,
+        "output_bytes": fact.output_bytes,
+        "pid": None,
+    },
+    e.CheckEnded: _checked,
+    e.Failed: _because,
+    e.Errored: _because,
+    e.Cancelled: _because,
+    e.Interrupted: _because,
+    e.Retried: _retried,
+    e.Resumed: lambda _task, _at, _fact: {"reason": None, "ended_at": None},
+    e.StopRequested: _wished,
+    e.Accepted: lambda _task, _at, _fact: {"verdict": Verdict.ACCEPT},
+    e.Rejected: _rejected,
+    e.SentBack: lambda _task, _at, fact: {
+        "verdict": Verdict.SEND_BACK,
+        "findings": fact.findings,
+    },
+    e.Judged: lambda _task, _at, fact: {"verdict": fact.verdict, "findings": fact.findings},
+}
+
+
+_NAMES: Final = tuple(item.name for item in fields(Task))
+
+
+def _changed(task: Task, changes: dict[str, Any]) -> Task:
+    """``dataclasses.replace`` without its checks: the engine's hottest line, a third of the time."""
+    after = object.__new__(Task)
+    for name in _NAMES:
+        value = changes[name] if name in changes else getattr(task, name)
+        object.__setattr__(after, name, value)
+    return after

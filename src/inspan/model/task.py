@@ -137,6 +137,8 @@ class TaskSpec:
     on_crash: OnCrash = OnCrash.ASK
     #: Wait in ``processing`` until a person or a reviewer decides.
     review: bool = False
+    #: What a review found wrong with the work that this task takes up again.
+    findings: tuple[str, ...] = ()
     correlation: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
 
