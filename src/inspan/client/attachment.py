@@ -17,11 +17,10 @@ from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 class Attachment:
     """Frames in, chunks and acknowledgements out."""
 
-    def __init__(self, offset: int, *, writer: bool) -> None:
+    def __init__(self, offset: int) -> None:
         #: Where to attach again so that not one byte is missed or told twice.
         self.offset = offset
         self.ended = False
-        self._writer = writer
         #: Chunks not taken yet. They gather only while a write waits for its acknowledgement,
         #: so they are no more than the connection held before it.
         self._chunks: deque[Chunk] = deque()
@@ -57,12 +56,7 @@ class Attachment:
         return chunk
 
     def typed(self, data: bytes) -> Iterator[bytes]:
-        """``data`` as messages, each to be sent and acknowledged before the next.
-
-        Raises Conflict on a read-only attachment.
-        """
-        if not self._writer:
-            raise Conflict("this attachment is read-only", hint="Attach as the writer to type.")
+        """``data`` as messages, each to be sent and acknowledged before the next."""
         for start in range(0, len(data) or 1, wire.FRAME_MOST):
             yield self._message(wire.INPUT, data[start : start + wire.FRAME_MOST])
 

@@ -73,9 +73,9 @@ class Watch(_Stream):
 class Terminal(_Stream):
     """An attached session: its recording from ``offset``, and then what comes."""
 
-    def __init__(self, channel: Channel, offset: int, *, writer: bool) -> None:
+    def __init__(self, channel: Channel, offset: int) -> None:
         super().__init__(channel)
-        self._told = Attachment(offset, writer=writer)
+        self._told = Attachment(offset)
 
     @property
     def offset(self) -> int:
@@ -105,7 +105,7 @@ class Terminal(_Stream):
     def write(self, data: bytes) -> None:
         """Type; returns when inspan has it. Empty ``data`` is the end of the input.
 
-        Raises Conflict on a read-only attachment or after the end, WriterTaken, InputFull.
+        Raises WriterTaken on a read-only attachment, InputFull, Conflict after the end.
         """
         for message in self._told.typed(data):
             self._say(message)

@@ -130,7 +130,7 @@ class SyncControl:
         from inspan.client.stream import Terminal  # noqa: PLC0415  see above
 
         target = calls.terminal(session, offset, writer=writer, steal=steal)
-        return Terminal(self._upgrade(target), offset, writer=writer)
+        return Terminal(self._upgrade(target), offset)
 
     # ── service ───────────────────────────────────────────────────────────────
 

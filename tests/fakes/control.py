@@ -1,0 +1,430 @@
+"""Control in memory: states move by the one lifecycle, and processes do what the test says."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import anyio
+
+from inspan.control import (
+    EventQuery,
+    Health,
+    Process,
+    Pruned,
+    PrunePolicy,
+    TaskPage,
+    TaskQuery,
+)
+from inspan.errors import (
+    AmbiguousId,
+    BadInput,
+    FellBehind,
+    IllegalTransition,
+    InspanError,
+    KeyReused,
+    NothingToDecide,
+    SessionNotFound,
+    TaskNotFound,
+    WriterTaken,
+)
+from inspan.model import event as e
+from inspan.model.ids import session_id, ulid
+from inspan.model.lifecycle import apply
+from inspan.model.session import Chunk, Ended, Gap, Output, Receipt, Resized
+from inspan.model.task import (
+    GOOD,
+    TERMINAL,
+    Exit,
+    Needs,
+    Reason,
+    StopKind,
+    Task,
+    TaskSpec,
+    TaskState,
+    Verdict,
+)
+
+
+class News:
+    """Wakes whoever waits for anything to change."""
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
+
+    def tell(self) -> None:
+        event, self._event = self._event, None
+        if event is not None:
+            event.set()
+
+    async def wait(self) -> None:
+        if self._event is None:
+            self._event = anyio.Event()
+        await self._event.wait()
+
+
+@dataclass
+class FakeSession:
+    """One recording, and what was typed into its process."""
+
+    data: bytearray = field(default_factory=bytearray)
+    #: Where stderr is, as (start, end).
+    errors: list[tuple[int, int]] = field(default_factory=list)
+    sizes: list[Resized] = field(default_factory=list)
+    gap: Gap | None = None
+    ended: Ended | None = None
+    typed: bytearray = field(default_factory=bytearray)
+    input_ended: bool = False
+    refuses: InspanError | None = None
+    writer: object = None
+    news: News = field(default_factory=News)
+
+    def chunks(self, offset: int, limit: int) -> tuple[Chunk, ...]:
+        """What is there from ``offset`` on, at most ``limit`` bytes of it."""
+        if self.gap is not None and self.gap.start <= offset < self.gap.end:
+            return (Gap(offset, self.gap.end), *self.chunks(self.gap.end, limit))
+        end = min(len(self.data), offset + limit, *self._bounds(offset))
+        found: list[Chunk] = [size for size in self.sizes if offset <= size.offset <= end]
+        if end > offset:
+            err = any(start <= offset < stop for start, stop in self.errors)
+            stream = "err" if err else "out"
+            found.append(Output(offset, bytes(self.data[offset:end]), stream))
+        if end == len(self.data) and self.ended is not None:
+            found.append(self.ended)
+        return tuple(found)
+
+    def _bounds(self, offset: int) -> list[int]:
+        marks = [mark for pair in self.errors for mark in pair]
+        if self.gap is not None:
+            marks.append(self.gap.start)
+        return [mark for mark in marks if mark > offset]
+
+
+class FakeTerminal:
+    """``control.Terminal``."""
+
+    def __init__(self, session: FakeSession, offset: int) -> None:
+        self._session = session
+        self._offset = offset
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        told: set[Resized] = set()
+        while True:
+            for chunk in self._session.chunks(self._offset, 1 << 16):
+                if isinstance(chunk, Resized):
+                    if chunk in told:
+                        continue
+                    told.add(chunk)
+                yield chunk
+                if isinstance(chunk, Output):
+                    self._offset = chunk.offset + len(chunk.data)
+                elif isinstance(chunk, Gap):
+                    self._offset = chunk.end
+                elif isinstance(chunk, Ended):
+                    return
+            if self._offset == len(self._session.data) and self._session.ended is None:
+                await self._session.news.wait()
+
+    async def write(self, data: bytes) -> None:
+        self._writing()
+        if self._session.refuses is not None:
+            raise self._session.refuses
+        self._session.typed += data
+        self._session.input_ended |= not data
+        self._session.news.tell()
+
+    async def resize(self, cols: int, rows: int) -> None:
+        self._writing()
+        self._session.sizes.append(Resized(len(self._session.data), cols, rows))
+        self._session.news.tell()
+
+    def _writing(self) -> None:
+        if self._session.writer is not self:
+            raise WriterTaken("this attachment is read-only")
+        if self._session.ended is not None:
+            raise IllegalTransition("the session has ended")
+
+
+class FakeControl:
+    """``control.Control``. ``start``, ``prints``, ``asks`` and ``ends`` are the test's hand."""
+
+    def __init__(self, *, backlog: int = 1000) -> None:
+        self.tasks: dict[str, Task] = {}
+        self.events: list[e.Event] = []
+        self.sessions: dict[str, FakeSession] = {}
+        self.diffs: dict[str, str] = {}
+        #: How many watches are open.
+        self.watching = 0
+        self._keys: dict[str, tuple[tuple[TaskSpec, ...], tuple[str, ...]]] = {}
+        self._backlog = backlog
+        self._news = News()
+
+    # ── the test's hand ───────────────────────────────────────────────────────
+
+    def start(self, ref: str) -> Task:
+        """An attempt of a queued task begins."""
+        task = self._find(ref)
+        name = session_id(task.id, task.attempt)
+        self.sessions[name] = FakeSession()
+        self._record(task.id, e.AttemptStarted(task.attempt, name, "fake-keeper"))
+        return self._record(task.id, e.Spawned(task.attempt, 4321))
+
+    def prints(self, ref: str, data: bytes, *, stream: str = "out") -> None:
+        """Its process prints."""
+        session = self._session(ref)
+        if stream == "err":
+            session.errors.append((len(session.data), len(session.data) + len(data)))
+        session.data += data
+        session.news.tell()
+
+    def cuts(self, ref: str, start: int, end: int) -> None:
+        """The cap frees the middle of its recording."""
+        self._session(ref).gap = Gap(start, end)
+
+    def asks(self, ref: str, question: str) -> Task:
+        """Its process waits for a person."""
+        task = self._find(ref)
+        return self._record(task.id, e.NeedsInput(task.attempt, Needs("question", question)))
+
+    def ends(self, ref: str, code: int = 0) -> Task:
+        """Its process ends, and so does the task unless it is to be reviewed."""
+        task = self._find(ref)
+        size = self._close(task, Exit(code))
+        task = self._record(task.id, e.Exited(task.attempt, Exit(code), size))
+        if code:
+            why = Reason("exit", f"it ended with {code}")
+            task = self._record(task.id, e.Failed(task.attempt, why))
+        elif not task.spec.review:
+            task = self._record(task.id, e.Completed(task.attempt))
+        self._promote()
+        return task
+
+    # ── tasks ─────────────────────────────────────────────────────────────────
+
+    async def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
+        return (await self.submit_all((spec,), key=key))[0]
+
+    async def submit_all(
+        self, specs: Sequence[TaskSpec], *, key: str | None = None
+    ) -> tuple[Task, ...]:
+        asked = tuple(specs)
+        if not asked:
+            raise BadInput("nothing was submitted")
+        if key in self._keys:
+            known, ids = self._keys[key]
+            if known != asked:
+                raise KeyReused
+            return tuple(self.tasks[one] for one in ids)
+        ids = tuple(ulid(time.time(), os.urandom(10)) for _ in asked)
+        ready = [replace(spec, after=self._after(spec.after, ids)) for spec in asked]
+        for one, spec in zip(ids, ready, strict=True):
+            self._record(one, e.Submitted(spec), correlation=spec.correlation or ids[0])
+        if key is not None:
+            self._keys[key] = (asked, ids)
+        self._promote()
+        return tuple(self.tasks[one] for one in ids)
+
+    async def get(self, task: str) -> Task:
+        return self._find(task)
+
+    async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
+        wanted = [
+            task
+            for task in sorted(self.tasks.values(), key=lambda one: one.id, reverse=True)
+            if (not query.states or task.state in query.states)
+            and query.role in (None, task.spec.role)
+            and query.name in (None, task.spec.name)
+            and (query.before is None or task.id < query.before)
+        ]
+        page = tuple(wanted[: query.limit])
+        counts = Counter(task.state.value for task in self.tasks.values())
+        return TaskPage(page, page[-1].id if len(wanted) > len(page) else None, dict(counts))
+
+    async def history(self, query: EventQuery = EventQuery()) -> tuple[e.Event, ...]:
+        wanted = None if query.task is None else self._find(query.task).id
+        found = [
+            event
+            for event in self.events[query.since :]
+            if wanted in (None, event.task) and query.correlation in (None, event.correlation)
+        ]
+        return tuple(found[: query.limit])
+
+    async def watch(
+        self, since: int | None = None, *, task: str | None = None
+    ) -> AsyncIterator[e.Event]:
+        wanted = None if task is None else self._find(task).id
+        at = len(self.events) if since is None else since
+        live = since is None
+        self.watching += 1
+        try:
+            while True:
+                if live and len(self.events) - at > self._backlog:
+                    raise FellBehind
+                if at < len(self.events):
+                    at += 1
+                    if wanted in (None, self.events[at - 1].task):
+                        yield self.events[at - 1]
+                else:
+                    live = True
+                    await self._news.wait()
+        finally:
+            self.watching -= 1
+
+    # ── steering ──────────────────────────────────────────────────────────────
+
+    async def send(self, task: str, data: bytes) -> Receipt:
+        self._alive(self._find(task))
+        self._session(task).typed += data
+        return Receipt.WRITTEN
+
+    async def answer(self, task: str, text: str) -> Task:
+        found = self._find(task)
+        if found.state is not TaskState.WAITING:
+            raise IllegalTransition(f"the task is {found.state}: it asks nothing")
+        self._session(task).typed += text.encode() + b"\n"
+        return self._record(found.id, e.Answered(found.attempt))
+
+    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        return self._stop(task, StopKind.INTERRUPT, reason or ("at once" if force else "asked"))
+
+    async def resume(self, task: str) -> Task:
+        return self._record(self._find(task).id, e.Resumed("person"))
+
+    async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        return self._stop(task, StopKind.CANCEL, reason or ("at once" if force else "asked"))
+
+    async def decide(
+        self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"
+    ) -> Task:
+        found = self._find(task)
+        told = tuple(findings)
+        if not found.done and found.state is not TaskState.PROCESSING:
+            raise IllegalTransition(f"the task is {found.state}: there is no result yet")
+        if verdict is Verdict.SEND_BACK and not told:
+            raise NothingToDecide("sending back needs a finding")
+        if found.done:
+            judged = self._record(found.id, e.Judged(verdict, by, told))
+            again = verdict is Verdict.SEND_BACK
+            return await self.submit(replace(found.spec, findings=told)) if again else judged
+        facts: dict[Verdict, e.Fact] = {
+            Verdict.ACCEPT: e.Accepted(found.attempt, by),
+            Verdict.REJECT: e.Rejected(found.attempt, by, told),
+            Verdict.SEND_BACK: e.SentBack(found.attempt, by, told),
+        }
+        return self._record(found.id, facts[verdict])
+
+    async def diff(self, task: str) -> str:
+        found = self._find(task)
+        if found.id not in self.diffs:
+            raise NothingToDecide(f"task {found.id} did not run in a worktree")
+        return self.diffs[found.id]
+
+    # ── sessions and service ──────────────────────────────────────────────────
+
+    async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
+        return self._session(session).chunks(offset, limit)
+
+    @asynccontextmanager
+    async def attach(
+        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+    ) -> AsyncIterator[FakeTerminal]:
+        found = self._session(session)
+        terminal = FakeTerminal(found, offset)
+        if writer:
+            if found.writer is not None and not steal:
+                raise WriterTaken
+            found.writer = terminal
+        try:
+            yield terminal
+        finally:
+            if found.writer is terminal:
+                found.writer = None
+
+    async def health(self) -> Health:
+        return Health(
+            daemon=Process(os.getpid(), "fake", 0.0, 1 << 20),
+            keeper=None,
+            state_dir="/nowhere",
+            socket="/nowhere/daemon.sock",
+            sqlite="none",
+            python="3",
+            sessions=len(self.sessions),
+            counts=(await self.list()).counts,
+            warnings=("this is a fake",),
+        )
+
+    async def prune(self, policy: PrunePolicy) -> Pruned:
+        gone = [task for task in self.tasks.values() if task.done]
+        if not policy.dry_run:
+            for task in gone:
+                del self.tasks[task.id]
+        return Pruned(len(gone), 0)
+
+    # ── inside ────────────────────────────────────────────────────────────────
+
+    def _record(self, task: str, fact: e.Fact, *, correlation: str = "") -> Task:
+        known = self.tasks.get(task)
+        correlation = known.correlation if known else correlation
+        event = e.Event(len(self.events) + 1, time.time(), task, correlation, fact)
+        self.tasks[task] = apply(known, event)
+        self.events.append(event)
+        self._news.tell()
+        return self.tasks[task]
+
+    def _find(self, ref: str) -> Task:
+        if ref == "last" and self.tasks:
+            return self.tasks[max(self.tasks)]
+        long = len(ref) >= 4
+        ids = [one for one in self.tasks if long and (one.startswith(ref) or one.endswith(ref))]
+        if not ids:
+            raise TaskNotFound(f"no task has an id like {ref!r}")
+        if len(ids) > 1:
+            raise AmbiguousId(f"{ref!r} fits {', '.join(ids)}")
+        return self.tasks[ids[0]]
+
+    def _session(self, ref: str) -> FakeSession:
+        if ref in self.sessions:
+            return self.sessions[ref]
+        task = self._find(ref.partition("-")[0])
+        if task.session is None or "-" in ref:
+            raise SessionNotFound(f"task {task.id} has no such session")
+        return self.sessions[task.session]
+
+    def _after(self, after: tuple[str, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            ids[int(ref[1:])] if ref.startswith("@") else self._find(ref).id for ref in after
+        )
+
+    def _promote(self) -> None:
+        for task in tuple(self.tasks.values()):
+            links = [self.tasks[one].state for one in task.spec.after]
+            if task.state is TaskState.PENDING and all(state in GOOD for state in links):
+                self._record(task.id, e.Readied())
+            elif task.state is TaskState.PENDING and any(s in TERMINAL - GOOD for s in links):
+                why = Reason("dependency", "a task that it waits for did not end well")
+                self._record(task.id, e.Cancelled(why))
+
+    def _alive(self, task: Task) -> None:
+        if task.state not in (TaskState.RUNNING, TaskState.WAITING):
+            raise IllegalTransition(f"the task is {task.state}: nothing of it runs")
+
+    def _close(self, task: Task, how: Exit | None) -> int:
+        if task.session is None or self.sessions[task.session].ended is not None:
+            return 0
+        session = self.sessions[task.session]
+        session.ended = Ended(len(session.data), how)
+        session.news.tell()
+        return len(session.data)
+
+    def _stop(self, ref: str, kind: StopKind, reason: str) -> Task:
+        task = self._find(ref)
+        self._record(task.id, e.StopRequested(kind, "person", reason))
+        why = Reason(kind.value, reason)
+        ended = e.Interrupted(why) if kind is StopKind.INTERRUPT else e.Cancelled(why)
+        task = self._record(task.id, ended)
+        self._close(task, Exit(signal=2))
+        return task
