@@ -116,6 +116,13 @@ def test_what_a_hint_tells_to_type_exists(command: str) -> None:
     assert what_is_wrong(shlex.split(command)) == ""
 
 
+def test_every_flag_that_a_hint_names_exists() -> None:
+    hints = " ".join(kind.default_hint for kind in CLASSES.values())
+    named = set(re.findall(r"`(--[a-z-]+)`", hints))
+    known = set().union(*(flags_of(parser_of(verb)[0]) for verb in KNOWN_VERBS))
+    assert named - known == set()
+
+
 def test_every_place_that_the_glossary_names_is_there() -> None:
     places = re.findall(
         r"`([a-z_]+(?:/[a-z_]*(?:\.py)?|\.py))`", text_of(ROOT / "docs/glossary.md")
