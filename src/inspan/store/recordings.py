@@ -1,7 +1,7 @@
 """The bytes plane: what sessions printed, read from their folders.
 
 Readers pull from the files, at their own speed; nothing is queued for anybody. The keeper is
-asked for two things only: its id, and to say when a recording has grown. What a byte means is
+asked for one thing only: to say when a recording has grown. What a byte means is
 ``terminal.playback``'s to tell.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Final, Protocol, cast
 
@@ -27,11 +27,6 @@ CHUNK_MOST: Final = 1 << 16
 
 class Keeper(Protocol):
     """What recordings need of ``keeper.client.KeeperClient``."""
-
-    @property
-    def keeper(self) -> str:
-        """The id of this keeper."""
-        ...
 
     def watch(self, session: str) -> AsyncIterator[object]:
         """An item at once, then one whenever the recording has grown or ended; then it ends.
@@ -74,9 +69,9 @@ class Recordings:
         """Delete a recording; the bytes it had on the disk. Raises SessionNotFound."""
         return await anyio.to_thread.run_sync(_remove, self.folder(session))
 
-    async def keeper(self) -> str:
-        """The id of the keeper that holds new sessions. Raises KeeperLost."""
-        return (await self._keeper()).keeper
+    async def usage(self) -> tuple[tuple[str, int], ...]:
+        """Every recording and its bytes on the disk, oldest first."""
+        return await anyio.to_thread.run_sync(_usage, self._root)
 
     def folder(self, session: str) -> Path:
         """Where the recording of ``session`` is, or would be. Raises SessionNotFound."""
@@ -137,11 +132,25 @@ class _Reader:
 def _remove(folder: Path) -> int:
     """Delete ``folder`` without following links; the bytes that its files had on the disk."""
     try:
-        with os.scandir(folder) as entries:
-            found = [entry.stat(follow_symlinks=False) for entry in entries]
-        # A recording whose middle was freed takes less room than its size.
-        size = sum(min(item.st_size, item.st_blocks * 512) for item in found)
+        size = _size(folder)
         shutil.rmtree(folder)
     except OSError as error:
         raise SessionNotFound(f"There is no recording {folder.name}.") from error
     return size
+
+
+def _usage(root: Path) -> tuple[tuple[str, int], ...]:
+    found: list[tuple[str, int]] = []
+    with suppress(FileNotFoundError), os.scandir(root) as entries:
+        for entry in entries:
+            if SESSION_ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # removed meanwhile
+                    found.append((entry.name, _size(Path(entry.path))))
+    return tuple(sorted(found))  # ids begin with the time
+
+
+def _size(folder: Path) -> int:
+    with os.scandir(folder) as entries:
+        found = [entry.stat(follow_symlinks=False) for entry in entries]
+    # A recording whose middle was freed takes less room than its size.
+    return sum(min(item.st_size, item.st_blocks * 512) for item in found)

@@ -19,8 +19,6 @@ SESSION = session_id(ulid(1_700_000_000.0, bytes(10)), 1)
 class HeldSession:
     """The keeper's half: writes a recording and wakes who watches, with room for one wake-up."""
 
-    keeper = "keeper-1"
-
     def __init__(self, root: Path) -> None:
         self.folder = root / SESSION
         self.folder.mkdir()
@@ -197,7 +195,6 @@ async def test_reading_does_not_wait(recordings: Recordings, held: HeldSession) 
     await held.grow(b"abc", Record(1, 0, "o"))
     assert await recordings.read(SESSION, 1, 1) == (Output(1, b"b"),)
     assert await recordings.read(SESSION, 3, 1) == ()
-    assert await recordings.keeper() == "keeper-1"
 
 
 @pytest.mark.anyio
@@ -226,6 +223,22 @@ async def test_removing_gives_the_bytes_back(recordings: Recordings, held: HeldS
         await recordings.read(SESSION, 0, 1)
     with pytest.raises(SessionNotFound):
         await recordings.remove(SESSION)
+
+
+@pytest.mark.anyio
+async def test_usage_names_every_recording_and_nothing_else(
+    recordings: Recordings, held: HeldSession, tmp_path: Path
+) -> None:
+    await held.grow(b"x" * 10_000, Record(1, 0, "o"))
+    older = session_id(ulid(1_600_000_000.0, bytes(10)), 1)
+    (tmp_path / older).mkdir()
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / session_id(ulid(1_500_000_000.0, bytes(10)), 1)).symlink_to("/")
+    usage = await recordings.usage()
+    assert [session for session, _ in usage] == [older, SESSION]
+    assert usage[0][1] == 0
+    assert usage[1][1] > 9_000
+    assert await Recordings(tmp_path / "none", held.get).usage() == ()
 
 
 @pytest.mark.anyio
