@@ -60,12 +60,21 @@ EXAMPLES = [
 ]
 
 
+@pytest.fixture
+def surroundings(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An environment whose state is in ``tmp_path``; what was started there is stopped again."""
+    around = {**os.environ, "INSPAN_HOME": str(tmp_path / "home")}
+    yield around
+    inspan = Path(sys.executable).with_name("inspan")
+    subprocess.run([inspan, "down", "--keeper"], env=around, timeout=30, check=True)
+
+
 @pytest.mark.requirement("A9")
 @pytest.mark.parametrize("code", EXAMPLES)
-def test_an_example_runs(code: str, tmp_path: Path) -> None:
+def test_an_example_runs(code: str, tmp_path: Path, surroundings: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, "INSPAN_HOME": str(tmp_path / "home")},
+        env=surroundings,
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -6,6 +6,16 @@ import sys
 import inspan
 from tests.unit.test_imports import unmeasured
 
+#: Adding a name here is a promise to keep it.
+PUBLIC = """
+    Control Event EventQuery InspanError Patience Task TaskPage TaskQuery TaskSpec TaskState
+    is_active is_terminal open spec sync wait
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(inspan.__all__) == set(PUBLIC.split()) == set(dir(inspan))
+
 
 def test_every_public_name_is_there_and_sorted() -> None:
     assert sorted(inspan.__all__) == list(inspan.__all__)
