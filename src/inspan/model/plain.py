@@ -12,7 +12,17 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 if TYPE_CHECKING:
     from inspan.model.event import Event, Fact
@@ -23,25 +33,28 @@ _Load = Callable[[Any], Any]
 #: Where a union of our classes is written, this key says which one it is.
 KIND = "kind"
 
+#: What JSON has as it is; asking before a call is made is a third of the cost of storing a task.
+_ATOMS: Final = frozenset({str, int, float, bool, NoneType})
+
 
 def dump(value: Any) -> Any:
     """``value`` as str, int, float, bool, None, list and dict."""
     kind: Any = type(value)
-    if kind in (str, int, float, bool, NoneType):
+    if kind in _ATOMS:
         return value
-    if isinstance(value, Enum):
+    if kind is tuple or kind is list:
+        return [item if type(item) in _ATOMS else dump(item) for item in value]
+    if kind is dict:
+        return {key: item if type(item) in _ATOMS else dump(item) for key, item in value.items()}
+    if issubclass(kind, Enum):
         return value.value
-    if isinstance(value, tuple | list):
-        return [dump(item) for item in value]
-    if isinstance(value, dict):
-        return {key: dump(item) for key, item in value.items()}
     # Only a fact has its kind as a word of the class; elsewhere it is a field.
     word = getattr(kind, KIND, None)
     plain: dict[str, Any] = {KIND: word} if isinstance(word, str) else {}
     for name, default in _defaults(kind):
         item = getattr(value, name)
         if item is not default and item != default:
-            plain[name] = dump(item)
+            plain[name] = item if type(item) in _ATOMS else dump(item)
     return plain
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
 from inspan.engine.ports import Change
 from inspan.errors import StoreFailed
-from inspan.model.event import Event
+from inspan.model.event import Event, Submitted
 from inspan.model.task import Task
 from inspan.store import paging
 
@@ -56,6 +56,9 @@ class MemoryStore:
         new = [task for task in ids if task in change.created]
         if len(new) != len(set(new)) or any(task in self._tasks for task in new):
             raise StoreFailed("a task is stored already")
+        submitted = {event.task for event in change.events if isinstance(event.fact, Submitted)}
+        if not change.created <= submitted:
+            raise StoreFailed("a new task comes without the event that submitted it")
         known = {*self._tasks, *new}
         if any(task not in known for task in (*ids, *(event.task for event in change.events))):
             raise StoreFailed("a change names a task that is not stored")
@@ -143,13 +146,13 @@ class MemoryStore:
         }
         gone = {
             task.id: task
-            for task in sorted(self._tasks.values(), key=attrgetter("id"))
+            for task in self._tasks.values()
             if task.done and task.ended_at is not None and task.ended_at < before
             if task.id not in wanted
         }
         if not policy.dry_run:
             self._forget(gone)
-        return tuple(gone.values())
+        return tuple(sorted(gone.values(), key=attrgetter("ended_at")))
 
     async def close(self) -> None:
         """Refuse everything from now on."""

@@ -10,9 +10,8 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from inspan.engine.ports import Change
 from inspan.errors import InspanError, StoreFailed
@@ -27,16 +26,16 @@ ROOM: Final = 4096
 BATCH: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     """A change or a call, and who waits for it."""
 
     work: Change | Call
     future: asyncio.Future[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
+    """What to tell who waits."""
+
     future: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None

@@ -16,8 +16,8 @@ ROLLBACK;
 -- A new task, with what never changes and what does.
 INSERT INTO tasks (
     id, tail, seq, state, role, name, priority, created_at, ended_at, correlation,
-    key, key_digest, spec, body
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    key, key_digest, body
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: update_task
 -- The projection as it is after the newest event.
@@ -29,7 +29,7 @@ INSERT INTO events (seq, at, task, correlation, kind, body) VALUES (?, ?, ?, ?, 
 
 -- name: insert_attempt
 -- An attempt is about to be spawned.
-INSERT INTO attempts (session, task, attempt, keeper, started_at) VALUES (?, ?, ?, ?, ?);
+INSERT INTO attempts (task, attempt, session, keeper, started_at) VALUES (?, ?, ?, ?, ?);
 
 -- name: end_attempt
 -- The process of an attempt has ended.
@@ -41,7 +41,10 @@ SELECT coalesce(max(seq), 0) FROM events;
 
 -- name: get_task
 -- One task by its full id.
-SELECT id, seq, state, correlation, created_at, ended_at, spec, body FROM tasks WHERE id = ?;
+SELECT id, seq, state, correlation, created_at, ended_at, body,
+       (SELECT e.body FROM events AS e WHERE e.task = tasks.id ORDER BY e.seq LIMIT 1) AS first
+FROM tasks
+WHERE id = ?;
 
 -- name: newest_task
 -- What `last` means.
@@ -63,7 +66,8 @@ SELECT created_at, number FROM tasks WHERE id = ?;
 
 -- name: list_tasks
 -- A page over all states, newest first, walked along the index by time.
-SELECT id, seq, state, correlation, created_at, ended_at, spec, body
+SELECT id, seq, state, correlation, created_at, ended_at, body,
+       (SELECT e.body FROM events AS e WHERE e.task = tasks.id ORDER BY e.seq LIMIT 1) AS first
 FROM tasks
 WHERE (:role IS NULL OR role = :role)
   AND (:name IS NULL OR name = :name)
@@ -73,7 +77,8 @@ LIMIT :limit;
 
 -- name: list_tasks_in_states
 -- A page over some states, newest first, through the index by state, since few may be in them.
-SELECT id, seq, state, correlation, created_at, ended_at, spec, body
+SELECT id, seq, state, correlation, created_at, ended_at, body,
+       (SELECT e.body FROM events AS e WHERE e.task = tasks.id ORDER BY e.seq LIMIT 1) AS first
 FROM tasks
 WHERE number IN (
     SELECT number
@@ -93,7 +98,8 @@ SELECT state, count(*) FROM tasks GROUP BY state;
 
 -- name: open_tasks
 -- Every task in one of these states, oldest first.
-SELECT id, seq, state, correlation, created_at, ended_at, spec, body
+SELECT id, seq, state, correlation, created_at, ended_at, body,
+       (SELECT e.body FROM events AS e WHERE e.task = tasks.id ORDER BY e.seq LIMIT 1) AS first
 FROM tasks INDEXED BY tasks_by_state
 WHERE state IN (SELECT value FROM json_each(:states))
 ORDER BY created_at, number;
@@ -113,8 +119,12 @@ LIMIT :limit;
 -- name: history_of_correlation
 -- The events of all tasks that belong together, after one.
 SELECT seq, at, task, correlation, body
-FROM events
-WHERE correlation = :correlation AND seq > :since
+FROM events INDEXED BY events_by_correlation
+WHERE correlation = :correlation AND correlation <> task AND seq > :since
+UNION ALL
+SELECT seq, at, task, correlation, body
+FROM events INDEXED BY events_by_task
+WHERE task = :correlation AND correlation = :correlation AND seq > :since
 ORDER BY seq
 LIMIT :limit;
 
@@ -123,19 +133,27 @@ LIMIT :limit;
 SELECT id, key_digest FROM tasks WHERE key = ?;
 
 -- name: prunable
--- Ended tasks older than a moment that no open task waits for, in the order of their ids.
-SELECT id, seq, state, correlation, created_at, ended_at, spec, body
-FROM tasks
-WHERE id > :after
+-- Ended tasks older than a moment that no open task waits for, first ended first.
+SELECT id, seq, state, correlation, created_at, ended_at, body,
+       (SELECT e.body FROM events AS e WHERE e.task = tasks.id ORDER BY e.seq LIMIT 1) AS first
+FROM tasks INDEXED BY tasks_by_end
+WHERE ended_at < :ended_before
+  AND (ended_at, number) > (:after_at, :after)
   AND state IN (SELECT value FROM json_each(:ended))
-  AND ended_at < :ended_before
   AND id NOT IN (
       SELECT wanted.value
-      FROM tasks AS waiting INDEXED BY tasks_by_state, json_each(waiting.spec, '$.after') AS wanted
+      FROM tasks AS waiting INDEXED BY tasks_by_state
+      JOIN events AS submitted ON submitted.task = waiting.id
+      JOIN json_each(submitted.body, '$.spec.after') AS wanted
       WHERE waiting.state IN (SELECT value FROM json_each(:open))
+        AND submitted.kind = 'task.submitted'
   )
-ORDER BY id
+ORDER BY ended_at, number
 LIMIT :limit;
+
+-- name: end_of_task
+-- Where a task stands in the order of ``prunable``.
+SELECT ended_at, number FROM tasks WHERE id = ?;
 
 -- name: delete_task
 -- A task with its events and attempts, which go with it by their foreign keys.

@@ -6,24 +6,49 @@ What is searched for is a column of its own. The rest is JSON text made by ``mod
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
+from json.encoder import encode_basestring_ascii
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from inspan.model.event import Event, Submitted
-from inspan.model.plain import KIND, dump, load, load_fact
-from inspan.model.task import Task, TaskSpec
+from inspan.model.event import Event
+from inspan.model.plain import dump, load, load_fact
+from inspan.model.task import Task
 
 Row: TypeAlias = tuple[Any, ...]
 
-#: Fields of a task that have columns; the others are in its ``body``.
+#: Fields of a task that are elsewhere: in columns and, the last, in its first event.
 _COLUMNS: Final = ("id", "seq", "state", "correlation", "created_at", "ended_at", "spec")
-_BODY: Final = tuple(
-    (item.name, item.default) for item in fields(Task) if item.name not in _COLUMNS
-)
+_BODY: Final = tuple(item.name for item in fields(Task) if item.name not in _COLUMNS)
+_DEFAULTS: Final = tuple(item.default for item in fields(Task) if item.name not in _COLUMNS)
+_values: Final = attrgetter(*_BODY)
+#: Types that JSON has as they are; asking first saves a call for most fields.
+_PLAIN: Final = frozenset({str, int, float, bool})
 #: Marks text that UTF-8 cannot hold, such as a file name of arbitrary bytes: JSON follows.
 _ESCAPE: Final = "\x1a"
-# NaN and infinity are no JSON: SQLite could not read them. Plain ASCII keeps lone surrogates.
-_encode: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def encoder(make: Any) -> Callable[[Any], str]:
+    """Encodes as ``JSONEncoder`` does, through what it makes anew for each call: ``make``.
+
+    Making it costs as much as encoding one of our small values. Where ``make`` is not what it was
+    when this was written, the documented way is taken.
+
+    NaN and infinity are refused: they are no JSON, and SQLite could not read them. The text is
+    plain ASCII, which keeps lone surrogates.
+    """
+    documented = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+    try:
+        made = make(
+            None, documented.default, encode_basestring_ascii, None, ":", ",", False, False, False
+        )
+    except TypeError:
+        return documented.encode
+    return lambda plain: "".join(made(plain, 0))
+
+
+_encode: Final = encoder(getattr(json.encoder, "c_make_encoder", None))
 
 
 def text(value: str) -> str:
@@ -45,13 +70,8 @@ def untext(value: str) -> str:
     return value
 
 
-def spec_json(spec: TaskSpec) -> str:
-    """A spec as JSON."""
-    return _encode(dump(spec))
-
-
-def task_row(task: Task, spec: str, key: str | None, digest: str | None) -> Row:
-    """The parameters of ``insert_task``; ``spec`` is what ``spec_json`` made."""
+def task_row(task: Task, key: str | None, digest: str | None) -> Row:
+    """The parameters of ``insert_task``."""
     return (
         task.id,
         task.id[::-1],
@@ -65,7 +85,6 @@ def task_row(task: Task, spec: str, key: str | None, digest: str | None) -> Row:
         text(task.correlation),
         None if key is None else text(key),
         digest,
-        spec,
         _body(task),
     )
 
@@ -75,31 +94,37 @@ def task_update(task: Task) -> Row:
     return (task.seq, task.state.value, task.ended_at, _body(task), task.id)
 
 
-def event_row(event: Event, spec: str | None) -> Row:
-    """The parameters of ``insert_event``; ``spec`` as JSON where the event carries one."""
+def event_row(event: Event) -> Row:
+    """The parameters of ``insert_event``."""
     fact = event.fact
-    body = (
-        f'{{"{KIND}":"{Submitted.kind}","spec":{spec}}}'
-        if spec is not None
-        else _encode(dump(fact))
+    return (
+        event.seq,
+        event.at,
+        event.task,
+        text(event.correlation),
+        fact.kind,
+        _encode(dump(fact)),
     )
-    return (event.seq, event.at, event.task, text(event.correlation), fact.kind, body)
 
 
 def _body(task: Task) -> str:
-    plain = {}
-    for name, default in _BODY:
-        value = getattr(task, name)
-        if value is not default:
-            plain[name] = dump(value)
+    plain = {
+        name: value if type(value) in _PLAIN else dump(value)
+        for name, value, default in zip(_BODY, _values(task), _DEFAULTS, strict=True)
+        if value is not default
+    }
     return _encode(plain)
 
 
 def task_of(row: Row) -> Task:
-    """The task of a row ``id, seq, state, correlation, created_at, ended_at, spec, body``."""
-    plain = dict(zip(_COLUMNS, row[:6], strict=False))
+    """The task of a row ``id, seq, state, correlation, created_at, ended_at, body, first``.
+
+    ``first`` is the body of the event that submitted it.
+    """
+    *columns, body, first = row
+    plain = dict(zip(_COLUMNS, columns, strict=False))
     plain["correlation"] = untext(plain["correlation"])
-    return load(Task, {**plain, "spec": json.loads(row[6]), **json.loads(row[7])})
+    return load(Task, {**plain, "spec": json.loads(first)["spec"], **json.loads(body)})
 
 
 def event_of(row: Row) -> Event:

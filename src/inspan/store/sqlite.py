@@ -113,11 +113,10 @@ class SqliteStore:
         gone: list[Task] = []
         if policy.older_than is None:
             return ()
+        before = now - policy.older_than
+        after = (-math.inf, 0)
         while True:
-            after = gone[-1].id if gone else ""
-            some: tuple[Task, ...] = await self._ask(
-                _prune, now - policy.older_than, after, policy.dry_run
-            )
+            some, after = await self._ask(_prune, before, after, policy.dry_run)
             gone += some
             if len(some) < _PRUNED_AT_ONCE:
                 return tuple(gone)
@@ -225,17 +224,21 @@ def _by_key(connection: sqlite3.Connection, key: str) -> tuple[str, str] | None:
 
 
 def _prune(
-    connection: sqlite3.Connection, ended_before: float, after: str, dry_run: bool
-) -> tuple[Task, ...]:
+    connection: sqlite3.Connection, before: float, after: tuple[float, int], dry_run: bool
+) -> tuple[tuple[Task, ...], tuple[float, int]]:
+    """A helping of what can go, and where the next one begins."""
     parameters = {
-        "ended_before": ended_before,
-        "after": after,
+        "ended_before": before,
+        "after_at": after[0],
+        "after": after[1],
         "ended": _ENDED,
         "open": _OPEN,
         "limit": _PRUNED_AT_ONCE,
     }
     gone = _tasks(connection, "prunable", parameters)
-    if not dry_run:
+    if gone:
+        after = connection.execute(statement("end_of_task"), (gone[-1].id,)).fetchone()
+    if gone and not dry_run:
         with transaction(connection):
             connection.executemany(statement("delete_task"), [(task.id,) for task in gone])
-    return gone
+    return gone, after

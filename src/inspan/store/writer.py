@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from inspan.engine.ports import Change
 from inspan.errors import InspanError, StoreFailed
 from inspan.model.event import AttemptStarted, Event, Exited, Submitted
-from inspan.model.task import Task, TaskSpec
+from inspan.model.task import Task
 from inspan.store import faults, rows
 from inspan.store.connection import transaction
 from inspan.store.statements import statement
@@ -26,7 +26,6 @@ class _Batch:
     new: dict[str, Task] = field(default_factory=dict)
     changed: dict[str, Task] = field(default_factory=dict)
     keys: dict[str, tuple[str, str]] = field(default_factory=dict)
-    specs: dict[int, str] = field(default_factory=dict)
     events: list[rows.Row] = field(default_factory=list)
     started: list[rows.Row] = field(default_factory=list)
     ended: list[rows.Row] = field(default_factory=list)
@@ -41,34 +40,32 @@ class _Batch:
                 self.new[task.id] = task
             else:
                 self.changed[task.id] = task
-        for key, (task_id, digest) in change.keys.items():
-            if task_id not in change.created or task_id in self.keys:
-                raise StoreFailed(f"the key {key!r} belongs to no task of its change alone")
-            self.keys[task_id] = (key, digest)
+        if change.created:
+            self._add_created(change)
         for event in change.events:
             self._add_event(event)
 
+    def _add_created(self, change: Change) -> None:
+        submitted = {event.task for event in change.events if isinstance(event.fact, Submitted)}
+        if not change.created <= submitted:
+            raise StoreFailed("a new task comes without the event that submitted it")
+        for key, (task, digest) in change.keys.items():
+            if task not in change.created or task in self.keys:
+                raise StoreFailed(f"the key {key!r} belongs to no task of its change alone")
+            self.keys[task] = (key, digest)
+
     def _add_event(self, event: Event) -> None:
+        self.events.append(rows.event_row(event))
         fact = event.fact
-        spec = self.spec(fact.spec) if isinstance(fact, Submitted) else None
-        self.events.append(rows.event_row(event, spec))
         if isinstance(fact, AttemptStarted):
-            self.started.append((fact.session, event.task, fact.attempt, fact.keeper, event.at))
+            self.started.append((event.task, fact.attempt, fact.session, fact.keeper, event.at))
         elif isinstance(fact, Exited):
             code, signal = fact.exit.code, fact.exit.signal
             self.ended.append((event.at, code, signal, event.task, fact.attempt))
 
-    def spec(self, spec: TaskSpec) -> str:
-        """``spec`` as JSON, made once though the task and its first event both hold it."""
-        known = self.specs.get(id(spec))
-        if known is None:
-            known = self.specs[id(spec)] = rows.spec_json(spec)
-        return known
-
     def inserts(self) -> list[rows.Row]:
         return [
-            rows.task_row(task, self.spec(task.spec), *self.keys.get(task.id, (None, None)))
-            for task in self.new.values()
+            rows.task_row(task, *self.keys.get(task.id, (None, None))) for task in self.new.values()
         ]
 
     def updates(self) -> list[rows.Row]:

@@ -1,15 +1,15 @@
 -- Attempts are a projection too, so that what is already there can be filled in from the events.
 CREATE TABLE attempts (
-    session     TEXT PRIMARY KEY,
     task        TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
     attempt     INTEGER NOT NULL,
+    session     TEXT NOT NULL,
     keeper      TEXT NOT NULL,
     started_at  REAL NOT NULL,
     ended_at    REAL,
     exit_code   INTEGER,
-    exit_signal INTEGER
+    exit_signal INTEGER,
+    PRIMARY KEY (task, attempt)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX attempts_by_task ON attempts (task, attempt);
 
 INSERT INTO attempts (session, task, attempt, keeper, started_at)
 SELECT json_extract(body, '$.session'), task, json_extract(body, '$.attempt'),
