@@ -1,0 +1,1 @@
+"""The command line: a guest of Control. One file for each verb; nothing here decides anything."""

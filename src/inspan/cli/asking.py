@@ -1,0 +1,225 @@
+"""From a command line to a TaskSpec: the flags that ``run`` and ``add`` share, and what they mean.
+
+It captures the caller's environment through the allow-list, and decides nothing that the engine
+decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from inspan.errors import BadInput, FolderMissing
+from inspan.model.task import OnCrash, Patience, TaskSpec, TerminalSpec, WorkspaceKind
+from inspan.settings import EnvRule, Settings
+from inspan.settings.figures import duration
+
+_ON_CRASH = [choice.value for choice in OnCrash]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags that describe a task."""
+    add = parser.add_argument
+    add("command", nargs=argparse.REMAINDER, metavar="-- CMD ...", help="what to run")
+    what = parser.add_argument_group("what")
+    what.add_argument("--name", default="", help="what to call it")
+    what.add_argument("--role", default="worker", help="whose slots it takes (default: worker)")
+    what.add_argument(
+        "--provider", "--agent", default="shell", dest="provider", help="who runs it (shell)"
+    )
+    what.add_argument("--prompt", help="what to ask an agent")
+    what.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
+    where = parser.add_argument_group("where")
+    where.add_argument("--cwd", metavar="DIR", help="work in this folder (default: here)")
+    kind = where.add_mutually_exclusive_group()
+    kind.add_argument("--worktree", action="store_true", help="in a git worktree of its own")
+    kind.add_argument("--folder", action="store_true", help="in a new folder of its own")
+    where.add_argument("--base", default="HEAD", metavar="REV", help="what a worktree starts from")
+    where.add_argument(
+        "--env", action="append", default=[], metavar="NAME[=VALUE]", help="pass or set a variable"
+    )
+    where.add_argument("--env-all", action="store_true", help="withhold no variable")
+    where.add_argument(
+        "--pty", action=argparse.BooleanOptionalAction, default=None, help="a terminal, or pipes"
+    )
+    _add_when(parser)
+
+
+def _add_when(parser: argparse.ArgumentParser) -> None:
+    when = parser.add_argument_group("when, and how long")
+    when.add_argument("--after", action="append", default=[], metavar="ID", help="wait for these")
+    when.add_argument("--priority", type=int, default=0, metavar="N", help="higher goes first")
+    start = when.add_mutually_exclusive_group()
+    start.add_argument("--delay", metavar="TIME", help="start no sooner than this from now")
+    start.add_argument("--at", metavar="WHEN", help="start at HH:MM or an ISO date and time")
+    when.add_argument("--timeout", metavar="TIME", help="90, 5m, 8h, or none")
+    when.add_argument("--idle", metavar="TIME", help="stop it after this long a silence, or none")
+    then = parser.add_argument_group("and then")
+    then.add_argument("--retries", type=int, default=0, metavar="N", help="try again so often")
+    then.add_argument("--check", action="append", default=[], metavar="CMD", help="must pass")
+    then.add_argument("--review", action="store_true", help="wait for somebody's verdict")
+    then.add_argument("--on-crash", choices=_ON_CRASH, default="ask", help="if its process is lost")
+    then.add_argument("--key", help="an idempotency key: the same key makes no second task")
+
+
+def spec_of(
+    args: argparse.Namespace,
+    settings: Settings,
+    env: Mapping[str, str],
+    terminal: TerminalSpec,
+    *,
+    foreground: bool,
+) -> TaskSpec:
+    """The task that ``args`` describe. Raises BadInput, FolderMissing."""
+    command = tuple(args.command)
+    if not command and args.prompt is None:
+        raise BadInput("there is nothing to run", hint="Write the command after `--`.")
+    cwd = folder(args.cwd)
+    given, withheld = environment(env, settings.env, args.env, everything=args.env_all)
+    if args.cwd:
+        given["PWD"] = cwd
+    return TaskSpec(
+        command=command,
+        prompt=args.prompt,
+        provider=args.provider,
+        name=args.name,
+        role=args.role,
+        cwd=cwd,
+        env=given,
+        withheld=withheld,
+        after=after(args.after),
+        priority=args.priority,
+        not_before=start(args.delay, args.at, time.time()),
+        patience=patience(settings, args.timeout, args.idle, foreground=foreground),
+        retries=at_least_zero("--retries", args.retries),
+        checks=tuple(args.check),
+        terminal=terminal,
+        workspace=workspace(worktree=args.worktree, own_folder=args.folder),
+        base=args.base,
+        on_crash=OnCrash(args.on_crash),
+        review=args.review,
+        labels=labels(args.label),
+    )
+
+
+def folder(given: str | None) -> str:
+    """An absolute folder that exists. Raises FolderMissing."""
+    path = os.path.abspath(given or Path.cwd())  # noqa: PTH100 - resolves no link, as a shell does
+    if not os.path.isdir(path):  # noqa: PTH112 - text, no path yet
+        raise FolderMissing(f"the folder {path} does not exist")
+    return path
+
+
+def environment(
+    env: Mapping[str, str], rule: EnvRule, extra: Sequence[str], *, everything: bool = False
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The task's environment, and the names that were withheld. Raises BadInput."""
+    readable = {name: value for name, value in env.items() if _utf8(name) and _utf8(value)}
+    given, withheld = (dict(readable), ()) if everything else rule.split(readable)
+    for item in extra:
+        name, equals, value = item.partition("=")
+        if not name or "\0" in item:
+            raise BadInput(f"{item!r} is no variable", hint="Write --env NAME or --env NAME=VALUE.")
+        if not equals and name not in readable:
+            raise BadInput(
+                f"the variable {name} is not set here", hint="Set it, or write --env NAME=VALUE."
+            )
+        given[name] = value if equals else readable[name]
+    kept_back = {*withheld, *(name for name in env if name not in readable)} - given.keys()
+    return given, tuple(sorted(ascii(name)[1:-1] for name in kept_back))
+
+
+def _utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def after(given: Sequence[str]) -> tuple[str, ...]:
+    """Ids, repeated or separated by commas."""
+    return tuple(word for item in given for word in item.split(",") if word)
+
+
+def start(delay: str | None, at: str | None, now: float) -> float | None:
+    """Seconds since the epoch before which it does not start. Raises BadInput."""
+    if delay is not None:
+        seconds = duration(delay)
+        return now + seconds if seconds else None
+    return None if at is None else _moment(at, now)
+
+
+def _moment(text: str, now: float) -> float:
+    from datetime import datetime, timedelta
+
+    here = datetime.fromtimestamp(now).astimezone()
+    try:
+        if len(text) <= 5 and ":" in text:
+            clock = datetime.strptime(text, "%H:%M")  # noqa: DTZ007 - only the hour and minute are used
+            day = here.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
+            return (day if day >= here else day + timedelta(days=1)).timestamp()
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(
+            f"--at {text!r} is no time", hint="Write 18:30, or 2030-01-31T18:30 as ISO 8601 has it."
+        ) from None
+    return given.astimezone().timestamp()
+
+
+def patience(
+    settings: Settings, timeout: str | None, idle: str | None, *, foreground: bool
+) -> Patience | None:
+    """How long it may take; ``None`` leaves it to the engine.
+
+    In the foreground somebody watches, so there is no deadline unless one was asked for.
+    """
+    if timeout is None and idle is None and not foreground:
+        return None
+    limits = settings.limits.patience()
+    deadline = limits.deadline
+    if timeout is not None:
+        deadline = _some("--timeout", duration(timeout))
+    elif foreground:
+        deadline = None
+    return Patience(
+        deadline=deadline,
+        idle=limits.idle if idle is None else _some("--idle", duration(idle)),
+        warn_before=limits.warn_before,
+        grace=limits.grace,
+        lifted=timeout is not None or foreground,
+    )
+
+
+def _some(flag: str, seconds: float | None) -> float | None:
+    if seconds == 0:
+        raise BadInput(f"{flag} 0 leaves no time at all", hint=f"Write {flag} none for no limit.")
+    return seconds
+
+
+def at_least_zero(flag: str, number: int) -> int:
+    """``number``, which must not be negative."""
+    if number < 0:
+        raise BadInput(f"{flag} cannot be negative")
+    return number
+
+
+def workspace(*, worktree: bool, own_folder: bool) -> WorkspaceKind:
+    """Where it works."""
+    if worktree:
+        return WorkspaceKind.WORKTREE
+    return WorkspaceKind.FOLDER if own_folder else WorkspaceKind.HERE
+
+
+def labels(given: Sequence[str]) -> dict[str, str]:
+    """``KEY=VALUE`` pairs. Raises BadInput."""
+    pairs = {}
+    for item in given:
+        key, equals, value = item.partition("=")
+        if not key or not equals:
+            raise BadInput(f"--label {item!r} is not KEY=VALUE")
+        pairs[key] = value
+    return pairs

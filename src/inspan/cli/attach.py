@@ -1,0 +1,107 @@
+"""``inspan attach``: our terminal becomes the task's, until the detach key or its end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+from inspan.cli import exits, rawtty, reach
+from inspan.cli.parsing import add_task
+from inspan.cli.pump import Pump, Source
+from inspan.cli.say import note
+from inspan.errors import BadInput, DaemonUnreachable, FellBehind, SessionNotFound
+from inspan.model.ids import short
+
+if TYPE_CHECKING:
+    from inspan.cli.reach import Reached
+
+HELP = r"""Type into a running task as if it were here. Ctrl-\ (or `keys.detach` of the settings)
+leaves it running and gives your terminal back."""
+#: How much of what was printed before is shown, in bytes: enough for any screen.
+_BEFORE: Final = 1 << 16
+_TRIES: Final = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_task(parser)
+    parser.add_argument("--read-only", "-r", action="store_true", help="only watch")
+    parser.add_argument("--steal", action="store_true", help="take over from whoever types")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not sys.stdout.isatty():
+        raise BadInput(
+            "attach needs a terminal", hint="`inspan logs -f` follows in a pipe; `send` types."
+        )
+    detach = reach.settings().detach_key
+    with reach.control() as control:
+        task = control.get(args.task)
+        if task.session is None or task.done:
+            raise SessionNotFound(
+                f"{short(task.id)} is {task.state.value}: there is nothing to attach to",
+                hint=f"`inspan logs {short(task.id)}` shows what it printed.",
+            )
+        note(f"attached to {short(task.id)}; {_key(detach)} leaves it running")
+        pump = _attached(control, task.session, args, detach)
+    for line in pump.notes:
+        note(line)
+    note(f"{'left' if pump.left else 'the end of'} {short(task.id)}")
+    return exits.DONE
+
+
+def _attached(control: Reached, session: str, args: argparse.Namespace, detach: int) -> Pump:
+    source = Source(0)
+    tries = 0
+    with rawtty.wakes(signal.SIGWINCH, signal.SIGTERM) as (wake, came), ExitStack() as stack:
+        if source.tty:
+            stack.enter_context(rawtty.raw(0))
+        stack.callback(rawtty.calm, 1)
+        pump = Pump(source, wake, resizes=not args.read_only, stop_at=detach)
+        pump.mute = args.read_only
+        pump.shown = _start(session)
+        while True:
+            try:
+                with control.attach(
+                    session,
+                    offset=pump.shown,
+                    writer=not args.read_only,
+                    steal=args.steal or tries > 0,
+                ) as attached:
+                    if not args.read_only:
+                        # A program redraws when its size changes, and only then.
+                        cols, rows = rawtty.size(1)
+                        attached.resize(cols, max(1, rows - 1))
+                    pump.run(attached, lambda: _leave(came))
+            except (DaemonUnreachable, FellBehind):
+                tries += 1
+                if tries > _TRIES:
+                    raise
+                control = reach.again(control)
+            else:
+                return pump
+
+
+def _leave(came: list[int]) -> None:
+    while came:
+        if came.pop() == signal.SIGTERM:
+            raise KeyboardInterrupt
+
+
+def _start(session: str) -> int:
+    """The offset from which to show: what fills a screen, from the start of a line."""
+    path = reach.places().recordings / session / "output.raw"
+    try:
+        with path.open("rb") as file:
+            begin = max(0, file.seek(0, os.SEEK_END) - _BEFORE)
+            file.seek(begin)
+            return begin + (file.read(4096).find(b"\n") + 1 if begin else 0)
+    except OSError:
+        return 0
+
+
+def _key(byte: int) -> str:
+    return f"Ctrl-{chr(byte | 0x40)}"

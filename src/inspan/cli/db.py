@@ -1,0 +1,81 @@
+"""``inspan db``: the database's schema up and down, its health, and a copy of it."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inspan.cli import exits, reach
+from inspan.cli.parsing import add_json
+from inspan.cli.say import clean, json, out
+from inspan.errors import BadInput, StoreFailed
+
+if TYPE_CHECKING:
+    from inspan.settings import Places
+
+HELP = """\
+Upgrade, downgrade, verify or back up the database. The daemon must be down: it holds the
+database alone. Before each change of the schema a backup is made beside it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("upgrade", "downgrade", "verify", "backup"))
+    parser.add_argument(
+        "to", nargs="?", metavar="TO", help="a schema version, or a file to back up to"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    where = reach.places()
+    if not where.database.exists():
+        raise StoreFailed(
+            f"there is no database at {where.database}",
+            hint="It is made when the first task is handed in.",
+        )
+    told = {"upgrade": _up, "downgrade": _down, "verify": _verify, "backup": _backup}[args.what](
+        where, args.to
+    )
+    json(told) if args.json else out(clean(", ".join(f"{key} {told[key]}" for key in told)))
+    return exits.DONE if told.get("ok", True) else exits.FAILED
+
+
+def _up(where: Places, to: str | None) -> dict[str, object]:
+    from inspan.store import migrate
+
+    return {"version": migrate.upgrade(where.database, None if to is None else _number(to))}
+
+
+def _down(where: Places, to: str | None) -> dict[str, object]:
+    from inspan.store import migrate
+
+    if to is None:
+        raise BadInput("downgrade to which schema version?", hint="`inspan db downgrade 1`")
+    return {"version": migrate.downgrade(where.database, _number(to))}
+
+
+def _backup(where: Places, to: str | None) -> dict[str, object]:
+    from inspan.store import migrate
+
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    target = Path(to).absolute() if to else where.database.with_name(f"inspan.{stamp}.backup")
+    if target.exists():
+        raise BadInput(f"{target} exists already", hint="Name a file that does not.")
+    migrate.backup(where.database, target)
+    return {"backup": str(target), "bytes": target.stat().st_size}
+
+
+def _verify(where: Places, to: str | None) -> dict[str, object]:
+    if to is not None:
+        raise BadInput("verify takes nothing more")
+    from inspan.store import verify
+
+    return verify.verify(where.database)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise BadInput(f"{text!r} is no schema version", hint="It is a whole number.")
+    return int(text)

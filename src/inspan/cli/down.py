@@ -1,0 +1,129 @@
+"""``inspan down``: stop the daemon; what runs, runs on, unless the keeper is to stop too."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from inspan.cli import exits, keeperdoor, reach
+from inspan.cli.parsing import add_json
+from inspan.cli.say import json, out
+from inspan.errors import Conflict, DaemonUnreachable, InspanError, Unable
+
+if TYPE_CHECKING:
+    from inspan.settings import Places
+
+HELP = """\
+Stop the daemon. What runs goes on under the keeper, and the next daemon takes it up.
+--keeper stops the keeper too; it refuses while something runs, unless --force kills that."""
+#: Seconds for the daemon to close its store and leave.
+_PATIENCE: Final = 20.0
+_STEP: Final = 0.02
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--keeper", action="store_true", help="stop the keeper too")
+    parser.add_argument("--force", action="store_true", help="kill what still runs")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    where = reach.places()
+    if args.keeper and not args.force:
+        _refuse_while_busy(where)
+    daemon = stop_daemon(where)
+    keeper = args.keeper and stop_keeper(where, force=args.force)
+    if args.json:
+        json({"daemon": "stopped" if daemon else "absent", "keeper": _keeper_word(args, keeper)})
+        return exits.DONE
+    out("the daemon has stopped" if daemon else "there was no daemon")
+    if args.keeper:
+        out("the keeper has stopped" if keeper else "there was no keeper")
+    return exits.DONE
+
+
+def _keeper_word(args: argparse.Namespace, stopped: bool) -> str:
+    if not args.keeper:
+        return "left"
+    return "stopped" if stopped else "absent"
+
+
+def _refuse_while_busy(where: Places) -> None:
+    hello = keeperdoor.ask(where.keeper_socket, "hello")
+    if hello is not None and hello.get("sessions"):
+        raise Conflict(
+            f"the keeper holds {_count(hello['sessions'])} sessions",
+            hint="Let them end, interrupt them, or kill them with --force.",
+        )
+
+
+def _count(sessions: object) -> int:
+    return len(sessions) if isinstance(sessions, list) else int(str(sessions))
+
+
+def stop_daemon(where: Places) -> bool:
+    """Stop the daemon and see it gone; false where there was none. Raises Unable."""
+    from inspan.client.sync import SyncControl
+
+    client = SyncControl(where.daemon_socket)
+    try:
+        pid = client.health().daemon.pid
+        client.shutdown()
+    except DaemonUnreachable:
+        if reach.answers(where.daemon_socket):
+            client.shutdown()  # of another version: it does not tell its pid, and can be stopped
+            pid = 0
+        else:
+            return False
+    if not _gone(lambda: not reach.answers(where.daemon_socket) and not _alive(pid)):
+        raise Unable(f"the daemon (pid {pid}) has not stopped within {_PATIENCE:.0f} s")
+    return True
+
+
+def stop_keeper(where: Places, *, force: bool) -> bool:
+    """Stop the keeper and see it gone; false where there was none. Raises Unable."""
+    hello = keeperdoor.ask(where.keeper_socket, "hello")
+    if hello is None:
+        return False
+    try:
+        keeperdoor.ask(where.keeper_socket, "shutdown", force=force)
+    except Conflict:
+        raise
+    except InspanError:
+        pass  # it may leave without a word; that it left is looked at below
+    if not _gone(lambda: not _alive(hello["pid"])):
+        raise Unable(f"the keeper (pid {hello['pid']}) has not stopped")
+    return True
+
+
+def _gone(is_gone: Callable[[], bool]) -> bool:
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        if is_gone():
+            return True
+        time.sleep(_STEP)
+    return False
+
+
+def _alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not _zombie(pid)
+
+
+def _zombie(pid: int) -> bool:
+    """True for a process that has ended and whose parent has not asked yet (proc(5))."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - one line of the system's own
+            return file.read().rpartition(b")")[2].split()[0] == b"Z"
+    except (OSError, IndexError):
+        return False

@@ -1,0 +1,209 @@
+"""One task in the foreground, from its place in the queue to its exit status, through retries.
+
+The task belongs to the daemon: when this process dies the task goes on, and when the daemon dies
+the output is taken up again where it stopped. Nothing of the output is changed on the way.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Final
+
+from inspan.cli import exits, rawtty
+from inspan.cli.following import Follower
+from inspan.cli.pump import Pump, Source
+from inspan.cli.rows import ended
+from inspan.cli.say import note
+from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
+from inspan.model.ids import short
+from inspan.model.task import GOOD, Exit, Task, TaskState
+
+if TYPE_CHECKING:
+    from inspan.cli.reach import Reached
+
+#: How long a task may wait for a slot before we say so.
+_PATIENT: Final = 1.0
+#: How often signals are looked at while nothing else happens; also bounds a lost wake-up.
+_LOOK: Final = 0.1
+#: How often in a row a lost daemon is looked for again before we give up.
+_TRIES: Final = 5
+
+_SETTLED: Final = frozenset({*GOOD, TaskState.FAILED, TaskState.ERROR, TaskState.CANCELLED})
+
+
+class Foreground:
+    """Follows one task. ``connect`` gives a Control, starting the daemon where it is gone."""
+
+    def __init__(self, connect: Callable[[], Reached]) -> None:
+        self._connect = connect
+        self._control = connect()
+        self._follower: Follower | None = None
+        self._source = Source(0)
+        self._exit: Exit | None = None
+        self._stops = 0
+        self._tries = 0
+        self._told = False
+        self._notes: list[str] = []
+
+    def run(self, task: Task) -> int:
+        """Follow ``task`` to its end; the exit status."""
+        session = ""
+        with rawtty.wakes(signal.SIGINT, signal.SIGTERM, signal.SIGWINCH) as (wake, came):
+            self._follower = Follower(self._control, task.seq, task.id)
+            try:
+                while True:
+                    task = self._next(task, session, came)
+                    if task.session is None or task.session == session:
+                        break
+                    session = task.session
+                    self._follow(task, session, wake, came)
+            except BrokenPipeError:
+                self._stop(task.id, force=False)
+                raise
+            finally:
+                self._follower.close()
+        for line in self._notes:
+            note(line)
+        return self._verdict(task)
+
+    # ── between the sessions ──────────────────────────────────────────────────
+
+    def _next(self, task: Task, last: str, came: list[int]) -> Task:
+        """The task when its next session has begun, or when it is over."""
+        since = time.monotonic()
+        while True:
+            try:
+                now = self._control.get(task.id)
+                if _begun(now, last) or _over(now):
+                    return now
+                self._wait(now, last, since, came)
+                self._tries = 0
+            except (DaemonUnreachable, FellBehind) as error:
+                self._again(task, error)
+
+    def _wait(self, task: Task, last: str, since: float, came: list[int]) -> None:
+        """Until something happened to the task."""
+        assert self._follower is not None
+        while True:
+            self._obey(task, came)
+            if not self._told and time.monotonic() - since > _PATIENT:
+                self._say_why(task, last)
+            if self._follower.next(_LOOK) is not None:
+                return
+
+    def _say_why(self, task: Task, last: str) -> None:
+        self._told = True
+        if last and task.state in (TaskState.QUEUED, TaskState.PENDING):
+            how = ended(task) or "stopped"
+            note(f"attempt {task.attempt} ended with {how}; another one is due")
+        elif task.state in (TaskState.QUEUED, TaskState.PENDING):
+            why = task.reason.message if task.reason else f"all {task.spec.role} slots are taken"
+            note(f"{short(task.id)} is {task.state.value}: {why}")
+        elif task.state is TaskState.PROCESSING and task.spec.review:
+            note(f"{short(task.id)} waits for a verdict: inspan diff | accept | reject | send-back")
+
+    def _again(self, task: Task, error: InspanError) -> None:
+        """Reach the daemon again after it was lost."""
+        self._tries += 1
+        if self._tries > _TRIES:
+            raise error
+        self._control = self._connect()
+        assert self._follower is not None
+        self._follower.close()
+        self._follower = Follower(self._control, self._follower.since, task.id)
+
+    # ── signals ───────────────────────────────────────────────────────────────
+
+    def _obey(self, task: Task, came: list[int]) -> None:
+        while came:
+            if came.pop() != signal.SIGWINCH:
+                self._stops += 1
+                force = self._stops > 1
+                # Stopping may take the task's whole grace; its output is shown meanwhile.
+                threading.Thread(target=self._stop, args=(task.id, force), daemon=True).start()
+
+    def _stop(self, task_id: str, force: bool) -> None:
+        with suppress(InspanError):  # it may have ended by itself
+            self._connect().interrupt(task_id, reason="Ctrl-C", force=force)
+
+    # ── one session ───────────────────────────────────────────────────────────
+
+    def _follow(self, task: Task, session: str, wake: int, came: list[int]) -> None:
+        writer, steal = True, False
+        raw = task.spec.terminal.pty and self._source.tty
+        self._told = True
+        with ExitStack() as stack:
+            if raw:
+                stack.enter_context(rawtty.raw(0))
+            pump = Pump(self._source, wake, resizes=task.spec.terminal.pty and _on_terminal())
+            while True:
+                shown = pump.shown
+                try:
+                    with self._control.attach(
+                        session, offset=shown, writer=writer, steal=steal
+                    ) as attached:
+                        self._exit = pump.run(attached, lambda: self._obey(task, came))
+                except NotFound:
+                    return
+                except WriterTaken:
+                    writer = False
+                except (DaemonUnreachable, FellBehind) as error:
+                    if pump.shown > shown:
+                        self._tries = 0
+                    steal = True
+                    self._again(task, error)
+                else:
+                    self._notes += pump.notes
+                    return
+
+    # ── the end ───────────────────────────────────────────────────────────────
+
+    def _verdict(self, task: Task) -> int:
+        exit_ = self._exit or task.exit
+        own = exit_.status if exit_ is not None else None
+        if task.state in GOOD:
+            return own or exits.DONE
+        if task.state is TaskState.ERROR:
+            self._explain(task)
+            return exits.OURS
+        if task.state in (TaskState.INTERRUPTED, TaskState.CANCELLED):
+            note(f"{short(task.id)} was {task.state.value}{_resumable(task)}")
+            return exits.INTERRUPTED if own is None else own
+        if not own or (task.reason is not None and task.reason.code not in ("exit", "signal")):
+            self._explain(task)
+        return own or exits.FAILED
+
+    def _explain(self, task: Task) -> None:
+        if task.reason is None:
+            note(f"{short(task.id)} ended as {task.state.value}")
+            return
+        note(task.reason.message)
+        if task.reason.hint:
+            from inspan.cli.say import clean
+
+            print(f"  hint: {clean(task.reason.hint)}", file=sys.stderr)
+
+
+def _on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _begun(task: Task, last: str) -> bool:
+    """True where a session other than ``last`` has a process, or had one."""
+    alive = task.pid is not None or task.state in (TaskState.WAITING, TaskState.PROCESSING)
+    return task.session is not None and task.session != last and (alive or _over(task))
+
+
+def _over(task: Task) -> bool:
+    return task.state in _SETTLED or task.state is TaskState.INTERRUPTED
+
+
+def _resumable(task: Task) -> str:
+    if task.state is TaskState.INTERRUPTED:
+        return f"; `inspan resume {short(task.id)}` lets it go on"
+    return ""

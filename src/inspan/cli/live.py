@@ -1,0 +1,178 @@
+"""Many tasks at once: a view that moves on a terminal, one line for each change in a pipe.
+
+It ends when every task has ended or was interrupted, with a table of what became of each.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Final, Protocol
+
+from inspan.cli import exits, rows
+from inspan.cli.following import Follower
+from inspan.cli.say import json, note, out, styled, table
+from inspan.errors import DaemonUnreachable, InspanError
+from inspan.model.ids import short
+from inspan.model.task import GOOD, TERMINAL, Task, TaskState
+from inspan.settings.figures import show_duration
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from inspan.cli.reach import Reached
+
+_OVER: Final = TERMINAL | {TaskState.INTERRUPTED}
+_TRIES: Final = 5
+#: How often a view that moves is drawn at most, in seconds.
+_FRAME: Final = 0.2
+#: Longer lists are told by what went wrong and by numbers.
+_ROWS_MOST: Final = 200
+
+
+class View(Protocol):
+    """Where changes are shown."""
+
+    def changed(self, task: Task) -> None:
+        """A task is in another state."""
+        ...
+
+    def tick(self, tasks: Sequence[Task]) -> None:
+        """Time has passed."""
+        ...
+
+
+def watch(connect: Callable[[], Reached], tasks: Sequence[Task], *, as_json: bool) -> int:
+    """Watch ``tasks`` to their end; the exit status."""
+    began = time.monotonic()
+    watcher = _Watcher(connect, tasks)
+    stopped = False
+    with _view(quiet=as_json) as view:
+        try:
+            watcher.run(view)
+        except KeyboardInterrupt:
+            stopped = True
+            note("interrupting what still runs")
+            watcher.stop_all()
+    ended = list(watcher.tasks.values())
+    if as_json:
+        json(ended)
+    else:
+        _close(ended, time.monotonic() - began)
+    return exits.INTERRUPTED if stopped else exits.worst(exits.of_task(task) for task in ended)
+
+
+class _Watcher:
+    """The tasks as they are now, kept so by the stream of events."""
+
+    def __init__(self, connect: Callable[[], Reached], tasks: Sequence[Task]) -> None:
+        self._connect = connect
+        self._control = connect()
+        self.tasks = {task.id: task for task in tasks}
+
+    def run(self, view: View) -> None:
+        """Until all are over."""
+        tries = 0
+        since = min(task.seq for task in self.tasks.values())
+        while True:
+            try:
+                with Follower(self._control, since) as follower:
+                    self._catch_up(view)
+                    self._until_over(follower, view)
+            except DaemonUnreachable:
+                tries += 1
+                if tries > _TRIES:
+                    raise
+                self._control = self._connect()
+            else:
+                return
+
+    def _catch_up(self, view: View) -> None:
+        for task in list(self.tasks.values()):
+            if task.state not in _OVER:
+                self._look(task.id, view)
+
+    def _until_over(self, follower: Follower, view: View) -> None:
+        while any(task.state not in _OVER for task in self.tasks.values()):
+            event = follower.next(_FRAME)
+            if event is not None and event.task in self.tasks:
+                known = self.tasks[event.task]
+                if event.seq > known.seq:
+                    self._look(event.task, view)
+            view.tick(list(self.tasks.values()))
+
+    def _look(self, task_id: str, view: View) -> None:
+        before = self.tasks[task_id]
+        now = self._control.get(task_id)
+        self.tasks[task_id] = now
+        if now.state is not before.state:
+            view.changed(now)
+
+    def stop_all(self) -> None:
+        """Interrupt what is not over, all at once: each may take its whole grace."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=16) as pool:
+            list(pool.map(self._stop, [t.id for t in self.tasks.values() if t.state not in _OVER]))
+        for task_id in self.tasks:
+            with suppress(InspanError):
+                self.tasks[task_id] = self._control.get(task_id)
+
+    def _stop(self, task_id: str) -> None:
+        with suppress(InspanError):  # it may have ended by itself
+            self._connect().interrupt(task_id, reason="Ctrl-C")
+
+
+# ── views ─────────────────────────────────────────────────────────────────────
+
+
+def _view(*, quiet: bool) -> AbstractContextManager[View]:
+    if quiet:
+        return nullcontext(_Quiet())
+    if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        from inspan.cli.moving import Moving
+
+        return Moving()
+    return nullcontext(_Lines())
+
+
+class _Quiet:
+    """Shows nothing: the outcome is printed as JSON."""
+
+    def changed(self, task: Task) -> None:
+        """Nothing to show."""
+
+    def tick(self, tasks: Sequence[Task]) -> None:
+        """Nothing to show."""
+
+
+class _Lines:
+    """One line for each change."""
+
+    def changed(self, task: Task) -> None:
+        """Say the new state."""
+        out(f"{rows.brief(task)}  [{rows.title(task.spec)}]")
+        if task.state is TaskState.WAITING:
+            out(f"       inspan answer {short(task.id)} TEXT")
+        sys.stdout.flush()
+
+    def tick(self, tasks: Sequence[Task]) -> None:
+        """A pipe shows no clock."""
+
+
+def _close(tasks: list[Task], took: float) -> None:
+    """What became of each."""
+    shown = tasks if len(tasks) <= _ROWS_MOST else [t for t in tasks if t.state not in GOOD]
+    out()
+    if shown:
+        table(rows.HEAD, [rows.row(t) for t in shown], [rows.STYLES[t.state] for t in shown])
+    counts = Counter(task.state.value for task in tasks)
+    words = ", ".join(f"{number} {state}" for state, number in counts.items())
+    out(styled(f"{len(tasks)} tasks in {show_duration(took)}: {words}", "bold"))
+    for task in tasks:
+        if task.state is TaskState.INTERRUPTED:
+            out(styled(f"  inspan resume {short(task.id)}", "dim"))

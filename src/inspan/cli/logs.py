@@ -1,0 +1,144 @@
+"""``inspan logs``: what a task printed; cleaned for the eye, exact with ``--raw``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from inspan.cli import exits, reach
+from inspan.cli.following import Follower
+from inspan.cli.parsing import add_task
+from inspan.cli.pump import write_all
+from inspan.cli.say import colours, note
+from inspan.errors import BadInput, DaemonUnreachable, FellBehind, SessionNotFound
+from inspan.model.ids import session_id, short
+from inspan.model.session import Chunk, Ended, Gap, Output
+
+if TYPE_CHECKING:
+    from inspan.cli.reach import Reached
+    from inspan.model.task import Task
+
+HELP = "What a task printed. Nothing in it can steer your terminal, unless you ask for --raw."
+_PAGE = 1 << 20
+_TRIES = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_task(parser)
+    parser.add_argument("--follow", "-f", action="store_true", help="go on until it ends")
+    parser.add_argument("--raw", action="store_true", help="the bytes as they were written")
+    parser.add_argument("--attempt", type=int, metavar="N", help="of this attempt (the newest)")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--stdout", action="store_true", help="without what went to stderr")
+    only.add_argument("--stderr", action="store_true", help="only what went to stderr")
+
+
+def run(args: argparse.Namespace) -> int:
+    with reach.control() as control:
+        task = control.get(args.task)
+        session = _session(control, task, args)
+        if session is None:
+            note(f"{short(task.id)} has not started; it is {task.state.value}")
+            return exits.DONE
+        chunks = followed(control, session) if args.follow else recorded(control, session)
+        printer = _Printer(raw=args.raw)
+        try:
+            for chunk in chunks:
+                _print(chunk, args, printer)
+        except SessionNotFound:
+            note(f"nothing of {session} is recorded")
+        finally:
+            printer.close()
+    return exits.DONE
+
+
+def _session(control: Reached, task: Task, args: argparse.Namespace) -> str | None:
+    if args.attempt is not None:
+        if args.attempt < 1:
+            raise BadInput("attempts are counted from 1")
+        return session_id(task.id, args.attempt)
+    if task.session is None and args.follow and not task.done:
+        return _first_session(control, task)
+    return task.session
+
+
+def _first_session(control: Reached, task: Task) -> str | None:
+    """The session, once the task has one."""
+    with Follower(control, task.seq, task.id) as follower:
+        while task.session is None and not task.done:
+            follower.next(1.0)
+            task = control.get(task.id)
+    return task.session
+
+
+def recorded(control: Reached, session: str) -> Iterator[Chunk]:
+    """What is there now."""
+    offset = 0
+    while True:
+        chunks = control.read(session, offset, _PAGE)
+        yield from chunks
+        ends = [end for end in map(_end, chunks) if end is not None]
+        if not ends or any(isinstance(chunk, Ended) for chunk in chunks):
+            return
+        offset = ends[-1]
+
+
+def followed(control: Reached, session: str) -> Iterator[Chunk]:
+    """What is there and what comes, also when the daemon is lost in between."""
+    offset, tries = 0, 0
+    while True:
+        try:
+            with control.attach(session, offset=offset) as attached:
+                for chunk in attached:
+                    offset, tries = _end(chunk) or offset, 0
+                    yield chunk
+        except (DaemonUnreachable, FellBehind):
+            tries += 1
+            if tries > _TRIES:
+                raise
+            control = reach.again(control)
+        else:
+            return
+
+
+def _end(chunk: Chunk) -> int | None:
+    if isinstance(chunk, Output):
+        return chunk.offset + len(chunk.data)
+    return chunk.end if isinstance(chunk, Gap) else None
+
+
+def _print(chunk: Chunk, args: argparse.Namespace, printer: _Printer) -> None:
+    if isinstance(chunk, Gap):
+        note(f"{chunk.end - chunk.start} bytes are no longer kept")
+    elif isinstance(chunk, Output):
+        if args.stdout and chunk.stream == "err":
+            return
+        if args.stderr and chunk.stream != "err":
+            return
+        printer.feed(chunk.data)
+
+
+class _Printer:
+    """Standard output, exact or cleaned."""
+
+    def __init__(self, *, raw: bool) -> None:
+        from inspan.terminal.sanitize import Cleaner
+
+        self._cleaner = None if raw else Cleaner(colours=colours())
+
+    def feed(self, data: bytes) -> None:
+        """Print what is certain of ``data``."""
+        if self._cleaner is None:
+            sys.stdout.flush()
+            write_all(1, data)
+        else:
+            sys.stdout.write(self._cleaner.feed(data))
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        """Print what was held back."""
+        if self._cleaner is not None:
+            sys.stdout.write(self._cleaner.close())
+            sys.stdout.flush()

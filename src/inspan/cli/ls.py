@@ -1,0 +1,93 @@
+"""``inspan ls``: what has not ended, and the newest of what has."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from inspan.cli import exits, reach, rows
+from inspan.cli.parsing import add_json
+from inspan.cli.say import json, out, styled, table
+from inspan.control import TaskQuery
+from inspan.errors import BadInput
+from inspan.model.task import TERMINAL, Task, TaskState
+
+if TYPE_CHECKING:
+    from inspan.cli.reach import Reached
+
+HELP = "List tasks, newest first: those that have not ended, and the newest 20 of the others."
+_RECENT = 20
+_MOST = 1000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", "-a", action="store_true", help="every task")
+    parser.add_argument(
+        "--state", action="append", default=[], metavar="STATE", help="only these states"
+    )
+    parser.add_argument("--role", help="only this role")
+    parser.add_argument("--name", help="only this name")
+    parser.add_argument("--limit", "-n", type=int, metavar="N", help="at most so many")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.limit is not None and args.limit < 1:
+        raise BadInput("--limit is at least 1")
+    states = tuple(_state(word) for item in args.state for word in item.split(","))
+    with reach.control() as control:
+        tasks, counts, more = _listed(control, args, states)
+    if args.json:
+        json({"tasks": tasks, "counts": counts})
+        return exits.DONE
+    if tasks:
+        now = time.time()
+        table(rows.HEAD, [rows.row(task, now) for task in tasks], [_style(task) for task in tasks])
+    summary = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+    out(styled(summary or "there are no tasks", "dim"))
+    if more:
+        out(styled("There are more: --all, or --limit N.", "dim"))
+    return exits.DONE
+
+
+def _listed(
+    control: Reached, args: argparse.Namespace, states: tuple[TaskState, ...]
+) -> tuple[list[Task], dict[str, int], bool]:
+    limit = args.limit or (_RECENT if not args.all else None)
+    if args.all or states or args.role or args.name or args.limit:
+        return _pages(control, TaskQuery(states=states, role=args.role, name=args.name), limit)
+    still = tuple(state for state in TaskState if state not in TERMINAL)
+    alive, counts, more = _pages(control, TaskQuery(states=still), 10 * _RECENT)
+    recent = control.list(TaskQuery(limit=_RECENT))
+    found = {task.id: task for task in [*alive, *recent.tasks]}
+    ordered = [found[key] for key in sorted(found, reverse=True)]
+    return ordered, counts, more or recent.next is not None
+
+
+def _pages(
+    control: Reached, query: TaskQuery, limit: int | None
+) -> tuple[list[Task], dict[str, int], bool]:
+    """Page by page, up to ``limit``; and whether there are more."""
+    from dataclasses import replace
+
+    tasks: list[Task] = []
+    while True:
+        room = _MOST if limit is None else min(_MOST, limit - len(tasks))
+        page = control.list(replace(query, limit=room))
+        tasks += page.tasks
+        if page.next is None or (limit is not None and len(tasks) >= limit):
+            return tasks, page.counts, page.next is not None
+        query = replace(query, before=page.next)
+
+
+def _state(word: str) -> TaskState:
+    try:
+        return TaskState(word)
+    except ValueError:
+        words = ", ".join(state.value for state in TaskState)
+        raise BadInput(f"{word!r} is no state", hint=f"States: {words}.") from None
+
+
+def _style(task: Task) -> str:
+    return rows.STYLES[task.state]

@@ -1,0 +1,191 @@
+"""The door: finds the verb, imports that verb alone, and turns errors into one line and a code.
+
+``inspan --help`` is a static table, so that it costs no more than a bare interpreter. Nothing
+heavier than ``os`` and ``sys`` may be imported at the top of this file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from inspan.errors import InspanError
+
+#: Group → verb → what it does. The order is the order of the help.
+VERBS: Final[dict[str, dict[str, str]]] = {
+    "Run": {
+        "run": "run a command, or the tasks of a file, and watch",
+        "add": "hand in a command and return at once",
+    },
+    "Look": {
+        "ls": "list tasks",
+        "show": "all that is known of a task",
+        "logs": "what a task printed",
+        "events": "what happened, as it happens",
+        "wait": "wait for tasks to end",
+        "export": "a recording as an asciicast",
+    },
+    "Take a hand": {
+        "attach": "type into a running task",
+        "send": "type one line into a running task",
+        "answer": "answer a task that asks something",
+        "interrupt": "stop a task so that it can be resumed",
+        "resume": "let an interrupted task go on",
+        "cancel": "give a task up",
+    },
+    "Decide": {
+        "diff": "what a task changed in its worktree",
+        "accept": "take a result",
+        "reject": "refuse a result",
+        "send-back": "have a result done again, with findings",
+    },
+    "Keep house": {
+        "up": "start the daemon",
+        "down": "stop the daemon",
+        "status": "what runs, and where things are kept",
+        "doctor": "look for what is amiss",
+        "demo": "see it work",
+        "prune": "remove old tasks and recordings",
+        "db": "upgrade, downgrade, verify or back up the database",
+        "import": "take over tasks from elsewhere",
+        "completion": "completion for bash, zsh or fish",
+        "version": "the version",
+    },
+}
+_FOOT: Final = """\
+`inspan VERB --help` says more. An ID may be short, or the word `last`.
+State is kept under INSPAN_HOME (or --home DIR), else in the platform's own place."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line; the exit status."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone; flushing at exit must not complain about it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    return status
+
+
+def module_of(verb: str) -> str:
+    """The module that a verb lives in; ``import`` is a word of Python's own."""
+    name = verb.replace("-", "_")
+    return f"inspan.cli.{'import_' if name == 'import' else name}"
+
+
+def parser_of(verb: str) -> tuple[ArgumentParser, Any]:
+    """The verb's parser and its module."""
+    from importlib import import_module
+
+    from inspan.cli.parsing import Parser
+
+    module = import_module(module_of(verb))
+    summary = next(verbs[verb] for verbs in VERBS.values() if verb in verbs)
+    parser = Parser(prog=f"inspan {verb}", description=module.HELP or summary)
+    module.add_arguments(parser)
+    parser.add_argument("--home", metavar="DIR", help="keep state here instead of INSPAN_HOME")
+    return parser, module
+
+
+def _dispatch(words: list[str]) -> int:
+    words = _home_first(words)
+    if not words or words[0] in ("-h", "--help") or words == ["help"]:
+        print(top_help())
+        return 0 if words else 2
+    if words[0] in ("-V", "--version"):
+        words = ["version", *words[1:]]
+    if words[0] == "help":
+        words = [words[1], "--help"]
+    from inspan.errors import InspanError
+
+    verb = words[0]
+    try:
+        _refuse_unreadable(words)
+        return _verb(verb, words[1:])
+    except InspanError as error:
+        return _tell(error, verb, as_json="--json" in words)
+
+
+def _verb(verb: str, words: list[str]) -> int:
+    if not any(verb in verbs for verbs in VERBS.values()):
+        _unknown(verb)
+    parser, module = parser_of(verb)
+    split = words.index("--") if getattr(module, "TAKES_COMMAND", False) and "--" in words else None
+    args = parser.parse_args(words[:split])
+    if split is not None:
+        args.command = [*args.command, *words[split + 1 :]]
+    args.dashed = split is not None
+    if args.home:
+        os.environ["INSPAN_HOME"] = os.path.abspath(args.home)  # noqa: PTH100 - pathlib costs 5 ms here
+    status: int = module.run(args)
+    return status
+
+
+def _home_first(words: list[str]) -> list[str]:
+    """Take ``--home DIR`` from before the verb."""
+    while words and (words[0] == "--home" or words[0].startswith("--home=")):
+        given = words[0].partition("=")[2] or "".join(words[1:2])
+        if given:
+            os.environ["INSPAN_HOME"] = os.path.abspath(given)  # noqa: PTH100 - pathlib costs 5 ms here
+        words = words[1 if "=" in words[0] else 2 :]
+    return words
+
+
+def _refuse_unreadable(words: list[str]) -> None:
+    from inspan.errors import BadInput
+
+    for number, word in enumerate(words, 1):
+        if "\0" in word:
+            raise BadInput(f"argument {number} holds a NUL byte")
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raw = os.fsencode(word)
+            raise BadInput(
+                f"argument {number} is not valid UTF-8: {raw!r}",
+                hint="Put such a name into a small script and run that.",
+            ) from None
+
+
+def _unknown(verb: str) -> None:
+    from difflib import get_close_matches
+
+    from inspan.cli.say import clean
+    from inspan.errors import BadInput
+
+    every = [name for verbs in VERBS.values() for name in verbs]
+    near = get_close_matches(verb, every, n=1)
+    raise BadInput(
+        f"there is no command {clean(verb)!r}",
+        hint=f"Did you mean `inspan {near[0]}`?" if near else "`inspan --help` lists them.",
+    )
+
+
+def _tell(error: InspanError, verb: str, *, as_json: bool) -> int:
+    from inspan.cli.say import failure
+
+    # What `run` runs has an exit status of its own, which ours must not be taken for.
+    return failure(error, code=125 if verb == "run" else None, as_json=as_json)
+
+
+def top_help() -> str:
+    """The table of verbs."""
+    lines = ["usage: inspan VERB [options]", ""]
+    lines.append("Runs and supervises command-line agents, durably and many at once.")
+    for group, verbs in VERBS.items():
+        lines += ["", f"{group}:"]
+        lines += [f"  {verb:<11} {summary}" for verb, summary in verbs.items()]
+    return "\n".join([*lines, "", _FOOT])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""argparse with our manners: a mistake is one sentence and a hint, never a page of usage."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from inspan.cli.say import clean
+from inspan.errors import BadInput
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises BadInput where argparse would print its usage and exit."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            **settings,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise BadInput."""
+        raise BadInput(clean(message), hint=f"`{self.prog} --help` lists what it takes.")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The flag of every verb whose output is data."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_task(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
+    """The task, or tasks, that a verb is about."""
+    if many:
+        parser.add_argument("task", nargs="+", metavar="ID", help="a task; short ids and `last` do")
+    else:
+        parser.add_argument("task", metavar="ID", help="a task; a short id or `last` will do")

@@ -1,0 +1,42 @@
+"""``inspan prune``: remove old tasks and recordings, as the settings or the flags allow."""
+
+from __future__ import annotations
+
+import argparse
+
+from inspan.cli import exits, reach
+from inspan.cli.parsing import add_json
+from inspan.cli.say import json, out
+from inspan.control import PrunePolicy
+from inspan.settings.figures import duration, show_duration, show_size, size
+
+HELP = (
+    "Remove tasks that ended long ago, and the oldest recordings above a size. Nothing open goes."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--older-than", metavar="TIME", help="tasks that ended before (14d), or none"
+    )
+    parser.add_argument("--bytes", metavar="SIZE", help="recordings above (5G), or none")
+    parser.add_argument("--dry-run", "-n", action="store_true", help="only say what would go")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    kept = reach.settings().retention
+    older = kept.older_than if args.older_than is None else duration(args.older_than)
+    most = kept.bytes
+    if args.bytes is not None:
+        most = None if args.bytes == "none" else size(args.bytes)
+    with reach.control() as control:
+        gone = control.prune(PrunePolicy(older_than=older, bytes=most, dry_run=args.dry_run))
+    if args.json:
+        json({"tasks": gone.tasks, "bytes": gone.bytes, "dry_run": args.dry_run})
+        return exits.DONE
+    would = "would remove" if args.dry_run else "removed"
+    out(f"{would} {gone.tasks} tasks and {show_size(gone.bytes)} of recordings")
+    kept_bytes = "any size" if most is None else show_size(most)
+    out(f"kept: what ended within {show_duration(older)}, recordings up to {kept_bytes}")
+    return exits.DONE

@@ -1,0 +1,185 @@
+"""Bytes between an attached session and our own descriptors, both ways, unchanged.
+
+One loop over three descriptors: the session, our standard input, and the signals. It knows bytes
+and sizes; it never knows what a task is.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import selectors
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from inspan.cli import rawtty
+from inspan.errors import InputFull, WriterTaken
+from inspan.model.session import Chunk, Ended, Gap, Output
+from inspan.model.task import Exit
+
+if TYPE_CHECKING:
+    from inspan.cli.reach import Attached
+
+_READ: Final = 1 << 16
+#: How long to leave a program alone that does not read its input, in seconds.
+_FULL_PAUSE: Final = 0.02
+
+
+class Source:
+    """Where input comes from; it can end, and be told to rest."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.ended = False
+        self.tty = False
+        with suppress(OSError):
+            self.tty = os.isatty(fd)
+
+    def read(self) -> bytes:
+        """What is there; nothing at the end, and where the descriptor is closed."""
+        try:
+            return os.read(self.fd, _READ)
+        except OSError:
+            return b""
+
+    @property
+    def usable(self) -> bool:
+        """False where the descriptor is not open."""
+        try:
+            os.fstat(self.fd)
+        except OSError:
+            return False
+        return True
+
+
+class Pump:
+    """One attachment. ``stop_at`` is a key of ours that ends it, when it is typed."""
+
+    def __init__(
+        self, source: Source | None, wake: int, *, resizes: bool, stop_at: int | None = None
+    ) -> None:
+        self._source = source
+        self._wake = wake
+        self._resizes = resizes
+        self._stop_at = stop_at
+        self._pending = b""
+        self._closing = False
+        self._full_until = 0.0
+        #: Read input only for the key that leaves, and type nothing.
+        self.mute = False
+        #: The offset up to which the session has been shown.
+        self.shown = 0
+        #: True where ``stop_at`` was typed.
+        self.left = False
+        #: What is to be said once the terminal is ours again.
+        self.notes: list[str] = []
+        self._exit: Exit | None = None
+
+    def run(self, attached: Attached, signalled: Callable[[], None]) -> Exit | None:
+        """Until the session has ended or was left; how it ended, where that is known."""
+        if self._resizes:
+            attached.resize(*rawtty.size(1))
+        with selectors.SelectSelector() as selector:
+            selector.register(attached.fileno(), selectors.EVENT_READ, "session")
+            selector.register(self._wake, selectors.EVENT_READ, "wake")
+            while not self._drain(attached):
+                self._watch_input(selector)
+                for key, _ in selector.select(self._pause()):
+                    if key.data == "wake":
+                        self._woken(attached, signalled)
+                    elif key.data == "input" and self._take():
+                        return None
+                self._type(attached)
+        return self._exit
+
+    def _drain(self, attached: Attached) -> bool:
+        """Show all that has come; true at the end of the session."""
+        while (chunk := attached.recv(timeout=0)) is not None:
+            if self._show(chunk):
+                return True
+        return False
+
+    def _show(self, chunk: Chunk) -> bool:
+        if isinstance(chunk, Output):
+            write_all(2 if chunk.stream == "err" else 1, chunk.data)
+            self.shown = chunk.offset + len(chunk.data)
+        elif isinstance(chunk, Gap):
+            self.shown = chunk.end
+            self.notes.append(f"{chunk.end - chunk.start} bytes of output are no longer kept")
+        elif isinstance(chunk, Ended):
+            self._exit = chunk.exit
+            return True
+        return False
+
+    # ── input ─────────────────────────────────────────────────────────────────
+
+    def _watch_input(self, selector: selectors.BaseSelector) -> None:
+        """Read no more than the program takes: input rests while some is pending."""
+        source = self._source
+        if source is None:
+            return
+        if not source.ended and not source.usable:
+            source.ended = self._closing = True
+        wanted = not source.ended and not self._pending
+        watched = source.fd in selector.get_map()
+        if wanted and not watched:
+            selector.register(source.fd, selectors.EVENT_READ, "input")
+        elif watched and not wanted:
+            selector.unregister(source.fd)
+
+    def _take(self) -> bool:
+        """Read input; true where the key that leaves was in it."""
+        assert self._source is not None
+        data = self._source.read()
+        if not data:
+            self._source.ended = self._closing = True
+        if self._stop_at is not None and self._stop_at in data:
+            data = data[: data.index(self._stop_at)]
+            self.left = True
+        if self.mute:
+            self._closing = False
+        else:
+            self._pending += data
+        return self.left
+
+    def _type(self, attached: Attached) -> None:
+        if time.monotonic() < self._full_until:
+            return
+        try:
+            if self._pending:
+                attached.write(self._pending)
+                self._pending = b""
+            if self._closing:
+                attached.write(b"")
+                self._closing = False
+        except InputFull:
+            self._full_until = time.monotonic() + _FULL_PAUSE
+        except WriterTaken:
+            self.notes.append("somebody else took over the terminal")
+            self._pending, self._closing = b"", False
+            if self._source is not None:
+                self._source.ended = True
+
+    def _pause(self) -> float | None:
+        return _FULL_PAUSE if self._pending or self._closing else None
+
+    # ── signals ───────────────────────────────────────────────────────────────
+
+    def _woken(self, attached: Attached, signalled: Callable[[], None]) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._wake, 512)
+        signalled()
+        if self._resizes:
+            attached.resize(*rawtty.size(1))
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """All of ``data``, also where somebody made the descriptor non-blocking."""
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BlockingIOError:
+            select.select([], [fd], [])

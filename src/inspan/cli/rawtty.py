@@ -1,0 +1,71 @@
+"""The caller's own terminal: its size, raw mode and back, and news of a new size.
+
+It changes the terminal only inside its context managers, and always puts it back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+#: Ends what a program may have left switched on: alternate screen, mouse reports, bracketed paste,
+#: focus reports, a hidden cursor, colours, application keys.
+_CALM = b"\x1b[?1049l\x1b[?1000;1002;1003;1006;2004;1004l\x1b[?25h\x1b[0m\x1b[?1l\x1b>"
+
+
+def size(fd: int) -> tuple[int, int]:
+    """Columns and rows; 80 by 24 where the terminal does not say."""
+    with suppress(OSError):
+        seen = os.get_terminal_size(fd)
+        if seen.columns and seen.lines:
+            return seen.columns, seen.lines
+    return 80, 24
+
+
+@contextmanager
+def raw(fd: int) -> Iterator[None]:
+    """The terminal in raw mode: every key and every byte passes through as it is."""
+    before = termios.tcgetattr(fd)
+    tty.setraw(fd, termios.TCSANOW)
+    try:
+        yield
+    finally:
+        # Not flushing: what was typed ahead is meant for the shell.
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+def calm(fd: int) -> None:
+    """Bring a terminal back to order that was left in the middle of a program."""
+    with suppress(OSError):
+        os.write(fd, _CALM)
+
+
+@contextmanager
+def wakes(*signals: signal.Signals) -> Iterator[tuple[int, list[int]]]:
+    """A descriptor that becomes readable when one of ``signals`` comes, and which came.
+
+    The handlers do nothing else, so that the caller acts at a place of its own choosing.
+    """
+    read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) if hasattr(os, "pipe2") else os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        with suppress(BlockingIOError):
+            os.write(write, b"\0")
+
+    before = {number: signal.signal(number, note) for number in signals}
+    try:
+        yield read, came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(read)
+        os.close(write)

@@ -1,0 +1,161 @@
+"""How a verb gets hold of Control: over the daemon's socket, starting the daemon where it is not.
+
+The Protocols say what the CLI needs of it, so that the daemon's client and the engine in this
+very process (``run --here``) serve alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from inspan.client.sync import SyncControl
+    from inspan.control import (
+        EventQuery,
+        Health,
+        Pruned,
+        PrunePolicy,
+        TaskPage,
+        TaskQuery,
+    )
+    from inspan.model.event import Event
+    from inspan.model.session import Chunk, Receipt
+    from inspan.model.task import Task, TaskSpec, Verdict
+    from inspan.settings import Places, Settings
+
+
+class Attached(Protocol):
+    """A session that is followed."""
+
+    def __iter__(self) -> Iterator[Chunk]: ...
+    def recv(self, timeout: float | None = None) -> Chunk | None:
+        """The next chunk; ``None`` when nothing came in time, or nothing more will."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Type; empty ``data`` ends the input."""
+        ...
+
+    def resize(self, cols: int, rows: int) -> None:
+        """Change the size of the terminal."""
+        ...
+
+    def fileno(self) -> int:
+        """Readable when something may have come."""
+        ...
+
+
+class Watched(Protocol):
+    """Events as they are stored."""
+
+    def recv(self, timeout: float | None = None) -> Event | None:
+        """The next event; ``None`` when none came in time, or none will."""
+        ...
+
+    def close(self) -> None:
+        """Leave the stream."""
+        ...
+
+
+class Reached(Protocol):
+    """Control, in the blocking form that the CLI uses."""
+
+    def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task: ...
+    def submit_all(
+        self, specs: Sequence[TaskSpec], *, key: str | None = None
+    ) -> tuple[Task, ...]: ...
+    def get(self, task: str) -> Task: ...
+    def list(self, query: TaskQuery) -> TaskPage: ...
+    def history(self, query: EventQuery) -> tuple[Event, ...]: ...
+    def watch(self, since: int | None = None, *, task: str | None = None) -> Watched: ...
+    def wait(self, task: str, timeout: float | None = None) -> Task: ...
+    def send(self, task: str, data: bytes) -> Receipt: ...
+    def answer(self, task: str, text: str) -> Task: ...
+    def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task: ...
+    def resume(self, task: str) -> Task: ...
+    def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task: ...
+    def decide(
+        self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"
+    ) -> Task: ...
+    def diff(self, task: str) -> str: ...
+    def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]: ...
+    def attach(
+        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+    ) -> AbstractContextManager[Attached]: ...
+    def health(self) -> Health: ...
+    def prune(self, policy: PrunePolicy) -> Pruned: ...
+
+
+def places() -> Places:
+    """Where things are for this command."""
+    from inspan.settings.places import locate
+
+    return locate(os.environ)
+
+
+def settings() -> Settings:
+    """How inspan is set."""
+    from inspan.settings.values import load
+
+    return load(places().config)
+
+
+@contextmanager
+def control(*, here: bool = False) -> Iterator[Reached]:
+    """Control for one command; the daemon is started where it does not run.
+
+    Raises DaemonUnreachable where it cannot be started.
+    """
+    if here:
+        from inspan.cli.inprocess import opened
+
+        with opened(places()) as inside:
+            yield inside
+        return
+    client = connect()
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def connect() -> SyncControl:
+    """A client of a daemon that answers."""
+    from inspan.client.sync import SyncControl
+
+    where = places()
+    if not answers(where.daemon_socket):
+        from inspan.client.launch import launch
+
+        where.prepare()
+        launch(where.daemon_socket, where.state_dir, where.logs)
+    return SyncControl(where.daemon_socket)
+
+
+def answers(path: Path) -> bool:
+    """True where somebody listens on the socket ``path``."""
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        try:
+            link.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def again(control: Reached) -> Reached:
+    """Control after the daemon was lost; the engine in this process cannot be lost."""
+    from inspan.client.sync import SyncControl
+
+    return connect() if isinstance(control, SyncControl) else control
+
+
+def connector(control: Reached) -> Callable[[], Reached]:
+    """What gives Control anew, for whoever may have to ask again, or from another thread."""
+    return lambda: again(control)

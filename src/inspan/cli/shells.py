@@ -1,0 +1,189 @@
+"""Completion scripts, made from the parsers themselves, so that they cannot be out of date.
+
+The scripts hold words only: completing runs nothing of inspan's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from inspan.cli.main import VERBS, parser_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    names: tuple[str, ...]
+    help: str
+    choices: tuple[str, ...]
+    takes_value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Verb:
+    name: str
+    summary: str
+    flags: tuple[_Flag, ...]
+    words: tuple[str, ...]
+    files: bool
+
+
+#: Verbs whose arguments may be files, or whose command is completed like any other.
+_FILES: Final = frozenset({"run", "add", "import", "export", "db"})
+_FLAGS_WITH_FILES: Final = frozenset({"--cwd", "--home"})
+
+
+def script(shell: str) -> str:
+    """The script for ``shell``."""
+    verbs = tuple(_verbs())
+    made: dict[str, Callable[[tuple[_Verb, ...]], str]] = {
+        "bash": _bash,
+        "zsh": _zsh,
+        "fish": _fish,
+    }
+    return made[shell](verbs)
+
+
+def _verbs() -> Iterator[_Verb]:
+    for group in VERBS.values():
+        for name, summary in group.items():
+            parser, _ = parser_of(name)
+            actions = parser._actions  # noqa: SLF001 - argparse has no public way to list them
+            flags = tuple(_flag(action) for action in actions if action.option_strings)
+            words = tuple(
+                str(choice)
+                for action in actions
+                if not action.option_strings
+                for choice in action.choices or ()
+            )
+            yield _Verb(name, summary, flags, words, name in _FILES)
+
+
+def _flag(action: argparse.Action) -> _Flag:
+    return _Flag(
+        tuple(action.option_strings),
+        (action.help or "").replace("%%", "%"),
+        tuple(str(choice) for choice in action.choices or ()),
+        action.nargs != 0,
+    )
+
+
+def _bash(verbs: tuple[_Verb, ...]) -> str:
+    names = " ".join(verb.name for verb in verbs)
+    cases = "\n".join(
+        f"    {verb.name}) words={_quoted(' '.join(_words(verb)))} ;;" for verb in verbs
+    )
+    values = "\n".join(
+        f"    {verb.name}:{name}) COMPREPLY=($(compgen -W {_quoted(' '.join(flag.choices))}"
+        ' -- "$cur")); return ;;'
+        for verb in verbs
+        for flag in verb.flags
+        for name in flag.names
+        if flag.choices
+    )
+    return f"""\
+# bash completion for inspan
+_inspan() {{
+  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} verb= words= i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${{COMP_WORDS[i]}} in
+      --) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+      --home) ((i++)) ;;
+      -*) ;;
+      *) [[ -n $verb ]] || verb=${{COMP_WORDS[i]}} ;;
+    esac
+  done
+  if [[ -z $verb ]]; then
+    COMPREPLY=($(compgen -W {_quoted(names + " --help --version --home")} -- "$cur"))
+    return
+  fi
+  case $verb:$prev in
+{values}
+    *:--cwd|*:--home) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+  esac
+  case $verb in
+{cases}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}}
+complete -o default -F _inspan inspan"""
+
+
+def _words(verb: _Verb) -> list[str]:
+    return [*verb.words, *(name for flag in verb.flags for name in flag.names)]
+
+
+def _zsh(verbs: tuple[_Verb, ...]) -> str:
+    listed = "\n".join(f"    {_quoted(f'{verb.name}:{verb.summary}')}" for verb in verbs)
+    cases = "\n".join(_zsh_verb(verb) for verb in verbs)
+    return f"""\
+#compdef inspan
+_inspan() {{
+  local -a verbs
+  verbs=(
+{listed}
+  )
+  if (( CURRENT == 2 )); then
+    _describe 'command' verbs
+    return
+  fi
+  local verb=$words[2]
+  shift words
+  (( CURRENT-- ))
+  case $verb in
+{cases}
+  esac
+}}
+compdef _inspan inspan"""
+
+
+def _zsh_verb(verb: _Verb) -> str:
+    specs = []
+    for flag in verb.flags:
+        for name in flag.names:
+            value = ""
+            if flag.takes_value:
+                files = "_files -/" if name in _FLAGS_WITH_FILES else " "
+                value = f":value:({' '.join(flag.choices)})" if flag.choices else f":value:{files}"
+            specs.append(_quoted(f"*{name}[{_bare(flag.help)}]{value}"))
+    if verb.words:
+        specs.append(_quoted(f"1:what:({' '.join(verb.words)})"))
+    specs.append(_quoted("*::argument:_files" if verb.files else "*::argument: "))
+    return f"    {verb.name}) _arguments {' '.join(specs)} ;;"
+
+
+def _bare(text: str) -> str:
+    """Help without what `_arguments` reads as its own."""
+    return text.replace("[", "(").replace("]", ")").replace(":", " -")
+
+
+def _fish(verbs: tuple[_Verb, ...]) -> str:
+    lines = ["# fish completion for inspan", "complete -c inspan -f"]
+    for verb in verbs:
+        lines.append(
+            f"complete -c inspan -n __fish_use_subcommand -a {verb.name} -d {_quoted(verb.summary)}"
+        )
+        here = f"complete -c inspan -n '__fish_seen_subcommand_from {verb.name}'"
+        if verb.files:
+            lines.append(f"{here} -F")
+        if verb.words:
+            lines.append(f"{here} -a {_quoted(' '.join(verb.words))}")
+        lines += [f"{here}{_fish_flag(flag)}" for flag in verb.flags]
+    return "\n".join(lines)
+
+
+def _fish_flag(flag: _Flag) -> str:
+    said = ""
+    for name in flag.names:
+        said += f" -l {name[2:]}" if name.startswith("--") else f" -s {name[1:]}"
+    if flag.takes_value:
+        said += " -r"
+    if flag.choices:
+        said += f" -a {_quoted(' '.join(flag.choices))}"
+    return f"{said} -d {_quoted(flag.help)}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,173 @@
+"""``inspan show``: all that is known of a task, and what can be done about it."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from inspan.cli import exits, reach, rows
+from inspan.cli.parsing import add_json, add_task
+from inspan.cli.say import clean, json, out, styled
+from inspan.control import EventQuery
+from inspan.model import event as e
+from inspan.model.event import Event
+from inspan.model.ids import short
+from inspan.model.task import ACTIVE, Task, TaskState, WorkspaceKind
+from inspan.settings.figures import show_duration, show_size
+
+HELP = "All that is known of a task: attempts, checks, limits, files, and why it is where it is."
+_Pairs = Iterator[tuple[str, str]]
+_NEXT: Final = {
+    TaskState.RUNNING: ("logs -f", "attach", "send", "interrupt"),
+    TaskState.WAITING: ("answer", "attach", "interrupt"),
+    TaskState.INTERRUPTED: ("resume", "cancel", "logs"),
+    TaskState.PENDING: ("cancel",),
+    TaskState.QUEUED: ("cancel",),
+    TaskState.PROCESSING: ("logs", "interrupt"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_task(parser)
+    parser.add_argument("--events", action="store_true", help="with everything that happened")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    with reach.control() as control:
+        task = control.get(args.task)
+        events = control.history(EventQuery(task=task.id, limit=1000))
+    if args.json:
+        json({"task": task, "events": events} if args.events else task)
+        return exits.DONE
+    out(f"{styled(rows.title(task.spec), 'bold')}  {task.id}")
+    for name, value in _facts(task):
+        out(f"  {styled(name.ljust(11), 'dim')} {value}")
+    for line in _attempts(events):
+        out(f"  {line}")
+    if args.events:
+        for event in events:
+            out(f"  {styled(_clock(event.at), 'dim')} {event.seq:>6} {event.kind}")
+    _say_next(task)
+    return exits.DONE
+
+
+def _facts(task: Task) -> _Pairs:
+    yield "state", styled(task.state.value, rows.STYLES[task.state])
+    yield from _why(task)
+    yield from _what(task)
+    yield from _when(task)
+    yield from _limits(task)
+    yield from _where(task)
+
+
+def _why(task: Task) -> _Pairs:
+    if task.needs is not None:
+        yield "asks", clean(task.needs.question)
+        if task.needs.options:
+            yield "options", clean(" | ".join(task.needs.options))
+    if task.reason is not None:
+        yield "why", clean(f"{task.reason.message} ({task.reason.code})")
+        if task.reason.hint:
+            yield "hint", clean(task.reason.hint)
+    if task.exit is not None:
+        yield "exit", rows.ended(task)
+    if task.stop is not None:
+        by = f" ({task.stop.reason})" if task.stop.reason else ""
+        yield "stop asked", clean(f"{task.stop.kind.value} by {task.stop.by}{by}")
+    if task.verdict is not None:
+        yield "verdict", task.verdict.value
+    for finding in task.findings:
+        yield "finding", clean(finding)
+
+
+def _what(task: Task) -> _Pairs:
+    spec = task.spec
+    if spec.command:
+        yield "command", clean(shlex.join(spec.command))
+    if spec.prompt:
+        yield "prompt", clean(spec.prompt)
+    yield "provider", clean(spec.provider)
+    yield "role", clean(f"{spec.role}, priority {spec.priority}" if spec.priority else spec.role)
+    if spec.after:
+        yield "after", ", ".join(short(item) for item in spec.after)
+    for check in spec.checks:
+        done = [item for item in task.checks if item.command == check]
+        verdict = "not run yet" if not done else "passed" if done[-1].exit.ok else "failed"
+        yield "check", f"{clean(check)}: {verdict}"
+    if spec.labels:
+        yield "labels", clean(", ".join(f"{key}={value}" for key, value in spec.labels.items()))
+    if spec.withheld:
+        yield "withheld", clean(", ".join(spec.withheld))
+
+
+def _when(task: Task) -> _Pairs:
+    yield "created", _clock(task.created_at)
+    if task.wake_at is not None and not task.done:
+        yield "wakes", _clock(task.wake_at)
+    if task.started_at is not None:
+        yield "started", _clock(task.started_at)
+        yield "took", rows.took(task, time.time())
+    if task.ended_at is not None:
+        yield "ended", _clock(task.ended_at)
+
+
+def _limits(task: Task) -> _Pairs:
+    limits = task.spec.patience
+    if limits is None:
+        yield "limits", "the defaults of the settings"
+    else:
+        yield (
+            "limits",
+            (
+                f"deadline {show_duration(limits.deadline)}, idle {show_duration(limits.idle)},"
+                f" grace {show_duration(limits.grace)}"
+            ),
+        )
+    if task.spec.retries:
+        yield "retries", f"{task.retried} of {task.spec.retries}"
+
+
+def _where(task: Task) -> _Pairs:
+    yield "folder", clean(task.spec.cwd)
+    if task.workspace is not None and task.workspace.kind is not WorkspaceKind.HERE:
+        branch = f" on {task.workspace.branch}" if task.workspace.branch else ""
+        yield "workspace", clean(f"{task.workspace.path}{branch}")
+    if task.session is not None:
+        yield "session", task.session
+        yield "recording", clean(str(reach.places().recordings / task.session))
+    if task.pid is not None:
+        yield "pid", str(task.pid)
+    if task.output_bytes:
+        yield "output", show_size(task.output_bytes)
+
+
+def _attempts(events: tuple[Event, ...]) -> Iterator[str]:
+    """One line for each attempt."""
+    begun: dict[int, float] = {}
+    for event in events:
+        fact = event.fact
+        if isinstance(fact, e.AttemptStarted):
+            begun[fact.attempt] = event.at
+        elif isinstance(fact, e.Exited):
+            how = f"signal {fact.exit.signal}" if fact.exit.signal else f"exit {fact.exit.code}"
+            took = show_duration(event.at - begun.get(fact.attempt, event.at))
+            size = show_size(fact.output_bytes)
+            yield f"{styled(f'attempt {fact.attempt}'.ljust(11), 'dim')} {how} after {took}, {size}"
+
+
+def _say_next(task: Task) -> None:
+    verbs = _NEXT.get(task.state, ("logs",))
+    if task.state not in ACTIVE and task.workspace is not None and task.workspace.branch:
+        verbs = (*verbs, "diff", "accept", "reject", "send-back")
+    for verb in verbs:
+        name, _, flag = verb.partition(" ")
+        out(styled(" ".join(filter(None, ["  inspan", name, flag, short(task.id)])), "dim"))
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,105 @@
+"""``inspan status``: what runs and where things are kept; starts nothing."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING, Any
+
+from inspan.cli import exits, keeperdoor, reach
+from inspan.cli.parsing import add_json
+from inspan.cli.plainly import full
+from inspan.cli.say import clean, json, out, styled
+from inspan.errors import DaemonMismatch, InspanError
+from inspan.settings.figures import show_duration, show_size
+
+if TYPE_CHECKING:
+    from inspan.settings import Places
+
+HELP = "What runs, and where things are kept. It starts nothing. Exit status 1: no healthy daemon."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from inspan.client.sync import SyncControl
+
+    where = reach.places()
+    told = _told(where)
+    try:
+        with SyncControl(where.daemon_socket) as client:
+            health = full(client.health())
+        told |= {key: health[key] for key in ("daemon", "sessions", "counts", "warnings")}
+        told["keeper"] = health["keeper"] or told["keeper"]
+        told["sqlite"], told["python"] = health["sqlite"], health["python"]
+    except InspanError as error:
+        told["problem"] = {"code": error.code, "message": error.message, "hint": error.hint}
+        told["mismatch"] = isinstance(error, DaemonMismatch)
+    json(told) if args.json else _say(told)
+    return exits.DONE if told["daemon"] else exits.FAILED
+
+
+def _told(where: Places) -> dict[str, Any]:
+    """What is known without the daemon."""
+    from inspan import __version__
+
+    return {
+        "version": __version__,
+        "daemon": None,
+        "keeper": _keeper(where),
+        "state_dir": str(where.state_dir),
+        "socket": str(where.daemon_socket),
+        "keeper_socket": str(where.keeper_socket),
+        "config": str(where.config),
+        "logs": str(where.logs),
+    }
+
+
+def _keeper(where: Places) -> dict[str, Any] | None:
+    try:
+        hello = keeperdoor.ask(where.keeper_socket, "hello")
+    except InspanError as error:
+        return {"healthy": False, "problem": error.message}
+    if hello is None:
+        return None
+    return {
+        "pid": hello.get("pid"),
+        "version": f"wire {hello.get('version')}",
+        "started_at": hello.get("started_at"),
+        "rss_bytes": None,
+        "healthy": True,
+    }
+
+
+def _say(told: dict[str, Any]) -> None:
+    for name in ("daemon", "keeper"):
+        out(f"{styled(name.ljust(8), 'dim')} {_process(told[name])}")
+    if "problem" in told and told["daemon"] is None:
+        out(f"{'':8} {clean(told['problem']['message'])}")
+    for name, key in (("state", "state_dir"), ("socket", "socket"), ("config", "config")):
+        out(f"{styled(name.ljust(8), 'dim')} {clean(str(told[key]))}")
+    counts = told.get("counts") or {}
+    words = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+    if words:
+        out(f"{styled('tasks'.ljust(8), 'dim')} {clean(words)}")
+    out(f"{styled('version'.ljust(8), 'dim')} inspan {told['version']}{_below(told)}")
+    for warning in told.get("warnings", ()):
+        out(styled(f"warning  {clean(warning)}", "yellow"))
+
+
+def _below(told: dict[str, Any]) -> str:
+    return f", Python {told['python']}, SQLite {told['sqlite']}" if "python" in told else ""
+
+
+def _process(process: dict[str, Any] | None) -> str:
+    if process is None:
+        return styled("not running", "yellow")
+    if not process.get("healthy"):
+        return styled(clean(f"ill: {process.get('problem', 'no answer')}"), "red")
+    size = f", {show_size(process['rss_bytes'])}" if process.get("rss_bytes") else ""
+    since = time.time() - (process.get("started_at") or time.time())
+    return clean(
+        f"running, pid {process['pid']}, {process['version']}, up {show_duration(since)}{size}"
+    )

@@ -1,0 +1,324 @@
+"""A file of tasks: a list, or a mapping with ``tasks`` and ``defaults``, in YAML or JSON.
+
+Each mistake is told with its line. It turns text into specs; it starts nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from inspan.cli import asking
+from inspan.errors import BadInput, CyclicPlan, FolderMissing, InspanError
+from inspan.model.plan import order
+from inspan.model.task import OnCrash, TaskSpec, TerminalSpec, WorkspaceKind
+from inspan.settings import Settings
+from inspan.settings.lined import Lined, read
+
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+#: A file larger than this is no task file.
+BYTES_MOST: Final = 16 << 20
+_STATE_WORDS: Final = ("tasks", "defaults")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One task of the file: its keys, its defaults, and where it stands."""
+
+    document: Lined
+    path: tuple[str | int, ...]
+    given: dict[str, Any]
+
+    def refuse(self, key: str | None, what: str, hint: str | None = None) -> BadInput:
+        """A BadInput that names the line of ``key``."""
+        where = self.document.at(*self.path, *([key] if key else []))
+        return BadInput(f"{where}: {what}", hint=hint)
+
+
+def load(
+    path: Path, settings: Settings, env: Mapping[str, str], terminal: TerminalSpec
+) -> tuple[TaskSpec, ...]:
+    """The tasks of a file, in its order; ``after`` has ``@N`` for tasks of the same file.
+
+    Raises:
+        BadInput: with the line; CyclicPlan with the circle.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(BYTES_MOST + 1)
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not valid UTF-8") from error
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    if len(raw) > BYTES_MOST:
+        raise BadInput(f"{path} is too large for a task file")
+    return parse(text, str(path), settings, env, terminal)
+
+
+def parse(
+    text: str, source: str, settings: Settings, env: Mapping[str, str], terminal: TerminalSpec
+) -> tuple[TaskSpec, ...]:
+    """What ``load`` does, from text."""
+    document = read(text, source)
+    places = _places(document)
+    names = [_text(place, "name", "") or str(index) for index, place in enumerate(places)]
+    _refuse_twice(names, places)
+    links = {name: _after(place, names) for name, place in zip(names, places, strict=True)}
+    _refuse_circles(links, names, places)
+    base = Path(source).resolve().parent
+    specs = []
+    for name, place in zip(names, places, strict=True):
+        linked = tuple(f"@{names.index(wanted)}" for wanted in links[name])
+        specs.append(_spec(place, name, linked, base, settings, env, terminal))
+    return tuple(specs)
+
+
+def _places(document: Lined) -> list[_Place]:
+    value = document.value
+    path: tuple[str | int, ...] = ()
+    defaults: dict[str, Any] = {}
+    if isinstance(value, dict):
+        for key in value:
+            if key not in _STATE_WORDS:
+                raise BadInput(
+                    f"{document.at(str(key))}: {key!r} is not known here",
+                    hint="At the top there are `tasks` and `defaults`.",
+                )
+        defaults = _mapping(document, ("defaults",), value.get("defaults") or {})
+        _refuse_unknown(_Place(document, ("defaults",), defaults))
+        path, value = ("tasks",), value.get("tasks")
+    if isinstance(value, dict):
+        items = [
+            (
+                (*path, str(name)),
+                {"name": str(name), **_mapping(document, (*path, str(name)), item)},
+            )
+            for name, item in value.items()
+        ]
+    elif isinstance(value, list):
+        items = [
+            ((*path, index), _mapping(document, (*path, index), item))
+            for index, item in enumerate(value)
+        ]
+    else:
+        raise BadInput(
+            f"{document.at(*path)}: there is no list of tasks",
+            hint="Write a list, or a mapping with `tasks`; each task has at least `run`.",
+        )
+    if not items:
+        raise BadInput(f"{document.at(*path)}: the list of tasks is empty")
+    places = [_Place(document, where, {**defaults, **item}) for where, item in items]
+    for place in places:
+        _refuse_unknown(place)
+    return places
+
+
+def _mapping(document: Lined, path: tuple[str | int, ...], item: Any) -> dict[str, Any]:
+    if isinstance(item, str):
+        return {"run": item}
+    if not isinstance(item, dict):
+        raise BadInput(f"{document.at(*path)}: a task is a command or a mapping")
+    return {str(key): value for key, value in item.items()}
+
+
+def _refuse_unknown(place: _Place) -> None:
+    for key in place.given:
+        if key not in _KEYS:
+            raise place.refuse(
+                key, f"{key!r} is not known here", f"Known: {', '.join(sorted(_KEYS))}."
+            )
+
+
+def _refuse_twice(names: list[str], places: list[_Place]) -> None:
+    first: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name in first:
+            raise places[index].refuse("name", f"two tasks are called {name!r}")
+        first[name] = index
+
+
+def _after(place: _Place, names: list[str]) -> tuple[str, ...]:
+    given = place.given.get("after", [])
+    wanted = [given] if isinstance(given, str) else given
+    if not isinstance(wanted, list) or not all(isinstance(item, str | int) for item in wanted):
+        raise place.refuse("after", "`after` is not a list of names")
+    for name in wanted:
+        if str(name) not in names:
+            raise place.refuse("after", f"it waits for {str(name)!r}, which is not in this file")
+    return tuple(str(name) for name in wanted)
+
+
+def _refuse_circles(
+    links: dict[str, tuple[str, ...]], names: list[str], places: list[_Place]
+) -> None:
+    try:
+        order(links)
+    except CyclicPlan as error:
+        circle = error.message.partition(": ")[2].partition(" → ")[0]
+        place = places[names.index(circle)] if circle in names else places[0]
+        raise CyclicPlan(f"{place.document.at(*place.path, 'after')}: {error.message}") from error
+
+
+def _spec(
+    place: _Place,
+    name: str,
+    linked: tuple[str, ...],
+    base: Path,
+    settings: Settings,
+    env: Mapping[str, str],
+    terminal: TerminalSpec,
+) -> TaskSpec:
+    wanted = {key: str(value) for key, value in _dict(place, "env").items()}
+    given, withheld = asking.environment(env, settings.env, [])
+    cwd = os.path.normpath(base / _text(place, "cwd", "."))
+    try:
+        asking.folder(cwd)
+    except FolderMissing as error:
+        raise place.refuse("cwd", error.message) from error
+    return TaskSpec(
+        command=_command(place),
+        prompt=_text(place, "prompt", "") or None,
+        provider=_text(place, "provider", "shell"),
+        name=name if "name" in place.given else "",
+        role=_text(place, "role", "worker"),
+        cwd=cwd,
+        env={**given, **wanted, "PWD": cwd},
+        withheld=tuple(item for item in withheld if item not in wanted),
+        after=linked,
+        priority=_int(place, "priority", 0),
+        patience=_tried(
+            place,
+            "timeout",
+            lambda: asking.patience(
+                settings, _figure(place, "timeout"), _figure(place, "idle"), foreground=False
+            ),
+        ),
+        retries=_tried(
+            place, "retries", lambda: asking.at_least_zero("retries", _int(place, "retries", 0))
+        ),
+        checks=_list(place, "checks"),
+        terminal=terminal,
+        workspace=_choice(place, "workspace", WorkspaceKind, WorkspaceKind.HERE),
+        base=_text(place, "base", "HEAD"),
+        on_crash=_choice(place, "on_crash", OnCrash, OnCrash.ASK),
+        review=_bool(place, "review"),
+        labels={key: str(value) for key, value in _dict(place, "labels").items()},
+    )
+
+
+def _command(place: _Place) -> tuple[str, ...]:
+    given = place.given.get("run")
+    if given is None:
+        if "prompt" in place.given:
+            return ()
+        raise place.refuse(None, "the task has no `run`", "Write `run: CMD`, or `prompt: TEXT`.")
+    if isinstance(given, list):
+        return _list(place, "run")
+    if not isinstance(given, str) or not given.strip():
+        raise place.refuse("run", "`run` is not a command")
+    return _split(place, given)
+
+
+def _split(place: _Place, text: str) -> tuple[str, ...]:
+    """The words of a plain command; what needs a shell is given to one."""
+    if any(letter in text for letter in "|&;<>()$`\\\"'*?[#~=%{\n"):
+        return ("/bin/sh", "-c", text)
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise place.refuse("run", str(error)) from error
+
+
+def _tried(place: _Place, key: str, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except InspanError as error:
+        raise place.refuse(key, error.message, error.hint) from error
+
+
+def _figure(place: _Place, key: str) -> str | None:
+    value = place.given.get(key)
+    if key in place.given and value is None:
+        return "none"
+    return None if value is None else str(value)
+
+
+def _text(place: _Place, key: str, otherwise: str) -> str:
+    value = place.given.get(key, otherwise)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise place.refuse(key, f"`{key}` is not a text")
+    if "\0" in str(value):
+        raise place.refuse(key, f"`{key}` holds a NUL")
+    return str(value)
+
+
+def _int(place: _Place, key: str, otherwise: int) -> int:
+    value = place.given.get(key, otherwise)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise place.refuse(key, f"`{key}` is not a whole number")
+    return int(value)
+
+
+def _bool(place: _Place, key: str) -> bool:
+    value = place.given.get(key, False)
+    if not isinstance(value, bool):
+        raise place.refuse(key, f"`{key}` is neither true nor false")
+    return value
+
+
+def _list(place: _Place, key: str) -> tuple[str, ...]:
+    value = place.given.get(key, [])
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(
+        isinstance(item, str | int | float) for item in items
+    ):
+        raise place.refuse(key, f"`{key}` is not a list of texts")
+    return tuple(str(item) for item in items)
+
+
+def _dict(place: _Place, key: str) -> dict[str, Any]:
+    value = place.given.get(key, {})
+    if not isinstance(value, dict) or not all(
+        isinstance(name, str) and isinstance(item, str | int | float)
+        for name, item in value.items()
+    ):
+        raise place.refuse(key, f"`{key}` is not a mapping of names to texts")
+    return value
+
+
+def _choice(place: _Place, key: str, kind: Any, otherwise: Any) -> Any:
+    value = place.given.get(key, otherwise.value)
+    try:
+        return kind(value)
+    except ValueError:
+        words = ", ".join(item.value for item in kind)
+        raise place.refuse(key, f"`{key}` is none of: {words}") from None
+
+
+_KEYS: Final = frozenset(
+    (
+        "name",
+        "run",
+        "prompt",
+        "provider",
+        "role",
+        "cwd",
+        "env",
+        "after",
+        "priority",
+        "timeout",
+        "idle",
+        "retries",
+        "checks",
+        "workspace",
+        "base",
+        "on_crash",
+        "review",
+        "labels",
+    )
+)
