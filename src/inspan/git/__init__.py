@@ -1,0 +1,1 @@
+"""Git as inspan runs it: no hook, filter, pager, prompt or network of the repository's choosing."""

@@ -1,0 +1,91 @@
+"""Adds, recognises and removes worktrees of a repository; its own checkout is never touched.
+
+Git keeps a folder of its own for each worktree, named like the worktree's. Everything is done with
+that folder named outright: the file ``.git`` in a worktree is written by whoever works there and
+is not believed.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from inspan.errors import GitFailed, WorkspaceFailed
+from inspan.git.removal import delete
+from inspan.git.repository import Repository, tip
+from inspan.git.run import Git
+
+#: What git writes into ``locked`` until a worktree is made, and we until one is gone.
+_HALF: Final = "initializing"
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """A worktree at ``tree`` on ``branch``; its folder's name is unique in the repository."""
+
+    repository: Repository
+    tree: Path
+    branch: str
+
+    @property
+    def ref(self) -> str:
+        """The full name of the branch."""
+        return f"refs/heads/{self.branch}"
+
+    @property
+    def administration(self) -> Path:
+        """Where git keeps what belongs to this worktree alone."""
+        return self.repository.common / "worktrees" / self.tree.name
+
+    @property
+    def git(self) -> Git:
+        """Git for this worktree and no other."""
+        return Git(self.tree, self.administration)
+
+    def is_whole(self) -> bool:
+        """True where it was made to its end and is still there."""
+        try:
+            known = (self.administration / "gitdir").read_text().strip()
+        except OSError:
+            return False
+        there = self.tree.is_dir() and not self.tree.is_symlink()
+        return there and Path(known) == self.tree / ".git" and not self._is_half()
+
+    async def add(self, base: str) -> None:
+        """Make it; from ``base``, a full commit id, where its branch is new.
+
+        Half of one that a crash left is removed first. Raises GitFailed, WorkspaceFailed.
+        """
+        await self.discard()
+        self.tree.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = await tip(self.repository.git, self.ref) is None
+        start = ("--no-track", "-b", self.branch, "--", str(self.tree), base)
+        arguments = start if new else ("--", str(self.tree), self.branch)
+        await self.repository.git.run("worktree", "add", "--quiet", *arguments)
+        if not self.is_whole():
+            raise GitFailed(f"git made the worktree elsewhere than at {self.tree}")
+
+    async def discard(self) -> None:
+        """Remove it with all that lies in it; the branch stays. Raises WorkspaceFailed."""
+        if self.is_whole():
+            # Dying from here on must leave a half, and not a worktree where files were deleted.
+            (self.administration / "locked").write_text(_HALF)
+        elif os.path.lexists(self.tree) and not self._is_half():
+            raise WorkspaceFailed(
+                f"{self.tree} is there, but git knows nothing of it",
+                hint="Somebody's work may be in it: move it away, then try again.",
+            )
+        await delete(self.tree)
+        # Only what belongs to this worktree: `prune` would also drop those of unmounted disks.
+        await delete(self.administration)
+        with suppress(OSError):  # others are left, or there was none
+            self.administration.parent.rmdir()
+
+    def _is_half(self) -> bool:
+        try:
+            return (self.administration / "locked").read_text().strip() == _HALF
+        except OSError:
+            return False
