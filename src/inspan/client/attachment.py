@@ -64,12 +64,20 @@ class Attachment:
         """A new size as a message, to be sent and acknowledged. Raises BadInput."""
         return self._message(wire.RESIZE, wire.size(cols, rows))
 
+    def pending(self) -> bool:
+        """True where ``take`` has something."""
+        return bool(self._chunks)
+
+    def settled(self) -> bool:
+        """True where the last message was acknowledged, one way or the other."""
+        return self._acked == self._sent
+
     def acknowledged(self, *, done: bool) -> bool:
         """True once the last message is done; ``done`` says that the stream is over.
 
         Raises what the daemon refused it with; Conflict where the session ended before.
         """
-        if self._acked == self._sent:
+        if self.settled():
             refusal, self._refusal = self._refusal, None
             if refusal is not None:
                 raise refusal

@@ -18,8 +18,6 @@ from inspan.errors import DaemonUnreachable
 
 #: Bytes asked of the socket at once.
 READ: Final = 1 << 16
-#: A close that says "done".
-DONE: Final = 1000
 
 
 def gone(error: OSError | None) -> DaemonUnreachable:
@@ -68,9 +66,7 @@ class Channel:
             self._receive()
         if self._come:
             return self._come.popleft()[1]
-        code, why = self._frames.closed or (DONE, "")
-        if code != DONE:
-            raise DaemonUnreachable(f"the daemon closed the stream ({code} {why})".rstrip())
+        self._frames.check_done()
         return None
 
     def send(self, opcode: int, payload: bytes) -> None:

@@ -82,6 +82,11 @@ class Terminal(_Stream):
         """Where to attach again so that not one byte is missed or told twice."""
         return self._told.offset
 
+    @property
+    def ended(self) -> bool:
+        """True once the last chunk, an ``Ended``, has been taken."""
+        return self._told.ended and not self._told.pending()
+
     def __iter__(self) -> Iterator[Chunk]:
         while (chunk := self.recv()) is not None:
             yield chunk

@@ -25,6 +25,9 @@ CLOSE: Final = 8
 PING: Final = 9
 PONG: Final = 10
 
+#: The close code that says that all was said.
+DONE: Final = 1000
+
 _UNRESERVED: Final = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 )
@@ -280,6 +283,12 @@ class Frames:
         self._held = bytearray()
         self._parts = bytearray()
         self._kind = 0
+
+    def check_done(self) -> None:
+        """Raises DaemonUnreachable where it was closed for another reason than being done."""
+        code, why = self.closed or (DONE, "")
+        if code != DONE:
+            raise DaemonUnreachable(f"the daemon closed the stream ({code} {why})".rstrip())
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The messages that are complete now: ``TEXT`` or ``BINARY`` and the payload."""

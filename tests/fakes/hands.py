@@ -1,0 +1,237 @@
+"""Every Control there is, each with the hand that makes its processes do what a test says."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from inspan import __version__
+from inspan.client.remote import RemoteControl
+from inspan.client.stream import Terminal, Watch
+from inspan.client.sync import SyncControl
+from inspan.control import (
+    Control,
+    EventQuery,
+    Health,
+    Pruned,
+    PrunePolicy,
+    TaskPage,
+    TaskQuery,
+)
+from inspan.model.event import Event
+from inspan.model.session import Chunk, Receipt
+from inspan.model.task import Task, TaskSpec, Verdict
+from inspan.server.serve import serve
+from tests.fakes.control import FakeControl
+
+T = TypeVar("T")
+
+#: How long a thread waits for something to come before it looks whether it is still wanted.
+BEAT = 0.05
+
+
+class Hand(Protocol):
+    """A Control under test, and the processes behind it."""
+
+    @property
+    def control(self) -> Control: ...
+
+    async def start(self, task: Task) -> None:
+        """Return once an attempt of the task runs."""
+        ...
+
+    async def prints(self, task: Task, data: bytes, *, stream: str = "out") -> None:
+        """Its process prints, and that is recorded."""
+        ...
+
+    async def asks(self, task: Task, question: str) -> None:
+        """Its process waits for a person."""
+        ...
+
+    async def ends(self, task: Task, code: int = 0) -> None:
+        """Its process ends."""
+        ...
+
+
+class FakeHand:
+    """The hand of a FakeControl, however far from it the test stands."""
+
+    def __init__(self, fake: FakeControl, control: Control) -> None:
+        self.fake = fake
+        self.control = control
+
+    async def start(self, task: Task) -> None:
+        self.fake.start(task.id)
+
+    async def prints(self, task: Task, data: bytes, *, stream: str = "out") -> None:
+        self.fake.prints(task.id, data, stream=stream)
+
+    async def asks(self, task: Task, question: str) -> None:
+        self.fake.asks(task.id, question)
+
+    async def ends(self, task: Task, code: int = 0) -> None:
+        self.fake.ends(task.id, code)
+
+
+@asynccontextmanager
+async def in_memory() -> AsyncIterator[FakeHand]:
+    """The fake itself."""
+    fake = FakeControl()
+    yield FakeHand(fake, fake)
+
+
+@asynccontextmanager
+async def served(control: Control, *, version: str = __version__) -> AsyncIterator[Path]:
+    """The socket behind which ``control`` is served."""
+    stop, ready = anyio.Event(), anyio.Event()
+    # Not pytest's folder: a socket's path is short.
+    with tempfile.TemporaryDirectory(prefix="inspan-") as folder:
+        socket = Path(folder) / "run" / "daemon.sock"
+        async with anyio.create_task_group() as group:
+            group.start_soon(
+                partial(
+                    serve,
+                    control,
+                    socket,
+                    version=version,
+                    on_ready=ready.set,
+                    shutdown_event=stop,
+                )
+            )
+            with anyio.fail_after(20):
+                await ready.wait()
+            try:
+                yield socket
+            finally:
+                stop.set()
+
+
+@asynccontextmanager
+async def over_the_wire() -> AsyncIterator[FakeHand]:
+    """The fake behind the server, through the asynchronous client."""
+    fake = FakeControl()
+    async with served(fake) as socket, RemoteControl.connect(socket) as control:
+        yield FakeHand(fake, control)
+
+
+@asynccontextmanager
+async def from_a_thread() -> AsyncIterator[FakeHand]:
+    """The fake behind the server, through the blocking client in threads."""
+    fake = FakeControl()
+    async with served(fake) as socket:
+        with SyncControl(socket) as blocking:
+            yield FakeHand(fake, Threaded(blocking))
+
+
+async def _run(call: Callable[[], T]) -> T:
+    return await anyio.to_thread.run_sync(call)
+
+
+class Threaded:
+    """``control.Control`` of a SyncControl, each call in a thread."""
+
+    def __init__(self, blocking: SyncControl) -> None:
+        self._to = blocking
+
+    async def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
+        return await _run(partial(self._to.submit, spec, key=key))
+
+    async def submit_all(
+        self, specs: Sequence[TaskSpec], *, key: str | None = None
+    ) -> tuple[Task, ...]:
+        return await _run(partial(self._to.submit_all, specs, key=key))
+
+    async def get(self, task: str) -> Task:
+        return await _run(partial(self._to.get, task))
+
+    async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
+        return await _run(partial(self._to.list, query))
+
+    async def history(self, query: EventQuery = EventQuery()) -> tuple[Event, ...]:
+        return await _run(partial(self._to.history, query))
+
+    async def watch(
+        self, since: int | None = None, *, task: str | None = None
+    ) -> AsyncIterator[Event]:
+        watch: Watch = await _run(partial(self._to.watch, since, task=task))
+        with watch:
+            while True:
+                event = await _run(partial(watch.recv, BEAT))
+                if event is not None:
+                    yield event
+
+    async def send(self, task: str, data: bytes) -> Receipt:
+        return await _run(partial(self._to.send, task, data))
+
+    async def answer(self, task: str, text: str) -> Task:
+        return await _run(partial(self._to.answer, task, text))
+
+    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        return await _run(partial(self._to.interrupt, task, reason=reason, force=force))
+
+    async def resume(self, task: str) -> Task:
+        return await _run(partial(self._to.resume, task))
+
+    async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+        return await _run(partial(self._to.cancel, task, reason=reason, force=force))
+
+    async def decide(
+        self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"
+    ) -> Task:
+        return await _run(partial(self._to.decide, task, verdict, findings, by=by))
+
+    async def diff(self, task: str) -> str:
+        return await _run(partial(self._to.diff, task))
+
+    async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
+        return await _run(partial(self._to.read, session, offset, limit))
+
+    @asynccontextmanager
+    async def attach(
+        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+    ) -> AsyncIterator[ThreadedTerminal]:
+        call = partial(self._to.attach, session, offset=offset, writer=writer, steal=steal)
+        with await _run(call) as terminal:
+            yield ThreadedTerminal(terminal)
+
+    async def health(self) -> Health:
+        return await _run(self._to.health)
+
+    async def prune(self, policy: PrunePolicy) -> Pruned:
+        return await _run(partial(self._to.prune, policy))
+
+
+class ThreadedTerminal:
+    """``control.Terminal`` of a blocking one; used by one task at a time."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._to = terminal
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        while not self._to.ended:
+            chunk = await _run(partial(self._to.recv, BEAT))
+            if chunk is not None:
+                yield chunk
+
+    async def write(self, data: bytes) -> None:
+        await _run(partial(self._to.write, data))
+
+    async def resize(self, cols: int, rows: int) -> None:
+        await _run(partial(self._to.resize, cols, rows))
+
+
+Factory = Callable[[], AbstractAsyncContextManager[Hand]]
+
+#: Name and factory of every Control; the contract suite runs over each.
+CONTROLS: tuple[tuple[str, Factory], ...] = (
+    ("in memory", in_memory),
+    ("over the wire", over_the_wire),
+    ("from a thread", from_a_thread),
+)
