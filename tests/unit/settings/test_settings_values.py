@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspan.errors import SettingsInvalid
+from inspan.model.role import Role
+from inspan.settings import EnvRule, Settings, load
+
+
+def _load(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    return load(path)
+
+
+def test_without_a_file_there_are_the_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path / "config.yaml")
+    assert settings.limits.deadline == 300
+    assert settings.limits.max_deadline == 1800
+    assert settings.role("worker").limit == 2
+    assert settings.role("of the user's own").limit == 2
+    assert settings.retention.older_than == 14 * 86400
+    assert settings.retention.bytes == 5 << 30
+    assert settings.recording.cap == 64 << 20
+    assert settings.detach_key == 0x1C
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing\n"])
+def test_an_empty_file_changes_nothing(tmp_path: Path, text: str) -> None:
+    assert _load(tmp_path, text) == Settings()
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    settings = _load(
+        tmp_path,
+        """\
+roles: {worker: 4, tester: 1, default: 3}
+limits: {deadline: 10m, max_deadline: 2h, idle: 60, warn_before: 5, grace: 1.5}
+retention: {days: 2, bytes: 1G}
+recording: {cap: 8M}
+env: {allow: [MY_VAR, "ACME_*"], withhold: [EDITOR, "LC_*"]}
+keys: {detach: ctrl-q}
+""",
+    )
+    assert settings.role("worker") == Role("worker", 4)
+    assert settings.role("tester") == Role("tester", 1)
+    assert settings.role("planner") == settings.role("new").__class__("planner", 3)
+    patience = settings.limits.patience()
+    assert (patience.deadline, patience.idle, patience.grace) == (600, 60, 1.5)
+    assert settings.retention.older_than == 2 * 86400
+    assert settings.recording.cap == 8 << 20
+    assert settings.env.allows("MY_VAR")
+    assert settings.env.allows("ACME_REGION")
+    assert not settings.env.allows("EDITOR")
+    assert not settings.env.allows("LC_ALL")
+    assert settings.detach_key == 0x11
+
+
+@pytest.mark.parametrize("limit", ["none", "null", "~"])
+def test_a_limit_can_be_lifted(tmp_path: Path, limit: str) -> None:
+    assert _load(tmp_path, f"limits: {{deadline: {limit}}}").limits.deadline is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "word"),
+    [
+        ("rolls:\n  worker: 2\n", 1, "rolls"),
+        ("limits:\n  deadline: 5m\n  dead_line: 1\n", 3, "dead_line"),
+        ("limits:\n  deadline: soon\n", 2, "duration"),
+        ("limits:\n  grace: none\n", 2, "grace"),
+        ("limits:\n\n  deadline: 1h\n", 3, "max_deadline"),
+        ("roles:\n  worker: 0\n", 2, "worker"),
+        ("roles:\n  worker: yes\n", 2, "worker"),
+        ("roles: 3\n", 1, "roles"),
+        ("retention:\n  days: often\n", 2, "days"),
+        ("retention:\n  bytes: big\n", 2, "size"),
+        ("recording:\n  cap: 10K\n", 2, "1 MB"),
+        ("env:\n  allow: PATH\n", 2, "list"),
+        ("keys:\n  detach: q\n", 2, "control key"),
+        ("- a\n- b\n", 1, "mapping"),
+        ("roles:\n  worker: 1\n  worker: 2\n", 3, "twice"),
+        ("roles: [1\nlimits: {\n", 2, ""),
+        ("a: !!python/object:os.system x\n", 1, ""),
+        ("a: &a [1]\nb: \x00\n", 0, ""),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, line: int, word: str) -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        _load(tmp_path, text)
+    assert word in refused.value.message
+    assert refused.value.code == "settings-invalid"
+    if line:
+        assert f"config.yaml:{line}" in refused.value.message
+
+
+def test_a_document_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
+    bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)
+    )
+    with pytest.raises(SettingsInvalid) as refused:
+        _load(tmp_path, bomb)
+    assert "unfolds" in refused.value.message
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsInvalid):
+        load(path)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_settings_or_is_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("s") / "config.yaml"
+    path.write_bytes(text.encode(errors="replace"))
+    try:
+        load(path)
+    except SettingsInvalid as refused:
+        assert "config.yaml" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("name", "goes_along"),
+    [
+        ("PATH", True),
+        ("LC_ALL", True),
+        ("GIT_AUTHOR_NAME", True),
+        ("AWS_SECRET_ACCESS_KEY", False),
+        ("NODE_AUTH_TOKEN", False),
+        ("NODE_ENV", True),
+        ("GITHUB_TOKEN", False),
+        ("PYTHONPATH", True),
+        ("UNHEARD_OF", False),
+    ],
+)
+def test_the_allow_list_lets_out_what_a_program_needs_and_no_secret(
+    name: str, goes_along: bool
+) -> None:
+    given_, withheld = EnvRule().split({name: "x"})
+    assert (name in given_) is goes_along
+    assert (name in withheld) is not goes_along
