@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal as signals
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
@@ -321,8 +321,11 @@ class KeeperClient:
         """Stop the keeper; raises Conflict where sessions live, unless forced: they are killed."""
         await self._link.call({"op": "shutdown", "force": force})
 
-    async def watch(self, session: str) -> AsyncIterator[Grew | EndedSession]:
-        """Its size now, each newer size, then its end; sizes that came in between are skipped."""
+    async def watch(self, session: str) -> AsyncGenerator[Grew | EndedSession, None]:
+        """Its size now, each newer size, then its end; sizes that came in between are skipped.
+
+        Close it (``contextlib.aclosing``) where it is left early.
+        """
         link, watcher = self._link, _Watcher()
         link.watchers.setdefault(session, set()).add(watcher)
         try:
@@ -351,6 +354,11 @@ class KeeperClient:
     @property
     def closed(self) -> bool:
         """True once the connection is gone."""
+        return self._link.lost.done()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is gone."""
         return self._link.lost.done()
 
     async def lost(self) -> None:

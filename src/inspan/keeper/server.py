@@ -148,7 +148,7 @@ class Server:
             sock.close()
             return
         connection = Connection(
-            sock, self.loop, on_frame=self._frame, on_lost=self._lost, on_room=self._active.add
+            sock, self.loop, on_frame=self._frame, on_lost=self._lost, on_room=self._unsent
         )
         self._connections.add(connection)
 
@@ -172,6 +172,9 @@ class Server:
                 connection.send({**reply, "ok": True, **answer[0]}, answer[1])
             elif answer is not None:
                 connection.send({**reply, "ok": True, **answer})
+
+    def _unsent(self, connection: Connection) -> None:
+        self._active.add(connection)
 
     def _lost(self, connection: Connection) -> None:
         self._connections.discard(connection)

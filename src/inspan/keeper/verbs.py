@@ -261,7 +261,8 @@ def _writer(message: Message, order: Order) -> Writer:
     cap = _whole(message, "cap", CAP_LEAST, 1 << 50, default=_CAP_DEFAULT)
     typed = _flag(message, "record_input", default=False)
     try:
-        return Writer(folder, cap=cap, cols=order.cols, rows=order.rows, typed=typed)
+        size = (order.cols, order.rows) if order.pty else None
+        return Writer(folder, cap=cap, size=size, typed=typed)
     except FileExistsError as error:
         message_ = "This session was recorded before; it is not started twice."
         raise Refusal("already-recorded", message_) from error

@@ -26,8 +26,8 @@ _HELD_MOST: Final = 1 << 16
 #: that talks for days stays small beside its output.
 _STAMPS: Final = ((1 << 20, 0.01), (4 << 20, 0.1), (16 << 20, 1.0))
 _STAMP_LAST: Final = 10.0
-#: Gaps that are remembered for ``read``; further ones are merged with the last.
-_GAPS_MOST: Final = 64
+#: Losses that are remembered for ``read``; further ones are merged with the last.
+_LOSSES_MOST: Final = 64
 
 CAP_LEAST: Final = 64 << 10
 
@@ -35,8 +35,11 @@ CAP_LEAST: Final = 64 << 10
 class Writer:
     """The files of one session. ``size`` counts every byte of output, kept or not."""
 
-    def __init__(self, folder: str, *, cap: int, cols: int, rows: int, typed: bool) -> None:
-        """Raises FileExistsError where the folder has a recording; else OSError."""
+    def __init__(self, folder: str, *, cap: int, size: tuple[int, int] | None, typed: bool) -> None:
+        """``size`` is the terminal's, in columns and rows; pipes have none.
+
+        Raises FileExistsError where the folder has a recording; else OSError.
+        """
         os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103  pathlib costs 5 ms at start
         self._path = folder + "/" + RAW
         self._index_path = folder + "/" + INDEX
@@ -55,7 +58,7 @@ class Writer:
         self.size = 0
         #: Bytes that are gone: freed by the cap or never written.
         self.cut = 0
-        self._gaps: list[tuple[int, int]] = []
+        self._losses: list[tuple[int, int]] = []
         self._cap = cap
         self._head = cap // 4 // _PAGE * _PAGE
         self._step = max(_PAGE, cap // 16 // _PAGE * _PAGE)
@@ -69,7 +72,8 @@ class Writer:
         self._kind = ""
         self._stamped = 0.0
         self._interval = _STAMPS[0][1]
-        self._note("r", cols, rows)
+        if size is not None:
+            self._note("r", *size)
 
     def output(self, data: bytes, kind: str) -> None:
         """Record what the process wrote; ``kind`` is ``o`` or ``e``."""
@@ -84,7 +88,7 @@ class Writer:
             self._stamped = now
             self._note(kind)
         self._put(data)
-        if self.size - self._freed > self._cap and not self._stopped:
+        if self.size - self.cut > self._cap and not self._stopped:
             self._free()
 
     def resized(self, cols: int, rows: int) -> None:
@@ -122,7 +126,9 @@ class Writer:
     def read(self, offset: int, limit: int) -> tuple[int, bytes]:
         """Bytes from ``offset`` on, or from the end of the gap that ``offset`` is in."""
         end = min(self.size, offset + limit)
-        for start, stop in [*self._gaps, (self._lost_at, self._lost_at + self._lost)]:
+        for start, stop in sorted([(self._head, self._head + self._freed), *self._all_losses()]):
+            if start == stop:
+                continue
             if start <= offset < stop:
                 offset = stop
                 end = min(self.size, offset + limit)
@@ -140,13 +146,12 @@ class Writer:
         if self._stopped or (self._lost and time.monotonic() < self._retry_at):
             self._lose(len(data))
             return
+        self._mark_loss()
         try:
             done = os.pwrite(self._raw, data, self.size)
         except OSError:
             done = 0
-        if done:
-            self._mark_loss()
-            self.size += done
+        self.size += done
         if done < len(data):
             self._retry_at = time.monotonic() + _RETRY
             self._lose(len(data) - done)
@@ -161,30 +166,39 @@ class Writer:
             self._mark_loss()
 
     def _mark_loss(self) -> None:
+        """Note the bytes that were lost, before others are written behind them."""
         if self._lost:
-            self._gap(self._lost_at, self._lost)
+            self._note_gap(self._lost_at, self._lost)
+            begin, end = self._losses[-1] if self._losses else (0, -1)
+            if end == self._lost_at or len(self._losses) >= _LOSSES_MOST:
+                self._losses[-1] = (begin, self._lost_at + self._lost)
+            else:
+                self._losses.append((self._lost_at, self._lost_at + self._lost))
             self._lost = 0
             self._kind = ""
 
     def _free(self) -> None:
         """Free the oldest bytes after the head until the recording is within its cap."""
-        while self.size - self._freed > self._cap:
+        # Tried where nothing is, beyond the end.
+        able = self._freed or linux.punch(self._raw, self.size + _PAGE, _PAGE)
+        while able and self.size - self.cut > self._cap:
             start = self._head + self._freed
-            if not linux.punch(self._raw, start, self._step):
-                # This file system cannot: keep what is there and count the rest.
-                self._stopped = True
-                return
+            self.cut += self._step - self._never_written(start, start + self._step)
+            # Marked first: a reader that finds zeros must also find the mark.
+            self._note_gap(start, self._step)
             self._freed += self._step
-            self.cut += self._step
-            self._gap(start, self._step)
+            able = linux.punch(self._raw, start, self._step)
+        # A file system that cannot keeps what is there, and the rest is only counted.
+        self._stopped = not able
 
-    def _gap(self, start: int, length: int) -> None:
+    def _never_written(self, start: int, stop: int) -> int:
+        return sum(max(0, min(stop, end) - max(start, begin)) for begin, end in self._all_losses())
+
+    def _all_losses(self) -> list[tuple[int, int]]:
+        return [*self._losses, (self._lost_at, self._lost_at + self._lost)]
+
+    def _note_gap(self, start: int, length: int) -> None:
         self._note("m", length >> 32, length & 0xFFFFFFFF, offset=start)
-        last = self._gaps[-1] if self._gaps else (0, -1)
-        if last[1] == start or len(self._gaps) >= _GAPS_MOST:
-            self._gaps[-1] = (last[0], start + length)
-        else:
-            self._gaps.append((start, start + length))
 
     def _note(self, kind: str, a: int = 0, b: int = 0, *, offset: int | None = None) -> None:
         if len(self._held) > _HELD_MOST:

@@ -1,0 +1,128 @@
+"""A keeper and a client of it, as code; the fixtures are in ``conftest``."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import anyio
+
+from inspan.errors import KeeperLost
+from inspan.keeper.client import (
+    EndedSession,
+    KeeperClient,
+    Spawned,
+    Status,
+    connect,
+    keeper_command,
+)
+from inspan.keeper.recording import INDEX, RAW, Record, unpack
+
+PATIENCE = 15.0
+
+
+class Keeper:
+    """A keeper in the foreground, started as the client starts it."""
+
+    def __init__(self, home: Path, *, idle: str = "60", nofile: int | None = None) -> None:
+        self.home = home
+        self.socket = home / "run" / "k.sock"
+        self.state = home / "state"
+        self.recordings = home / "recordings"
+        command: Sequence[str] = keeper_command(self.socket, self.state)
+        if "COVERAGE_RUN" in os.environ:
+            run = (sys.executable, "-m", "coverage", "run", "-p", "-m", "inspan.keeper")
+            command = (*run, *command[command.index("--socket") :])
+        self.process = subprocess.Popen(
+            [*_limited(nofile), *command, "--idle", idle], stdin=subprocess.DEVNULL
+        )
+
+    async def client(self) -> KeeperClient:
+        """Connected, as soon as it listens."""
+        with anyio.fail_after(PATIENCE):
+            while True:
+                try:
+                    return await connect(self.socket)
+                except KeeperLost:
+                    await anyio.sleep(0.005)
+
+    def stop(self) -> None:
+        """Whatever its state is."""
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+
+class Desk:
+    """A client with the arguments that all tests share."""
+
+    def __init__(self, keeper: Keeper, client: KeeperClient) -> None:
+        self.keeper = keeper
+        self.client = client
+
+    def folder(self, session: str) -> Path:
+        return self.keeper.recordings / session
+
+    async def spawn(self, session: str, *argv: str, **more: object) -> Spawned:
+        arguments: dict[str, object] = {
+            "cwd": "/",
+            "env": {"PATH": os.environ["PATH"], "TERM": "xterm"},
+            "folder": str(self.folder(session)),
+        }
+        return await self.client.spawn(session=session, argv=argv, **{**arguments, **more})  # type: ignore[arg-type]
+
+    async def ended(self, session: str, client: KeeperClient | None = None) -> Status:
+        """Its status once it has ended."""
+        with anyio.fail_after(PATIENCE):
+            async with contextlib.aclosing((client or self.client).watch(session)) as watch:
+                async for item in watch:
+                    if isinstance(item, EndedSession):
+                        return item.status
+        raise AssertionError("the watch ended without an end")
+
+    async def until(self, session: str, wanted: bytes, *, times: int = 1) -> bytes:
+        """Its output once ``wanted`` is in it."""
+        with anyio.move_on_after(PATIENCE):
+            async with contextlib.aclosing(self.client.watch(session)) as watch:
+                async for _ in watch:
+                    if self.raw(session).count(wanted) >= times:
+                        return self.raw(session)
+        raise AssertionError(f"{wanted!r} did not come: {self.raw(session)!r}")
+
+    async def run(self, session: str, *argv: str, **more: object) -> tuple[Status, bytes]:
+        """Spawn and wait for the end."""
+        await self.spawn(session, *argv, **more)
+        status = await self.ended(session)
+        return status, self.raw(session)
+
+    def raw(self, session: str) -> bytes:
+        return (self.folder(session) / RAW).read_bytes()
+
+    def index(self, session: str) -> list[Record]:
+        return unpack((self.folder(session) / INDEX).read_bytes())
+
+
+async def wait_for(condition: Callable[[], bool]) -> None:
+    """Look until it holds, with a deadline."""
+    with anyio.fail_after(PATIENCE):
+        while not condition():
+            await anyio.sleep(0.005)
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process and it is no zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def python(text: str) -> tuple[str, str, str, str]:
+    """A small program of its own."""
+    return sys.executable, "-IS", "-c", text
+
+
+def _limited(nofile: int | None) -> Sequence[str]:
+    return () if nofile is None else ("sh", "-c", f'ulimit -n {nofile}; exec "$@"', "sh")

@@ -1,0 +1,69 @@
+"""The framing: every way to cut a stream gives the same frames, and rubbish gives WireError."""
+
+import json
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspan.keeper.wire import BODY_MOST, HEAD_MOST, Decoder, Message, WireError, encode
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+FRAMES = st.lists(
+    st.tuples(st.dictionaries(st.text(), VALUES, max_size=4), st.binary(max_size=200)), max_size=5
+)
+
+
+@given(frames=FRAMES, size=st.integers(1, 50))
+def test_what_is_encoded_comes_out_however_it_is_cut(
+    frames: list[tuple[Message, bytes]], size: int
+) -> None:
+    stream = b"".join(encode(*frame) for frame in frames)
+    decoder = Decoder()
+    found = []
+    for start in range(0, len(stream), size):
+        found += decoder.feed(stream[start : start + size])
+    assert found == frames
+
+
+@given(st.binary(max_size=300))
+def test_rubbish_is_a_wire_error_or_waits_for_more(rubbish: bytes) -> None:
+    try:
+        frames = Decoder().feed(rubbish)
+    except WireError:
+        return
+    assert all(isinstance(message, dict) for message, _ in frames)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        struct.pack(">II", HEAD_MOST + 1, 0),
+        struct.pack(">II", 2, BODY_MOST + 1),
+        struct.pack(">II", 2, 0) + b"[]",
+        struct.pack(">II", 2, 0) + b"{x",
+        struct.pack(">II", 2, 0) + b"\xff\xfe",
+    ],
+)
+def test_a_frame_that_is_none_is_refused(raw: bytes) -> None:
+    with pytest.raises(WireError):
+        Decoder().feed(raw)
+
+
+def test_what_is_too_large_is_not_encoded() -> None:
+    with pytest.raises(WireError):
+        encode({}, bytes(BODY_MOST + 1))
+    with pytest.raises(WireError):
+        encode({"text": "x" * HEAD_MOST})
+
+
+def test_arguments_that_are_not_utf8_survive() -> None:
+    argument = b"\xff\xfe".decode(errors="surrogateescape")
+    [(message, _)] = Decoder().feed(encode({"argv": [argument]}))
+    assert message == {"argv": [argument]}
+    assert json.dumps(argument).isascii()
