@@ -39,6 +39,7 @@ from inspan.model.ids import check_id, session_id
 from inspan.model.patience import Backoff, IdleLimit
 from inspan.model.task import (
     Exit,
+    Needs,
     OnCrash,
     Patience,
     Reason,
@@ -249,14 +250,15 @@ class Attempt:
         if self._watchdog is not None:
             self._watchdog.pause(now)
 
-    async def answered(self) -> None:
-        """The person has answered: the clocks go on."""
+    async def answered(self, needs: Needs | None = None) -> None:
+        """The person has answered (``needs``, where a newer question may be open): go on."""
+        task = self.task
+        if task.state is not TaskState.WAITING or needs not in (None, task.needs):
+            return
         if self._watchdog is not None:
             self._watchdog.resume(self._means.clock.monotonic())
             self._means.patrol.add(self)
-        task = await self._means.ledger.get(self.task.id)
-        if task.state is TaskState.WAITING:
-            await self._tell(e.Answered(task.attempt))
+        await self._tell(e.Answered(task.attempt))
 
     def _idle(self) -> IdleLimit | None:
         base = self._patience.idle

@@ -8,9 +8,8 @@ or a database itself: those are ports, handed in by ``app``.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 
 import anyio
 from anyio.abc import TaskGroup
@@ -30,20 +29,18 @@ from inspan.engine.dispatcher import Dispatcher
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import Patrol
-from inspan.engine.ports import Clock, Keep, Provider, Recordings, Store, Vitals, Workspaces
+from inspan.engine.ports import Ports
 from inspan.engine.pruning import prune
 from inspan.engine.recovery import recover
 from inspan.engine.references import References
+from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
 from inspan.errors import IllegalTransition, InputFull
 from inspan.model import event as e
 from inspan.model.event import Event
 from inspan.model.ids import task_of
-from inspan.model.patience import Backoff
-from inspan.model.role import DEFAULT_LIMIT
 from inspan.model.session import Chunk, Receipt
 from inspan.model.task import (
-    Patience,
     Reason,
     StopKind,
     Task,
@@ -53,32 +50,6 @@ from inspan.model.task import (
 )
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What the settings say about all tasks."""
-
-    roles: Mapping[str, int] = field(default_factory=dict)
-    default_slots: int = DEFAULT_LIMIT
-    patience: Patience = field(default_factory=Patience)
-    #: The longest deadline (seconds) that is granted without being lifted.
-    max_deadline: float = 1800.0
-    backoff: Backoff = field(default_factory=Backoff)
-    idle_stretch: float = 4.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """The world, as the engine needs it."""
-
-    store: Store
-    providers: Mapping[str, Provider]
-    recordings: Recordings
-    workspaces: Workspaces
-    keep: Keep
-    vitals: Vitals
-    clock: Clock
 
 
 class Engine:
@@ -166,7 +137,7 @@ class Engine:
             raise IllegalTransition(f"the task is {found.state}: it asks nothing")
         attempt = self._live(found)
         await self.send(found.id, text.encode() + (b"\r" if found.spec.terminal.pty else b"\n"))
-        await attempt.answered()
+        await attempt.answered(found.needs)
         return await self._ledger.get(found.id)
 
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:

@@ -6,21 +6,19 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import anyio
 
 from inspan.engine.ledger import Ledger
+from inspan.engine.ports import Ports
 from inspan.engine.references import References
+from inspan.engine.rules import Rules
 from inspan.errors import BadInput, DeadlineTooLong, KeyReused, ProviderNotFound
 from inspan.model import event as e
 from inspan.model.ids import short
 from inspan.model.plain import dump
 from inspan.model.plan import order
 from inspan.model.task import Reason, Task, TaskSpec, WorkspaceKind
-
-if TYPE_CHECKING:
-    from inspan.engine.engine import Ports, Rules
 
 #: What one submission may hold; more is a mistake or an attack.
 MOST_AT_ONCE = 10_000

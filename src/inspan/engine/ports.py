@@ -286,3 +286,16 @@ class Workspaces(Protocol):
     async def remove(self, workspace: Workspace) -> str | None:
         """Remove it; what was not committed is saved first, under the ref that is returned."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world, as the engine needs it."""
+
+    store: Store
+    providers: Mapping[str, Provider]
+    recordings: Recordings
+    workspaces: Workspaces
+    keep: Keep
+    vitals: Vitals
+    clock: Clock

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from inspan.control import Pruned, PrunePolicy
 from inspan.engine.ledger import Ledger
+from inspan.engine.ports import Ports
 from inspan.errors import WorkspaceFailed
 from inspan.model.ids import task_of
 from inspan.model.task import Workspace
-
-if TYPE_CHECKING:
-    from inspan.engine.engine import Ports
 
 log = logging.getLogger(__name__)
 

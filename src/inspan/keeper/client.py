@@ -353,11 +353,6 @@ class KeeperClient:
 
     @property
     def closed(self) -> bool:
-        """True once the connection is gone."""
-        return self._link.lost.done()
-
-    @property
-    def closed(self) -> bool:
         """Whether the connection is gone."""
         return self._link.lost.done()
 

@@ -9,7 +9,9 @@ from dataclasses import replace
 import anyio
 
 from inspan.control import EventQuery
-from inspan.engine.engine import Engine, Ports, Rules
+from inspan.engine.engine import Engine
+from inspan.engine.ports import Ports
+from inspan.engine.rules import Rules
 from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.store.memory import MemoryStore
 from tests.fakes.clock import FakeClock

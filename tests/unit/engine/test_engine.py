@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from inspan.control import EventQuery, TaskQuery
-from inspan.engine.engine import Rules
+from inspan.engine.rules import Rules
 from inspan.errors import (
     AmbiguousId,
     BadInput,

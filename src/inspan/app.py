@@ -1,0 +1,286 @@
+"""The application: the only file that names concrete classes and joins them to the ports.
+
+Three ways in: ``open`` for programs, ``engine`` for one process without a daemon, and ``serve``,
+which is the daemon. What is heavy is imported where it is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import anyio
+
+from inspan import __version__
+from inspan.control import Control, Health, Process, PrunePolicy
+from inspan.engine.clock import SystemClock
+from inspan.engine.engine import Engine
+from inspan.engine.ports import Ports
+from inspan.engine.rules import Rules
+from inspan.errors import InspanError, KeeperLost, PlatformUnsupported
+from inspan.providers.keeping import Keeping
+from inspan.providers.process import Processes
+from inspan.providers.registry import make_all
+from inspan.settings import Places, Settings, load, locate
+from inspan.store.recordings import Recordings
+from inspan.store.sqlite import SqliteStore
+from inspan.workspaces import Workspaces
+
+log = logging.getLogger("inspan")
+
+#: SQLite up to here can lose a write-ahead log that two connections reset at once
+#: (sqlite.org/changes.html, 3.51.3). One connection is our answer; `doctor` still says so.
+_WAL_RESET_RACE: Final = (3, 51, 2)
+#: Seconds between two looks for what retention lets go.
+_RETENTION_EVERY: Final = 3600.0
+
+
+class DaemonVitals:
+    """``ports.Vitals`` of this process and its keeper."""
+
+    def __init__(self, places: Places, keeping: Keeping) -> None:
+        self._places = places
+        self._keeping = keeping
+        self._started_at = time.time()
+
+    async def look(self, sessions: int, counts: dict[str, int]) -> Health:
+        own = Process(os.getpid(), __version__, self._started_at, _rss(os.getpid()))
+        return Health(
+            daemon=own,
+            keeper=await self._keeper(),
+            state_dir=str(self._places.state_dir),
+            socket=str(self._places.daemon_socket),
+            sqlite=sqlite3.sqlite_version,
+            python=platform.python_version(),
+            sessions=sessions,
+            counts=counts,
+            warnings=tuple(_warnings()),
+        )
+
+    async def _keeper(self) -> Process | None:
+        try:
+            client = await self._keeping.client()
+        except InspanError:
+            return None
+        return Process(client.pid, f"wire {client.version}", client.started_at, _rss(client.pid))
+
+
+@asynccontextmanager
+async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
+    """An engine over the state in ``places``, at work until the block is left.
+
+    Raises StoreLocked where another process has that state, and what opening a store raises.
+    """
+    _refuse_platform()
+    places.prepare()
+    keeping = Keeping(places.keeper_socket, places.state_dir)
+    async with anyio.create_task_group() as early:
+        # The keeper takes a moment to start; the store is opened meanwhile.
+        early.start_soon(_early, keeping)
+        store = await SqliteStore.open(places.database)
+    processes = Processes(keeping.client, places.recordings, cap=settings.recording.cap)
+    ports = Ports(
+        store=store,
+        providers=make_all(processes),
+        recordings=Recordings(places.recordings, keeping.client),
+        workspaces=Workspaces(places.workspaces),
+        keep=keeping,
+        vitals=DaemonVitals(places, keeping),
+        clock=SystemClock(),
+    )
+    try:
+        async with Engine(ports, rules(settings)).running() as running:
+            yield running
+    finally:
+        with anyio.CancelScope(shield=True):
+            await store.close()
+            await keeping.close()
+
+
+def rules(settings: Settings) -> Rules:
+    """What the engine has to know of the settings."""
+    return Rules(
+        roles={role.name: role.limit for role in settings.roles},
+        default_slots=settings.role_default,
+        patience=settings.limits.patience(),
+        max_deadline=settings.limits.max_deadline,
+    )
+
+
+@asynccontextmanager
+async def here(places: Places | None = None) -> AsyncIterator[Control]:
+    """Control without a daemon: what still runs when the block is left is interrupted."""
+    places = places or locate(os.environ)
+    async with engine(places, load(places.config)) as running:
+        try:
+            yield running
+        finally:
+            with anyio.CancelScope(shield=True):
+                await running.interrupt_all("the program that ran it has ended")
+
+
+@asynccontextmanager
+async def connect(places: Places | None = None) -> AsyncIterator[Control]:
+    """Control over the daemon, which is started where there is none."""
+    from inspan.client.launch import launch  # noqa: PLC0415 - `serve` has no use for it
+    from inspan.client.remote import RemoteControl  # noqa: PLC0415
+
+    places = places or locate(os.environ)
+    places.prepare()
+    await anyio.to_thread.run_sync(launch, places.daemon_socket, places.state_dir, places.logs)
+    async with RemoteControl.connect(places.daemon_socket) as control:
+        yield control
+
+
+async def serve(places: Places, settings: Settings, ready: Ready) -> None:
+    """The daemon: an engine and its server, until a signal or ``down``. Agents are left alone."""
+    from inspan.server.serve import serve as serve_http  # noqa: PLC0415 - the client needs none
+
+    stop = anyio.Event()
+    async with engine(places, settings) as running, anyio.create_task_group() as group:
+        group.start_soon(_on_signal, stop)
+        group.start_soon(_retain, running, settings)
+        await serve_http(
+            running,
+            places.daemon_socket,
+            version=__version__,
+            on_ready=ready.tell,
+            shutdown_event=stop,
+        )
+        group.cancel_scope.cancel()
+
+
+async def _early(keeping: Keeping) -> None:
+    """A keeper that does not start is told to each task that needs it, with the reason."""
+    with suppress(KeeperLost):
+        await keeping.client()
+
+
+async def _on_signal(stop: anyio.Event) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            log.info("told to stop by %s", number.name, extra={"action": "stop"})
+            stop.set()
+
+
+async def _retain(running: Engine, settings: Settings) -> None:
+    """Let go of what retention does not keep, at the start and every hour."""
+    kept = settings.retention
+    policy = PrunePolicy(older_than=kept.older_than, bytes=kept.bytes)
+    while True:
+        try:
+            gone = await running.prune(policy)
+        except InspanError as error:
+            log.warning("retention: %s", error, extra={"action": "retain"})
+        else:
+            if gone.tasks or gone.bytes:
+                figures = {"action": "retain", "tasks": gone.tasks, "bytes": gone.bytes}
+                log.info("retention let go of %d tasks", gone.tasks, extra=figures)
+        await anyio.sleep(_RETENTION_EVERY)
+
+
+def _refuse_platform() -> None:
+    if sys.platform == "win32":
+        raise PlatformUnsupported
+
+
+def _rss(pid: int) -> int:
+    """The memory of a process (bytes), 0 where it is gone."""
+    import psutil  # noqa: PLC0415 - 18 ms that only health needs
+
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def _warnings() -> Iterator[str]:
+    if sqlite3.sqlite_version_info <= _WAL_RESET_RACE:
+        yield (
+            f"SQLite {sqlite3.sqlite_version} can lose data when two connections write;"
+            " inspan opens one only"
+        )
+
+
+class Ready:
+    """Tells whoever started the daemon, once, that it is ready or why it is not."""
+
+    def __init__(self, fd: int | None) -> None:
+        self._fd = fd
+
+    def tell(self, trouble: InspanError | None = None) -> None:
+        """Write one line, ``ready`` or the error as JSON, and hang up."""
+        fd, self._fd = self._fd, None
+        if fd is None:
+            return
+        words = "ready"
+        if trouble is not None:
+            words = json.dumps(
+                {"code": trouble.code, "message": trouble.message, "hint": trouble.hint}
+            )
+        with suppress(BrokenPipeError):
+            os.write(fd, f"{words}\n".encode())
+        os.close(fd)
+
+
+class _JsonLines(logging.Formatter):
+    """One line a record: text for people, ``action`` and ids as fields for machines."""
+
+    _KNOWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": round(record.created, 3),
+            "level": record.levelname.lower(),
+            "text": record.getMessage(),
+            "from": record.name,
+        }
+        line |= {key: value for key, value in vars(record).items() if key not in self._KNOWN}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """``python -m inspan.app serve [--ready FD]``: what ``inspan up`` starts."""
+    parser = argparse.ArgumentParser(prog="inspan.app")
+    parser.add_argument("what", choices=["serve"])
+    parser.add_argument("--ready", type=int, metavar="N")
+    args = parser.parse_args(argv)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    ready, places = Ready(args.ready), locate(os.environ)
+    try:
+        anyio.run(serve, places, load(places.config), ready)
+    except* InspanError as group:
+        trouble = _first(group)
+        log.error("%s", trouble, extra={"action": "start", "code": trouble.code})  # noqa: TRY400
+        ready.tell(trouble)
+        status = 1
+    else:
+        status = 0
+    return status
+
+
+def _first(group: BaseExceptionGroup[InspanError]) -> InspanError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, InspanError):
+        raise TypeError(error)
+    return error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

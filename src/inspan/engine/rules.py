@@ -1,0 +1,23 @@
+"""What the settings say about all tasks, as the engine needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from inspan.model.patience import Backoff
+from inspan.model.role import DEFAULT_LIMIT
+from inspan.model.task import Patience
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the settings say about all tasks."""
+
+    roles: Mapping[str, int] = field(default_factory=dict)
+    default_slots: int = DEFAULT_LIMIT
+    patience: Patience = field(default_factory=Patience)
+    #: The longest deadline (seconds) that is granted without being lifted.
+    max_deadline: float = 1800.0
+    backoff: Backoff = field(default_factory=Backoff)
+    idle_stretch: float = 4.0

@@ -1,0 +1,52 @@
+"""What a Python program uses: ``open`` a Control, describe a ``spec``, ``wait`` for an end.
+
+A thin front of ``app``; it adds defaults that a program on its own machine expects.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from inspan.control import Control
+from inspan.model.task import Task, TaskSpec, TaskState
+from inspan.settings import load, locate
+
+
+@asynccontextmanager
+async def open(*, here: bool = False) -> AsyncIterator[Control]:  # noqa: A001 - read as inspan.open
+    """Control: of the daemon, which is started where there is none, or ``here``, in this process.
+
+    Leaving the block leaves the daemon's tasks alone; what runs ``here`` is interrupted.
+    """
+    from inspan import app  # noqa: PLC0415 - the engine is loaded when it is opened
+
+    async with app.here() if here else app.connect() as control:
+        yield control
+
+
+def spec(*command: str, **fields: Any) -> TaskSpec:
+    """A task that runs ``command`` here, with the environment that the settings let through."""
+    places = locate(os.environ)
+    allowed, withheld = load(places.config).env.split(os.environ)
+    plain = TaskSpec(command=command, cwd=str(Path.cwd()), env=allowed, withheld=withheld)
+    return replace(plain, **fields)
+
+
+async def wait(control: Control, task: str) -> Task:
+    """The task once it has ended, is interrupted, or needs a person."""
+    found = await control.get(task)
+    while not settled(found):
+        async for event in control.watch(found.seq, task=found.id):
+            found = await control.get(event.task)
+            break
+    return found
+
+
+def settled(task: Task) -> bool:
+    """True where nothing more happens to the task unless somebody does something."""
+    return task.done or task.state in (TaskState.INTERRUPTED, TaskState.WAITING)

@@ -1,0 +1,121 @@
+"""The daemon dies fifty times while twenty tasks run; the keeper dies once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inspan.control import TaskQuery
+from inspan.errors import Unable
+from inspan.model.session import Output
+from inspan.model.task import OnCrash, Task, TaskState
+from tests.real.daemon import Daemon, alive, until
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
+
+KILLS = 50
+TASKS = 20
+LINES = 300
+#: Prints numbered lines at its own pace, and leaves a mark for each time that it was started.
+COUNT = 'echo "$1" >>runs; i=0; while [ $i -lt "$2" ]; do i=$((i+1)); echo "$1:$i"; sleep 0.05; done'
+
+
+def _expected(name: str, lines: int) -> bytes:
+    return b"".join(f"{name}:{line}\r\n".encode() for line in range(1, lines + 1))
+
+
+def _output(daemon: Daemon, task: Task) -> bytes:
+    with daemon.control() as control:
+        data, offset = b"", 0
+        while True:
+            chunks = control.read(task.id, offset)
+            got = b"".join(chunk.data for chunk in chunks if isinstance(chunk, Output))
+            if not got:
+                return data
+            data, offset = data + got, offset + len(got)
+
+
+@pytest.mark.requirement("A1", "A4", "B1", "B6")
+def test_fifty_deaths_of_the_daemon_lose_nothing_and_run_nothing_twice() -> None:
+    with Daemon() as daemon:
+        submitter = _Submitter(daemon)
+        submitter.start()
+        for _ in range(KILLS):
+            daemon.kill()
+            daemon.start()
+        submitter.join()
+        assert submitter.trouble is None
+        with daemon.control() as control:
+            ended = [control.wait(task.id, 120) for task in submitter.tasks]
+            counts = control.list(TaskQuery(limit=1)).counts
+        assert [task.state for task in ended] == [TaskState.COMPLETED] * len(ended)
+        assert counts == {"completed": len(ended)}
+        assert all(task.attempt == 1 for task in ended)
+        runs = sorted((daemon.home / "runs").read_text().split())
+        assert runs == sorted(task.spec.name for task in ended)
+        for task in ended:
+            lines = int(task.spec.command[-1])
+            assert _output(daemon, task) == _expected(task.spec.name, lines)
+
+
+class _Submitter(threading.Thread):
+    """Hands in long tasks at once and short ones all the while, by key, until each is accepted."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        super().__init__()
+        self.daemon_process = daemon
+        self.tasks: list[Task] = []
+        self.trouble: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            for number in range(TASKS + 100):
+                lines = LINES if number < TASKS else 3
+                self.tasks.append(self._accepted(f"t{number}", lines))
+        except Exception as error:  # noqa: BLE001 - told to the test
+            self.trouble = error
+
+    def _accepted(self, name: str, lines: int) -> Task:
+        spec = self.daemon_process.spec("sh", "-c", COUNT, "sh", name, str(lines), name=name)
+        for _ in range(2000):
+            try:
+                with self.daemon_process.control() as control:
+                    return control.submit(spec, key=name)
+            except Unable:
+                continue
+        raise TimeoutError(name)
+
+
+@pytest.fixture
+def daemon() -> Iterator[Daemon]:
+    with Daemon() as running:
+        yield running
+
+
+@pytest.mark.requirement("B1", "B5")
+def test_the_death_of_the_keeper_interrupts_all_and_leaves_no_orphan(daemon: Daemon) -> None:
+    family = 'sleep 1000 & setsid sleep 1000 & echo "$$ $! " >>pids; wait'
+    with daemon.control() as control:
+        asks = [control.submit(daemon.spec("sh", "-c", family)) for _ in range(5)]
+        retry = control.submit(daemon.spec("sh", "-c", family, on_crash=OnCrash.RETRY))
+        pids_file = daemon.home / "pids"
+        until(lambda: pids_file.exists() and len(_pids(pids_file)) == 12, "all to be alive")
+        keeper = daemon.keeper_pid()
+        assert keeper is not None
+        before = _pids(pids_file)
+        os.kill(keeper, signal.SIGKILL)
+        states = [control.wait(task.id, 30).state for task in asks]
+        assert states == [TaskState.INTERRUPTED] * 5
+        until(lambda: control.get(retry.id).attempt == 2, "the policy to retry")
+        until(lambda: control.get(retry.id).state is TaskState.RUNNING, "it to run again")
+        until(lambda: not any(map(alive, before)), "the orphans to end")
+        control.cancel(retry.id)
+
+
+def _pids(path: Path) -> list[int]:
+    return [int(word) for word in path.read_text().split()]
