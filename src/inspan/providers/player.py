@@ -163,6 +163,8 @@ def _deaf() -> None:
 def _hang(step: do.Hang) -> None:
     if step.stubborn:
         _deaf()
+    if step.text:
+        _print(f"{step.text}\n")
     time.sleep(step.seconds)
 
 

@@ -53,8 +53,8 @@ class Processes:
     async def open(self, order: Order, argv: Sequence[str]) -> ProcessRun:
         """Start ``argv``; where the session was started before, take up what there is.
 
-        The environment is the order's and two marks of ours: INSPAN_TASK here, and INSPAN_SESSION,
-        by which the keeper finds strays. Raises SpawnFailed, KeeperLost.
+        The environment is the order's and our marks: INSPAN_TASK, and those by which the keeper
+        finds strays. Raises SpawnFailed, KeeperLost.
         """
         keeper = await self._keeper()
         terminal = order.terminal
@@ -154,9 +154,7 @@ class ProcessRun:
         lost = 0
         while True:
             try:
-                watch = self._keeper.watch(self._session)
-                assert isinstance(watch, AsyncGenerator)
-                async with aclosing(watch):
+                async with aclosing(self._keeper.watch(self._session)) as watch:
                     async for told in watch:
                         lost = 0
                         yield told

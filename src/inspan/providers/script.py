@@ -222,7 +222,13 @@ SHAPES: Final[dict[str, Shape]] = {
     "fail": Shape(do.Fail, "message", {"message": Key(_text), "code": Key(_whole(1, 255), 1)}),
     "exit": Shape(do.Exit, "code", {"code": Key(_whole(0, 255), 0)}),
     "hang": Shape(
-        do.Hang, "seconds", {"seconds": Key(_SECONDS, LONGEST), "stubborn": Key(_flag, False)}
+        do.Hang,
+        "seconds",
+        {
+            "seconds": Key(_SECONDS, LONGEST),
+            "stubborn": Key(_flag, False),
+            "text": Key(_text, ""),
+        },
     ),
     "spawn": Shape(
         do.Spawn,

@@ -85,10 +85,12 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Say nothing more; ``stubborn`` ignores SIGINT, SIGTERM and SIGHUP."""
+    """Say ``text`` and then nothing more; ``stubborn`` ignores SIGINT, SIGTERM and SIGHUP."""
 
     seconds: float
     stubborn: bool
+    #: Printed when it hangs, so that whoever waits for it knows that signals are ignored by now.
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

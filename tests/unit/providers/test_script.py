@@ -112,12 +112,22 @@ def test_steps_may_not_lie_too_deep() -> None:
     assert "levels deep" in refused(json.dumps(script)).message
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "{", "[1", "a: b: c", "a: *b", "steps: &x [*x]", "[" * 60_000, "steps: " + "[" * 5_000]
-    + ["\x01", "x" * (LARGEST + 1), "- &a a\n- !!python/object/apply:os.getpid []"],
-    ids=lambda text: text[:20],
-)
+NO_SCRIPTS = [
+    "",
+    "{",
+    "[1",
+    "a: b: c",
+    "a: *b",
+    "steps: &x [*x]",
+    "[" * 60_000,
+    "steps: " + "[" * 5_000,
+    "\x01",
+    "x" * (LARGEST + 1),
+    "- &a a\n- !!python/object/apply:os.getpid []",
+]
+
+
+@pytest.mark.parametrize("text", NO_SCRIPTS, ids=lambda text: text[:20])
 def test_what_is_no_script_at_all_is_refused_with_a_sentence(text: str) -> None:
     assert "\n" not in refused(text).message
 
@@ -149,10 +159,9 @@ plain = st.recursive(
 def test_any_json_is_either_a_script_or_refused(steps: Any) -> None:
     try:
         script = parse(json.dumps({"steps": steps}))
-    except BadInput as error:
-        assert error.message.startswith(("steps", "the script"))
-    else:
-        assert len(script.steps) == len(steps)
+    except BadInput:
+        return
+    assert len(script.steps) == len(steps)
 
 
 @settings(max_examples=200, deadline=None)
