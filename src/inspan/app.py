@@ -34,7 +34,7 @@ from inspan.providers.registry import make_all
 from inspan.settings import Places, Settings, load, locate
 from inspan.store.recordings import Recordings
 from inspan.store.sqlite import SqliteStore
-from inspan.workspaces import Workspaces
+from inspan.workspaces.places import Workspaces
 
 log = logging.getLogger("inspan")
 

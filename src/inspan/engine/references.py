@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from inspan.control import EventQuery
+from inspan.control import EventQuery, TaskQuery
 from inspan.engine.ledger import Ledger
 from inspan.engine.ports import Store
 from inspan.errors import AmbiguousId, SessionNotFound, TaskNotFound
@@ -17,7 +17,7 @@ _LEAST: Final = 4
 
 
 class References:
-    """Full ids, unique ends or beginnings of them, and ``last``."""
+    """Full ids, unique ends or beginnings of them, ``last``, and names, the newest of each."""
 
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._store = store
@@ -28,11 +28,14 @@ class References:
         if TASK_ID.fullmatch(ref):
             return await self._ledger.get(ref)
         found = await self._store.find(ref) if len(ref) >= _LEAST else ()
-        if not found:
-            raise TaskNotFound(_none(ref))
         if len(found) > 1:
             raise AmbiguousId(f"{ref!r} fits {', '.join(found)}")
-        return await self._ledger.get(found[0])
+        if found:
+            return await self._ledger.get(found[0])
+        named = (await self._store.list(TaskQuery(name=ref, limit=1))).tasks if ref else ()
+        if not named:
+            raise TaskNotFound(_none(ref))
+        return await self._ledger.get(named[0].id)
 
     async def session(self, ref: str) -> str:
         """The session that ``ref`` means: a session's id, or a task's newest one."""
@@ -55,6 +58,8 @@ class References:
 
 
 def _none(ref: str) -> str:
-    if ref != "last" and len(ref) < _LEAST:
-        return f"{ref!r} is too short: {_LEAST} characters of an id are the least"
-    return "there is no task yet" if ref == "last" else f"no task has an id like {ref!r}"
+    if ref == "last":
+        return "there is no task yet"
+    if len(ref) < _LEAST:
+        return f"no task is called {ref!r}, and of an id {_LEAST} characters are the least"
+    return f"no task has an id or a name like {ref!r}"

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from inspan.engine.attempt import Attempt
 from inspan.engine.ports import Recordings, Run
 from inspan.engine.references import References
-from inspan.errors import IllegalTransition, WriterTaken
+from inspan.errors import WriterTaken
 from inspan.model.session import Chunk
 
 _Find = Callable[[str], Attempt | None]
@@ -50,14 +50,12 @@ class Sessions:
         """The recording from ``offset`` on, and what comes."""
         return self._recordings.follow(session, offset)
 
-    def run_for(self, session: str, attachment: Attachment) -> Run:
-        """The process that ``attachment`` may type into."""
+    def run_for(self, session: str, attachment: Attachment) -> Run | None:
+        """The process that ``attachment`` may type into; ``None`` once it has ended."""
         if self._writers.get(session) is not attachment:
             raise WriterTaken("this attachment is read-only, or somebody took the terminal over")
         attempt = self._find(session)
-        if attempt is None or attempt.run is None:
-            raise IllegalTransition("the session has ended")
-        return attempt.run
+        return None if attempt is None else attempt.run
 
     async def _attend(self, session: str, *, on: bool) -> None:
         attempt = self._find(session)
@@ -77,7 +75,12 @@ class Attachment:
         return self._sessions.follow(self._session, self._offset)
 
     async def write(self, data: bytes) -> None:
-        await self._sessions.run_for(self._session, self).write(data)
+        """Type. What is typed as the session ends goes nowhere; ``Ended`` tells why."""
+        run = self._sessions.run_for(self._session, self)
+        if run is not None:
+            await run.write(data)
 
     async def resize(self, cols: int, rows: int) -> None:
-        await self._sessions.run_for(self._session, self).resize(cols, rows)
+        run = self._sessions.run_for(self._session, self)
+        if run is not None:
+            await run.resize(cols, rows)

@@ -438,18 +438,22 @@ async def test_bad_specs_are_refused_whole(
             await engine.submit_all([])
 
 
-async def test_ids_are_found_by_their_end_and_last_is_the_newest() -> None:
+async def test_ids_are_found_by_their_end_or_name_and_last_is_the_newest() -> None:
     stage = Stage()
     async with stage.running() as engine:
-        task = await stage.submit()
+        with pytest.raises(TaskNotFound, match="no task yet"):
+            await engine.get("last")
+        await stage.submit(name="tests")
+        task = await stage.submit(name="tests")
         newer = await stage.submit()
+        assert (await engine.get("tests")).id == task.id
         assert (await engine.get("last")).id == newer.id
         assert (await engine.get(task.id[-6:])).id == task.id
         with pytest.raises(AmbiguousId):
             await engine.get(task.id[:8])
-        with pytest.raises(TaskNotFound, match="too short"):
+        with pytest.raises(TaskNotFound, match="4 characters"):
             await engine.get("1")
-        with pytest.raises(TaskNotFound, match="no task has an id like"):
+        with pytest.raises(TaskNotFound, match="no task has an id or"):
             await engine.get("nothing")
 
 
