@@ -27,13 +27,12 @@ class Repository:
 
 
 async def find(folder: Path) -> tuple[Repository, str]:
-    """The repository that ``folder`` is in, and where in it. Raises NotARepository."""
+    """The repository that ``folder`` is in, and where in it. Raises NotARepository, GitFailed."""
     query = ("--show-toplevel", "--git-common-dir", "--show-prefix")
-    try:
-        said = await Git(folder).run("rev-parse", "--path-format=absolute", *query)
-    except GitFailed as error:
-        raise NotARepository(f"{folder} is not in a git repository: {error.message}") from error
-    lines = said.split("\n")
+    said = await Git(folder).ask("rev-parse", "--path-format=absolute", *query)
+    if said.code:
+        raise NotARepository(f"{folder} is not in a git repository: {said.words}")
+    lines = said.out.decode(errors="surrogateescape").removesuffix("\n").split("\n")
     if lines[0].startswith("--path-format"):
         raise GitFailed("git is older than 2.31", hint="Install git 2.31 or newer.")
     if len(lines) != len(query):

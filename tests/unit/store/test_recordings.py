@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from inspan.errors import KeeperLost, SessionNotFound
+from inspan.keeper.client import KeeperClient, ensure
 from inspan.keeper.recording import INDEX, RAW, Record
 from inspan.model.ids import session_id, ulid
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
@@ -256,3 +257,38 @@ async def test_removing_follows_no_link(recordings: Recordings, tmp_path: Path) 
     with pytest.raises(SessionNotFound):
         await recordings.read(SESSION, 0, 1)
     assert (outside / "precious").read_text() == "keep"
+
+
+@pytest.mark.anyio
+async def test_a_real_session_is_followed_to_its_end(tmp_path: Path) -> None:
+    root = tmp_path / "recordings"
+    with anyio.fail_after(20):
+        keeper = await ensure(tmp_path / "k.sock", tmp_path)
+
+        async def get() -> KeeperClient:
+            return keeper
+
+        try:
+            recordings = Recordings(root, get)
+            command = "echo one; read line; echo two $line; exit 3"
+            await keeper.spawn(
+                session=SESSION,
+                argv=["/bin/sh", "-c", command],
+                cwd=str(tmp_path),
+                env={"PATH": "/usr/bin:/bin"},
+                folder=str(root / SESSION),
+                pty=False,
+            )
+            got = b""
+            chunks: list[Chunk] = []
+            async for chunk in recordings.follow(SESSION, 0):
+                chunks.append(chunk)
+                got += chunk.data if isinstance(chunk, Output) else b""
+                if got == b"one\n":
+                    await keeper.write(SESSION, b"three\n")
+            assert got == b"one\ntwo three\n"
+            assert chunks[-1] == Ended(len(got), Exit(code=3))
+            assert (await recordings.read(SESSION, 0, 100))[-1] == chunks[-1]
+        finally:
+            await keeper.shutdown(force=True)
+            await keeper.close()

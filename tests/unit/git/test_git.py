@@ -1,0 +1,174 @@
+import os
+from pathlib import Path
+
+import anyio
+import pytest
+
+from inspan.errors import BadInput, GitFailed, NotARepository
+from inspan.git.repository import check_branch, commit_of, find, is_ancestor, tip
+from inspan.git.run import Git
+from inspan.git.snapshot import patch, tree_of
+from tests.fakes.repository import git, make_repository
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "repository")
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+async def test_what_git_prints_and_what_it_complains(repository: Path) -> None:
+    ours = Git(repository)
+    assert await ours.run("rev-parse", "--abbrev-ref", "HEAD") == "main"
+    with pytest.raises(GitFailed) as failed:
+        await ours.run("cat-file", "-p", "no-such-\x1b[31m\u202ething")
+    assert failed.value.message == "Not a valid object name no-such-?[31m?thing"
+    assert failed.value.code == "git-failed"
+
+
+async def test_the_environment_is_made_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "bin", "git", "env")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("SECRET", "hidden")
+    monkeypatch.setenv("GIT_DIR", "/elsewhere")
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", "evil")
+    lines = (await Git(tmp_path).run("any")).splitlines()
+    names = {line.split("=")[0] for line in lines if not line.startswith("GIT_CONFIG_")}
+    assert names - {"PWD", "_", "SHLVL", "OLDPWD", "TMPDIR", "XDG_CONFIG_HOME"} == {
+        *("PATH", "HOME", "LC_ALL", "GIT_TERMINAL_PROMPT", "GIT_ATTR_NOSYSTEM"),
+        *("GIT_OPTIONAL_LOCKS", "GIT_NO_LAZY_FETCH", "GIT_ALLOW_PROTOCOL"),
+    }
+    assert "GIT_CONFIG_NOSYSTEM=1" in lines
+    assert "GIT_CONFIG_KEY_0=core.hooksPath" in lines
+
+
+async def test_what_takes_too_long_is_killed_with_its_helpers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(
+        tmp_path / "bin",
+        "git",
+        f'case "$*" in *config*) exit;; esac\nsleep 300 & echo $! > {tmp_path}/pid; wait',
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    with pytest.raises(GitFailed, match="took more than"):
+        await Git(tmp_path).run("fetch", patience=1.0)
+    with anyio.fail_after(10):
+        stat = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
+        while stat.exists() and ") Z " not in stat.read_text():
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_what_says_too_much_is_cut(repository: Path) -> None:
+    said = await Git(repository).ask("cat-file", "-p", "HEAD", most=10)
+    assert said.cut
+    assert len(said.out) == 10
+
+
+async def test_the_helpers_of_a_transport_are_out_of_reach(
+    repository: Path, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    for url in (
+        f"ext::sh -c touch% {ran}",
+        str(repository),
+        "ssh://localhost/x",
+        "http://[::1]:1/",
+    ):
+        with pytest.raises(GitFailed, match="not allowed"):
+            await Git(repository).run("ls-remote", "--", url)
+    assert not ran.exists()
+
+
+async def test_no_git_and_no_folder_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(GitFailed, match="could not be started"):
+        await Git(tmp_path / "none").run("version")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GitFailed, match="could not be started"):
+        await Git(tmp_path).run("version")
+
+
+async def test_a_nul_is_said(tmp_path: Path) -> None:
+    with pytest.raises(GitFailed, match="NUL"):
+        await Git(tmp_path).run("log", "a\0b")
+
+
+async def test_an_old_git_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Before 2.31, rev-parse repeats what it does not know.
+    program(tmp_path / "bin", "git", "printf '%s\\n' --path-format=absolute /a /b")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    with pytest.raises(GitFailed, match="older than"):
+        await find(tmp_path)
+
+
+async def test_a_repository_is_found_from_inside(repository: Path, tmp_path: Path) -> None:
+    found, inside = await find(repository / "part")
+    assert (found.top, found.common, inside) == (repository, repository / ".git", "part/")
+    with pytest.raises(NotARepository):
+        await find(tmp_path)
+
+
+async def test_names_become_commits(repository: Path) -> None:
+    ours = Git(repository)
+    head = git(repository, "rev-parse", "HEAD")
+    assert await commit_of(ours, "main") == head
+    assert await commit_of(ours, head[:8]) == head
+    assert await tip(ours, "refs/heads/main") == head
+    assert await tip(ours, "refs/heads/none") is None
+    assert await is_ancestor(ours, head, head)
+    for name in ("none", "--help", "-h", "", "HEAD:file", "main..main", "^main", "--all"):
+        with pytest.raises(BadInput):
+            await commit_of(ours, name)
+
+
+async def test_names_of_branches(repository: Path) -> None:
+    assert await check_branch(Git(repository), "inspan/abc") == "inspan/abc"
+    for name in ("-b", "--orphan", "a..b", "a b", "a.lock", "@{-1}", "HEAD", "", "a\nb", "x~1"):
+        with pytest.raises(BadInput):
+            await check_branch(Git(repository), name)
+
+
+async def test_a_snapshot_leaves_the_index_alone(repository: Path) -> None:
+    ours = Git(repository)
+    index = (repository / ".git" / "index").read_bytes()
+    tree = await tree_of(ours)
+    assert (repository / ".git" / "index").read_bytes() == index
+    assert git(repository, "show", f"{tree}:untracked") == "untracked"
+    assert git(repository, "show", f"{tree}:file") == "changed"
+    names = git(repository, "ls-tree", "--name-only", tree).split()
+    assert names == [".gitignore", "file", "part", "staged", "task.json", "untracked"]
+
+
+async def test_a_patch_that_is_too_large_is_told_in_numbers(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspan.git.snapshot.PATCH_MOST", 100)
+    told = await patch(Git(repository), "HEAD", await tree_of(Git(repository)))
+    assert told.startswith("# The patch is larger")
+    assert "3 files changed" in told
+
+
+async def test_a_patch_is_the_same_for_every_taste(repository: Path) -> None:
+    tree = await tree_of(Git(repository))
+    plain = await patch(Git(repository), "HEAD", tree)
+    for name, value in {
+        "diff.noprefix": "true",
+        "diff.mnemonicPrefix": "true",
+        "color.diff": "always",
+        "diff.external": "false",
+        "diff.submodule": "log",
+    }.items():
+        git(repository, "config", name, value)
+    assert await patch(Git(repository), "HEAD", tree) == plain
+    assert "+++ b/untracked" in plain
