@@ -45,11 +45,12 @@ def _garbled(what: str) -> DaemonUnreachable:
 
 
 def quote(text: str) -> str:
-    """``text`` as one segment of a path, or one value of a query."""
-    return "".join(
-        chr(byte) if byte in _UNRESERVED else f"%{byte:02X}"
-        for byte in text.encode(errors="surrogateescape")
-    )
+    """``text`` as one segment of a path, or one value of a query. Raises BadInput."""
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{text!r} is not UTF-8") from error
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in raw)
 
 
 def query(**given: object) -> str:

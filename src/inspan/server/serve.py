@@ -129,7 +129,11 @@ def _fenced(uid: int) -> type[H11Protocol]:
         def send_400_response(self, msg: str) -> None:
             """What is no HTTP gets a problem document too."""
             body = json.dumps(problem.document(BadInput(msg), HTTPStatus.BAD_REQUEST)).encode()
-            head = [("content-type", wire.PROBLEM_TYPE), ("connection", "close")]
+            head = [
+                ("content-type", wire.PROBLEM_TYPE),
+                ("content-length", str(len(body))),
+                ("connection", "close"),
+            ]
             for event in (
                 h11.Response(status_code=400, headers=head, reason=b"Bad Request"),
                 h11.Data(data=body),

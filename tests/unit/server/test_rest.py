@@ -1,0 +1,347 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from inspan import __version__
+from inspan.client import wire
+from inspan.model.task import TaskSpec
+from tests.fakes.control import FakeControl
+from tests.fakes.hands import served
+
+pytestmark = pytest.mark.anyio
+
+OWN = {"host": "inspan", "inspan-version": __version__}
+SPEC = TaskSpec(command=("work",), cwd="/")
+
+
+class Served:
+    """A server, its Control, and a way to ask it anything."""
+
+    def __init__(self, fake: FakeControl, socket: Path) -> None:
+        self.fake = fake
+        self.socket = socket
+
+    async def raw(self, raw: bytes) -> wire.Response:
+        async with await anyio.connect_unix(self.socket) as stream:
+            await stream.send(raw)
+            answer = wire.Answer()
+            with anyio.fail_after(10):
+                while (reply := answer.feed(await stream.receive())) is None:
+                    pass
+            return reply
+
+    async def ask(
+        self,
+        method: str,
+        target: str,
+        body: Any = b"",
+        headers: dict[str, str] | None = None,
+    ) -> wire.Response:
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.raw(wire.request(method, target, {**OWN, **(headers or {})}, sent))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Served]:
+    fake = FakeControl()
+    async with served(fake) as socket:
+        yield Served(fake, socket)
+
+
+def problem(reply: wire.Response) -> dict[str, Any]:
+    """The problem document, after looking at everything that each of them has."""
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.headers["inspan-version"] == __version__
+    told: dict[str, Any] = json.loads(reply.body)
+    assert told["status"] == reply.status
+    assert told["type"] == f"urn:inspan:error:{told['code']}"
+    assert told["title"]
+    assert told["message"]
+    assert told["hint"]
+    return told
+
+
+BAD_BODIES: tuple[tuple[str, Any, str], ...] = (
+    ("/v1/tasks", b"{", "invalid JSON"),
+    ("/v1/tasks", b"[" * 100_000, "the body"),
+    ("/v1/tasks", b"\xff\xfe", "the body"),
+    ("/v1/tasks", "null", "the body"),
+    ("/v1/tasks", [], "the body"),
+    ("/v1/tasks", {}, "cwd"),
+    ("/v1/tasks", {"cwd": "/", "colour": 1}, "colour: there is no such field"),
+    ("/v1/tasks", {"cwd": "/", "patience": {"deadlin": 1}}, "patience.deadlin: there is no"),
+    ("/v1/tasks", {"cwd": "/", "priority": "high"}, "priority"),
+    ("/v1/tasks", {"cwd": "/", "priority": 1.5}, "priority"),
+    ("/v1/tasks", {"cwd": "/", "command": "rm -rf /"}, "command"),
+    ("/v1/tasks", {"cwd": "/", "on_crash": "explode"}, "on_crash"),
+    ("/v1/tasks", b'{"cwd": "/", "not_before": NaN}', "not_before"),
+    ("/v1/tasks", b'{"cwd": "/", "name": "\\udcff"}', "surrogate"),
+    ("/v1/tasks", {"cwd": "/", "env": {"A": 1}}, "env.A"),
+    ("/v1/tasks", {"specs": []}, "specs"),
+    ("/v1/tasks", {"specs": [{"cwd": "/"}, {"cwd": 3}]}, "specs.1.cwd"),
+    ("/v1/tasks", {"specs": [{"cwd": "/"}], "more": 1}, "more"),
+    ("/v1/tasks", {"specs": [{"cwd": "/"}] * 1001}, "specs"),
+    ("/v1/tasks/last/answer", {"text": 1}, "text"),
+    ("/v1/tasks/last/answer", {}, "text"),
+    ("/v1/tasks/last/interrupt", {"force": "yes"}, "force"),
+    ("/v1/tasks/last/cancel", {"why": "x"}, "why"),
+    ("/v1/tasks/last/resume", {"x": 1}, "x"),
+    ("/v1/tasks/last/decide", {"verdict": "maybe"}, "verdict"),
+    ("/v1/prune", {"older_than": "long"}, "older_than"),
+    ("/v1/shutdown", {"now": True}, "now"),
+)
+
+
+@pytest.mark.parametrize(("target", "body", "named"), BAD_BODIES)
+async def test_a_bad_body_is_refused_with_the_field_named(
+    server: Served, target: str, body: Any, named: str
+) -> None:
+    await server.fake.submit(SPEC)
+    reply = await server.ask("POST", target, body)
+    told = problem(reply)
+    assert (reply.status, told["code"]) == (422, "bad-input")
+    assert named.lower() in told["message"].lower()
+    assert len(server.fake.tasks) == 1
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/tasks?limit=0",
+        "/v1/tasks?limit=1001",
+        "/v1/tasks?limit=-1",
+        "/v1/tasks?limit=%C2%B2",
+        "/v1/tasks?states=sleeping",
+        "/v1/tasks?stats=running",
+        "/v1/tasks?role=" + "x" * 1001,
+        "/v1/tasks/last?x=1",
+        "/v1/tasks/last/diff?x=1",
+        "/v1/tasks/last/wait?timeout=61",
+        "/v1/tasks/last/wait?timeout=-1",
+        "/v1/tasks/last/wait?timeout=nan",
+        "/v1/tasks/last/wait?timeout=soon",
+        "/v1/events?since=-1",
+        "/v1/events?since=99999999999999999999",
+        "/v1/events?limit=5001",
+        "/v1/sessions/last/output?offset=-1",
+        "/v1/sessions/last/output?limit=0",
+        "/v1/sessions/last/output?limit=9999999",
+        "/v1/health?x=1",
+    ],
+)
+async def test_a_bad_query_is_refused_with_the_parameter_named(server: Served, target: str) -> None:
+    await server.fake.submit(SPEC)
+    reply = await server.ask("GET", target)
+    name = target.partition("?")[2].partition("=")[0]
+    assert (reply.status, problem(reply)["message"].partition(":")[0]) == (422, name)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v2/tasks", 404),
+        ("GET", "/v1/tasks/", 404),
+        ("GET", "/v1/tasks/a%2Fb", 404),
+        ("GET", "/v1/tasks/../../etc/passwd", 404),
+        ("GET", "/v1/tasks/nobody-knows-me", 404),
+        ("GET", "/v1/sessions/nobody-knows-me/output", 404),
+        ("GET", "/v1/sessions/x/terminal", 404),
+        ("DELETE", "/v1/tasks", 405),
+        ("PUT", "/v1/tasks/last", 405),
+        ("OPTIONS", "/v1/tasks", 405),
+        ("GET", "/v1/shutdown", 405),
+        ("POST", "/v1/health", 405),
+    ],
+)
+async def test_what_is_not_there_is_a_problem_too(
+    server: Served, method: str, target: str, status: int
+) -> None:
+    reply = await server.ask(method, target)
+    problem(reply)
+    assert reply.status == status
+
+
+async def test_every_verb_tells_an_unknown_task(server: Served) -> None:
+    bodies = {"answer": {"text": "x"}, "decide": {"verdict": "accept"}, "send": b"x"}
+    for verb in ("send", "answer", "interrupt", "resume", "cancel", "decide"):
+        reply = await server.ask("POST", f"/v1/tasks/nobody/{verb}", bodies.get(verb, {}))
+        assert (reply.status, problem(reply)["code"]) == (404, "task-not-found")
+    for target in ("/v1/tasks/nobody", "/v1/tasks/nobody/diff", "/v1/tasks/nobody/wait"):
+        reply = await server.ask("GET", target)
+        assert (reply.status, problem(reply)["code"]) == (404, "task-not-found")
+
+
+async def test_errors_have_their_own_status(server: Served) -> None:
+    first, _ = await server.fake.submit_all([SPEC, SPEC])
+    await server.fake.submit(SPEC, key="k")
+    cases = (
+        (await server.ask("GET", f"/v1/tasks/{first.id[:4]}"), 409, "ambiguous-id"),
+        (await server.ask("POST", f"/v1/tasks/{first.id}/resume"), 409, "illegal-transition"),
+        (
+            await server.ask("POST", "/v1/tasks", {"cwd": "/x"}, {"idempotency-key": "k"}),
+            409,
+            "key-reused",
+        ),
+    )
+    for reply, status, code in cases:
+        assert (reply.status, problem(reply)["code"]) == (status, code)
+
+
+async def test_a_body_beyond_the_limit_is_refused_before_it_is_all_read(server: Served) -> None:
+    reply = await server.ask("POST", "/v1/tasks", b'"' + b"x" * (5 << 20) + b'"')
+    assert (reply.status, problem(reply)["code"]) == (413, "bad-input")
+
+
+async def test_what_is_no_http_is_a_problem(server: Served) -> None:
+    reply = await server.raw(b"\x16\x03\x01 hello\r\n\r\n")
+    told = json.loads(reply.body)
+    assert (reply.status, told["code"]) == (400, "bad-input")
+
+
+async def test_an_unforeseen_error_says_nothing_of_the_inside(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(FakeControl):
+        async def get(self, task: str) -> Any:
+            raise RuntimeError(f"secret of {task}")
+
+    async with served(Broken()) as socket:
+        reply = await Served(FakeControl(), socket).ask("GET", "/v1/tasks/last")
+    told = problem(reply)
+    assert (reply.status, told["code"]) == (500, "inspan")
+    assert b"secret" not in reply.body
+    assert "secret of last" in caplog.text
+
+
+# ── who may come in ───────────────────────────────────────────────────────────
+
+ROUTES = (
+    "GET /v1/health",
+    "GET /v1/tasks",
+    "POST /v1/tasks",
+    "POST /v1/shutdown",
+    "GET /v1/events",
+)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("upgrade", [False, True])
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 421),
+        ({"host": "inspan.evil.example"}, 421),
+        ({"host": "127.0.0.1:8000"}, 421),
+        ({"host": ""}, 421),
+        ({"host": "inspan", "origin": "https://evil.example"}, 403),
+        ({"host": "inspan", "origin": "http://inspan"}, 403),
+        ({"host": "localhost", "origin": "null"}, 403),
+    ],
+)
+async def test_a_browser_is_not_let_in(
+    server: Served, route: str, upgrade: bool, headers: dict[str, str], status: int
+) -> None:
+    method, target = route.split(" ")
+    more = wire.upgrade_headers(wire.upgrade_key()) if upgrade else {}
+    reply = await server.raw(wire.request("GET" if upgrade else method, target, headers | more))
+    assert (reply.status, problem(reply)["code"]) == (status, "refused")
+    assert not server.fake.events
+
+
+async def test_a_request_with_two_hosts_is_refused(server: Served) -> None:
+    reply = await server.raw(b"GET /v1/health HTTP/1.1\r\nhost: inspan\r\nhost: evil\r\n\r\n")
+    assert reply.status in (400, 421)
+
+
+async def test_curl_may_leave_the_version_out(server: Served) -> None:
+    reply = await server.raw(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert reply.status == 200
+    assert reply.headers["inspan-version"] == __version__
+
+
+async def test_another_version_is_told_before_anything_is_done(server: Served) -> None:
+    other = {"inspan-version": "0.0.9"}
+    reply = await server.ask("POST", "/v1/tasks", {"cwd": "/"}, other)
+    assert (reply.status, problem(reply)["code"]) == (409, "daemon-mismatch")
+    assert not server.fake.tasks
+    assert (await server.ask("GET", "/v1/health", headers=other)).status == 200
+
+
+# ── what is answered ──────────────────────────────────────────────────────────
+
+
+async def test_one_task_and_several(server: Served) -> None:
+    one = await server.ask("POST", "/v1/tasks", {"cwd": "/", "command": ["x"]})
+    assert (one.status, json.loads(one.body)["state"]) == (201, "queued")
+    several = await server.ask("POST", "/v1/tasks", {"specs": [{"cwd": "/"}, {"cwd": "/"}]})
+    assert len(json.loads(several.body)["tasks"]) == 2
+
+
+async def test_raw_output_tells_the_rest_in_headers(server: Served) -> None:
+    task = await server.fake.submit(SPEC)
+    server.fake.start(task.id)
+    server.fake.prints(task.id, b"0123456789")
+    server.fake.cuts(task.id, 3, 7)
+    target = f"/v1/sessions/{task.id}/output"
+    first = await server.ask("GET", target)
+    assert (first.body, first.headers["inspan-next-offset"]) == (b"012", "3")
+    assert "inspan-ended" not in first.headers
+    server.fake.ends(task.id, 4)
+    rest = await server.ask("GET", f"{target}?offset=3")
+    assert (rest.body, rest.headers["inspan-gap"]) == (b"789", "3-7")
+    assert (rest.headers["inspan-next-offset"], rest.headers["inspan-ended"]) == ("10", "4")
+
+
+async def test_a_wait_ends_when_the_task_rests(server: Served) -> None:
+    task = await server.fake.submit(SPEC)
+    server.fake.start(task.id)
+    states: list[str] = []
+
+    async def waiting() -> None:
+        reply = await server.ask("GET", f"/v1/tasks/{task.id}/wait?timeout=30")
+        states.append(json.loads(reply.body)["state"])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(waiting)
+        with anyio.fail_after(10):
+            while not server.fake.watching:
+                await anyio.lowlevel.checkpoint()
+        server.fake.asks(task.id, "which?")
+    assert states == ["waiting"]
+    server.fake.ends(task.id)
+    reply = await server.ask("GET", f"/v1/tasks/{task.id}/wait")
+    assert json.loads(reply.body)["state"] == "completed"
+    assert server.fake.watching == 0
+
+
+async def test_a_wait_ends_when_its_time_is_over(server: Served) -> None:
+    task = await server.fake.submit(SPEC)
+    reply = await server.ask("GET", f"/v1/tasks/{task.id}/wait?timeout=0.01")
+    assert json.loads(reply.body)["state"] == "queued"
+    assert server.fake.watching == 0
+
+
+async def test_a_wait_ends_when_the_client_leaves(server: Served) -> None:
+    task = await server.fake.submit(SPEC)
+    async with await anyio.connect_unix(server.socket) as stream:
+        await stream.send(wire.request("GET", f"/v1/tasks/{task.id}/wait?timeout=50", OWN))
+        with anyio.fail_after(10):
+            while not server.fake.watching:
+                await anyio.lowlevel.checkpoint()
+    with anyio.fail_after(10):
+        while server.fake.watching:
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_the_diff_is_the_patch_itself(server: Served) -> None:
+    task = await server.fake.submit(SPEC)
+    server.fake.diffs[task.id] = "--- a\n+++ b\n-caf\udce9\n"
+    reply = await server.ask("GET", f"/v1/tasks/{task.id}/diff")
+    assert reply.body == b"--- a\n+++ b\n-caf\xe9\n"
