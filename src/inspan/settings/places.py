@@ -12,7 +12,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -123,6 +122,8 @@ def _user_home(env: Mapping[str, str]) -> Path:
 
 def _runtime(env: Mapping[str, str], state: Path) -> Path:
     """A folder for the sockets of this state directory, short enough for their paths."""
+    from hashlib import sha256  # noqa: PLC0415 - 9 ms, and only until a place was chosen
+
     digest = sha256(os.fsencode(os.path.realpath(state))).hexdigest()[:8]
     given = env.get("XDG_RUNTIME_DIR", "")
     if os.path.isabs(given) and os.path.isdir(given):  # noqa: PTH112, PTH117 - text, no path yet

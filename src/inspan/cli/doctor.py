@@ -1,0 +1,202 @@
+"""``inspan doctor``: looks at what inspan stands on, and says what to do about what is amiss."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from inspan.cli import exits, keeperdoor, reach
+from inspan.cli.parsing import add_json
+from inspan.cli.say import clean, json, out, styled
+from inspan.errors import InspanError
+
+if TYPE_CHECKING:
+    from inspan.settings import Places
+
+HELP = "Look for what is amiss, and say what to do. Exit status 1: inspan cannot work like this."
+_OK, _WARN, _FAIL = "ok", "warn", "fail"
+_STYLES: Final = {_OK: "green", _WARN: "yellow", _FAIL: "red"}
+#: SQLite up to here has a race between two connections that reset one write-ahead log.
+_WAL_RACE: Final = (3, 51, 2)
+_PYTHON: Final = (3, 11)
+#: Bytes of room on the disk below which recordings are at risk.
+_ROOM: Final = 1 << 30
+#: Below this many file descriptors a hundred sessions do not fit.
+_FILES: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found."""
+
+    name: str
+    level: str
+    message: str
+    hint: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    where = reach.places()
+    findings = [_safely(name, look, where) for name, look in _LOOKS.items()]
+    if args.json:
+        json(findings)
+    else:
+        for finding in findings:
+            level = styled(finding.level.ljust(4), _STYLES[finding.level])
+            out(f"{level} {finding.name.ljust(10)} {clean(finding.message)}")
+            if finding.hint and finding.level != _OK:
+                out(f"     {'':10} {clean(finding.hint)}")
+    failed = any(finding.level == _FAIL for finding in findings)
+    return exits.FAILED if failed else exits.DONE
+
+
+def _safely(name: str, look: Callable[[Places], tuple[str, ...]], where: Places) -> Finding:
+    try:
+        return Finding(name, *look(where))
+    except InspanError as error:
+        return Finding(name, _FAIL, error.message, error.hint)
+    except OSError as error:
+        return Finding(name, _FAIL, str(error))
+
+
+def _python(_: Places) -> tuple[str, ...]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] < _PYTHON:
+        return _FAIL, f"Python {version} is too old", "Install Python 3.11 or newer."
+    return _OK, f"{version} at {sys.executable}"
+
+
+def _platform(_: Places) -> tuple[str, ...]:
+    name = os.uname()
+    shown = f"{name.sysname} {name.release} {name.machine}"
+    if sys.platform not in ("linux", "darwin"):
+        return _FAIL, f"{shown} is not supported", "Use Linux or macOS; on Windows use WSL."
+    return _OK, shown
+
+
+def _sqlite(_: Places) -> tuple[str, ...]:
+    import sqlite3
+
+    if sqlite3.sqlite_version_info <= _WAL_RACE:
+        return (
+            _WARN,
+            f"{sqlite3.sqlite_version}: up to 3.51.2 two connections can corrupt one database",
+            "inspan opens one only; open its database with nothing else while the daemon runs.",
+        )
+    return _OK, sqlite3.sqlite_version
+
+
+def _state(where: Places) -> tuple[str, ...]:
+    where.prepare()
+    if not os.access(where.state_dir, os.W_OK | os.X_OK):
+        return _FAIL, f"{where.state_dir} is not writable", "Set INSPAN_HOME to a folder of yours."
+    return _OK, f"{where.state_dir}, mode 0700"
+
+
+def _disk(where: Places) -> tuple[str, ...]:
+    import shutil
+
+    from inspan.settings.figures import show_size
+
+    free = shutil.disk_usage(where.state_dir).free
+    shown = f"{show_size(free)} free"
+    if free < _ROOM:
+        return _WARN, shown, "`inspan prune` frees what old recordings take."
+    return _OK, shown
+
+
+def _settings(where: Places) -> tuple[str, ...]:
+    reach.settings()
+    return (
+        _OK,
+        f"{where.config}" if where.config.exists() else f"defaults ({where.config} is absent)",
+    )
+
+
+def _sockets(where: Places) -> tuple[str, ...]:
+    length = len(os.fsencode(where.daemon_socket))
+    return _OK, f"{where.runtime_dir} ({length} bytes of path)"
+
+
+def _daemon(where: Places) -> tuple[str, ...]:
+    from inspan.client.sync import SyncControl
+
+    if not reach.answers(where.daemon_socket):
+        return _OK, "not running; it starts when it is needed"
+    with SyncControl(where.daemon_socket) as client:
+        health = client.health()
+    return _OK, f"pid {health.daemon.pid}, inspan {health.daemon.version}"
+
+
+def _keeper(where: Places) -> tuple[str, ...]:
+    hello = keeperdoor.ask(where.keeper_socket, "hello")
+    if hello is None:
+        return _OK, "not running; it starts when it is needed"
+    return _OK, f"pid {hello.get('pid')}, wire {hello.get('version')}"
+
+
+def _git(_: Places) -> tuple[str, ...]:
+    import shutil
+    import subprocess
+
+    path = shutil.which("git")
+    if path is None:
+        return _WARN, "git is not installed", "Worktrees (--worktree, diff, accept) need it."
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10)  # noqa: PLW1510 - a failing git shows as an empty version
+    return _OK, version.stdout.strip() or f"{path} does not tell its version"
+
+
+def _terminals(_: Places) -> tuple[str, ...]:
+    try:
+        one, other = os.openpty()
+    except OSError as error:
+        return _FAIL, f"the system gives out no terminal: {error}", "Raise kernel.pty.max."
+    os.close(one)
+    os.close(other)
+    return _OK, f"can be had; TERM is {os.environ.get('TERM') or 'not set'}"
+
+
+def _files(_: Places) -> tuple[str, ...]:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = "no limit" if hard == resource.RLIM_INFINITY else str(hard)
+    if hard != resource.RLIM_INFINITY and hard < _FILES:
+        return _WARN, f"at most {most} open files", "Raise the limit: `ulimit -Hn 65536`."
+    return _OK, f"{soft} now, {most} at most"
+
+
+def _providers(_: Places) -> tuple[str, ...]:
+    from inspan.providers.registry import names
+
+    return _OK, ", ".join(names())
+
+
+def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:
+    for look in (
+        _python,
+        _platform,
+        _sqlite,
+        _state,
+        _disk,
+        _settings,
+        _sockets,
+        _daemon,
+        _keeper,
+        _git,
+        _terminals,
+        _files,
+        _providers,
+    ):
+        yield look.__name__.lstrip("_"), look
+
+
+_LOOKS: Final = dict(_looks())

@@ -1,0 +1,106 @@
+import argparse
+import os
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from inspan.cli import asking
+from inspan.cli.main import parser_of
+from inspan.errors import BadInput, FolderMissing
+from inspan.model.task import OnCrash, TaskSpec, TerminalSpec, WorkspaceKind
+from inspan.settings import EnvRule, Settings
+
+
+def _args(*words: str) -> argparse.Namespace:
+    parser, _ = parser_of("run")
+    return parser.parse_args(list(words))
+
+
+def _spec(*words: str, foreground: bool = True) -> TaskSpec:
+    return asking.spec_of(
+        _args(*words, "true"), Settings(), {"PATH": "/bin"}, TerminalSpec(), foreground=foreground
+    )
+
+
+def test_every_flag_reaches_the_spec() -> None:
+    words = """--name n --role r --after a,b --after c --timeout 8h --idle 5m --retries 2 --check x
+        --check y --env A=1 --priority 4 --provider scripted --prompt p --review --on-crash retry
+        --worktree --base main --label k=v --cwd /""".split()
+    spec = _spec(*words)
+    assert (spec.name, spec.role, spec.after) == ("n", "r", ("a", "b", "c"))
+    assert spec.patience is not None
+    assert (spec.patience.deadline, spec.patience.idle, spec.patience.lifted) == (28800, 300, True)
+    assert (spec.retries, spec.checks, spec.priority) == (2, ("x", "y"), 4)
+    assert spec.env == {"PATH": "/bin", "A": "1", "PWD": "/"}
+    assert (spec.provider, spec.prompt, spec.review) == ("scripted", "p", True)
+    assert spec.on_crash is OnCrash.RETRY
+    assert (spec.workspace, spec.base) == (WorkspaceKind.WORKTREE, "main")
+    assert (spec.labels, spec.cwd, spec.command) == ({"k": "v"}, "/", ("true",))
+
+
+def test_in_the_foreground_there_is_no_deadline_unless_asked() -> None:
+    patience = _spec().patience
+    assert patience is not None
+    assert patience.deadline is None
+    assert patience.lifted
+    assert _spec(foreground=False).patience is None
+    asked = _spec("--timeout", "90").patience
+    assert asked is not None
+    assert asked.deadline == 90
+    idle = _spec("--idle", "60", foreground=False).patience
+    assert idle is not None
+    assert (idle.deadline, idle.idle, idle.lifted) == (300, 60, False)
+
+
+def test_flags_of_the_command_are_its_own() -> None:
+    parser, _ = parser_of("run")
+    args = parser.parse_args(["--name", "x", "ls", "--name", "y", "-l"])
+    assert args.command == ["ls", "--name", "y", "-l"]
+    assert args.name == "x"
+
+
+def test_a_variable_that_is_named_goes_along_and_is_not_withheld() -> None:
+    env = {"PATH": "/bin", "API_TOKEN": "s", "OTHER": "o"}
+    given, withheld = asking.environment(env, EnvRule(), ["API_TOKEN", "NEW=v=w", "EMPTY="])
+    assert given == {"PATH": "/bin", "API_TOKEN": "s", "NEW": "v=w", "EMPTY": ""}
+    assert withheld == ("OTHER",)
+
+
+def test_everything_can_go_along() -> None:
+    given, withheld = asking.environment({"OTHER": "o"}, EnvRule(), [], everything=True)
+    assert (given, withheld) == ({"OTHER": "o"}, ())
+
+
+def test_a_value_that_is_no_utf_8_stays_behind_and_is_told() -> None:
+    odd = os.fsdecode(b"\xff")
+    given, withheld = asking.environment({"PATH": odd, f"N{odd}": "x"}, EnvRule(), [])
+    assert given == {}
+    assert withheld == ("N\\udcff", "PATH")
+
+
+@pytest.mark.parametrize("item", ["", "=v", "A\0=b"])
+def test_what_is_no_variable_is_refused(item: str) -> None:
+    with pytest.raises(BadInput):
+        asking.environment({}, EnvRule(), [item])
+
+
+def test_a_folder_must_exist(tmp_path: Path) -> None:
+    assert asking.folder(str(tmp_path)) == str(tmp_path)
+    with pytest.raises(FolderMissing) as refused:
+        asking.folder(str(tmp_path / "x"))
+    assert refused.value.code == "folder-missing"
+
+
+def test_the_start_may_be_told_in_three_ways() -> None:
+    now = datetime(2030, 1, 31, 12, 0).astimezone().timestamp()
+    assert asking.start(None, None, now) is None
+    assert asking.start("5m", None, now) == now + 300
+    assert asking.start("0", None, now) is None
+    assert asking.start(None, "18:30", now) == now + 6.5 * 3600
+    assert asking.start(None, "11:00", now) == now + 23 * 3600
+    assert asking.start(None, "2030-01-31T12:01", now) == now + 60
+    assert asking.start(None, "1970-01-01T00:00:10+00:00", now) == 10
+    for wrong in ("25:00", "soon", "2030-13-01"):
+        with pytest.raises(BadInput):
+            asking.start(None, wrong, now)

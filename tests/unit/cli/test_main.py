@@ -1,0 +1,191 @@
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inspan.cli.main import VERBS, main, module_of, parser_of, top_help
+
+_VERBS = [verb for group in VERBS.values() for verb in group]
+
+#: What must never be loaded to print a help, and what no common verb may need at its start.
+_HEAVY = (
+    "asyncio",
+    "pydantic",
+    "rich",
+    "yaml",
+    "starlette",
+    "uvicorn",
+    "anyio",
+    "psutil",
+    "sqlite3",
+)
+
+
+def _inspan(*words: str | bytes, home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "inspan.cli.main", *words],
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        env={**os.environ, "INSPAN_HOME": str(home)},
+        check=False,
+        timeout=30,
+    )
+
+
+def _loaded(code: str) -> set[str]:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys\n{code}\nprint(*sys.modules, sep='\\n', file=sys.stderr)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return {name.partition(".")[0] for name in told.stderr.split()}
+
+
+def test_the_help_loads_neither_a_verb_nor_argparse() -> None:
+    loaded = _loaded("from inspan.cli.main import main\nmain(['--help'])")
+    assert not loaded & {*_HEAVY, "argparse", "dataclasses", "pathlib", "json"}
+
+
+@pytest.mark.parametrize("verb", ["run", "ls", "show", "logs", "send", "wait", "status", "add"])
+def test_a_common_verb_loads_nothing_heavy(verb: str) -> None:
+    code = f"from inspan.cli.main import parser_of\nparser_of({verb!r})\nimport inspan.client.sync"
+    assert not _loaded(code) & set(_HEAVY)
+
+
+@pytest.mark.parametrize("verb", _VERBS)
+def test_every_verb_has_a_module_with_help_and_takes_a_home(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert importlib.util.find_spec(module_of(verb)) is not None
+    parser, module = parser_of(verb)
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: inspan {verb}")
+    assert "--home DIR" in told
+    assert module.HELP.splitlines()[0].split()[0] in told
+
+
+def test_the_help_names_every_verb_once() -> None:
+    lines = top_help().splitlines()
+    for verb in _VERBS:
+        assert sum(line.startswith(f"  {verb} ") for line in lines) == 1
+
+
+def test_without_a_verb_the_help_is_shown_and_the_status_is_that_of_a_mistake(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == 2
+    assert "usage: inspan" in capsys.readouterr().out
+    assert main(["help"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["lss"], 2, "Did you mean `inspan ls`?"),
+        (["\x1b]0;x\x07"], 2, "lists them"),
+        (["ls", "--bogus"], 2, "inspan ls --help"),
+        (["ls", "--limit", "many"], 2, "invalid int value"),
+        (["ls", "--limit", "0"], 2, "at least 1"),
+        (["ls", "--state", "asleep"], 2, "States: pending"),
+        (["show"], 2, "required"),
+        (["run"], 125, "nothing to run"),
+        (["run", "--cwd", "/no/such/folder", "--", "true"], 125, "does not exist"),
+        (["run", "--timeout", "soon", "--", "true"], 125, "not a duration"),
+        (["run", "--timeout", "0", "--", "true"], 125, "no time at all"),
+        (["run", "--retries", "-1", "--", "true"], 125, "cannot be negative"),
+        (["run", "--env", "INSPAN_NOT_SET_HERE", "--", "true"], 125, "is not set here"),
+        (["run", "--env", "=x", "--", "true"], 125, "no variable"),
+        (["run", "--at", "never", "--", "true"], 125, "is no time"),
+        (["run", "--label", "x", "--", "true"], 125, "KEY=VALUE"),
+        (["run", "no-such-file.yaml"], 125, "there is no file"),
+        (["run", "--", "a\0b"], 125, "NUL"),
+        (["logs", "a\0b"], 2, "NUL"),
+        (["db", "upgrade"], 1, "no database"),
+        (["attach", "last"], 2, "needs a terminal"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_a_hint(
+    words: list[str],
+    status: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("INSPAN_HOME", str(tmp_path / "h"))
+    assert main(words) == status
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("inspan: ")
+    assert said in told.err
+    assert len(told.err.splitlines()) == 2
+    assert "\x1b" not in told.err
+
+
+def test_an_argument_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    told = _inspan("logs", b"\xff\xfe", home=tmp_path)
+    assert told.returncode == 2
+    assert "argument 2 is not valid UTF-8" in told.stderr
+
+
+def test_an_error_can_be_had_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INSPAN_HOME", str(tmp_path / "h"))
+    assert main(["ls", "--state", "asleep", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "bad-input"
+
+
+@pytest.mark.parametrize("words", [["version"], ["--version"], ["-V"]])
+def test_the_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("inspan 0.")
+
+
+@pytest.mark.parametrize(
+    "words", [["--home", "HOME", "status", "--json"], ["status", "--json", "--home=HOME"]]
+)
+def test_home_may_stand_on_either_side_of_the_verb(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("INSPAN_HOME", "/somewhere/else")
+    home = tmp_path / "other"
+    assert main([word.replace("HOME", str(home)) for word in words]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["state_dir"] == str(home)
+    assert told["daemon"] is None
+    assert told["keeper"] is None
+    assert not home.exists()
+
+
+def test_a_reader_that_has_gone_is_no_reason_to_complain(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    told = subprocess.run(
+        [sys.executable, "-m", "inspan.cli.main", "--help"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "INSPAN_HOME": str(tmp_path)},
+        check=False,
+        timeout=30,
+    )
+    os.close(write)
+    assert told.stderr == b""
+    assert told.returncode == 141

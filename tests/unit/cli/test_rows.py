@@ -1,0 +1,90 @@
+import pytest
+
+from inspan.cli import exits, rows
+from inspan.cli.plainly import full
+from inspan.errors import BadInput, DaemonUnreachable, TaskNotFound
+from inspan.model.task import Exit, Needs, Reason, Task, TaskSpec, TaskState
+
+_ID = "01jd0000000000000000abcdef"
+
+
+def _task(state: TaskState, **fields: object) -> Task:
+    spec = TaskSpec(command=("echo", "a b"), cwd="/", env={"SECRET": "s3cret"})
+    return Task(**{"id": _ID, "spec": spec, "state": state, **fields})  # type: ignore[arg-type]
+
+
+def test_a_task_in_five_cells() -> None:
+    task = _task(TaskState.RUNNING, started_at=100.0)
+    assert rows.row(task, now=165.0) == ("abcdef", "running", "1m 5s", "worker", "echo 'a b'")
+
+
+def test_why_it_failed_is_told() -> None:
+    assert rows.brief(_task(TaskState.FAILED, exit=Exit(code=3))) == "abcdef failed: exit 3"
+    assert rows.brief(_task(TaskState.FAILED, exit=Exit(signal=9))) == "abcdef failed: signal 9"
+    reason = Reason("deadline", "it took longer than 5m")
+    told = rows.brief(_task(TaskState.FAILED, exit=Exit(signal=15), reason=reason))
+    assert told == "abcdef failed: it took longer than 5m"
+    asks = _task(TaskState.WAITING, needs=Needs("question", "Overwrite?"))
+    assert rows.brief(asks) == "abcdef waiting: asks: Overwrite?"
+    assert rows.brief(_task(TaskState.COMPLETED)) == "abcdef completed"
+
+
+@pytest.mark.parametrize(
+    "evil",
+    ["\x1b]52;c;aGk=\x07", "\x1b[2J\x1b[H", "a\rb", "\x9b31m", "\u202egnp.exe", "a\nb"],
+)
+def test_nothing_in_a_task_steers_the_terminal(evil: str) -> None:
+    spec = TaskSpec(command=(evil,), name=f"n{evil}", role=evil, cwd=evil)
+    task = Task(
+        id=_ID,
+        spec=spec,
+        state=TaskState.FAILED,
+        reason=Reason("x", evil),
+        needs=Needs("question", evil),
+    )
+    for text in (*rows.row(task), rows.brief(task), rows.title(spec)):
+        assert text.isprintable()
+        assert "\u202e" not in text
+
+
+def test_json_tells_every_field_but_no_value_of_the_environment() -> None:
+    told = full(_task(TaskState.PENDING))
+    assert told["short"] == "abcdef"
+    assert told["state"] == "pending"
+    assert told["exit"] is None
+    assert told["spec"]["env"] == ["SECRET"]
+    assert told["spec"]["command"] == ["echo", "a b"]
+    assert "s3cret" not in repr(told)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (TaskState.COMPLETED, 0),
+        (TaskState.SUCCEEDED, 0),
+        (TaskState.FAILED, 1),
+        (TaskState.ERROR, 1),
+        (TaskState.CANCELLED, 1),
+        (TaskState.PENDING, 3),
+        (TaskState.QUEUED, 3),
+        (TaskState.RUNNING, 3),
+        (TaskState.PROCESSING, 3),
+        (TaskState.WAITING, 5),
+        (TaskState.INTERRUPTED, 130),
+    ],
+)
+def test_the_exit_status_of_a_state(state: TaskState, status: int) -> None:
+    assert exits.of_task(_task(state)) == status
+
+
+def test_the_exit_status_of_an_error() -> None:
+    assert exits.of_error(BadInput()) == 2
+    assert exits.of_error(TaskNotFound()) == 2
+    assert exits.of_error(DaemonUnreachable()) == 1
+
+
+def test_of_many_statuses_the_worst_is_told() -> None:
+    assert exits.worst([]) == 0
+    assert exits.worst([0, 3, 0]) == 3
+    assert exits.worst([5, 4, 0]) == 5
+    assert exits.worst([130, 1, 5]) == 1
