@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cached_property
 
 import anyio
 from anyio.abc import TaskGroup
@@ -225,7 +226,7 @@ class Engine:
     ) -> None:
         if self._group is None:
             raise IllegalTransition("the engine is not running")
-        attempt = self._attempts[task.id] = Attempt(self._means(), task)
+        attempt = self._attempts[task.id] = Attempt(self._means, task)
         self._group.start_soon(self._carry, attempt, begin)
 
     async def _carry(self, attempt: Attempt, begin: Callable[[Attempt], Awaitable[None]]) -> None:
@@ -245,6 +246,7 @@ class Engine:
         await self._dispatcher.admit(attempt.task)
         attempt.done.set()
 
+    @cached_property
     def _means(self) -> Means:
         return Means(
             ledger=self._ledger,
