@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from inspan.cli import exits, reach
 from inspan.cli.parsing import add_json
+from inspan.cli.plainly import full
 from inspan.cli.say import clean, json, out
 from inspan.errors import BadInput, StoreFailed
 
@@ -35,11 +36,11 @@ def run(args: argparse.Namespace) -> int:
             f"there is no database at {where.database}",
             hint="It is made when the first task is handed in.",
         )
-    told = {"upgrade": _up, "downgrade": _down, "verify": _verify, "backup": _backup}[args.what](
-        where, args.to
-    )
+    if args.what == "verify":
+        return _verify(where, args)
+    told = {"upgrade": _up, "downgrade": _down, "backup": _backup}[args.what](where, args.to)
     json(told) if args.json else out(clean(", ".join(f"{key} {told[key]}" for key in told)))
-    return exits.DONE if told.get("ok", True) else exits.FAILED
+    return exits.DONE
 
 
 def _up(where: Places, to: str | None) -> dict[str, object]:
@@ -67,12 +68,20 @@ def _backup(where: Places, to: str | None) -> dict[str, object]:
     return {"backup": str(target), "bytes": target.stat().st_size}
 
 
-def _verify(where: Places, to: str | None) -> dict[str, object]:
-    if to is not None:
+def _verify(where: Places, args: argparse.Namespace) -> int:
+    if args.to is not None:
         raise BadInput("verify takes nothing more")
-    from inspan.store import verify
+    from inspan.store.verify import verify
 
-    return verify.verify(where.database)
+    found = verify(where.database)
+    if args.json:
+        json({"ok": found.ok, **full(found)})
+    else:
+        for problem in found.problems:
+            out(clean(problem))
+        verdict = "sound" if found.ok else "NOT sound"
+        out(f"{verdict}: schema version {found.schema}, {found.tasks} tasks, {found.events} events")
+    return exits.DONE if found.ok else exits.FAILED
 
 
 def _number(text: str) -> int:

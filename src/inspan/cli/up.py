@@ -6,7 +6,7 @@ import argparse
 
 from inspan.cli import exits, reach
 from inspan.cli.parsing import add_json
-from inspan.cli.say import clean, json, out
+from inspan.cli.say import clean, json, note, out
 from inspan.errors import BadInput
 
 HELP = """\
@@ -45,12 +45,7 @@ def _be_the_daemon(args: argparse.Namespace) -> int:
     where = reach.places()
     if args.json:
         raise BadInput("--foreground prints no JSON")
-    import anyio
+    from inspan.app import main as daemon
 
-    from inspan.app import serve
-
-    settings = reach.settings()
-    where.prepare()
-    out(f"the daemon listens on {clean(str(where.daemon_socket))}; Ctrl-C stops it")
-    anyio.run(serve, where, settings, None)
-    return exits.DONE
+    note(f"the daemon listens on {where.daemon_socket}; Ctrl-C stops it")
+    return daemon(["serve"])
