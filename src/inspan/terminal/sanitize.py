@@ -21,6 +21,8 @@ from typing import Final
 _SGR_MOST: Final = 64
 #: Marks on one character beyond which text spills into the lines around it.
 _MARKS_MOST: Final = 4
+#: Characters of a field that are looked at: some, and so many for each column.
+_ROOM, _ROOM_EACH = 4096, 16
 
 #: Bounded, so that a sequence that never ends is given up at the same place however it came.
 _CSI: Final = r"(?:\x1b\[|\x9b)(?P<parameters>[0-?]{0,200})[ -/]{0,50}(?P<final>[@-~])"
@@ -62,8 +64,9 @@ def clean(text: str) -> str:
 
 def one_line(text: str, width: int | None = None) -> str:
     """``text`` as one safe line, at most ``width`` columns wide, with an ellipsis where cut."""
-    line = _JOINERS.sub("", clean(text))
-    line = _BLANKS.sub(" ", _unspilt(line)).strip()
+    room = len(text) if width is None else _ROOM + _ROOM_EACH * width
+    line = _JOINERS.sub("", clean(text[:room]))
+    line = _BLANKS.sub(" ", _unspilt(line)).strip() + "…" * (len(text) > room)
     return line if width is None else _shortened(line, width)
 
 
@@ -108,7 +111,7 @@ class Cleaner:
             if stop is None:
                 return ""
             self._in_string, text = False, text[stop.start() :]
-        text = self._hold(self._held + text)
+        text = self._hold(self._held + text).replace("\r\n", "\n")
         return self._lines(_STREAM.sub(self._shown, text))
 
     def _hold(self, text: str) -> str:

@@ -174,3 +174,4 @@ def test_a_long_hostile_text_is_cleaned_in_linear_time() -> None:
     assert clean("\x9d" * 200_000) == ""
     assert clean("\x1b]" * 200_000) == ""
     assert one_line("\x1b[" + "1" * 500_000, 10) == "111111111…"
+    assert one_line("seen" + "\u200b" * 500_000 + "hidden", 10) == "seen…"
