@@ -32,8 +32,8 @@ _SYNCHRONOUS: Final[dict[Synchronous, str]] = {
     "FULL": "PRAGMA synchronous = FULL",
     "EXTRA": "PRAGMA synchronous = EXTRA",
 }
+_ALONE: Final = "PRAGMA locking_mode = EXCLUSIVE"
 _SETTINGS: Final = (
-    "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA journal_mode = WAL",
     "PRAGMA wal_autocheckpoint = 1000",  # pages: about 4 MB of WAL between checkpoints
     "PRAGMA journal_size_limit = 67108864",  # a burst gives its disk space back
@@ -43,10 +43,13 @@ _SETTINGS: Final = (
 )
 
 
-def connect(path: Path, synchronous: Synchronous = "FULL") -> sqlite3.Connection:
+def connect(
+    path: Path, synchronous: Synchronous = "FULL", *, check: bool = True
+) -> sqlite3.Connection:
     """A connection to ``path`` with our settings; the file is made where it is missing.
 
-    The caller holds the lock file. The connection belongs to the calling thread.
+    The caller holds the lock file. The connection belongs to the calling thread. ``check`` reads
+    through a small file for damage; a large one shows it when the damaged part is read.
 
     Raises:
         StoreCorrupt: the file is no database, is damaged, or belongs to another program.
@@ -55,15 +58,17 @@ def connect(path: Path, synchronous: Synchronous = "FULL") -> sqlite3.Connection
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        path.chmod(0o600)
-        path.parent.chmod(0o700)
     except OSError as error:
         raise StoreFailed(f"{path} cannot be opened: {error.strerror}") from error
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None)
     try:
+        connection.execute(_ALONE)
+        _refuse_foreign(connection, path)
+        path.chmod(0o600)
         for setting in (*_SETTINGS, _SYNCHRONOUS[synchronous]):
             connection.execute(setting).fetchall()
-        _probe(connection, path)
+        if check and path.stat().st_size <= _CHECKED_SIZE:
+            _refuse_damaged(connection, path)
     except sqlite3.Error as error:
         connection.close()
         raise faults.of_sqlite(error) from error
@@ -86,13 +91,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _probe(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse at the door what is plainly not a sound database of ours."""
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Before anything is written to it."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION and tables:
         raise StoreCorrupt(f"{path} is a database of another program")
-    if path.stat().st_size <= _CHECKED_SIZE:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise StoreCorrupt(f"{path} is damaged: {verdict}")
+
+
+def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise StoreCorrupt(f"{path} is damaged: {verdict}")

@@ -54,7 +54,7 @@ def upgrade(path: Path, to: int | None = None) -> int:
         SchemaTooNew: it is newer already.
         StoreLocked, StoreCorrupt, StoreFailed: it cannot be opened or written.
     """
-    with _opened(path) as connection:
+    with opened(path) as connection:
         migrate(connection, path, to)
         return version_of(connection)
 
@@ -69,8 +69,8 @@ def downgrade(path: Path, to: int) -> int:
         SchemaTooNew: only the newer inspan knows the way back.
         StoreLocked, StoreCorrupt, StoreFailed: it cannot be opened or written.
     """
-    with _opened(path) as connection:
-        version = _known(connection, path)
+    with opened(path) as connection:
+        version = known_version(connection, path)
         if not 0 < to <= version:
             raise BadInput(f"{path} has schema version {version}; it cannot go down to {to}")
         if to < version:
@@ -84,15 +84,26 @@ def backup(path: Path, to: Path) -> None:
     """Copy the database at ``path`` to the file ``to``; it is complete on the disk on return.
 
     Raises:
+        BadInput: the two are one file.
         StoreLocked, StoreCorrupt, StoreFailed, DiskFull: it cannot be read or the copy not made.
     """
-    with _opened(path) as connection:
+    if path.resolve() == to.resolve():
+        raise BadInput(f"the backup cannot be the database itself ({path})")
+    with opened(path) as connection:
         _copy(connection, to)
+
+
+def in_memory(version: int) -> sqlite3.Connection:
+    """An empty database of schema ``version``, to compare others with."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for step in range(1, version + 1):
+        _walk(connection, _steps()[step, "up"])
+    return connection
 
 
 def migrate(connection: sqlite3.Connection, path: Path, to: int | None = None) -> None:
     """``upgrade`` for who has the connection open already."""
-    version = _known(connection, path)
+    version = known_version(connection, path)
     to = newest() if to is None else to
     if to > newest():
         raise BadInput(f"there is no schema version {to}; the newest is {newest()}")
@@ -104,7 +115,8 @@ def migrate(connection: sqlite3.Connection, path: Path, to: int | None = None) -
         _walk(connection, _steps()[step, "up"])
 
 
-def _known(connection: sqlite3.Connection, path: Path) -> int:
+def known_version(connection: sqlite3.Connection, path: Path) -> int:
+    """``version_of`` one that this inspan knows. Raises SchemaTooNew."""
     version = version_of(connection)
     if version > newest():
         raise SchemaTooNew(
@@ -114,10 +126,11 @@ def _known(connection: sqlite3.Connection, path: Path) -> int:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def opened(path: Path, *, check: bool = True) -> Iterator[sqlite3.Connection]:
+    """The database at ``path``, which is there, under its lock; see ``connect``."""
     if not path.exists():
         raise StoreFailed(f"there is no database at {path}", hint="Check INSPAN_HOME.")
-    with LockFile(path.parent), closing(connect(path)) as connection:
+    with LockFile(path.parent), closing(connect(path, check=check)) as connection:
         try:
             yield connection
         except sqlite3.Error as error:

@@ -15,7 +15,7 @@ ROLLBACK;
 -- name: insert_task
 -- A new task, with what never changes and what does.
 INSERT INTO tasks (
-    id, tail, seq, state, role, name, priority, created_at, ended_at, correlation,
+    id, tail, role, name, priority, seq, state, created_at, ended_at, correlation,
     key, key_digest, body
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
@@ -158,3 +158,25 @@ SELECT ended_at, number FROM tasks WHERE id = ?;
 -- name: delete_task
 -- A task with its events and attempts, which go with it by their foreign keys.
 DELETE FROM tasks WHERE id = ?;
+
+-- name: schema
+-- What the tables and indexes are, as SQLite keeps it.
+SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%';
+
+-- name: all_tasks
+-- Every task with all that is derived from its events.
+SELECT id, seq, state, correlation, created_at, ended_at, body,
+       (SELECT e.body FROM events AS e WHERE e.task = tasks.id ORDER BY e.seq LIMIT 1) AS first,
+       tail, role, name, priority
+FROM tasks;
+
+-- name: told
+-- All events of a task.
+SELECT seq, at, task, correlation, body FROM events WHERE task = ? ORDER BY seq;
+
+-- name: attempts_of_task
+-- The attempts of a task, first to last.
+SELECT attempt, session, keeper, started_at, ended_at, exit_code, exit_signal
+FROM attempts
+WHERE task = ?
+ORDER BY attempt;

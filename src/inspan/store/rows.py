@@ -74,12 +74,9 @@ def task_row(task: Task, key: str | None, digest: str | None) -> Row:
     """The parameters of ``insert_task``."""
     return (
         task.id,
-        task.id[::-1],
+        *search_columns(task),
         task.seq,
         task.state.value,
-        text(task.spec.role),
-        text(task.spec.name),
-        task.spec.priority,
         task.created_at,
         task.ended_at,
         text(task.correlation),
@@ -87,6 +84,11 @@ def task_row(task: Task, key: str | None, digest: str | None) -> Row:
         digest,
         _body(task),
     )
+
+
+def search_columns(task: Task) -> Row:
+    """What a task is found by: ``tail, role, name, priority``."""
+    return (task.id[::-1], text(task.spec.role), text(task.spec.name), task.spec.priority)
 
 
 def task_update(task: Task) -> Row:

@@ -1,0 +1,134 @@
+"""Makes the databases of this folder, one for each schema version; run it once per version.
+
+    python -m tests.golden.db.make
+
+A file that is there is left alone: what an older inspan wrote must stay as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from inspan.engine.ports import Change
+from inspan.model import event as e
+from inspan.model.task import Exit, Needs, Reason, StopKind, Verdict, Workspace, WorkspaceKind
+from inspan.store.migrate import backup, downgrade, newest
+from inspan.store.sqlite import SqliteStore
+from tests.fakes.lives import SPEC, Author
+
+FOLDER = Path(__file__).parent
+
+
+def main() -> None:
+    for version in range(1, newest() + 1):
+        target = FOLDER / f"v{version}.db"
+        if not target.exists():
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "inspan.db"
+                asyncio.run(fill(path))
+                downgrade(path, version)
+                backup(path, target)
+            target.chmod(0o644)
+            print(f"made {target.name}")
+
+
+async def fill(path: Path) -> None:
+    """A database with every kind of fact in it."""
+    store = await SqliteStore.open(path)
+    for change in story():
+        await store.commit(change)
+    await store.close()
+
+
+def story() -> list[Change]:
+    """Some lives that have every fact between them."""
+    author = Author()
+    return [
+        *author.no_op(replace(SPEC, name="\udcff\x1b]0;odd\x07", labels={"k": "v"})),
+        *checked(author),
+        *stopped(author),
+        *reviewed(author),
+        *lost(author),
+        *failed(author),
+    ]
+
+
+def checked(author: Author) -> list[Change]:
+    submitted = author.submit(replace(SPEC, checks=("true",), retries=1), key="key", digest="d")
+    task = submitted.tasks[0].id
+    return [
+        submitted,
+        author.tell(task, e.Postponed(Reason("not-before", "its time has not come"), 1.5)),
+        author.tell(task, e.Readied()),
+        author.start(task),
+        author.tell(
+            task,
+            e.WorkspaceReady(1, Workspace(WorkspaceKind.FOLDER, "/workspaces/1")),
+            e.Spawned(1, 4711),
+            e.IdleWarned(1, 20.0, 30.0),
+            e.NeedsInput(1, Needs("question", "which one?", ("a", "b"))),
+            e.Answered(1),
+            e.Exited(1, Exit(1), 10),
+            e.Retried(1, Reason("exit", "it ended with 1"), author.at + 1),
+        ),
+        author.start(task),
+        author.tell(task, e.Spawned(2, 4712), e.Exited(2, Exit(0), 2048)),
+        author.tell(task, e.CheckEnded(2, "true", Exit(0), f"{task}-2-c0"), e.Succeeded(2)),
+        author.tell(task, e.Judged(Verdict.ACCEPT, "person"), e.WorkspaceSaved(None)),
+    ]
+
+
+def stopped(author: Author) -> list[Change]:
+    submitted = author.submit(correlation="together")
+    task = submitted.tasks[0].id
+    return [
+        submitted,
+        author.tell(task, e.Readied()),
+        author.start(task),
+        author.tell(task, e.StopRequested(StopKind.INTERRUPT, "person", "enough")),
+        author.tell(task, e.Interrupted(Reason("interrupted", "a person stopped it"))),
+        author.tell(task, e.Resumed("person")),
+        author.tell(task, e.Cancelled(Reason("cancelled", "a person gave it up"))),
+    ]
+
+
+def reviewed(author: Author) -> list[Change]:
+    changes = []
+    for last in (e.Accepted(2, "queen"), e.Rejected(2, "queen", ("no",))):
+        submitted = author.submit(replace(SPEC, review=True), correlation="together")
+        task = submitted.tasks[0].id
+        changes += [submitted, author.tell(task, e.Readied()), author.start(task)]
+        changes += [author.tell(task, e.Exited(1, Exit(0), 1), e.SentBack(1, "queen", ("more",)))]
+        changes += [author.start(task), author.tell(task, e.Exited(2, Exit(0), 1), last)]
+    return changes
+
+
+def lost(author: Author) -> list[Change]:
+    submitted = author.submit(replace(SPEC, role="planner", priority=-3))
+    task = submitted.tasks[0].id
+    return [
+        submitted,
+        author.tell(task, e.Readied()),
+        author.start(task),
+        author.tell(task, e.Errored(Reason("spawn-failed", "no such file"))),
+    ]
+
+
+def failed(author: Author) -> list[Change]:
+    submitted = author.submit()
+    task = submitted.tasks[0].id
+    return [
+        submitted,
+        author.tell(task, e.Readied()),
+        author.start(task),
+        author.tell(task, e.Exited(1, Exit(signal=9), 7)),
+        author.tell(task, e.Failed(1, Reason("signal", "it was killed by signal 9"))),
+        author.submit(replace(SPEC, after=(task,), env={"HOME": "/home/somebody"})),
+    ]
+
+
+if __name__ == "__main__":
+    main()

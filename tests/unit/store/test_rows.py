@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspan.store.rows import encoder, text, untext
+
+#: Text of every kind, lone surrogates and the escape included.
+TEXT = st.text(st.characters(codec=None, categories=None) | st.just("\x1a"))
+
+
+@given(TEXT)
+def test_every_text_comes_back(value: str) -> None:
+    text(value).encode()
+    assert untext(text(value)) == value
+
+
+@given(TEXT, TEXT)
+def test_distinct_texts_stay_distinct(one: str, other: str) -> None:
+    assert (text(one) == text(other)) == (one == other)
+
+
+def strange(*_: Any) -> None:
+    raise TypeError
+
+
+@pytest.mark.parametrize("make", [json.encoder.c_make_encoder, None, strange])  # type: ignore[attr-defined]
+def test_the_encoder_is_the_documented_one_whatever_it_is_made_of(make: Any) -> None:
+    encode = encoder(make)
+    some: list[Any] = [{}, [], "\udcff", {"a": [1, 2.5, None, True, {"b": "é"}]}]
+    for plain in some:
+        assert encode(plain) == json.dumps(plain, separators=(",", ":"))
+    with pytest.raises(ValueError, match="JSON compliant"):
+        encode({"a": float("inf")})
