@@ -470,3 +470,19 @@ async def test_a_folder_that_nobody_may_write_to_is_removed(places: Workspaces, 
     cache.chmod(0o555)
     assert await places.remove(place) is not None
     assert not os.path.lexists(place.path)
+
+
+async def test_one_that_is_cut_short_anywhere_is_whole_the_next_time(
+    places: Workspaces, repository: Path
+) -> None:
+    before = contents(repository)
+    for number in range(12):
+        task = task_in(repository, number)
+        with anyio.move_on_after(number * 0.004):
+            await places.prepare(task)
+        place = await places.prepare(task)
+        tree = Path(place.path)
+        assert (tree / "part" / "inner").read_text() == "inner\n"
+        assert git(tree, "status", "--porcelain") == ""
+        assert git(tree, "rev-parse", "HEAD") == place.base
+    assert contents(repository) == before
