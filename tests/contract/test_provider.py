@@ -415,6 +415,41 @@ async def test_a_lost_connection_is_taken_up_again(home: Home) -> None:
     assert last.exit == Exit(4)
 
 
+async def test_a_lost_connection_does_not_keep_it_from_being_stopped(home: Home) -> None:
+    run = await home.provider(SHELL).open(order(home, SHELL.hang))
+    old = home.keeper
+    home.clients.append(old)
+    await home.reconnect()
+    await old.close()
+    assert await run.kill() == 0
+    await run.close()
+    assert await home.keeper.list() == ()
+
+
+async def test_the_same_question_drawn_again_is_told_once(home: Home) -> None:
+    drawn = ASK.partition("; read")[0]
+    ordered = order(home, sh(f"{drawn}; read -r one; {drawn}; read -r two"))
+    run = await home.provider(SHELL).open(ordered)
+    seen = run.observations()
+    await first(seen, Asks)
+    other = await home.provider(SHELL).open(ordered)
+    await other.write(b"somebody\r")
+    with anyio.fail_after(20):
+        while home.raw(ordered).count(b"waiting") < 2:
+            await anext(seen)
+    await other.write(b"else\r")
+    told = await rest(seen)
+    assert not any(isinstance(item, Asks) for item in told)
+    assert isinstance(told[-1], Finished)
+
+
+async def test_a_session_that_was_forgotten_meanwhile_is_told_as_lost(home: Home) -> None:
+    run = await home.provider(SHELL).open(order(home, SHELL.exit(0)))
+    await last_of(run)
+    await run.close()
+    assert isinstance(await last_of(run), Lost)
+
+
 async def test_a_keeper_that_dies_is_told_as_lost(home: Home, kit: Kit) -> None:
     ordered = order(home, kit.hang)
     run = await home.provider(kit).open(ordered)

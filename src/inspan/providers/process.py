@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from inspan.engine.ports import (
     Asks,
@@ -34,6 +34,7 @@ from inspan.providers.listening import Ears, News
 from inspan.terminal.announce import Waiting
 from inspan.terminal.playback import Playback
 
+T = TypeVar("T")
 GetKeeper: TypeAlias = Callable[[], Awaitable[KeeperClient]]
 
 #: Bytes of a recording before old output is freed from its middle.
@@ -153,33 +154,44 @@ class ProcessRun:
         """The keeper's news; a lost connection is taken up again while the keeper is the same."""
         lost = 0
         while True:
+            keeper = self._keeper
             try:
-                async with aclosing(self._keeper.watch(self._session)) as watch:
+                async with aclosing(keeper.watch(self._session)) as watch:
                     async for told in watch:
                         lost = 0
                         yield told
             except SessionNotFound as error:
-                yield Lost(error.message)
-                return
+                why = error.message
             except KeeperLost as error:
                 lost += 1
-                if lost > _RECONNECTS_MOST or not await self._reconnect():
-                    yield Lost(error.message)
-                    return
+                if lost <= _RECONNECTS_MOST and await self._reconnect(keeper):
+                    continue
+                why = error.message
             else:
-                yield Lost("the keeper has nothing more to tell")
-                return
+                why = "the keeper has nothing more to tell"
+            yield Lost(why)
+            return
 
-    async def _reconnect(self) -> bool:
+    async def _reconnect(self, lost: KeeperClient) -> bool:
         """True where only the connection was lost, and the same keeper answers on a new one."""
         try:
             keeper = await self._get()
         except KeeperLost:
             return False
-        if keeper is self._keeper or keeper.keeper != self._keeper.keeper:
+        if keeper is lost or keeper.keeper != lost.keeper:
             return False
         self._keeper = keeper
         return True
+
+    async def _insist(self, ask: Callable[[KeeperClient], Awaitable[T]]) -> T:
+        """Ask what may be asked twice: once more where the connection was lost meanwhile."""
+        keeper = self._keeper
+        try:
+            return await ask(keeper)
+        except KeeperLost:
+            if not await self._reconnect(keeper):
+                raise
+        return await ask(self._keeper)
 
     async def _listen(self, size: int) -> Asks | GoesOn | None:
         heard = await self._ears.hear(size)
@@ -199,7 +211,10 @@ class ProcessRun:
         return GoesOn()
 
     async def write(self, data: bytes) -> None:
-        """Type; nothing ends the input. A line typed while it waits is taken for the answer."""
+        """Type; nothing ends the input. A line typed while it waits is taken for the answer.
+
+        Never typed twice: where the connection is lost meanwhile, it is not known whether it was.
+        """
         if data:
             await self._keeper.write(self._session, data)
         else:
@@ -210,11 +225,11 @@ class ProcessRun:
 
     async def resize(self, cols: int, rows: int) -> None:
         """Change the size of its terminal."""
-        await self._keeper.resize(self._session, cols, rows)
+        await self._insist(lambda keeper: keeper.resize(self._session, cols, rows))
 
     async def attend(self, on: bool) -> None:
         """Say whether a real terminal is attached, which answers the program's queries itself."""
-        await self._keeper.attend(self._session, on=on)
+        await self._insist(lambda keeper: keeper.attend(self._session, on=on))
 
     async def interrupt(self) -> None:
         """SIGINT to the foreground process group, on a terminal too.
@@ -223,20 +238,22 @@ class ProcessRun:
         behind input that the program has not read yet, and a program that reads single keys would
         get it as one more key.
         """
-        await self._keeper.signal(self._session, signal.SIGINT, to="foreground")
+        await self._insist(
+            lambda keeper: keeper.signal(self._session, signal.SIGINT, to="foreground")
+        )
 
     async def terminate(self) -> None:
         """SIGTERM to the whole tree."""
-        await self._keeper.signal(self._session, signal.SIGTERM, to="tree")
+        await self._insist(lambda keeper: keeper.signal(self._session, signal.SIGTERM, to="tree"))
 
     async def kill(self) -> int:
         """SIGKILL to the whole tree; how many processes are left, looked up afterwards."""
-        return (await self._keeper.kill(self._session)).left
+        return (await self._insist(lambda keeper: keeper.kill(self._session))).left
 
     async def close(self) -> None:
         """Let the keeper forget it; that it has already is no error."""
         with suppress(SessionNotFound):
-            await self._keeper.collect(self._session)
+            await self._insist(lambda keeper: keeper.collect(self._session))
 
 
 class RecordedRun:

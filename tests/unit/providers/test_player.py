@@ -13,8 +13,9 @@ import pytest
 from inspan.providers.scripted import PLAYER
 from inspan.terminal.announce import Waiting, Working, encode
 
-
-ENV = {"PATH": os.environ["PATH"], "INSPAN_SESSION": "mark"}
+#: Coverage reaches into child processes by variables of its own.
+_MEASURED = {name: text for name, text in os.environ.items() if name.startswith("COVERAGE_")}
+ENV = {"PATH": os.environ["PATH"], "INSPAN_SESSION": "mark", **_MEASURED}
 
 
 def play(cwd: Path, *steps: Any, typed: str = "") -> subprocess.CompletedProcess[bytes]:
