@@ -80,7 +80,9 @@ class FakeSession:
     ended: Ended | None = None
     typed: bytearray = field(default_factory=bytearray)
     input_ended: bool = False
+    #: What a write is refused with, and what following it comes to.
     refuses: InspanError | None = None
+    fails: InspanError | None = None
     writer: object = None
     news: News = field(default_factory=News)
 
@@ -127,6 +129,8 @@ class FakeTerminal:
                     self._offset = chunk.end
                 elif isinstance(chunk, Ended):
                     return
+            if self._session.fails is not None:
+                raise self._session.fails
             if self._offset == len(self._session.data) and self._session.ended is None:
                 await self._session.news.wait()
 
