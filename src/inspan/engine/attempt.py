@@ -356,6 +356,8 @@ class Attempt:
         task = self.task
         place = task.workspace.path if task.workspace else task.spec.cwd
         marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
+        if task.workspace and task.workspace.task_file:
+            marks["INSPAN_TASK_FILE"] = task.workspace.task_file
         return Order(
             session=session or self.session,
             command=command or task.spec.command,

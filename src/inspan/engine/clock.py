@@ -9,7 +9,6 @@ from typing import Final
 
 import anyio
 
-
 #: Randomness is drawn from the system in pieces of this size: a call for each id costs 15 µs.
 _DRAWN: Final = 4096
 

@@ -208,6 +208,8 @@ class Workspace:
     branch: str | None = None
     base: str | None = None  #: the full commit id that the branch began at
     repository: str | None = None
+    #: Where ``task.json`` is: what the task is, for whoever works on it.
+    task_file: str | None = None
 
 
 class Verdict(StrEnum):

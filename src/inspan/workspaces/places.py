@@ -6,6 +6,7 @@ folder of inspan's own.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import anyio.to_thread
@@ -73,8 +74,7 @@ class Workspaces:
         except OSError as error:
             raise WorkspaceFailed(f"{folder} could not be made: {error.strerror}") from error
         workspace = Workspace(WorkspaceKind.FOLDER, str(folder))
-        write(folder, task, workspace)
-        return workspace
+        return replace(workspace, task_file=str(write(folder, task, workspace)))
 
     def _worktree(self, workspace: Workspace) -> str:
         if workspace.kind is not WorkspaceKind.WORKTREE:

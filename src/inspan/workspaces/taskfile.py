@@ -53,7 +53,7 @@ def _content(task: Task, workspace: Workspace) -> dict[str, Any]:
         "command": list(spec.command),
         "role": spec.role,
         "labels": spec.labels,
-        "findings": list(task.findings),
+        "findings": [*spec.findings, *task.findings],
         "workspace": workspace.path,
         "branch": workspace.branch,
         "base": workspace.base,

@@ -55,8 +55,7 @@ class Worktrees:
         if not folder.is_dir() or not folder.resolve().is_relative_to(worktree.tree.resolve()):
             folder = worktree.tree
         workspace = Workspace(WorkspaceKind.WORKTREE, str(folder), plan.branch, plan.base, plan.top)
-        write(folder, task, workspace, apart=True)
-        return workspace
+        return replace(workspace, task_file=str(write(folder, task, workspace, apart=True)))
 
     async def diff(self, task: str, workspace: Workspace) -> str:
         """The change since the base; of what was saved or committed where the tree is gone."""
