@@ -46,7 +46,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="inspan-smoke-") as home:
         for words, wanted in (
             (("run", "--here", "--", "sh", "-c", "echo smoke; exit 7"), 7),
-            (("--version",), 0),
+            (("down", "--keeper"), 0),
         ):
             done = run(home, *words)
             if done.returncode != wanted:
