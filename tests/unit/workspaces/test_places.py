@@ -31,7 +31,8 @@ async def test_a_folder_of_its_own(tmp_path: Path) -> None:
     task = task_in(tmp_path, workspace=WorkspaceKind.FOLDER, prompt="wörk", env={"KEY": "secret"})
     place = await places.prepare(task)
     folder = tmp_path / "workspaces" / task.id
-    assert place == Workspace(WorkspaceKind.FOLDER, str(folder))
+    task_file = str(folder / "task.json")
+    assert place == Workspace(WorkspaceKind.FOLDER, str(folder), task_file=task_file)
     told = (folder / "task.json").read_text(encoding="utf-8")
     assert "secret" not in told
     assert json.loads(told)["prompt"] == "wörk"

@@ -47,6 +47,7 @@ async def test_a_worktree_begins_at_the_commit_and_is_clean(
     tree = root / task.id
     assert place == Workspace(
         WorkspaceKind.WORKTREE, str(tree), f"inspan/{short(task.id)}", head, str(repository)
+        f"{place.path}/.inspan/task.json",
     )
     assert (tree / "file").read_text() == "one\n"
     assert not (tree / "untracked").exists()
