@@ -8,6 +8,7 @@ import (argparse, logging, pathlib) stay out of this process.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -125,6 +126,9 @@ def _prepare(options: dict[str, str], card: int) -> tuple[Server, socket.socket]
         signal.signal(number, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with contextlib.suppress(ValueError):
+        # A keeper that was started inside a session is none of its processes.
+        resource.setrlimit(tree.LIMIT, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     linux.become_subreaper()
     mark = hashlib.sha256(os.fsencode(os.path.realpath(options["state"]))).hexdigest()[:16]
     cgroups = Cgroups(mark)

@@ -61,6 +61,7 @@ class Server:
         self.home = Home()
         self.sessions: dict[str, Session] = {}
         self.hunter = Hunter(self.loop, cgroups, self.sessions)
+        self._last_number = 0
         self._cgroups = cgroups
         self._idle = idle
         self._idle_since = time.monotonic()
@@ -87,6 +88,11 @@ class Server:
         self._close()
 
     # ── sessions ──────────────────────────────────────────────────────────────
+
+    def next_number(self) -> int:
+        """A number that no other session of this keeper has."""
+        self._last_number += 1
+        return self._last_number
 
     def add(self, session: Session) -> None:
         """A session was started. What costs time comes after the reply."""

@@ -54,6 +54,7 @@ class Session:
         child: Child,
         writer: Writer,
         *,
+        tag: int,
         cols: int,
         rows: int,
         loop: Loop,
@@ -63,7 +64,7 @@ class Session:
         self.pid = child.pid
         self.pty = child.slave >= 0
         self.writer = writer
-        self.tree = tree.Tree(child.pid, name)
+        self.tree = tree.Tree(child.pid, name, tag)
         #: Connections that answer the terminal's queries themselves.
         self.attended: set[object] = set()
         self.started_at = time.time()

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from inspan.keeper.refusal import Refusal
+from inspan.keeper.tree import LIMIT
 
 #: Everything goes back to its default in the child, whatever the keeper ignores.
 _DEFAULTS: Final = tuple(
@@ -32,7 +33,11 @@ _NO_FOLDER: Final = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP, err
 
 
 class Order(NamedTuple):
-    """What to start. ``nofile`` is the soft limit on open files that the child gets."""
+    """What to start.
+
+    ``nofile`` is the soft limit on open files that the child gets, ``tag`` a number by which it
+    and all that it starts can be found.
+    """
 
     argv: list[str]
     cwd: str
@@ -41,6 +46,7 @@ class Order(NamedTuple):
     cols: int
     rows: int
     nofile: int
+    tag: int
 
 
 class Child(NamedTuple):
@@ -132,23 +138,34 @@ def _on_pipes(order: Order, path: str, undo: contextlib.ExitStack) -> Child:
 
 
 def _spawn(order: Order, path: str, actions: Sequence[tuple[object, ...]]) -> int:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    own = min(order.nofile, hard) if hard != resource.RLIM_INFINITY else order.nofile
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (own, hard))
-        return os.posix_spawn(
-            path,
-            order.argv,
-            order.env,
-            file_actions=actions,
-            setsid=True,
-            setsigmask=(),
-            setsigdef=_DEFAULTS,
-        )
+        with _limit(resource.RLIMIT_NOFILE, order.nofile), _limit(LIMIT, order.tag):
+            return os.posix_spawn(
+                path,
+                order.argv,
+                order.env,
+                file_actions=actions,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_DEFAULTS,
+            )
     except OSError as error:
         raise _refusal(error, order.argv[0]) from error
+
+
+@contextlib.contextmanager
+def _limit(kind: int, soft: int) -> Iterator[None]:
+    """Have another soft limit for a moment, as far as the hard one and the system allow."""
+    try:
+        before, hard = resource.getrlimit(kind)
+        resource.setrlimit(kind, (soft if hard < 0 else min(soft, hard), hard))
+    except ValueError:
+        yield
+        return
+    try:
+        yield
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(kind, (before, hard))
 
 
 def _refusal(error: OSError, program: str) -> Refusal:

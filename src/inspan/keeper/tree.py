@@ -1,9 +1,11 @@
 """Finds every process of a session and ends it; it must never know what a session is for.
 
 Four ways, since each alone can be escaped: descent from the root; the process groups and sessions
-seen so far; the marker in the environment; the cgroup. As the keeper is a subreaper, every orphan
-becomes its child, so whatever a session started stays below the keeper. A process is named by its
-id and its start time: an id alone may already belong to somebody else.
+seen so far; two marks; the cgroup. As the keeper is a subreaper, every orphan becomes its child,
+so whatever a session started stays below the keeper. The marks are a variable in the environment,
+which a program may clear, and a tag: a number in the limit on file locks, which Linux has ignored
+since 2.4 and every process inherits, through ``setsid``, ``env -i`` and exec alike. A process is
+named by its id and its start time: an id alone may already belong to somebody else.
 """
 
 from __future__ import annotations
@@ -18,8 +20,20 @@ from typing import Final, NamedTuple
 SESSION_MARK: Final = "INSPAN_SESSION"
 KEEPER_MARK: Final = "INSPAN_KEEPER"
 
+#: ``RLIMIT_LOCKS``. The soft limit is the tag; the hard one stays as it is.
+LIMIT: Final = 10
+#: A tag is this, the number of the state directory, and the number of the session.
+_TAG: Final = 1 << 61
+_BITS: Final = 30
+
 _ENVIRON_MOST: Final = 4 << 20
 _DEAD: Final = frozenset("ZXx")
+
+
+def tag(mark: str, number: int) -> int:
+    """The tag of the session of this number, of the keeper with this mark (hexadecimal)."""
+    low = (1 << _BITS) - 1
+    return _TAG | (int(mark, 16) & low) << _BITS | number & low
 
 
 class Process(NamedTuple):
@@ -65,8 +79,10 @@ class Table:
 class Tree:
     """What is known of the processes of one session."""
 
-    def __init__(self, root: int, session: str) -> None:
+    def __init__(self, root: int, session: str, number: int) -> None:
+        """``number`` is the tag that the root was started with."""
         self._root = root
+        self._tag = number
         self._mark = f"{SESSION_MARK}={session}".encode()
         self._seen: set[tuple[int, int]] = set()
         self._groups = {root}
@@ -97,7 +113,7 @@ class Tree:
                     _add(found, table.below([pid]), way)
         if wide:
             others = (pid for pid in table.processes if pid not in found)
-            _add(found, (pid for pid in others if marked(pid, self._mark)), "marker")
+            _add(found, (pid for pid in others if self._marked(pid)), "marker")
         found.pop(os.getpid(), None)
         self._learn(table, found)
         return {pid: way for pid, way in found.items() if table.processes[pid].state not in _DEAD}
@@ -105,9 +121,12 @@ class Tree:
     def _way(self, process: Process, *, alone: bool) -> str:
         if process.session in self._groups or process.group in self._groups:
             return "session"
-        if marked(process.pid, self._mark):
+        if self._marked(process.pid):
             return "marker"
         return "subreaper" if alone else ""
+
+    def _marked(self, pid: int) -> bool:
+        return tag_of(pid) == self._tag or marked(pid, self._mark)
 
     def _learn(self, table: Table, found: Iterable[int]) -> None:
         for pid in found:
@@ -158,6 +177,7 @@ def strangers(roots: set[int]) -> bool:
 def sweep(mark: str) -> int:
     """Kill what a keeper that died left behind; how many there were."""
     wanted = f"{KEEPER_MARK}={mark}".encode()
+    first = tag(mark, 0)
     table = Table()
     spared = set()
     pid = os.getpid()
@@ -167,7 +187,7 @@ def sweep(mark: str) -> int:
     found = [
         process
         for pid, process in table.processes.items()
-        if pid not in spared and marked(pid, wanted)
+        if pid not in spared and (tag_of(pid) >> _BITS == first >> _BITS or marked(pid, wanted))
     ]
     return sum(send(process, signal.SIGKILL) for process in found)
 
@@ -188,6 +208,17 @@ def look(pid: int) -> Process | None:
     if len(part) < 20:
         return None
     return Process(pid, int(part[1]), int(part[2]), int(part[3]), int(part[19]), part[0].decode())
+
+
+def tag_of(pid: int) -> int:
+    """The tag of a process; 0 where it has none."""
+    try:
+        with open(f"/proc/{pid}/limits", "rb") as file:  # noqa: PTH123
+            _, _, rest = file.read().partition(b"Max file locks")
+    except OSError:
+        return 0
+    word = rest.split(maxsplit=1)[0] if rest else b""
+    return int(word) if word.isdigit() else 0
 
 
 def marked(pid: int, mark: bytes) -> bool:

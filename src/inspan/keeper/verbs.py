@@ -67,6 +67,7 @@ def spawn(server: Server, connection: Connection, message: Message, _body: bytes
         name,
         child,
         writer,
+        tag=order.tag,
         cols=order.cols,
         rows=order.rows,
         loop=server.loop,
@@ -251,6 +252,7 @@ def _order(server: Server, name: str, message: Message) -> Order:
         cols=_whole(message, "cols", 1, _SIDE_MOST, default=80),
         rows=_whole(message, "rows", 1, _SIDE_MOST, default=24),
         nofile=_whole(message, "nofile", 16, 1 << 30, default=server.nofile),
+        tag=tree.tag(server.mark, server.next_number()),
     )
 
 

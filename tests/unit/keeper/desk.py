@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import anyio
@@ -26,7 +26,9 @@ PATIENCE = 15.0
 class Keeper:
     """A keeper in the foreground, started as the client starts it."""
 
-    def __init__(self, home: Path, *, idle: str = "60", nofile: int | None = None) -> None:
+    def __init__(
+        self, home: Path, *, idle: str = "60", nofile: int | None = None, cgroup: bool = True
+    ) -> None:
         self.home = home
         self.socket = home / "run" / "k.sock"
         self.state = home / "state"
@@ -36,7 +38,8 @@ class Keeper:
             run = (sys.executable, "-m", "coverage", "run", "-p", "-m", "inspan.keeper")
             command = (*run, *command[command.index("--socket") :])
         self.process = subprocess.Popen(
-            [*_limited(nofile), *command, "--idle", idle], stdin=subprocess.DEVNULL
+            [*_limited(nofile), *_hidden(cgroup=cgroup), *command, "--idle", idle],
+            stdin=subprocess.DEVNULL,
         )
 
     async def client(self) -> KeeperClient:
@@ -103,10 +106,17 @@ class Desk:
         return unpack((self.folder(session) / INDEX).read_bytes())
 
 
+async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until it holds, with a deadline."""
+    with anyio.fail_after(PATIENCE):
+        while not await condition():  # noqa: ASYNC110  nor from the keeper
+            await anyio.sleep(0.005)
+
+
 async def wait_for(condition: Callable[[], bool]) -> None:
     """Look until it holds, with a deadline."""
     with anyio.fail_after(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  no event of ours comes from other processes
             await anyio.sleep(0.005)
 
 
@@ -119,6 +129,11 @@ def running(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+def descriptors(pid: int) -> int:
+    """How many descriptors a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def python(text: str) -> tuple[str, str, str, str]:
     """A small program of its own."""
     return sys.executable, "-IS", "-c", text
@@ -126,3 +141,9 @@ def python(text: str) -> tuple[str, str, str, str]:
 
 def _limited(nofile: int | None) -> Sequence[str]:
     return () if nofile is None else ("sh", "-c", f'ulimit -n {nofile}; exec "$@"', "sh")
+
+
+def _hidden(*, cgroup: bool) -> Sequence[str]:
+    """Without cgroups: a mount of our own lies over them."""
+    mount = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"'
+    return () if cgroup else ("unshare", "-rm", "sh", "-c", mount, "sh")

@@ -1,7 +1,6 @@
 """The recording as it is written: its cap, its labels, and disks that refuse."""
 
 import contextlib
-import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,7 +127,7 @@ def test_head_and_newest_tail_survive_the_cap(
     if len(whole) <= CAP_LEAST:
         assert not marked
     for start, length in marked:
-        assert CAP_LEAST // 4 <= start
+        assert start >= CAP_LEAST // 4
         assert start + length <= len(whole) - CAP_LEAST // 2
         whole[start : start + length] = bytes(length)
     assert raw == whole
@@ -138,7 +137,7 @@ def test_freed_bytes_take_no_room_and_reads_step_over_them(tmp_path: Path) -> No
     one = writer(tmp_path / "s", cap=CAP_LEAST)
     for _ in range(64):
         one.output(b"x" * (64 << 10), "o")
-    assert os.stat(tmp_path / "s" / RAW).st_blocks * 512 <= CAP_LEAST + (16 << 10)
+    assert (tmp_path / "s" / RAW).stat().st_blocks * 512 <= CAP_LEAST + (16 << 10)
     start, stop = CAP_LEAST // 4, CAP_LEAST // 4 + one.cut
     assert one.read(start - 10, 1000) == (start - 10, b"x" * 10)
     assert one.read(start + 5, 10) == (stop, b"x" * 10)

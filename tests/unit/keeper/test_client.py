@@ -1,0 +1,151 @@
+"""The client: finding or starting a keeper, and losing it."""
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import anyio
+import pytest
+
+from inspan.errors import KeeperLost
+from inspan.keeper.client import KeeperClient, connect, ensure
+from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, running, wait_for, wait_until
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_many_at_once_get_one_keeper(home: Path) -> None:
+    clients: list[KeeperClient] = []
+
+    async def one() -> None:
+        clients.append(await ensure(home / "run" / "k", home / "state"))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(6):
+            group.start_soon(one)
+    assert len({client.pid for client in clients}) == 1
+    assert len({client.keeper for client in clients}) == 1
+    pid = clients[0].pid
+    assert os.getsid(pid) != os.getsid(0)
+    assert {Path(f"/proc/{pid}/fd/{fd}").readlink() for fd in (0, 1)} == {Path("/dev/null")}
+    assert "started" in (home / "state" / "logs" / "keeper.log").read_text()
+    await clients[0].shutdown(force=False)
+    for client in clients:
+        await client.lost()
+        await client.close()
+    await wait_for(lambda: not running(pid))
+
+
+async def test_a_keeper_gets_little_of_the_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPAN_SESSION", "outer")
+    monkeypatch.setenv("SOME_TOKEN", "secret")
+    async with await ensure(home / "run" / "k", home / "state") as client:
+        environ = Path(f"/proc/{client.pid}/environ").read_bytes()
+        assert b"INSPAN" not in environ
+        assert b"secret" not in environ
+        await client.shutdown(force=False)
+
+
+async def test_a_dead_socket_is_replaced(home: Path) -> None:
+    first = await ensure(home / "run" / "k", home / "state")
+    os.kill(first.pid, 9)
+    with anyio.fail_after(PATIENCE):
+        await first.lost()
+    assert first.closed
+    with pytest.raises(KeeperLost):
+        await first.list()
+    with pytest.raises(KeeperLost):
+        await connect(home / "run" / "k")
+    async with await ensure(home / "run" / "k", home / "state") as second:
+        assert second.keeper != first.keeper
+        await second.shutdown(force=False)
+
+
+async def test_what_cannot_be_started_says_why(home: Path) -> None:
+    (home / "open").mkdir(mode=0o755)
+    (home / "open").chmod(0o755)
+    with pytest.raises(KeeperLost, match="0700"):
+        await ensure(home / "open" / "k", home / "state")
+    with pytest.raises(KeeperLost, match="too long"):
+        await ensure(home / "run" / ("k" * 120), home / "state2")
+    (home / "file").touch()
+    with pytest.raises(KeeperLost):
+        await ensure(home / "run" / "k", home / "file")
+
+
+async def test_calls_and_watches_end_when_the_keeper_is_lost(keeper: Keeper) -> None:
+    async with await keeper.client() as client:
+        await Desk(keeper, client).spawn("some", "sleep", "60")
+        watch = client.watch("some")
+        await anext(watch)
+        async with anyio.create_task_group() as group:
+
+            async def lose() -> None:
+                await client.lost()
+
+            group.start_soon(lose)
+            keeper.process.kill()
+            with pytest.raises(KeeperLost), anyio.fail_after(PATIENCE):
+                await anext(watch)
+        with pytest.raises(KeeperLost):
+            await client.status("some")
+    keeper.process.wait()
+
+
+async def test_a_call_that_is_given_up_does_not_disturb_the_next(desk: Desk) -> None:
+    await desk.spawn("some", "cat")
+    with anyio.move_on_after(0):
+        await desk.client.status("some")
+    assert (await desk.client.status("some")).alive
+    with anyio.move_on_after(0.01):
+        async for _ in desk.client.watch("some"):
+            continue
+    assert desk.client._link.watchers.get("some", set()) == set()
+
+
+async def test_two_watchers_of_one_session_are_both_told(desk: Desk) -> None:
+    await desk.spawn("both", "sh", "-c", "read x; echo done")
+    async with anyio.create_task_group() as group:
+        group.start_soon(desk.ended, "both")
+        group.start_soon(desk.ended, "both")
+        await wait_for(lambda: len(desk.client._link.watchers.get("both", ())) == 2)
+        await desk.client.write("both", b"\n")
+
+
+async def test_a_large_write_is_cut_into_frames(desk: Desk) -> None:
+    await desk.spawn("count", "wc", "-c", pty=False)
+
+    async def drained() -> bool:
+        return await desk.client.write("count", b"") == 0
+
+    for _ in range(4):
+        await wait_until(drained)
+        await desk.client.write("count", b"x" * 1_000_000)
+    await desk.client.eof("count")
+    await desk.ended("count")
+    assert desk.raw("count").strip() == b"4000000"
+
+
+async def test_a_server_that_speaks_rubbish_is_lost(home: Path) -> None:
+    async def rubbish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"\xff" * 64)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(rubbish, home / "rubbish"):
+        with pytest.raises(KeeperLost):
+            await connect(home / "rubbish")
+
+
+async def test_nobody_behind_a_socket(home: Path) -> None:
+    with pytest.raises(KeeperLost):
+        await connect(home / "none")
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(home / "dead"))
+    with pytest.raises(KeeperLost):
+        await connect(home / "dead")
+    dead.close()

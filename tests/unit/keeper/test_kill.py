@@ -1,0 +1,232 @@
+"""All processes of a session are ended, whatever they did to hide, and no process of another."""
+
+import asyncio
+import os
+import resource
+import signal
+from pathlib import Path
+
+import anyio
+import pytest
+
+from inspan.errors import Conflict
+from inspan.keeper import tree
+from inspan.keeper.cgroups import Cgroups
+from tests.unit.keeper.desk import Desk, Keeper, python, running, wait_for
+
+pytestmark = pytest.mark.anyio
+
+#: Each line prints the id of what it started; all of them ignore what can be ignored.
+STUBBORN = """
+trap '' HUP INT TERM
+sh -c 'echo $$; exec sleep 300' &
+setsid sh -c 'echo $$; exec sleep 300' &
+(setsid sh -c 'echo $$; exec sleep 300' &) &
+nohup sh -c 'echo $$; exec sleep 300' &
+env -i /usr/bin/setsid /bin/sh -c 'echo $$; exec /bin/sleep 300' &
+(env -i /usr/bin/setsid /bin/sh -c '(/bin/sh -c "echo \\$\\$; exec /bin/sleep 300" &)' &) &
+sleep 0.05
+echo ready
+wait; wait; sleep 300
+"""
+
+
+async def pids(desk: Desk, session: str, script: str = STUBBORN) -> list[int]:
+    await desk.spawn(session, "bash", "-c", script, pty=False)
+    raw = await desk.until(session, b"ready")
+    await wait_for(lambda: len(desk.raw(session).split()) >= 7 or script != STUBBORN)
+    raw = desk.raw(session)
+    return [int(word) for word in raw.split() if word.isdigit()]
+
+
+@pytest.mark.parametrize("cgroup", [True, False])
+async def test_nothing_is_left(home: Path, *, cgroup: bool) -> None:
+    keeper = Keeper(home, cgroup=cgroup)
+    try:
+        async with await keeper.client() as client:
+            await nothing_is_left(Desk(keeper, client), cgroup=cgroup)
+    finally:
+        keeper.stop()
+
+
+async def nothing_is_left(desk: Desk, *, cgroup: bool) -> None:
+    found = await pids(desk, "stubborn")
+    bystander = (await desk.spawn("bystander", "sleep", "300")).pid
+    assert len(found) == 6
+    assert all(map(running, found))
+    killed = await desk.client.kill("stubborn")
+    assert killed.left == 0
+    assert cgroup or "cgroup" not in killed.by
+    assert not any(map(running, found))
+    assert running(bystander)
+    assert (await desk.ended("stubborn")).signal == signal.SIGKILL
+    assert (await desk.client.kill("stubborn")).left == 0
+
+
+async def test_leftovers_are_counted_and_killed_at_collect(desk: Desk) -> None:
+    script = (
+        "trap '' HUP; for i in 1 2; do setsid sh -c 'echo $$; exec sleep 300' & done; echo ready"
+    )
+    found = await pids(desk, "left", script)
+    await desk.spawn("bystander", "sleep", "300")
+    status = await desk.ended("left")
+    found = [int(word) for word in desk.raw("left").split() if word.isdigit()]
+    assert (status.code, status.left) == (0, 2)
+    assert all(map(running, found))
+    assert (await desk.client.collect("left")).left == 2
+    assert not any(map(running, found))
+
+
+async def test_what_lives_is_not_collected(desk: Desk) -> None:
+    await desk.spawn("alive", "sleep", "60")
+    with pytest.raises(Conflict):
+        await desk.client.collect("alive")
+
+
+async def test_a_fork_storm_ends(desk: Desk) -> None:
+    text = (
+        "import os, time, sys\n"
+        "for _ in range(40):\n"
+        "    if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        end = time.monotonic() + 20\n"
+        "        while time.monotonic() < end:\n"
+        "            time.sleep(0.002)\n"
+        "            if os.fork(): os._exit(0)\n"
+        "        os._exit(0)\n"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    await desk.spawn("storm", *python(text), pty=False)
+    await desk.until("storm", b"ready")
+    assert (await desk.client.kill("storm")).left == 0
+    await desk.ended("storm")
+    await desk.client.collect("storm")
+    await wait_for(lambda: not tree.Table().children.get(desk.keeper.process.pid))
+
+
+async def test_a_keeper_that_is_killed_leaves_nothing_to_the_next(home: Path) -> None:
+    first = Keeper(home)
+    async with await first.client() as client:
+        found = await pids(Desk(first, client), "orphans")
+    first.process.kill()
+    first.process.wait()
+    second = Keeper(home)
+    async with await second.client() as client:
+        assert await client.list() == ()
+        await wait_for(lambda: not any(map(running, found)))
+    second.stop()
+
+
+async def test_shutdown_is_refused_while_sessions_live_unless_forced(desk: Desk) -> None:
+    found = await pids(desk, "live")
+    with pytest.raises(Conflict):
+        await desk.client.shutdown(force=False)
+    assert all(map(running, found))
+    await desk.client.shutdown(force=True)
+    with anyio.fail_after(10):
+        await desk.client.lost()
+    assert desk.keeper.process.wait(10) == 0
+    assert not any(map(running, found))
+    assert desk.index("live")[-1].kind == "x"
+
+
+async def test_sigterm_kills_all_and_writes_their_ends(desk: Desk) -> None:
+    found = await pids(desk, "live")
+    await desk.spawn("second", "sleep", "60")
+    desk.keeper.process.terminate()
+    assert await asyncio.to_thread(desk.keeper.process.wait, 10) == 0
+    assert not any(map(running, found))
+    for session in ("live", "second"):
+        assert [(r.a, r.b) for r in desk.index(session) if r.kind == "x"] == [(0, signal.SIGKILL)]
+
+
+async def test_hangups_and_interrupts_do_not_reach_the_keeper(desk: Desk) -> None:
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
+        os.kill(desk.keeper.process.pid, number)
+    assert (await desk.run("fine", "true"))[0].code == 0
+
+
+# ── without a keeper: the parts that a cgroup would hide ──────────────────────
+
+
+def test_a_process_is_signalled_only_under_its_start_time() -> None:
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+    process = tree.look(pid)
+    assert process is not None
+    assert not tree.send(process._replace(started=process.started + 1), signal.SIGKILL)
+    assert running(pid)
+    assert tree.send(process, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert not tree.send(process, signal.SIGKILL)
+    assert tree.look(pid) is None
+
+
+def command(pid: int) -> bytes:
+    """The last argument of a process; empty where it has just gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2]
+    except (OSError, IndexError):
+        return b""
+
+
+def test_a_tree_is_found_by_descent_marker_and_tag() -> None:
+    number = tree.tag("abc", 7)
+    script = (
+        "env -i /usr/bin/setsid /bin/sh -c '/bin/sleep 61 & exec /bin/sleep 62' & "
+        "(setsid sleep 63 &) ; exec sleep 64"
+    )
+    before = resource.getrlimit(tree.LIMIT)
+    resource.setrlimit(tree.LIMIT, (number, before[1]))
+    root = os.posix_spawn(
+        "/bin/sh",
+        ["sh", "-c", script],
+        {"PATH": os.environ["PATH"], tree.SESSION_MARK: "found"},
+        setsid=True,
+    )
+    resource.setrlimit(tree.LIMIT, before)
+    one = tree.Tree(root, "found", number)
+    ways: dict[int, str] = {}
+    while sorted(map(command, ways)) != [b"61", b"62", b"63", b"64"]:
+        table = tree.Table()
+        ways = one.find(table, roots={root}, cgroup=(), alone=False, wide=True)
+
+    def find(name: str, number: int, *, rooted: bool) -> list[str]:
+        fresh = tree.Tree(root, name, number)
+        fresh.rooted = rooted
+        found = fresh.find(table, roots={root}, cgroup=(), alone=False, wide=True)
+        assert set(found) <= set(ways)
+        return sorted(found.values())
+
+    # No subreaper here: the one that was orphaned is found by what it carries.
+    assert find("found", number, rooted=True) == ["descent", "descent", "descent", "marker"]
+    assert find("other", number, rooted=False) == ["marker"] * 4
+    assert find("found", number + 1, rooted=False) == ["marker"] * 2
+    assert find("other", number + 1, rooted=False) == []
+    assert tree.tag_of(os.getpid()) == 0
+    for pid in ways:
+        assert tree.send(table.processes[pid], signal.SIGKILL)
+    os.waitpid(root, 0)
+
+
+def test_cgroups_end_a_group_and_leave_no_folder() -> None:
+    cgroups = Cgroups("test-room")
+    if not cgroups:
+        pytest.skip("no cgroup that we may use")
+    pid = os.posix_spawn("/bin/sh", ["sh", "-c", "sleep 60 & sleep 60"], {})
+    cgroups.join("one", pid)
+    assert pid in cgroups.members("one")
+    assert cgroups.populated("one")
+    assert cgroups.kill("one")
+    os.waitpid(pid, 0)
+    while cgroups.populated("one"):
+        os.sched_yield()
+    cgroups.remove("one")
+    assert cgroups.members("one") == []
+    assert not cgroups.kill("one")
+    other = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+    cgroups.join("two", other)
+    cgroups.clear()
+    os.waitpid(other, 0)
+    cgroups.clear()
+    cgroups.close()
+    assert not Path(cgroups._root).exists()
