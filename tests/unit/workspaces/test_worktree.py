@@ -46,8 +46,12 @@ async def test_a_worktree_begins_at_the_commit_and_is_clean(
     place = await places.prepare(task)
     tree = root / task.id
     assert place == Workspace(
-        WorkspaceKind.WORKTREE, str(tree), f"inspan/{short(task.id)}", head, str(repository)
-        f"{place.path}/.inspan/task.json",
+        WorkspaceKind.WORKTREE,
+        str(tree),
+        f"inspan/{short(task.id)}",
+        head,
+        str(repository),
+        str(tree / ".inspan" / "task.json"),
     )
     assert (tree / "file").read_text() == "one\n"
     assert not (tree / "untracked").exists()
