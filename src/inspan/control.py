@@ -2,8 +2,8 @@
 
 Implemented twice: by ``engine.Engine`` in process and by ``client.RemoteControl`` over HTTP and
 WebSocket; one contract suite holds both to the same words. A verb returns when what it promises
-is stored and true. Wherever an id is taken, a full id will do, a unique end or beginning of one (four
-characters or more), a task's name (the newest of that name), or the word ``last``.
+is stored and true. Wherever an id is taken, a full id will do, a unique end or beginning of one
+(four characters or more), a task's name (the newest of that name), or the word ``last``.
 """
 
 from __future__ import annotations

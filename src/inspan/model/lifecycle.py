@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias
 
 from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
-from inspan.model.task import CheckResult, Needs, Reason, Stop, Task, TaskState, Verdict
+from inspan.model.task import CheckResult, Reason, Stop, Task, TaskState, Verdict
 
 _S = TaskState
 _Row: TypeAlias = dict[type[e.Fact], TaskState | None]
@@ -227,7 +227,7 @@ _NAMES: Final = tuple(item.name for item in fields(Task))
 
 
 def _changed(task: Task, changes: dict[str, Any]) -> Task:
-    """``dataclasses.replace`` without its checks: the engine's hottest line, a third of the time."""
+    """``dataclasses.replace`` without its checks, in a third of the time: the engine's hottest."""
     after = object.__new__(Task)
     for name in _NAMES:
         value = changes[name] if name in changes else getattr(task, name)

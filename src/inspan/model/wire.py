@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from inspan.errors import BadInput
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
@@ -107,6 +107,8 @@ def encode(chunk: Chunk) -> Iterator[bytes]:
         case Ended(total, how):
             plain = None if how is None else {"code": how.code, "signal": how.signal}
             yield frame(ENDED, total, json.dumps(plain).encode())
+        case _:
+            assert_never(chunk)
 
 
 def decode(opcode: int, number: int, payload: bytes) -> Chunk:

@@ -59,3 +59,8 @@ def test_a_size_comes_back() -> None:
     assert wire.sized(wire.size(132, 50)) == (132, 50)
     with pytest.raises(BadInput):
         wire.sized(b"\0" * 8)
+
+
+def test_a_frame_of_no_known_opcode_is_refused() -> None:
+    with pytest.raises(BadInput, match="byte 63"):
+        wire.decode(ord("?"), 0, b"")

@@ -43,6 +43,11 @@ def test_what_is_at_its_default_is_left_out() -> None:
     assert dump(e.Readied()) == {"kind": "task.readied"}
 
 
+@pytest.mark.parametrize("value", [3, 0.5, "word", True, None])
+def test_a_plain_word_is_itself(value: object) -> None:
+    assert dump(value) is value
+
+
 def test_what_is_stored_does_not_depend_on_where_the_value_came_from() -> None:
     """A spec that crossed a wire has equal parts, not the same ones; its digest may not differ."""
     read = replace(
