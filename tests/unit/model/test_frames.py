@@ -64,3 +64,12 @@ def test_a_size_comes_back() -> None:
 def test_a_frame_of_no_known_opcode_is_refused() -> None:
     with pytest.raises(BadInput, match="byte 63"):
         wire.decode(ord("?"), 0, b"")
+
+
+@pytest.mark.parametrize(
+    ("opcode", "payload"),
+    [(wire.GAP, b"1"), (wire.RESIZED, b"1"), (wire.ENDED, b"{"), (wire.ENDED, b"{}")],
+)
+def test_a_payload_that_does_not_fit_is_refused(opcode: int, payload: bytes) -> None:
+    with pytest.raises(BadInput, match="does not fit"):
+        wire.decode(opcode, 0, payload)
