@@ -178,6 +178,10 @@ class FakeControl:
         self._record(task.id, e.AttemptStarted(task.attempt, name, "fake-keeper"))
         return self._record(task.id, e.Spawned(task.attempt, 4321))
 
+    async def submit_running(self) -> Task:
+        """A task that runs."""
+        return self.start((await self.submit(TaskSpec(command=("work",), cwd="/"))).id)
+
     def prints(self, ref: str, data: bytes, *, stream: str = "out") -> None:
         """Its process prints."""
         session = self._session(ref)

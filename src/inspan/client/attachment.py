@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from inspan.client.calls import error_of
-from inspan.errors import Conflict, InspanError
+from inspan.errors import IllegalTransition, InspanError
 from inspan.model import wire
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 
@@ -56,7 +56,10 @@ class Attachment:
         return chunk
 
     def typed(self, data: bytes) -> Iterator[bytes]:
-        """``data`` as messages, each to be sent and acknowledged before the next."""
+        """``data`` as messages, each to be sent and acknowledged before the next.
+
+        Raises IllegalTransition after the end.
+        """
         for start in range(0, len(data) or 1, wire.FRAME_MOST):
             yield self._message(wire.INPUT, data[start : start + wire.FRAME_MOST])
 
@@ -75,7 +78,7 @@ class Attachment:
     def acknowledged(self, *, done: bool) -> bool:
         """True once the last message is done; ``done`` says that the stream is over.
 
-        Raises what the daemon refused it with; Conflict where the session ended before.
+        Raises what the daemon refused it with; IllegalTransition where the session ended before.
         """
         if self.settled():
             refusal, self._refusal = self._refusal, None
@@ -83,9 +86,15 @@ class Attachment:
                 raise refusal
             return True
         if done:
-            raise Conflict("the session has ended", hint="`inspan show ID` tells how.")
+            raise _over()
         return False
 
     def _message(self, opcode: int, payload: bytes) -> bytes:
+        if self.ended:
+            raise _over()
         self._sent += 1
         return wire.frame(opcode, self._sent, payload)
+
+
+def _over() -> IllegalTransition:
+    return IllegalTransition("the session has ended")

@@ -65,7 +65,7 @@ class Call(Generic[T]):
             check_version(answer)
         try:
             return self.read(answer)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DaemonUnreachable(f"the daemon's answer cannot be read: {error!r}") from error
 
 
@@ -87,7 +87,7 @@ def error_of(body: bytes | str) -> InspanError:
     try:
         told = json.loads(body)
         return by_code(told["code"], told["message"], told.get("hint"))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return DaemonUnreachable("the daemon refused, and its reason cannot be read")
 
 

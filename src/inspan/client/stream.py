@@ -110,7 +110,7 @@ class Terminal(_Stream):
     def write(self, data: bytes) -> None:
         """Type; returns when inspan has it. Empty ``data`` is the end of the input.
 
-        Raises WriterTaken on a read-only attachment, InputFull, Conflict after the end.
+        Raises WriterTaken on a read-only attachment, InputFull, IllegalTransition after the end.
         """
         for message in self._told.typed(data):
             self._say(message)
