@@ -8,7 +8,7 @@ is stored and true. Wherever an id is taken, a full id will do, a unique end or 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -117,7 +117,9 @@ class Tasks(Protocol):
         """A page of events."""
         ...
 
-    def watch(self, since: int | None = None, *, task: str | None = None) -> AsyncIterator[Event]:
+    def watch(
+        self, since: int | None = None, *, task: str | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Events as they are stored, from after ``since`` on (``None``: from now on).
 
         Raises FellBehind where the reader was too slow; ``since`` takes it up again.

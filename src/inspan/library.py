@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,10 @@ def spec(*command: str, **fields: Any) -> TaskSpec:
 async def wait(control: Control, task: str) -> Task:
     """The task once it has ended, is interrupted, or needs a person."""
     found = await control.get(task)
-    while not settled(found):
-        async for event in control.watch(found.seq, task=found.id):
+    async with aclosing(control.watch(found.seq, task=found.id)) as events:
+        while not settled(found):
+            event = await anext(events)
             found = await control.get(event.task)
-            break
     return found
 
 

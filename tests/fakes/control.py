@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -265,7 +265,7 @@ class FakeControl:
 
     async def watch(
         self, since: int | None = None, *, task: str | None = None
-    ) -> AsyncIterator[e.Event]:
+    ) -> AsyncGenerator[e.Event, None]:
         wanted = None if task is None else self._find(task).id
         at = len(self.events) if since is None else since
         live = since is None

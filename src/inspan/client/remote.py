@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -70,7 +70,7 @@ class RemoteControl:
 
     async def watch(
         self, since: int | None = None, *, task: str | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         channel = await self._upgrade(calls.watched(since, task))
         try:
             while (message := await channel.take()) is not None:

@@ -8,7 +8,7 @@ nothing, and delays nobody.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from itertools import takewhile
 from typing import Final
 
@@ -45,7 +45,9 @@ class Bus:
         news, self._news = self._news, anyio.Event()
         news.set()
 
-    async def follow(self, since: int | None, task: str | None = None) -> AsyncIterator[Event]:
+    async def follow(
+        self, since: int | None, task: str | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Events after ``since`` (``None``: from now on), of one task or of all."""
         seen = self.head if since is None else since
         while True:

@@ -8,8 +8,8 @@ or a database itself: those are ports, handed in by ``app``.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import cached_property
 
 import anyio
@@ -118,10 +118,11 @@ class Engine:
 
     async def watch(
         self, since: int | None = None, *, task: str | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         wanted = None if task is None else (await self._refs.task(task)).id
-        async for event in self._ledger.bus.follow(since, wanted):
-            yield event
+        async with aclosing(self._ledger.bus.follow(since, wanted)) as events:
+            async for event in events:
+                yield event
 
     # ── steering ─────────────────────────────────────────────────────────────
 
