@@ -91,7 +91,7 @@ class Dispatcher:
         """Put a pending or queued task where it belongs."""
         open_ones, bad = await self._dependencies(task)
         if bad is not None:
-            why = f"it waits for {short(bad.id)}, which is {bad.state}"
+            why = f"waits for {bad.spec.name or short(bad.id)}, which ended as {bad.state}"
             self._scheduler.forget(task.id)
             return await self._ledger.record(task.id, e.Cancelled(Reason("dependency", why)))
         if open_ones:
