@@ -6,14 +6,14 @@ import argparse
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, rawtty, reach
 from inspan.cli.parsing import add_task
 from inspan.cli.pump import Pump, Source
 from inspan.cli.say import note
-from inspan.errors import BadInput, DaemonUnreachable, FellBehind, SessionNotFound
+from inspan.errors import BadInput, Conflict, DaemonUnreachable, FellBehind, SessionNotFound
 from inspan.model.ids import short
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _attached(control: Reached, session: str, args: argparse.Namespace, detach: 
                     if not args.read_only:
                         # A program redraws when its size changes, and only then.
                         cols, rows = rawtty.size(1)
-                        attached.resize(cols, max(1, rows - 1))
+                        with suppress(Conflict):
+                            attached.resize(cols, max(1, rows - 1))
                     pump.run(attached, lambda: _leave(came))
             except (DaemonUnreachable, FellBehind):
                 tries += 1

@@ -20,7 +20,7 @@ from inspan.cli.pump import Pump, Source
 from inspan.cli.rows import ended
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
-from inspan.model.ids import short
+from inspan.model.ids import session_id, short
 from inspan.model.task import GOOD, Exit, Task, TaskState
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ _PATIENT: Final = 1.0
 #: How often signals are looked at while nothing else happens; also bounds a lost wake-up.
 _LOOK: Final = 0.1
 #: How often in a row a lost daemon is looked for again before we give up.
-_TRIES: Final = 5
+_TRIES: Final = 6
+#: Before the first of these tries, in seconds; each further one waits twice as long.
+_MOMENT: Final = 0.025
 
 _SETTLED: Final = frozenset({*GOOD, TaskState.FAILED, TaskState.ERROR, TaskState.CANCELLED})
 
@@ -52,16 +54,16 @@ class Foreground:
 
     def run(self, task: Task) -> int:
         """Follow ``task`` to its end; the exit status."""
-        session = ""
+        attempt = 0
         with rawtty.wakes(signal.SIGINT, signal.SIGTERM, signal.SIGWINCH) as (wake, came):
             self._follower = Follower(self._control, task.seq, task.id)
             try:
                 while True:
-                    task = self._next(task, session, came)
-                    if task.session is None or task.session == session:
+                    task = self._next(task, attempt, came)
+                    if _begun(task) <= attempt:
                         break
-                    session = task.session
-                    self._follow(task, session, wake, came)
+                    attempt += 1
+                    self._follow(task, session_id(task.id, attempt), wake, came)
             except BrokenPipeError:
                 self._stop(task.id, force=False)
                 raise
@@ -73,20 +75,20 @@ class Foreground:
 
     # ── between the sessions ──────────────────────────────────────────────────
 
-    def _next(self, task: Task, last: str, came: list[int]) -> Task:
-        """The task when its next session has begun, or when it is over."""
+    def _next(self, task: Task, last: int, came: list[int]) -> Task:
+        """The task when the attempt after ``last`` has a process, or when the task is over."""
         since = time.monotonic()
         while True:
             try:
                 now = self._control.get(task.id)
-                if _begun(now, last) or _over(now):
+                if _begun(now) > last or _over(now):
                     return now
                 self._wait(now, last, since, came)
                 self._tries = 0
             except (DaemonUnreachable, FellBehind) as error:
                 self._again(task, error)
 
-    def _wait(self, task: Task, last: str, since: float, came: list[int]) -> None:
+    def _wait(self, task: Task, last: int, since: float, came: list[int]) -> None:
         """Until something happened to the task."""
         assert self._follower is not None
         while True:
@@ -96,11 +98,11 @@ class Foreground:
             if self._follower.next(_LOOK) is not None:
                 return
 
-    def _say_why(self, task: Task, last: str) -> None:
+    def _say_why(self, task: Task, last: int) -> None:
         self._told = True
         if last and task.state in (TaskState.QUEUED, TaskState.PENDING):
             how = ended(task) or "stopped"
-            note(f"attempt {task.attempt} ended with {how}; another one is due")
+            note(f"attempt {last} ended with {how}; another one is due")
         elif task.state in (TaskState.QUEUED, TaskState.PENDING):
             why = task.reason.message if task.reason else f"all {task.spec.role} slots are taken"
             note(f"{short(task.id)} is {task.state.value}: {why}")
@@ -108,14 +110,22 @@ class Foreground:
             note(f"{short(task.id)} waits for a verdict: inspan diff | accept | reject | send-back")
 
     def _again(self, task: Task, error: InspanError) -> None:
-        """Reach the daemon again after it was lost."""
-        self._tries += 1
-        if self._tries > _TRIES:
-            raise error
-        self._control = self._connect()
+        """Reach the daemon again after it was lost. Raises ``error`` when that does not help."""
         assert self._follower is not None
         self._follower.close()
-        self._follower = Follower(self._control, self._follower.since, task.id)
+        while True:
+            self._tries += 1
+            if self._tries > _TRIES:
+                raise error
+            # A process that is being killed still listens for a moment.
+            time.sleep(_MOMENT * 2**self._tries)
+            try:
+                self._control = self._connect()
+                self._follower = Follower(self._control, self._follower.since, task.id)
+            except DaemonUnreachable as another:
+                error = another
+            else:
+                return
 
     # ── signals ───────────────────────────────────────────────────────────────
 
@@ -193,10 +203,13 @@ def _on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def _begun(task: Task, last: str) -> bool:
-    """True where a session other than ``last`` has a process, or had one."""
-    alive = task.pid is not None or task.state in (TaskState.WAITING, TaskState.PROCESSING)
-    return task.session is not None and task.session != last and (alive or _over(task))
+def _begun(task: Task) -> int:
+    """The newest attempt that has a process, or had one; 0 before the first."""
+    if task.session is None:
+        return 0
+    newest = int(task.session.rpartition("-")[2])
+    about_to_begin = task.state is TaskState.RUNNING and task.pid is None
+    return newest - 1 if about_to_begin else newest
 
 
 def _over(task: Task) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from inspan.cli import exits, rows
+from inspan.cli import exits, reach, rows
 from inspan.cli.following import Follower
 from inspan.cli.say import json, note, out, styled, table
 from inspan.errors import DaemonUnreachable, InspanError
@@ -87,7 +87,7 @@ class _Watcher:
                 tries += 1
                 if tries > _TRIES:
                     raise
-                self._control = self._connect()
+                self._control = reach.again(self._control)
             else:
                 return
 

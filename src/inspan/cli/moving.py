@@ -66,10 +66,10 @@ class Moving:
         room = max(3, self._console.size.height - 3)
         rank = {state: place for place, state in enumerate(_ORDER)}
         ordered = sorted(tasks, key=lambda task: rank.get(task.state, len(rank)))
-        view = Table.grid(padding=(0, 2))
+        view = Table.grid(padding=(0, 2), expand=True)
         for _ in rows.HEAD[:-1]:
             view.add_column(no_wrap=True)
-        view.add_column(no_wrap=True, overflow="ellipsis")
+        view.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for task in ordered[:room]:
             cells = [Text(cell) for cell in rows.row(task)]
             cells[1].stylize(rows.STYLES[task.state])

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import rawtty
-from inspan.errors import InputFull, WriterTaken
+from inspan.errors import Conflict, InputFull, WriterTaken
 from inspan.model.session import Chunk, Ended, Gap, Output
 from inspan.model.task import Exit
 
@@ -65,7 +65,8 @@ class Pump:
         self._resizes = resizes
         self._stop_at = stop_at
         self._pending = b""
-        self._closing = False
+        #: A retry is told again that there is no more input.
+        self._closing = source is not None and source.ended
         self._full_until = 0.0
         #: Read input only for the key that leaves, and type nothing.
         self.mute = False
@@ -79,8 +80,7 @@ class Pump:
 
     def run(self, attached: Attached, signalled: Callable[[], None]) -> Exit | None:
         """Until the session has ended or was left; how it ended, where that is known."""
-        if self._resizes:
-            attached.resize(*rawtty.size(1))
+        self._resize(attached)
         with selectors.SelectSelector() as selector:
             selector.register(attached.fileno(), selectors.EVENT_READ, "session")
             selector.register(self._wake, selectors.EVENT_READ, "wake")
@@ -158,9 +158,12 @@ class Pump:
             self._full_until = time.monotonic() + _FULL_PAUSE
         except WriterTaken:
             self.notes.append("somebody else took over the terminal")
-            self._pending, self._closing = b"", False
             if self._source is not None:
                 self._source.ended = True
+            self._pending, self._closing = b"", False
+        except Conflict:
+            # The session has ended; its last output is on its way.
+            self._pending, self._closing = b"", False
 
     def _pause(self) -> float | None:
         return _FULL_PAUSE if self._pending or self._closing else None
@@ -171,8 +174,12 @@ class Pump:
         with suppress(BlockingIOError):
             os.read(self._wake, 512)
         signalled()
+        self._resize(attached)
+
+    def _resize(self, attached: Attached) -> None:
         if self._resizes:
-            attached.resize(*rawtty.size(1))
+            with suppress(Conflict):  # it has ended, or somebody else's terminal gives the size
+                attached.resize(*rawtty.size(1))
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from inspan.model.session import Chunk, Receipt
     from inspan.model.task import Task, TaskSpec, Verdict
     from inspan.settings import Places, Settings
+
+#: Seconds from the loss of a daemon to the search for the next one.
+_MOMENT: Final = 0.05
 
 
 class Attached(Protocol):
@@ -151,11 +154,19 @@ def answers(path: Path) -> bool:
 
 def again(control: Reached) -> Reached:
     """Control after the daemon was lost; the engine in this process cannot be lost."""
+    import time
+
     from inspan.client.sync import SyncControl
 
-    return connect() if isinstance(control, SyncControl) else control
+    if not isinstance(control, SyncControl):
+        return control
+    # A process that is being killed still listens for a moment after its connections are gone.
+    time.sleep(_MOMENT)
+    return connect()
 
 
 def connector(control: Reached) -> Callable[[], Reached]:
     """What gives Control anew, for whoever may have to ask again, or from another thread."""
-    return lambda: again(control)
+    from inspan.client.sync import SyncControl
+
+    return lambda: connect() if isinstance(control, SyncControl) else control

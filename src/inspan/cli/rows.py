@@ -24,12 +24,15 @@ STYLES: Final = {
     TaskState.INTERRUPTED: "yellow",
     TaskState.CANCELLED: "dim",
 }
+#: What a line of text is run by.
+SHELL: Final = ("/bin/sh", "-c")
 HEAD: Final = ("ID", "STATE", "TIME", "ROLE", "TASK")
 
 
 def title(spec: TaskSpec) -> str:
     """Its name, else what it runs, else what it was asked."""
-    return clean(spec.name or shlex.join(spec.command) or spec.prompt or spec.provider)
+    line = spec.command[2] if spec.command[:2] == SHELL and len(spec.command) == 3 else ""
+    return clean(spec.name or line or shlex.join(spec.command) or spec.prompt or spec.provider)
 
 
 def row(task: Task, now: float | None = None) -> tuple[str, ...]:

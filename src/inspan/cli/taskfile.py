@@ -6,13 +6,13 @@ Each mistake is told with its line. It turns text into specs; it starts nothing.
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from inspan.cli import asking
+from inspan.cli.rows import SHELL
 from inspan.errors import BadInput, CyclicPlan, FolderMissing, InspanError
 from inspan.model.plan import order
 from inspan.model.task import OnCrash, TaskSpec, TerminalSpec, WorkspaceKind
@@ -221,17 +221,8 @@ def _command(place: _Place) -> tuple[str, ...]:
         return _list(place, "run")
     if not isinstance(given, str) or not given.strip():
         raise place.refuse("run", "`run` is not a command")
-    return _split(place, given)
-
-
-def _split(place: _Place, text: str) -> tuple[str, ...]:
-    """The words of a plain command; what needs a shell is given to one."""
-    if any(letter in text for letter in "|&;<>()$`\\\"'*?[#~=%{\n"):
-        return ("/bin/sh", "-c", text)
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise place.refuse("run", str(error)) from error
+    # A line of text is a line for the shell, as in a Makefile; a list is run as it is.
+    return (*SHELL, given)
 
 
 def _tried(place: _Place, key: str, make: Callable[[], Any]) -> Any:

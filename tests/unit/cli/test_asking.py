@@ -1,5 +1,6 @@
 import argparse
 import os
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -24,9 +25,11 @@ def _spec(*words: str, foreground: bool = True) -> TaskSpec:
 
 
 def test_every_flag_reaches_the_spec() -> None:
-    words = """--name n --role r --after a,b --after c --timeout 8h --idle 5m --retries 2 --check x
-        --check y --env A=1 --priority 4 --provider scripted --prompt p --review --on-crash retry
-        --worktree --base main --label k=v --cwd /""".split()
+    words = shlex.split(
+        "--name n --role r --after a,b --after c --timeout 8h --idle 5m --retries 2 --check x"
+        " --check y --env A=1 --priority 4 --provider scripted --prompt p --review"
+        " --on-crash retry --worktree --base main --label k=v --cwd /"
+    )
     spec = _spec(*words)
     assert (spec.name, spec.role, spec.after) == ("n", "r", ("a", "b", "c"))
     assert spec.patience is not None

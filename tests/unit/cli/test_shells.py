@@ -36,7 +36,8 @@ def test_a_script_names_every_verb_and_is_accepted_by_its_shell(shell: str) -> N
 )
 def test_bash_completes(words: list[str], among: set[str]) -> None:
     asked = " ".join(f"'{word}'" for word in words)
-    code = f"COMP_WORDS=({asked}); COMP_CWORD={len(words) - 1}; _inspan; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    state = f"COMP_WORDS=({asked}); COMP_CWORD={len(words) - 1}"
+    code = f"{state}; _inspan; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     told = subprocess.run(
         ["bash", "-c", f"{shells.script('bash')}\n{code}"],
         capture_output=True,

@@ -97,7 +97,8 @@ def test_what_is_shown_of_whole_seconds_reads_back_within_its_last_unit(seconds:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (812, "812 B"), (1536, "1.5 KB"), (64 << 20, "64 MB"), (5 << 40, "5 TB")]
+    ("count", "text"),
+    [(0, "0 B"), (812, "812 B"), (1536, "1.5 KB"), (64 << 20, "64 MB"), (5 << 40, "5 TB")],
 )
 def test_sizes_are_shown_with_one_decimal(count: int, text: str) -> None:
     assert show_size(count) == text

@@ -112,13 +112,16 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_settings_or_is_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_any_text_is_settings_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
     path = tmp_path_factory.mktemp("s") / "config.yaml"
     path.write_bytes(text.encode(errors="replace"))
     try:
-        load(path)
-    except SettingsInvalid as refused:
-        assert "config.yaml" in refused.message
+        settings = load(path)
+    except SettingsInvalid:
+        return
+    assert settings.role_default > 0
 
 
 @pytest.mark.parametrize(
