@@ -21,6 +21,9 @@ _PAUSE_MOST: Final = 0.1
 #: After this time what is left is reported as left: it hangs in the kernel, or is not ours to kill.
 _PATIENCE: Final = 5.0
 
+#: A table of processes is used for so many seconds.
+_FRESH: Final = 0.005
+
 
 class Outcome(NamedTuple):
     """How many were found at the end, and the ways by which any were found."""
@@ -36,18 +39,24 @@ class Hunter:
         self._loop = loop
         self._cgroups = cgroups
         self._sessions = sessions
+        self._table: tree.Table | None = None
 
     def find(
-        self, session: Session, *, wide: bool = False, table: tree.Table | None = None
+        self, session: Session, *, since: float | None = None
     ) -> tuple[tree.Table, dict[int, str]]:
-        """The living processes of a session and how each was found."""
-        table = table or tree.Table()
+        """The living processes of a session and how each was found.
+
+        It is looked at anew, or with ``since`` in a table that is no older than that moment and was
+        made for another session a little while ago.
+        """
+        table = self._table
+        if table is None or since is None or not since < table.at > time.monotonic() - _FRESH:
+            table = self._table = tree.Table()
         found = session.tree.find(
             table,
             roots=self.roots(),
             cgroup=self._cgroups.members(session.name),
             alone=len(self._sessions) == 1,
-            wide=wide,
         )
         return table, found
 
@@ -61,23 +70,29 @@ class Hunter:
             return len(self.find(session)[1])
         return 0
 
-    def kill(self, session: Session, done: Callable[[Outcome], None]) -> None:
-        """SIGKILL to all of them until none is left; then ``done`` is called."""
+    def kill(
+        self, session: Session, done: Callable[[Outcome], None], *, since: float | None = None
+    ) -> None:
+        """SIGKILL to all of them until none is left; then ``done`` is called.
+
+        Who kills many at once names the moment ``since`` which what they started is to be seen.
+        """
         by: set[str] = set()
         until = time.monotonic() + _PATIENCE
 
-        def step(pause: float) -> None:
+        def step(pause: float, since: float | None) -> None:
             if self._cgroups.kill(session.name):
                 by.add("cgroup")
             if session.alive:
                 tree.send_group(session.pid, signal.SIGKILL)
-            table, found = self.find(session, wide=True)
+            table, found = self.find(session, since=since)
             by.update(found.values())
             for pid in found:
                 tree.send(table.processes[pid], signal.SIGKILL)
             if not found or time.monotonic() >= until:
                 done(Outcome(len(found), sorted(by)))
             else:
-                self._loop.later(pause, lambda: step(min(pause * 2, _PAUSE_MOST)))
+                now = time.monotonic()
+                self._loop.later(pause, lambda: step(min(pause * 2, _PAUSE_MOST), now))
 
-        step(_FIRST)
+        step(_FIRST, since)

@@ -71,13 +71,15 @@ class Loop:
         """Turn until stopped."""
         select, calls = self._selector.select, self._calls
         while not self._stopping:
-            for key, events in select(self._patience()):
+            ready = select(self._patience())
+            # Timers first: one that is set in this turn with no delay comes after the pass.
+            if self._timers:
+                self._fire()
+            for key, events in ready:
                 # An earlier call of this turn may have closed this descriptor, and its number may
                 # already belong to another one.
                 if calls.get(key.fd) is key.data:
                     key.data(events)
-            if self._timers:
-                self._fire()
             after_turn()
 
     def close(self) -> None:

@@ -207,8 +207,9 @@ class Server:
         self._stopping.append(done)
         if first:
             say("stopping", sessions=len(self.sessions))
+            now = time.monotonic()
             for session in self.sessions.values():
-                self.hunter.kill(session, lambda _: None)
+                self.hunter.kill(session, lambda _: None, since=now)
 
     def _stop(self) -> None:
         for done in self._stopping:

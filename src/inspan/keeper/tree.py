@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -56,13 +57,25 @@ class Table:
     """The process table at one moment. Empty where there is no ``/proc``."""
 
     def __init__(self) -> None:
+        self.at = time.monotonic()
         self.processes: dict[int, Process] = {}
         self.children: dict[int, list[int]] = {}
+        self._carried: dict[int | bytes, list[int]] = {}
+        self._looked = False
         for pid in _pids():
             process = look(pid)
             if process is not None:
                 self.processes[pid] = process
                 self.children.setdefault(process.parent, []).append(pid)
+
+    def carrying(self, number: int, session: bytes) -> list[int]:
+        """Who has this tag, or this session in the environment; all are looked at once."""
+        if not self._looked:
+            self._looked = True
+            for pid in self.processes:
+                self._carried.setdefault(tag_of(pid), []).append(pid)
+                self._carried.setdefault(variable(pid, SESSION_MARK), []).append(pid)
+        return [*self._carried.get(number, ()), *self._carried.get(session, ())]
 
     def below(self, pids: Iterable[int]) -> set[int]:
         """These and all that descends from them."""
@@ -83,20 +96,19 @@ class Tree:
         """``number`` is the tag that the root was started with."""
         self._root = root
         self._tag = number
-        self._mark = f"{SESSION_MARK}={session}".encode()
+        self._mark = session.encode()
         self._seen: set[tuple[int, int]] = set()
         self._groups = {root}
         #: False once the root was reaped: then its id means nothing any more.
         self.rooted = True
 
     def find(
-        self, table: Table, *, roots: set[int], cgroup: Iterable[int], alone: bool, wide: bool
+        self, table: Table, *, roots: set[int], cgroup: Iterable[int], alone: bool
     ) -> dict[int, str]:
         """The living processes of this session, each with the way it was found.
 
         ``roots`` are the living roots of all sessions. ``alone`` says that no other session is
-        known, so that every stranger below the keeper is one of ours. ``wide`` searches the whole
-        table for the marker, and not only below the keeper.
+        known, so that every stranger below the keeper is one of ours.
         """
         found: dict[int, str] = {}
         if self.rooted:
@@ -104,29 +116,18 @@ class Tree:
         known = [p.pid for p in table.processes.values() if p.name in self._seen]
         _add(found, table.below(known), "descent")
         _add(found, (pid for pid in cgroup if pid in table.processes), "cgroup")
+        _add(found, table.below(table.carrying(self._tag, self._mark)), "marker")
         self._learn(table, found)
         strangers = [pid for pid in table.children.get(os.getpid(), ()) if pid not in roots]
-        for pid in sorted(table.below(strangers)):
-            if pid not in found:
-                way = self._way(table.processes[pid], alone=alone)
-                if way:
-                    _add(found, table.below([pid]), way)
-        if wide:
-            others = (pid for pid in table.processes if pid not in found)
-            _add(found, (pid for pid in others if self._marked(pid)), "marker")
+        for pid in table.below(strangers):
+            process = table.processes[pid]
+            if process.session in self._groups or process.group in self._groups:
+                _add(found, table.below([pid]), "session")
+            elif alone:
+                _add(found, [pid], "subreaper")
         found.pop(os.getpid(), None)
         self._learn(table, found)
         return {pid: way for pid, way in found.items() if table.processes[pid].state not in _DEAD}
-
-    def _way(self, process: Process, *, alone: bool) -> str:
-        if process.session in self._groups or process.group in self._groups:
-            return "session"
-        if self._marked(process.pid):
-            return "marker"
-        return "subreaper" if alone else ""
-
-    def _marked(self, pid: int) -> bool:
-        return tag_of(pid) == self._tag or marked(pid, self._mark)
 
     def _learn(self, table: Table, found: Iterable[int]) -> None:
         for pid in found:
@@ -176,8 +177,7 @@ def strangers(roots: set[int]) -> bool:
 
 def sweep(mark: str) -> int:
     """Kill what a keeper that died left behind; how many there were."""
-    wanted = f"{KEEPER_MARK}={mark}".encode()
-    first = tag(mark, 0)
+    ours = tag(mark, 0) >> _BITS
     table = Table()
     spared = set()
     pid = os.getpid()
@@ -187,7 +187,8 @@ def sweep(mark: str) -> int:
     found = [
         process
         for pid, process in table.processes.items()
-        if pid not in spared and (tag_of(pid) >> _BITS == first >> _BITS or marked(pid, wanted))
+        if pid not in spared
+        and (tag_of(pid) >> _BITS == ours or variable(pid, KEEPER_MARK) == mark.encode())
     ]
     return sum(send(process, signal.SIGKILL) for process in found)
 
@@ -221,21 +222,21 @@ def tag_of(pid: int) -> int:
     return int(word) if word.isdigit() else 0
 
 
-def marked(pid: int, mark: bytes) -> bool:
-    """Whether the process was started with this in its environment."""
+def variable(pid: int, name: str) -> bytes:
+    """What a variable was when the process was started; empty where it was not set."""
     try:
         fd = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False
+        return b""
     try:
         raw = bytearray(b"\0")
         while len(raw) < _ENVIRON_MOST and (part := os.read(fd, 1 << 16)):
             raw += part
     except OSError:
-        return False
+        return b""
     finally:
         os.close(fd)
-    return b"\0" + mark + b"\0" in raw
+    return bytes(raw.partition(b"\0" + name.encode() + b"=")[2].partition(b"\0")[0])
 
 
 def _add(found: dict[int, str], pids: Iterable[int], way: str) -> None:

@@ -188,19 +188,19 @@ def test_a_tree_is_found_by_descent_marker_and_tag() -> None:
     ways: dict[int, str] = {}
     while sorted(map(command, ways)) != [b"61", b"62", b"63", b"64"]:
         table = tree.Table()
-        ways = one.find(table, roots={root}, cgroup=(), alone=False, wide=True)
+        ways = one.find(table, roots={root}, cgroup=(), alone=False)
 
     def find(name: str, number: int, *, rooted: bool) -> list[str]:
         fresh = tree.Tree(root, name, number)
         fresh.rooted = rooted
-        found = fresh.find(table, roots={root}, cgroup=(), alone=False, wide=True)
+        found = fresh.find(table, roots={root}, cgroup=(), alone=False)
         assert set(found) <= set(ways)
         return sorted(found.values())
 
     # No subreaper here: the one that was orphaned is found by what it carries.
     assert find("found", number, rooted=True) == ["descent", "descent", "descent", "marker"]
     assert find("other", number, rooted=False) == ["marker"] * 4
-    assert find("found", number + 1, rooted=False) == ["marker"] * 2
+    assert find("found", number + 1, rooted=False) == ["marker"] * 4
     assert find("other", number + 1, rooted=False) == []
     assert tree.tag_of(os.getpid()) == 0
     for pid in ways:
