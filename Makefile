@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
 SHORT := -m "not soak and not faces" --ignore=tests/soak --ignore=tests/faces
 
-.PHONY: help setup test check fix demo bench soak test-faces coverage docs smoke-311 clean
+.PHONY: help setup test check fix demo bench soak test-faces coverage docs picture smoke-311 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ coverage: $(READY) ## run the tests under coverage, and say what no test reached
 docs: $(READY) ## write the generated parts of docs/ anew, with the results of the last `make test`
 	@$(BIN)/python tools/diagram.py
 	@$(BIN)/python tools/requirements.py
+
+picture: $(READY) ## run the demo and draw docs/demo.svg from what it printed
+	@$(BIN)/python tools/picture.py
 
 smoke-311: ## install on Python 3.11, the oldest supported, and try it
 	@tools/setup $(OLDEST) 3.11 .
