@@ -11,7 +11,7 @@ OLDEST := .venv-3.11
 # A stamp is newer than pyproject.toml where the packages in it are installed.
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
-SHORT := -m "not soak and not faces" --ignore=tests/soak --ignore=tests/faces
+SHORT := -m "not soak and not faces"
 
 .PHONY: help setup test check fix demo bench soak test-faces coverage docs picture smoke-311 clean
 
@@ -26,7 +26,7 @@ $(READY): pyproject.toml tools/setup
 
 test: $(READY) ## run the tests that take minutes (name what was left out)
 	@mkdir -p .cache
-	@echo "left out: tests/soak (make soak), tests/faces (make test-faces)"
+	@echo "left out: the long legs (make soak) and those that need tmux or a browser (make test-faces)"
 	@$(BIN)/pytest $(SHORT) --junitxml=.cache/junit.xml $(ARGS)
 
 check: $(READY) ## format, lint, types, layers, sizes, generated documents
@@ -55,10 +55,10 @@ $(BENCH_READY): $(READY)
 	@touch $@
 
 soak: $(READY) ## the long legs: crashes in numbers, a hundred sessions, ten thousand tasks
-	@$(BIN)/pytest tests/soak -m soak --timeout=1800 $(ARGS)
+	@$(BIN)/pytest -m soak --timeout=1800 $(ARGS)
 
 test-faces: $(READY) ## the legs that need tmux or a browser
-	@$(BIN)/pytest tests/faces -m faces --timeout=300 $(ARGS)
+	@$(BIN)/pytest -m faces --timeout=300 $(ARGS)
 
 coverage: $(READY) ## run the tests under coverage, and say what no test reached
 	@$(BIN)/coverage erase
