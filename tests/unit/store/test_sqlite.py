@@ -83,7 +83,7 @@ def run(*arguments: str) -> subprocess.Popen[str]:
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path))},
     )
 
 
@@ -101,7 +101,7 @@ def program(script: str, path: Path) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-c", script, str(path)],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path))},
         capture_output=True,
         text=True,
         timeout=30,
