@@ -32,7 +32,6 @@ from inspan.model.task import (
     OnCrash,
     Patience,
     Task,
-    TaskSpec,
     TaskState,
     TerminalSpec,
     Verdict,
@@ -41,7 +40,6 @@ from tests.fakes.hands import CONTROLS, Factory, Hand
 
 pytestmark = pytest.mark.anyio
 
-SPEC = TaskSpec(command=("work", "--hard"), cwd="/", env={"PATH": "/bin"}, name="näme\x1b[31m")
 NOBODY = "01zzzzzzzzzzzzzzzzzzzzzzzz"
 
 
@@ -62,8 +60,8 @@ async def reached(control: Control, task: Task, *states: TaskState) -> Task:
     raise AssertionError("a watch ended by itself")
 
 
-async def running(hand: Hand, spec: TaskSpec = SPEC) -> Task:
-    task = await hand.control.submit(spec)
+async def running(hand: Hand) -> Task:
+    task = await hand.control.submit(hand.spec)
     await hand.start(task)
     return await reached(hand.control, task, TaskState.RUNNING)
 
@@ -93,13 +91,13 @@ async def gathered(chunks: AsyncIterator[Chunk], size: int) -> bytes:
 
 async def test_what_was_submitted_is_kept_as_it_was_said(hand: Hand) -> None:
     spec = replace(
-        SPEC,
-        prompt="tell me\nall",
+        hand.spec,
+        name="näme\x1b[31m",
         role="planner",
         labels={"a": "b"},
         priority=-3,
         retries=2,
-        patience=Patience(deadline=None, idle=7.5, grace=0.25),
+        patience=Patience(deadline=None, idle=7.5, grace=0.25, lifted=True),
         terminal=TerminalSpec(pty=False, cols=132, rows=50),
         on_crash=OnCrash.RETRY,
         withheld=("AWS_SECRET",),
@@ -111,28 +109,35 @@ async def test_what_was_submitted_is_kept_as_it_was_said(hand: Hand) -> None:
 
 
 async def test_an_id_may_be_shortened_while_it_is_clear(hand: Hand) -> None:
-    first, second = await hand.control.submit_all([SPEC, SPEC])
+    first, second = await hand.control.submit_all([hand.spec, hand.spec])
     assert (await hand.control.get(short(first.id))).id == first.id
     assert (await hand.control.get("last")).id == max(first.id, second.id)
     with pytest.raises(AmbiguousId):
         await hand.control.get(first.id[:4])
 
 
+async def test_a_name_means_the_newest_of_that_name(hand: Hand) -> None:
+    for name in ("build/x y?", "über%2F", "answer"):
+        await hand.control.submit(replace(hand.spec, name=name))
+        newest = await hand.control.submit(replace(hand.spec, name=name))
+        assert (await hand.control.get(name)).id == newest.id
+
+
 async def test_the_same_key_makes_one_task(hand: Hand) -> None:
-    task = await hand.control.submit(SPEC, key="k 1")
-    again = await hand.control.submit(SPEC, key="k 1")
+    task = await hand.control.submit(hand.spec, key="k 1")
+    again = await hand.control.submit(hand.spec, key="k 1")
     assert again.id == task.id
     with pytest.raises(KeyReused):
-        await hand.control.submit(replace(SPEC, name="other"), key="k 1")
+        await hand.control.submit(replace(hand.spec, name="other"), key="k 1")
     assert len((await hand.control.list()).tasks) == 1
 
 
 async def test_several_are_accepted_together_or_not_at_all(hand: Hand) -> None:
-    first, second = await hand.control.submit_all([SPEC, replace(SPEC, after=("@0",))])
+    first, second = await hand.control.submit_all([hand.spec, replace(hand.spec, after=("@0",))])
     assert second.spec.after == (first.id,)
     assert second.state is TaskState.PENDING
     with pytest.raises(Refused):
-        await hand.control.submit_all([SPEC, replace(SPEC, after=(NOBODY,))])
+        await hand.control.submit_all([hand.spec, replace(hand.spec, after=(NOBODY,))])
     with pytest.raises(BadInput):
         await hand.control.submit_all([])
     assert len((await hand.control.list()).tasks) == 2
@@ -156,7 +161,7 @@ VERBS: dict[str, Callable[[Control, str], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("verb", VERBS)
 async def test_an_unknown_id_is_not_found_by_any_verb(hand: Hand, verb: str) -> None:
-    await hand.control.submit(SPEC)
+    await hand.control.submit(hand.spec)
     for ref in (NOBODY, "zzzzzz", "a b/../ü?", ""):
         with pytest.raises(NotFound) as caught:
             await VERBS[verb](hand.control, ref)
@@ -164,7 +169,9 @@ async def test_an_unknown_id_is_not_found_by_any_verb(hand: Hand, verb: str) -> 
 
 
 async def test_a_list_is_newest_first_filtered_and_paged(hand: Hand) -> None:
-    specs = [replace(SPEC, name=f"n{n}", role="even" if n % 2 == 0 else "odd") for n in range(7)]
+    specs = [
+        replace(hand.spec, name=f"n{n}", role="even" if n % 2 == 0 else "odd") for n in range(7)
+    ]
     made = await hand.control.submit_all(specs)
     await hand.control.cancel(made[0].id)
     page = await hand.control.list(TaskQuery(limit=3))
@@ -184,8 +191,8 @@ async def test_a_list_is_newest_first_filtered_and_paged(hand: Hand) -> None:
 
 
 async def test_history_is_in_order_and_paged(hand: Hand) -> None:
-    first = await hand.control.submit(replace(SPEC, correlation="c-1"))
-    second = await hand.control.submit(SPEC)
+    first = await hand.control.submit(replace(hand.spec, correlation="c-1"))
+    second = await hand.control.submit(hand.spec)
     await hand.control.cancel(first.id)
     seen: list[e.Event] = []
     while page := await hand.control.history(
@@ -205,7 +212,7 @@ async def test_history_is_in_order_and_paged(hand: Hand) -> None:
 
 
 async def test_a_watch_can_be_taken_up_again_without_a_gap(hand: Hand) -> None:
-    made = await hand.control.submit_all([SPEC] * 5)
+    made = await hand.control.submit_all([hand.spec] * 5)
     await hand.control.cancel(made[0].id)
     due = await hand.control.history()
     seen: list[e.Event] = []
@@ -218,7 +225,7 @@ async def test_a_watch_can_be_taken_up_again_without_a_gap(hand: Hand) -> None:
 
 
 async def test_a_watch_of_one_task_tells_nothing_of_others(hand: Hand) -> None:
-    first, second = await hand.control.submit_all([SPEC, SPEC])
+    first, second = await hand.control.submit_all([hand.spec, hand.spec])
     await hand.control.cancel(first.id)
     await hand.control.cancel(second.id)
     async for event in hand.control.watch(0, task=short(second.id)):
@@ -228,7 +235,7 @@ async def test_a_watch_of_one_task_tells_nothing_of_others(hand: Hand) -> None:
 
 
 async def test_a_watch_from_now_on_tells_nothing_old(hand: Hand) -> None:
-    old = await hand.control.submit(SPEC)
+    old = await hand.control.submit(hand.spec)
     before = (await hand.control.history())[-1].seq
     seen: list[e.Event] = []
 
@@ -241,7 +248,7 @@ async def test_a_watch_from_now_on_tells_nothing_old(hand: Hand) -> None:
         group.start_soon(watching)
         # The watch begins some time after its task; until then nobody hears.
         for _ in range(10_000):
-            await hand.control.submit(SPEC)
+            await hand.control.submit(hand.spec)
     assert seen[0].task != old.id
     assert seen[0].seq > before
 
@@ -331,7 +338,7 @@ async def test_there_is_no_diff_without_a_worktree(hand: Hand) -> None:
 
 
 async def test_output_is_read_by_offset(hand: Hand) -> None:
-    task = await hand.control.submit(SPEC)
+    task = await hand.control.submit(hand.spec)
     with pytest.raises(SessionNotFound):
         await hand.control.read(session_id(task.id, 9))
     await hand.start(task)
@@ -392,7 +399,7 @@ async def test_there_is_one_writer_at_a_time(hand: Hand) -> None:
 
 
 async def test_health_tells_what_is_there(hand: Hand) -> None:
-    await hand.control.submit(SPEC)
+    await hand.control.submit(hand.spec)
     health = await hand.control.health()
     assert health.daemon.pid > 0
     assert sum(health.counts.values()) == 1
@@ -400,7 +407,7 @@ async def test_health_tells_what_is_there(hand: Hand) -> None:
 
 async def test_prune_removes_only_what_has_ended(hand: Hand) -> None:
     over = await ended(hand)
-    open_ = await hand.control.submit(SPEC)
+    open_ = await hand.control.submit(hand.spec)
     would = await hand.control.prune(PrunePolicy(older_than=0.0, dry_run=True))
     assert would.tasks == 1
     assert (await hand.control.get(over.id)).done

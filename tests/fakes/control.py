@@ -166,6 +166,7 @@ class FakeControl:
         self.watching = 0
         self._keys: dict[str, tuple[tuple[TaskSpec, ...], tuple[str, ...]]] = {}
         self._backlog = backlog
+        self._newest = 0.0
         self._news = News()
 
     # ── the test's hand ───────────────────────────────────────────────────────
@@ -229,7 +230,7 @@ class FakeControl:
             if known != asked:
                 raise KeyReused
             return tuple(self.tasks[one] for one in ids)
-        ids = tuple(ulid(time.time(), os.urandom(10)) for _ in asked)
+        ids = tuple(self._new_id() for _ in asked)
         ready = [replace(spec, after=self._after(spec.after, ids)) for spec in asked]
         for one, spec in zip(ids, ready, strict=True):
             self._record(one, e.Submitted(spec), correlation=spec.correlation or ids[0])
@@ -385,9 +386,17 @@ class FakeControl:
         self._news.tell()
         return self.tasks[task]
 
+    def _new_id(self) -> str:
+        """Later ones are greater, also within a millisecond."""
+        self._newest = max(time.time(), self._newest + 0.001)
+        return ulid(self._newest, os.urandom(10))
+
     def _find(self, ref: str) -> Task:
         if ref == "last" and self.tasks:
             return self.tasks[max(self.tasks)]
+        named = [one for one, task in self.tasks.items() if ref and task.spec.name == ref]
+        if named:
+            return self.tasks[max(named)]
         long = len(ref) >= 4
         ids = [one for one in self.tasks if long and (one.startswith(ref) or one.endswith(ref))]
         if not ids:

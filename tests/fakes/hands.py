@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from inspan.model.session import Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, Verdict
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
+from tests.fakes.puppets import engine_hand
 
 T = TypeVar("T")
 
@@ -42,6 +43,11 @@ class Hand(Protocol):
 
     @property
     def control(self) -> Control: ...
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Something that can be submitted and, once started, does as the hand says."""
+        ...
 
     async def start(self, task: Task) -> None:
         """Return once an attempt of the task runs."""
@@ -66,6 +72,7 @@ class FakeHand:
     def __init__(self, fake: FakeControl, control: Control) -> None:
         self.fake = fake
         self.control = control
+        self.spec = TaskSpec(command=("work", "--hard"), cwd="/", env={"PATH": "/bin"})
 
     async def start(self, task: Task) -> None:
         self.fake.start(task.id)
@@ -159,7 +166,7 @@ class Threaded:
 
     async def watch(
         self, since: int | None = None, *, task: str | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         watch: Watch = await _run(partial(self._to.watch, since, task=task))
         with watch:
             while True:
@@ -234,4 +241,5 @@ CONTROLS: tuple[tuple[str, Factory], ...] = (
     ("in memory", in_memory),
     ("over the wire", over_the_wire),
     ("from a thread", from_a_thread),
+    ("engine", engine_hand),
 )

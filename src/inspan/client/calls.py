@@ -256,20 +256,23 @@ def _verb(task: str, verb: str, **given: Any) -> Call[Task]:
 
 
 def _of_task(ref: str) -> str:
-    if not _one_segment(ref):
-        raise TaskNotFound(f"no task is called {ref!r}")
-    return f"/v1/tasks/{wire.quote(ref)}"
+    if not ref:
+        raise TaskNotFound("no task has an empty id")
+    return f"/v1/tasks/{_segment(ref)}"
 
 
 def _of_session(ref: str) -> str:
-    if not _one_segment(ref):
-        raise SessionNotFound(f"no session is called {ref!r}")
-    return f"/v1/sessions/{wire.quote(ref)}"
+    if not ref:
+        raise SessionNotFound("no session has an empty id")
+    return f"/v1/sessions/{_segment(ref)}"
 
 
-def _one_segment(ref: str) -> bool:
-    """False for what no path can carry, and no id can be."""
-    return bool(ref) and ref.isprintable() and "/" not in ref
+def _segment(ref: str) -> str:
+    """A reference, which may be any name, as one segment of a path.
+
+    It is quoted twice, since a server undoes it once before it looks where a segment ends.
+    """
+    return wire.quote(wire.quote(ref))
 
 
 def _key(key: str | None) -> dict[str, str]:

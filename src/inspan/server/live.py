@@ -24,7 +24,7 @@ from inspan.model import wire
 from inspan.model.event import Event
 from inspan.server import problem
 from inspan.server.query import Query
-from inspan.server.rest import closing, encode
+from inspan.server.rest import closing, encode, ref_of
 
 #: What a close frame that says "done" carries (RFC 6455, 7.4.1).
 CLOSE_DONE: Final = 1000
@@ -85,7 +85,7 @@ class Live:
     async def terminal(self, socket: WebSocket) -> None:
         query = Query(socket.query_params, "offset", "writer", "steal")
         attachment = self._control.attach(
-            socket.path_params["ref"],
+            ref_of(socket),
             offset=query.number("offset", 0),
             writer=query.flag("writer"),
             steal=query.flag("steal"),

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import unquote
 
 import anyio
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -105,11 +106,11 @@ class Rest:
 
     async def get(self, request: Request) -> Response:
         Query(request.query_params)
-        return answer(await self._control.get(_ref(request)))
+        return answer(await self._control.get(ref_of(request)))
 
     async def diff(self, request: Request) -> Response:
         Query(request.query_params)
-        patch = await self._control.diff(_ref(request))
+        patch = await self._control.diff(ref_of(request))
         return Response(
             patch.encode(errors="surrogateescape"), media_type="text/x-diff; charset=utf-8"
         )
@@ -119,7 +120,7 @@ class Rest:
         seconds = Query(request.query_params, "timeout").seconds(
             "timeout", WAIT_MOST / 2, most=WAIT_MOST
         )
-        task = await self._control.get(_ref(request))
+        task = await self._control.get(ref_of(request))
         with anyio.move_on_after(seconds):
             async with self._unless_gone(request):
                 await self._rested(task)
@@ -167,33 +168,33 @@ class Rest:
     # ── steering ──────────────────────────────────────────────────────────────
 
     async def send(self, request: Request) -> Response:
-        receipt = await self._control.send(_ref(request), await body_of(request))
+        receipt = await self._control.send(ref_of(request), await body_of(request))
         return answer({"receipt": receipt})
 
     async def answer(self, request: Request) -> Response:
         body = schema.read(schema.Answering, await body_of(request))
-        return answer(await self._control.answer(_ref(request), body.text))
+        return answer(await self._control.answer(ref_of(request), body.text))
 
     async def interrupt(self, request: Request) -> Response:
         body = schema.read(schema.Stopping, await body_of(request))
         return answer(
-            await self._control.interrupt(_ref(request), reason=body.reason, force=body.force)
+            await self._control.interrupt(ref_of(request), reason=body.reason, force=body.force)
         )
 
     async def cancel(self, request: Request) -> Response:
         body = schema.read(schema.Stopping, await body_of(request))
         return answer(
-            await self._control.cancel(_ref(request), reason=body.reason, force=body.force)
+            await self._control.cancel(ref_of(request), reason=body.reason, force=body.force)
         )
 
     async def resume(self, request: Request) -> Response:
         schema.read(schema.Nothing, await body_of(request))
-        return answer(await self._control.resume(_ref(request)))
+        return answer(await self._control.resume(ref_of(request)))
 
     async def decide(self, request: Request) -> Response:
         body = schema.read(schema.Deciding, await body_of(request))
         return answer(
-            await self._control.decide(_ref(request), body.verdict, body.findings, by=body.by)
+            await self._control.decide(ref_of(request), body.verdict, body.findings, by=body.by)
         )
 
     # ── sessions ──────────────────────────────────────────────────────────────
@@ -203,7 +204,7 @@ class Rest:
         query = Query(request.query_params, "offset", "limit")
         offset = query.number("offset", 0)
         limit = query.number("limit", 1 << 16, least=1, most=READ_MOST)
-        chunks = await self._control.read(_ref(request), offset, limit)
+        chunks = await self._control.read(ref_of(request), offset, limit)
         headers = _told(offset, chunks)
         if request.headers.get("accept") == wire.FRAMES_TYPE:
             return Response(wire.pack(chunks), media_type=wire.FRAMES_TYPE, headers=headers)
@@ -263,9 +264,10 @@ def encode(value: Any) -> bytes:
     return json.dumps(plain.dump(value), separators=(",", ":")).encode()
 
 
-def _ref(request: Request) -> str:
-    ref: str = request.path_params["ref"]
-    return ref
+def ref_of(connection: HTTPConnection) -> str:
+    """The reference in the path. It is quoted twice, so that a name with a slash is one segment."""
+    ref: str = connection.path_params["ref"]
+    return unquote(ref)
 
 
 def _state(word: str) -> TaskState:

@@ -1,0 +1,141 @@
+"""The real engine, store and keeper, with programs that do as a test says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+from anyio.abc import SocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from inspan.app import engine
+from inspan.control import Control
+from inspan.model.session import Ended, Output
+from inspan.model.task import Patience, Task, TaskSpec
+from inspan.settings import Settings
+from inspan.settings.places import locate
+from inspan.terminal.announce import Waiting, encode
+
+#: Tells who it is, then obeys one order a line; its terminal passes every byte as it is.
+PUPPET = """
+import json, os, signal, socket, sys, termios, tty
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+tty.setraw(1)
+modes = termios.tcgetattr(1)
+modes[3] |= termios.ISIG
+termios.tcsetattr(1, termios.TCSANOW, modes)
+link = socket.socket(socket.AF_UNIX)
+link.connect(sys.argv[1])
+lines = link.makefile("rb")
+link.sendall(b"%d\\n" % os.getpid())
+for line in lines:
+    order = json.loads(line)
+    if "end" in order:
+        os._exit(order["end"])
+    data = bytes.fromhex(order["print"])
+    while data:
+        data = data[os.write(1, data):]
+    link.sendall(b"done\\n")
+"""
+
+
+class PuppetHand:
+    """The hand of an engine: each program is on a line to it."""
+
+    def __init__(self, control: Control, socket: Path) -> None:
+        self.control = control
+        self.spec = TaskSpec(
+            command=(sys.executable, "-c", PUPPET, os.fspath(socket)),
+            cwd="/",
+            env={"PATH": os.environ["PATH"]},
+            patience=Patience(deadline=60.0, grace=2.0),
+        )
+        self._lines: dict[int, tuple[SocketStream, BufferedByteReceiveStream]] = {}
+        self._printed: dict[str, int] = {}
+        self._news = anyio.Event()
+
+    async def meet(self, stream: SocketStream) -> None:
+        """A program has come; it stays until the stage is left."""
+        lines = BufferedByteReceiveStream(stream)
+        pid = int(await lines.receive_until(b"\n", 100))
+        self._lines[pid] = stream, lines
+        news, self._news = self._news, anyio.Event()
+        news.set()
+
+    async def start(self, task: Task) -> None:
+        await self._line(task)
+
+    async def prints(self, task: Task, data: bytes, *, stream: str = "out") -> None:
+        assert stream == "out"
+        await self._tell(task, {"print": data.hex()})
+        self._printed[task.id] = self._printed.get(task.id, 0) + len(data)
+        await self._recorded(task)
+
+    async def asks(self, task: Task, question: str) -> None:
+        await self._tell(task, {"print": encode(Waiting("question", question)).hex()})
+
+    async def ends(self, task: Task, code: int = 0) -> None:
+        stream, _ = await self._line(task)
+        await stream.send(json.dumps({"end": code}).encode() + b"\n")
+
+    async def leave(self) -> None:
+        """Hang up on every program."""
+        for stream, _ in self._lines.values():
+            await stream.aclose()
+
+    async def _tell(self, task: Task, order: dict[str, Any]) -> None:
+        stream, lines = await self._line(task)
+        await stream.send(json.dumps(order).encode() + b"\n")
+        await lines.receive_until(b"\n", 100)
+
+    async def _line(self, task: Task) -> tuple[SocketStream, BufferedByteReceiveStream]:
+        """The line to a task's program, once it is alive and has called."""
+        async for _ in self.control.watch(0, task=task.id):
+            pid = (await self.control.get(task.id)).pid
+            if pid is not None:
+                while pid not in self._lines:
+                    await self._news.wait()
+                return self._lines[pid]
+        raise AssertionError("a watch ended by itself")
+
+    async def _recorded(self, task: Task) -> None:
+        due = self._printed[task.id]
+        async with self.control.attach(task.id, offset=due - 1) as terminal:
+            async for chunk in terminal:
+                if isinstance(chunk, Output | Ended):
+                    return
+
+
+@asynccontextmanager
+async def engine_hand() -> AsyncIterator[PuppetHand]:
+    """A whole engine of its own, with a keeper of its own."""
+    with tempfile.TemporaryDirectory(prefix="inspan-") as folder:
+        places = locate({"INSPAN_HOME": folder, "XDG_RUNTIME_DIR": folder})
+        line = Path(folder) / "line"
+        async with (
+            await anyio.create_unix_listener(line) as listener,
+            engine(places, Settings()) as control,
+            anyio.create_task_group() as group,
+        ):
+            hand = PuppetHand(control, line)
+            group.start_soon(partial(listener.serve, hand.meet))
+            try:
+                yield hand
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await control.interrupt_all("the test is over")
+                    await hand.leave()
+                    health = await control.health()
+                    if health.keeper is not None:
+                        os.kill(health.keeper.pid, signal.SIGTERM)
+                group.cancel_scope.cancel()
