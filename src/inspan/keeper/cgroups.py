@@ -45,7 +45,7 @@ class Cgroups:
             return
         path = f"{self._root}/{session}"
         with contextlib.suppress(OSError):
-            os.mkdir(path)  # noqa: PTH102
+            os.makedirs(path, exist_ok=True)  # noqa: PTH103
             fd = os.open(path + "/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
             _thread.start_new_thread(_write_and_close, (fd, str(pid)))
 
@@ -81,13 +81,10 @@ def _probe(name: str) -> str:
             if not line.startswith("0::/"):
                 continue
             path = root + line[3:].rstrip("/") + "/" + name
-            with contextlib.suppress(FileExistsError):
-                try:
-                    os.mkdir(path)  # noqa: PTH102
-                except FileExistsError:
-                    raise
-                except OSError:
-                    return ""
+            try:
+                os.makedirs(path, exist_ok=True)  # noqa: PTH103
+            except OSError:
+                return ""
             if os.access(path + "/cgroup.kill", os.W_OK):
                 return path
             _remove(path, keep_top=False)

@@ -28,6 +28,9 @@ _PUSHES_MOST: Final = 1 << 18
 #: out at once, so an echo is not late, and a flood costs its watcher 250 wake-ups a second.
 _PUSH_EVERY: Final = 0.004
 
+#: Pushes that go out at once after input for their session: its echo, and a first answer.
+_EAGER: Final = 2
+
 OnFrame = Callable[["Connection", Message, bytes], None]
 OnLost = Callable[["Connection"], None]
 
@@ -61,6 +64,7 @@ class Connection:
         #: What this client knows of the sessions it watches: name → the size it was told.
         self._told: dict[str, int] = {}
         self._dirty: dict[str, Session] = {}
+        self._eager: dict[str, int] = {}
         self._pushed_at = 0.0
         self._push_due = False
         self.closed = False
@@ -81,6 +85,12 @@ class Connection:
         """Push no more about it."""
         self._told.pop(name, None)
         self._dirty.pop(name, None)
+        self._eager.pop(name, None)
+
+    def expect(self, session: Session) -> None:
+        """Input came from this client: what the session says to it should not be late."""
+        if session.name in self._told:
+            self._eager[session.name] = _EAGER
 
     def touch(self, session: Session) -> None:
         """Something about this session is new; only its name is kept."""
@@ -139,7 +149,7 @@ class Connection:
     def _push(self) -> bool:
         """Make the pushes that are due; true where there was no room for all of them."""
         due = self._pushed_at + _PUSH_EVERY - time.monotonic()
-        if due > 0 and not any(session.over for session in self._dirty.values()):
+        if due > 0 and not any(map(self._urgent, self._dirty.values())):
             if not self._push_due:
                 self._push_due = True
                 self._loop.later(due, self._pushes_due)
@@ -150,12 +160,17 @@ class Connection:
             del self._dirty[name]
             if session.size != self._told[name]:
                 self._told[name] = session.size
+                if self._eager.get(name):
+                    self._eager[name] -= 1
                 self.send({"push": "grew", "session": name, "size": session.size})
             if session.over:
                 self.unwatch(name)
                 self.send({"push": "ended", "session": name, "status": session.status()})
         self._pushed_at = time.monotonic()
         return False
+
+    def _urgent(self, session: Session) -> bool:
+        return session.over or bool(self._eager.get(session.name))
 
     def _pushes_due(self) -> None:
         self._push_due = False

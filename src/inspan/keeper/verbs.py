@@ -89,9 +89,12 @@ def status(server: Server, _connection: Connection, message: Message, _body: byt
     return {"status": _session(server, message).status()}
 
 
-def write(server: Server, _connection: Connection, message: Message, body: bytes) -> Answer:
+def write(server: Server, connection: Connection, message: Message, body: bytes) -> Answer:
     """Type."""
-    return {"queued": _session(server, message).write(body)}
+    session = _session(server, message)
+    queued = session.write(body)
+    connection.expect(session)
+    return {"queued": queued}
 
 
 def eof(server: Server, _connection: Connection, message: Message, _body: bytes) -> Answer:

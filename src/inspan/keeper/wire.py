@@ -58,6 +58,8 @@ HEAD_MOST: Final = 1 << 20
 BODY_MOST: Final = 1 << 20
 
 _LENGTHS: Final = struct.Struct(">II")
+# Made once: json.dumps would make an encoder for every frame.
+_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 Message = dict[str, Any]
 
@@ -68,7 +70,7 @@ class WireError(Exception):
 
 def encode(message: Message, body: bytes = b"") -> bytes:
     """One frame."""
-    head = json.dumps(message, separators=(",", ":")).encode()
+    head = _encode(message).encode()
     if len(head) > HEAD_MOST or len(body) > BODY_MOST:
         raise WireError("a frame is too large")
     return _LENGTHS.pack(len(head), len(body)) + head + body
@@ -103,7 +105,7 @@ class Decoder:
 
 def _message(raw: bytearray) -> Message:
     try:
-        message = json.loads(raw)
+        message = json.loads(raw.decode())
     except ValueError as error:
         raise WireError("a frame is not JSON") from error
     if not isinstance(message, dict):

@@ -212,9 +212,11 @@ def test_cgroups_end_a_group_and_leave_no_folder() -> None:
     cgroups = Cgroups("test-room")
     if not cgroups:
         pytest.skip("no cgroup that we may use")
+    cgroups.clear()
     pid = os.posix_spawn("/bin/sh", ["sh", "-c", "sleep 60 & sleep 60"], {})
     cgroups.join("one", pid)
-    assert pid in cgroups.members("one")
+    while pid not in cgroups.members("one"):  # it joins a little later
+        os.sched_yield()
     assert cgroups.populated("one")
     assert cgroups.kill("one")
     os.waitpid(pid, 0)
@@ -225,6 +227,8 @@ def test_cgroups_end_a_group_and_leave_no_folder() -> None:
     assert not cgroups.kill("one")
     other = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
     cgroups.join("two", other)
+    while other not in cgroups.members("two"):
+        os.sched_yield()
     cgroups.clear()
     os.waitpid(other, 0)
     cgroups.clear()
