@@ -48,13 +48,24 @@ def dump(value: Any) -> Any:
         return {key: item if type(item) in _ATOMS else dump(item) for key, item in value.items()}
     if issubclass(kind, Enum):
         return value.value
+    return {
+        name: item if type(item) in _ATOMS else dump(item) for name, item in shallow(value).items()
+    }
+
+
+def shallow(value: Any) -> dict[str, Any]:
+    """One level of ``dump``, for a JSON encoder that comes back for what it does not know.
+
+    Takes our dataclasses only; raises TypeError on anything else.
+    """
+    kind: Any = type(value)
     # Only a fact has its kind as a word of the class; elsewhere it is a field.
     word = getattr(kind, KIND, None)
     plain: dict[str, Any] = {KIND: word} if isinstance(word, str) else {}
     for name, default in _defaults(kind):
         item = getattr(value, name)
         if item is not default and item != default:
-            plain[name] = item if type(item) in _ATOMS else dump(item)
+            plain[name] = item
     return plain
 
 

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from inspan.model.event import Event
-from inspan.model.plain import dump, load, load_fact
+from inspan.model.plain import load, load_fact, shallow
 from inspan.model.task import Task
 
 Row: TypeAlias = tuple[Any, ...]
@@ -23,14 +23,12 @@ _COLUMNS: Final = ("id", "seq", "state", "correlation", "created_at", "ended_at"
 _BODY: Final = tuple(item.name for item in fields(Task) if item.name not in _COLUMNS)
 _DEFAULTS: Final = tuple(item.default for item in fields(Task) if item.name not in _COLUMNS)
 _values: Final = attrgetter(*_BODY)
-#: Types that JSON has as they are; asking first saves a call for most fields.
-_PLAIN: Final = frozenset({str, int, float, bool})
 #: Marks text that UTF-8 cannot hold, such as a file name of arbitrary bytes: JSON follows.
 _ESCAPE: Final = "\x1a"
 
 
 def encoder(make: Any) -> Callable[[Any], str]:
-    """Encodes as ``JSONEncoder`` does, through what it makes anew for each call: ``make``.
+    """Encodes our values as ``JSONEncoder`` would, through what it makes for each call: ``make``.
 
     Making it costs as much as encoding one of our small values. Where ``make`` is not what it was
     when this was written, the documented way is taken.
@@ -38,11 +36,9 @@ def encoder(make: Any) -> Callable[[Any], str]:
     NaN and infinity are refused: they are no JSON, and SQLite could not read them. The text is
     plain ASCII, which keeps lone surrogates.
     """
-    documented = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+    documented = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=shallow)
     try:
-        made = make(
-            None, documented.default, encode_basestring_ascii, None, ":", ",", False, False, False
-        )
+        made = make(None, shallow, encode_basestring_ascii, None, ":", ",", False, False, False)
     except TypeError:
         return documented.encode
     return lambda plain: "".join(made(plain, 0))
@@ -105,13 +101,13 @@ def event_row(event: Event) -> Row:
         event.task,
         text(event.correlation),
         fact.kind,
-        _encode(dump(fact)),
+        _encode(fact),
     )
 
 
 def _body(task: Task) -> str:
     plain = {
-        name: value if type(value) in _PLAIN else dump(value)
+        name: value
         for name, value, default in zip(_BODY, _values(task), _DEFAULTS, strict=True)
         if value is not default
     }

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspan.model.event import Exited
+from inspan.model.plain import dump
+from inspan.model.task import Exit
 from inspan.store.rows import encoder, text, untext
 
 #: Text of every kind, lone surrogates and the escape included.
@@ -34,5 +37,7 @@ def test_the_encoder_is_the_documented_one_whatever_it_is_made_of(make: Any) -> 
     some: list[Any] = [{}, [], "\udcff", {"a": [1, 2.5, None, True, {"b": "é"}]}]
     for plain in some:
         assert encode(plain) == json.dumps(plain, separators=(",", ":"))
+    fact = Exited(1, Exit(code=3), 5)
+    assert json.loads(encode(fact)) == dump(fact)
     with pytest.raises(ValueError, match="JSON compliant"):
         encode({"a": float("inf")})
