@@ -67,7 +67,11 @@ class PuppetHand:
     async def meet(self, stream: SocketStream) -> None:
         """A program has come; it stays until the stage is left."""
         lines = BufferedByteReceiveStream(stream)
-        pid = int(await lines.receive_until(b"\n", 100))
+        try:
+            pid = int(await lines.receive_until(b"\n", 100))
+        except (anyio.IncompleteRead, anyio.ClosedResourceError, anyio.BrokenResourceError):
+            await stream.aclose()  # it was stopped before it had said who it is
+            return
         self._lines[pid] = stream, lines
         news, self._news = self._news, anyio.Event()
         news.set()
