@@ -18,21 +18,17 @@ from typing import Any
 import anyio
 import pytest
 
-from inspan.control import EventQuery, PrunePolicy, TaskQuery
+from inspan.control import EventQuery
 from inspan.errors import (
     BadInput,
-    DiskFull,
-    SchemaTooNew,
-    StoreCorrupt,
     StoreFailed,
     StoreLocked,
 )
 from inspan.model.task import Patience
 from inspan.store.lock import NAME
-from inspan.store.migrate import newest
 from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
-from tests.fakes.lives import SPEC, Author, merged
+from tests.fakes.lives import SPEC, Author
 
 pytestmark = pytest.mark.anyio
 
@@ -239,177 +235,6 @@ async def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
         await SqliteStore.open(tmp_path / "inspan.db")
 
 
-# ── damage ────────────────────────────────────────────────────────────────────
-
-
-async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_text("Dear diary,\n" * 1000)
-    with pytest.raises(StoreCorrupt, match="not a database"):
-        await SqliteStore.open(path)
-    assert path.read_text() == "Dear diary,\n" * 1000
-
-
-async def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
-    path.parent.mkdir()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE cookies (x)")
-    before = path.read_bytes()
-    with pytest.raises(StoreCorrupt, match="another program"):
-        await SqliteStore.open(path)
-    assert path.read_bytes() == before
-
-
-async def test_a_newer_schema_is_refused(path: Path) -> None:
-    await (await SqliteStore.open(path)).close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(SchemaTooNew, match=f"version 99; this inspan knows up to {newest()}"):
-        await SqliteStore.open(path)
-
-
-async def test_a_damaged_page_is_told_at_opening(path: Path, author: Author) -> None:
-    store = await SqliteStore.open(path)
-    await store.commit(merged(*(author.ended() for _ in range(200))))
-    await store.close()
-    whole = path.read_bytes()
-    assert len(whole) > 40 * 4096
-    for page in range(1, 40):
-        data = bytearray(whole)
-        data[page * 4096 : page * 4096 + 8] = bytes(255 - byte for byte in data[page * 4096 :][:8])
-        path.write_bytes(data)
-        with pytest.raises(StoreCorrupt):
-            await SqliteStore.open(path)
-    path.write_bytes(whole)
-    await (await SqliteStore.open(path)).close()
-
-
-async def test_damage_under_an_open_store_is_told_by_reads_and_writes(
-    path: Path, store: SqliteStore, author: Author
-) -> None:
-    await store.commit(author.submit())
-    await sql(store, "PRAGMA wal_checkpoint(TRUNCATE)")
-    await sql(store, "PRAGMA cache_size = 0")
-    await sql(store, "PRAGMA shrink_memory")
-    data = bytearray(path.read_bytes())
-    for page in range(1, len(data) // 4096):
-        data[page * 4096 : page * 4096 + 100] = b"\xee" * 100
-    path.write_bytes(data)
-    with pytest.raises(StoreCorrupt):
-        await store.list(TaskQuery())
-    with pytest.raises(StoreCorrupt):
-        await store.commit(author.submit())
-
-
-async def test_a_row_that_is_not_ours_is_damage(store: SqliteStore, author: Author) -> None:
-    change = author.submit()
-    await store.commit(change)
-    await sql(store, "UPDATE events SET body = '[]'")
-    with pytest.raises(StoreCorrupt, match="not readable"):
-        await store.history(EventQuery())
-    with pytest.raises(StoreCorrupt, match="not readable"):
-        await store.get(change.tasks[0].id)
-    await sql(store, "UPDATE events SET body = CAST(x'ff22' AS TEXT)")
-    with pytest.raises(StoreCorrupt, match="not readable"):
-        await store.history(EventQuery())
-
-
-async def test_a_wal_that_was_torn_keeps_what_came_before_the_tear(
-    path: Path, store: SqliteStore, author: Author, tmp_path: Path
-) -> None:
-    for _ in range(12):
-        await store.commit(author.ended())
-    database, wal = path.read_bytes(), path.with_name("inspan.db-wal").read_bytes()
-    kept = []
-    for tenth in range(11):
-        torn = tmp_path / str(tenth) / "inspan.db"
-        torn.parent.mkdir()
-        torn.write_bytes(database)
-        torn.with_name("inspan.db-wal").write_bytes(wal[: len(wal) * tenth // 10 + tenth % 2])
-        again = await SqliteStore.open(torn)
-        events = await again.history(EventQuery())
-        await again.close()
-        assert [event.seq for event in events] == list(range(1, len(events) + 1))
-        assert verify(torn).ok
-        kept.append(len(events))
-    assert kept == sorted(kept)
-    assert kept[0] == 0
-    assert 0 < kept[5] < kept[10] == 60
-
-
-# ── no room ───────────────────────────────────────────────────────────────────
-
-
-async def test_a_full_disk_is_told_and_the_store_goes_on(
-    path: Path, store: SqliteStore, author: Author
-) -> None:
-    await store.commit(author.submit(key="before"))
-    ((pages,),) = await sql(store, "PRAGMA page_count")
-    await sql(store, f"PRAGMA max_page_count = {pages + 2}")
-    large, small = author.submit(replace(SPEC, prompt="x" * 100_000)), author.submit()
-    seen: list[int] = []
-    store.on_commit = lambda events: seen.extend(event.seq for event in events)
-    outcomes = await asyncio.gather(
-        store.commit(large), store.commit(small), return_exceptions=True
-    )
-    assert isinstance(outcomes[0], DiskFull)
-    assert outcomes[1] is None
-    assert seen == [small.events[0].seq]
-    await sql(store, "PRAGMA max_page_count = 1000000")
-    await store.commit(large)
-    assert await store.get(large.tasks[0].id) == large.tasks[0]
-    await store.close()
-    assert verify(path).ok
-
-
-async def test_pruning_on_a_full_disk_is_told(store: SqliteStore, author: Author) -> None:
-    for _ in range(3):
-        await store.commit(author.ended())
-    await sql(store, "CREATE TABLE ballast (x)")
-    await sql(
-        store,
-        "CREATE TRIGGER fill AFTER DELETE ON tasks BEGIN "
-        "INSERT INTO ballast VALUES (zeroblob(100000)); END",
-    )
-    ((pages,),) = await sql(store, "PRAGMA page_count")
-    await sql(store, f"PRAGMA max_page_count = {pages + 2}")
-    with pytest.raises(DiskFull):
-        await store.prune(PrunePolicy(older_than=0), author.at + 1)
-    assert (await store.list(TaskQuery())).counts == {"completed": 3}
-
-
-def test_a_file_size_limit_fails_the_write_and_nothing_more(path: Path) -> None:
-    """Another errno than a full disk: the kernel refuses to let the file grow."""
-    script = """
-import asyncio, resource, signal, sys
-from dataclasses import replace
-from pathlib import Path
-from inspan.errors import StoreFailed
-from inspan.store.sqlite import SqliteStore
-from tests.fakes.lives import SPEC, Author
-
-async def main():
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    store = await SqliteStore.open(Path(sys.argv[1]))
-    author = Author()
-    await store.commit(author.submit())
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
-    large = author.submit(replace(SPEC, prompt="x" * 1_000_000))
-    try:
-        await store.commit(large)
-    except StoreFailed as error:
-        print(type(error).__name__)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    await store.commit(large)
-    print(await store.last_seq())
-    await store.close()
-
-asyncio.run(main())
-"""
-    assert program(script, path) == (0, "StoreFailed\n2\n", "")
-    assert verify(path).ok
-
-
 # ── killed ────────────────────────────────────────────────────────────────────
 
 
@@ -448,6 +273,38 @@ asyncio.run(main())
     assert program(script, path) == (0, "", "")
     report = verify(path)
     assert (report.problems, report.events) == ((), 5)
+
+
+def test_a_file_size_limit_fails_the_write_and_nothing_more(path: Path) -> None:
+    """Another errno than a full disk: the kernel refuses to let the file grow."""
+    script = """
+import asyncio, resource, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from inspan.errors import StoreFailed
+from inspan.store.sqlite import SqliteStore
+from tests.fakes.lives import SPEC, Author
+
+async def main():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    store = await SqliteStore.open(Path(sys.argv[1]))
+    author = Author()
+    await store.commit(author.submit())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+    large = author.submit(replace(SPEC, prompt="x" * 1_000_000))
+    try:
+        await store.commit(large)
+    except StoreFailed as error:
+        print(type(error).__name__)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    await store.commit(large)
+    print(await store.last_seq())
+    await store.close()
+
+asyncio.run(main())
+"""
+    assert program(script, path) == (0, "StoreFailed\n2\n", "")
+    assert verify(path).ok
 
 
 # ── the queue ─────────────────────────────────────────────────────────────────
