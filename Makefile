@@ -48,7 +48,7 @@ demo: $(READY) ## watch six real programs run, fail, wait, and outlive a killed 
 	@$(BIN)/inspan demo $(ARGS)
 
 bench: $(BENCH_READY) ## measure inspan beside its alternatives, in one run
-	@$(BIN)/python tools/bench $(ARGS)
+	@$(BIN)/python -m tools.bench $(ARGS)
 
 $(BENCH_READY): $(READY)
 	@tools/setup $(VENV) newest --editable '.[dev,bench]'

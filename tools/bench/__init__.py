@@ -1,0 +1,1 @@
+"""Benchmarks: inspan beside its alternatives, in one run; ``python -m tools.bench``."""

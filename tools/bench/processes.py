@@ -1,0 +1,63 @@
+"""What processes take, read from /proc: Linux only, as the figures in the document are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+class Memory(NamedTuple):
+    """Bytes: resident, and with what is shared counted once among all that share it."""
+
+    rss: int
+    pss: int
+
+
+def cpu(pid: int) -> float:
+    """Seconds on a processor so far, in programs and in the kernel, without children."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * TICK
+
+
+def memory(pids: Iterable[int]) -> Memory:
+    """All of ``pids`` together."""
+    rss = pss = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name in ("Rss", "Pss"):
+                size = int(rest.split()[0]) * 1024
+                rss, pss = (rss + size, pss) if name == "Rss" else (rss, pss + size)
+    return Memory(rss, pss)
+
+
+def descriptors(pid: int) -> int:
+    """Open files of a process."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def threads(pid: int) -> int:
+    """Threads of a process."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def children(pid: int) -> tuple[int, ...]:
+    """The processes whose parent it is."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(word) for word in (task / "children").read_text().split()]
+    return tuple(found)
+
+
+def terminals(pid: int) -> int:
+    """Ends of pseudo-terminals that a process holds open."""
+    found = 0
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # the listing itself is one, and is gone
+            found += str(entry.readlink()).startswith(("/dev/ptmx", "/dev/pts/"))
+    return found
