@@ -67,9 +67,11 @@ class Cgroups:
             _remove(f"{self._root}/{session}", keep_top=False)
 
     def close(self) -> None:
-        """Take the keeper's own folder away."""
-        if self._root:
+        """Take the keeper's own folder away; the dead may need a moment to leave it."""
+        until = time.monotonic() + _LEAVE
+        while self._root and os.path.exists(self._root) and time.monotonic() < until:  # noqa: PTH110
             _remove(self._root, keep_top=False)
+            time.sleep(0.001)
 
 
 def _probe(name: str) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 
 from inspan.keeper.cgroups import Cgroups
 from inspan.keeper.connection import Connection
-from inspan.keeper.hunt import Hunter
+from inspan.keeper.hunt import Hunter, Outcome
 from inspan.keeper.log import say
 from inspan.keeper.loop import READ, Loop
 from inspan.keeper.refusal import Refusal
@@ -71,6 +71,7 @@ class Server:
         self._active: set[Connection] = set()
         self._watchers: dict[str, set[Connection]] = {}
         self._stopping: list[Callable[[], None]] = []
+        self._hunts = 0
         self._wake, wakeup = socket.socketpair()
         self._wakeup = wakeup
         self._wake.setblocking(False)
@@ -196,7 +197,7 @@ class Server:
             active, self._active = self._active, set()
             for connection in active:
                 connection.flush()
-        if self._stopping and all(session.over for session in self.sessions.values()):
+        if self._stopping and not self._hunts and all(one.over for one in self.sessions.values()):
             self._stop()
 
     # ── the end ───────────────────────────────────────────────────────────────
@@ -208,8 +209,12 @@ class Server:
         if first:
             say("stopping", sessions=len(self.sessions))
             now = time.monotonic()
+            self._hunts = len(self.sessions)
             for session in self.sessions.values():
-                self.hunter.kill(session, lambda _: None, since=now)
+                self.hunter.kill(session, self._hunted, since=now)
+
+    def _hunted(self, _outcome: Outcome) -> None:
+        self._hunts -= 1
 
     def _stop(self) -> None:
         for done in self._stopping:
