@@ -17,6 +17,7 @@ from typing import Self
 
 from inspan.client.sync import SyncControl
 from inspan.errors import DaemonUnreachable
+from inspan.model.session import Output
 from inspan.model.task import Patience, TaskSpec
 from inspan.settings import Places, locate
 
@@ -74,6 +75,17 @@ class Daemon:
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
         fields = {"patience": Patience(deadline=None, lifted=True), **fields}
         return TaskSpec(command=command, cwd=str(self.home), env=env, **fields)  # type: ignore[arg-type]
+
+    def output(self, session: str) -> bytes:
+        """All that a session printed so far."""
+        with self.control() as control:
+            data, offset = b"", 0
+            while True:
+                chunks = control.read(session, offset)
+                got = b"".join(chunk.data for chunk in chunks if isinstance(chunk, Output))
+                if not got:
+                    return data
+                data, offset = data + got, offset + len(got)
 
     def keeper_pid(self) -> int | None:
         """Who keeps the sessions, by its own file."""

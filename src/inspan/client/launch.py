@@ -30,11 +30,9 @@ LOG_MOST: Final = 4 << 20
 #: What a daemon may say before it is ready, in bytes.
 SAID_MOST: Final = 1 << 16
 
-#: By these the keeper finds what belongs to a task when it stops it.
-_MARKS: Final = frozenset({"INSPAN_SESSION", "INSPAN_TASK", "INSPAN_ATTEMPT"})
-
 #: The child parts from its parent before it imports anything: it has no thread yet, nobody has to
-#: collect its exit, and whoever started it may live on or not.
+#: collect its exit, and whoever started it may live on or not. Where that was a task, the daemon
+#: ends with the task, like all that a task starts; the next command starts another.
 _PART: Final = """\
 import os, runpy
 if os.fork():
@@ -103,7 +101,7 @@ def _spawn(state_dir: Path, logs: Path, env: Mapping[str, str] | None, told: int
             [sys.executable, "-P", "-c", _PART, "serve", "--ready", str(told)],
             check=False,
             cwd=state_dir,
-            env=_unmarked(os.environ if env is None else env),
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -112,11 +110,6 @@ def _spawn(state_dir: Path, logs: Path, env: Mapping[str, str] | None, told: int
         )
     if parting.returncode:
         raise DaemonUnreachable(f"the daemon could not start; {_last(logs / LOG)}")
-
-
-def _unmarked(env: Mapping[str, str]) -> dict[str, str]:
-    """``env`` without the marks of a task: a daemon that a task starts is no part of that task."""
-    return {name: value for name, value in env.items() if name not in _MARKS}
 
 
 @contextmanager
