@@ -12,8 +12,6 @@ import os
 import socket as sockets
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from inspan.client import calls, wire
@@ -22,6 +20,9 @@ from inspan.errors import DaemonUnreachable
 from inspan.model.task import TERMINAL, Task, TaskSpec, TaskState, Verdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
     from inspan.client.stream import Terminal, Watch
     from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
     from inspan.model.event import Event
