@@ -7,12 +7,11 @@ slots, and never writes an event but through the ledger.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-
-import anyio
 
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import Patrol
@@ -75,18 +74,18 @@ class Attempt:
     """A task's present attempt."""
 
     def __init__(self, means: Means, task: Task) -> None:
-        self.done = anyio.Event()
+        self.done = asyncio.Event()
         self._means = means
         self._last = task
         self.session = task.session or session_id(task.id, task.attempt)
         self._patience = task.spec.patience or means.patience
         self._watchdog: Watchdog | None = None
         self._run: Run | None = None
-        self._ended = anyio.Event()
+        self._ended = asyncio.Event()
         #: The process is alive, and the store does not know yet.
         self._spawned: e.Spawned | None = None
         #: One per stop that is under way or over; set when nothing of the tree was left.
-        self._stops: list[anyio.Event] = []
+        self._stops: list[asyncio.Event] = []
         #: Why it was told to stop: somebody's wish, or what ran out.
         self._cause: StopKind | Reason | None = task.stop.kind if task.stop else None
 
@@ -138,7 +137,7 @@ class Attempt:
         run, ended = self._run, self._ended
         if run is None or (self._stops and not force):
             return
-        over = anyio.Event()
+        over = asyncio.Event()
         self._stops.append(over)
 
         async def climb() -> None:
@@ -207,7 +206,7 @@ class Attempt:
         await _forget(run)
 
     async def _drive(self, run: Run) -> Finished | Lost:
-        self._run, self._ended, self._stops = run, anyio.Event(), []
+        self._run, self._ended, self._stops = run, asyncio.Event(), []
         spent = self._means.clock.now() - (self.task.started_at or self._means.clock.now())
         self._watchdog = Watchdog(
             self._patience, self._idle(), self._means.clock.monotonic(), spent=max(0.0, spent)
@@ -239,7 +238,7 @@ class Attempt:
         elif isinstance(seen, Started):
             if self.task.state is TaskState.RUNNING and self.task.pid != seen.pid:
                 self._spawned = e.Spawned(self.task.attempt, seen.pid)
-                self._means.spawn(self._tell_spawned)
+                asyncio.get_running_loop().call_soon(self._tell_spawned_soon)
         elif isinstance(seen, Asks):
             self._hold_clocks(now)
             await self._tell(e.NeedsInput(self.task.attempt, seen.needs))
@@ -376,8 +375,12 @@ class Attempt:
         facts = facts if spawned is None else (spawned, *facts)
         self._last = await self._means.ledger.insist(self._last.id, *facts)
 
-    async def _tell_spawned(self) -> None:
+    def _tell_spawned_soon(self) -> None:
         """On its own errand: a process that ends at once is told of together with its end."""
+        if self._spawned is not None:
+            self._means.spawn(self._tell_spawned)
+
+    async def _tell_spawned(self) -> None:
         spawned, self._spawned = self._spawned, None
         if spawned is not None:
             await self._tell(spawned)

@@ -7,12 +7,11 @@ nothing, and delays nobody.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from itertools import takewhile
 from typing import Final
-
-import anyio
 
 from inspan.control import EventQuery
 from inspan.model.event import Event
@@ -33,7 +32,7 @@ class Bus:
         #: The newest sequence number published, and the newest that the ring no longer has.
         self.head = head
         self._floor = head
-        self._news = anyio.Event()
+        self._news = asyncio.Event()
 
     def publish(self, events: Sequence[Event]) -> None:
         """Hand on ``events``, which are committed; wakes every subscriber."""
@@ -42,7 +41,7 @@ class Bus:
                 self._floor = self._ring[0].seq
             self._ring.append(event)
             self.head = event.seq
-        news, self._news = self._news, anyio.Event()
+        news, self._news = self._news, asyncio.Event()
         news.set()
 
     async def follow(

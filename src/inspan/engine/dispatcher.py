@@ -5,11 +5,10 @@ It decides when, never how: an attempt is launched through a function that it is
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
-
-import anyio
 
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import until
@@ -33,7 +32,7 @@ class Dispatcher:
         self._ledger = ledger
         self._clock = clock
         self._scheduler = Scheduler(limits, default)
-        self._wake = anyio.Event()
+        self._wake = asyncio.Event()
 
     async def admit(self, task: Task) -> Task:
         """A task has come to the state it is in: see what follows, for it and for others.
@@ -66,7 +65,7 @@ class Dispatcher:
     async def run(self, launch: Callable[[Task], None]) -> None:
         """Launch what may start, until cancelled."""
         while True:
-            self._wake = anyio.Event()
+            self._wake = asyncio.Event()
             for task_id in self._scheduler.due(self._clock.now()):
                 if task_id in self._ledger.open:
                     await self.admit(self._ledger.open[task_id])

@@ -6,7 +6,10 @@ sees it. What it does not know: processes, slots, or why a fact is true.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -18,9 +21,6 @@ from inspan.model.ids import ulid
 from inspan.model.lifecycle import apply
 from inspan.model.task import Task, TaskSpec
 
-#: Commits under way at once. More wait before they decide, so that the order of sequence numbers
-#: is the order in which the store gets them.
-IN_FLIGHT = 1024
 #: Seconds between tries to store a fact that cannot be given up, doubling to the second figure.
 _INSIST = (0.5, 30.0)
 
@@ -34,10 +34,10 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._seq = 0
-        self._locks: dict[str, anyio.Lock] = {}
+        #: A lock lives as long as somebody holds it or waits for it.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         #: What each task will be once the event with that number is committed.
         self._landing: dict[int, Task] = {}
-        self._room = anyio.Semaphore(IN_FLIGHT, fast_acquire=True)
 
     async def load(self) -> tuple[Task, ...]:
         """Take up what the store has; the tasks that have not ended, oldest first."""
@@ -65,20 +65,17 @@ class Ledger:
         keys: Mapping[str, tuple[str, str]],
     ) -> tuple[Task, ...]:
         """New tasks in one transaction, each with the facts that follow at once."""
-        async with self._room:
-            events: list[Event] = []
-            tasks: list[Task] = []
-            for task_id, spec, facts in drafts:
-                correlation = spec.correlation or task_id
-                made = self._events(task_id, correlation, (Submitted(spec), *facts))
-                task = _fold(None, made)
-                self._landing[task.seq] = task
-                events += made
-                tasks.append(task)
-            created = frozenset(task.id for task in tasks)
-            change = Change(events=tuple(events), tasks=tuple(tasks), created=created, keys=keys)
-            await self._commit(change)
-            return change.tasks
+        events: list[Event] = []
+        tasks: list[Task] = []
+        for task_id, spec, facts in drafts:
+            correlation = spec.correlation or task_id
+            made = self._events(task_id, correlation, (Submitted(spec), *facts))
+            events += made
+            tasks.append(_fold(None, made))
+        created = frozenset(task.id for task in tasks)
+        change = Change(events=tuple(events), tasks=tuple(tasks), created=created, keys=keys)
+        await self._commit(change)
+        return change.tasks
 
     async def record(self, task_id: str, *facts: Fact) -> Task:
         """Let ``facts`` be true of a task; returns it as it is then.
@@ -87,8 +84,8 @@ class Ledger:
         """
         lock = self._locks.get(task_id)
         if lock is None:
-            lock = self._locks[task_id] = anyio.Lock(fast_acquire=True)
-        async with lock, self._room:
+            lock = self._locks[task_id] = asyncio.Lock()
+        async with lock:
             task = await self.get(task_id)
             seq = self._seq
             events = self._events(task_id, task.correlation, facts)
@@ -97,10 +94,7 @@ class Ledger:
             except Exception:
                 self._seq = seq
                 raise
-            self._landing[after.seq] = after
             await self._commit(Change(events=events, tasks=(after,)))
-        if after.done and not lock.statistics().tasks_waiting:
-            self._locks.pop(task_id, None)
         return after
 
     async def insist(self, task_id: str, *facts: Fact) -> Task:
@@ -121,17 +115,30 @@ class Ledger:
         )
 
     async def _commit(self, change: Change) -> None:
-        """Shielded: once the store has it, who waits for it must learn what became of it."""
-        with anyio.CancelScope(shield=True):
-            try:
-                await self._store.commit(change)
-            except StoreFailed:
-                landed = await self._landed(change)
-                for task in change.tasks:
-                    self._landing.pop(task.seq, None)
-                if not landed:
-                    raise
-                self._publish(change.events, change.tasks)
+        for task in change.tasks:
+            self._landing[task.seq] = task
+        try:
+            await self._store.commit(change)
+        except StoreFailed:
+            landed = await self._landed(change)
+            self._forget(change)
+            if not landed:
+                raise
+            self._publish(change.events, change.tasks)
+        except asyncio.CancelledError:
+            # The store may have it: nobody may decide about these tasks until that is known. It
+            # answers in order, so that after one more answer it is.
+            with anyio.CancelScope(shield=True), suppress(StoreFailed):
+                await self._store.last_seq()
+            self._forget(change)
+            raise
+        except BaseException:
+            self._forget(change)
+            raise
+
+    def _forget(self, change: Change) -> None:
+        for task in change.tasks:
+            self._landing.pop(task.seq, None)
 
     async def _landed(self, change: Change) -> bool:
         """Whether a write that reported an error is there all the same."""

@@ -5,6 +5,7 @@ One sleeping task instead of one per attempt: ten thousand attempts cost a heap 
 
 from __future__ import annotations
 
+import asyncio
 from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
@@ -29,7 +30,7 @@ class Patrol:
         self._clock = clock
         self._rounds: list[tuple[float, int, Watched]] = []
         self._order = count()
-        self._sooner = anyio.Event()
+        self._sooner = asyncio.Event()
 
     def add(self, watched: Watched) -> None:
         """Look at it now, and as often as it asks."""
@@ -43,7 +44,7 @@ class Patrol:
     async def walk(self) -> None:
         """Go round until cancelled."""
         while True:
-            self._sooner = anyio.Event()
+            self._sooner = asyncio.Event()
             now = self._clock.monotonic()
             while self._rounds and self._rounds[0][0] <= now:
                 self.add(heappop(self._rounds)[2])
@@ -52,7 +53,7 @@ class Patrol:
                 await until(self._sooner, self._clock, next_at)
 
 
-async def until(event: anyio.Event, clock: Clock, at: float | None) -> bool:
+async def until(event: asyncio.Event, clock: Clock, at: float | None) -> bool:
     """Wait for ``event``, at most until ``at`` (monotonic seconds); whether it happened."""
     if at is None:
         await event.wait()

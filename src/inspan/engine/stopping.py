@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
-
-import anyio
 
 from inspan.engine.patrol import until
 from inspan.engine.ports import Clock, Run
@@ -28,7 +27,7 @@ class Stopped:
 
 
 async def stop(
-    run: Run, ended: anyio.Event, clock: Clock, *, grace: float, force: bool = False
+    run: Run, ended: asyncio.Event, clock: Clock, *, grace: float, force: bool = False
 ) -> Stopped:
     """Stop ``run`` and everything it started; ``ended`` is set when its end was seen.
 

