@@ -55,12 +55,12 @@ class Console:
     ) -> subprocess.CompletedProcess[bytes]:
         """`inspan` to its end, output and errors apart."""
         stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
-        process = self.start(*words, env=env, stdin=stdin)
-        try:
-            out, err = process.communicate(given, timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+        with self.start(*words, env=env, stdin=stdin) as process:
+            try:
+                out, err = process.communicate(given, timeout=PATIENCE)
+            except BaseException:
+                process.kill()
+                raise
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def say(self, *words: str) -> str:

@@ -6,14 +6,16 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, keeperdoor, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, out
-from inspan.errors import Conflict, DaemonUnreachable, InspanError, Unable
+from inspan.errors import Conflict, DaemonUnreachable, InspanError, KeeperLost, Unable
 
 if TYPE_CHECKING:
+    from inspan.cli.reach import Reached
     from inspan.settings import Places
 
 HELP = """\
@@ -32,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     where = reach.places()
-    if args.keeper and not args.force:
-        _refuse_while_busy(where)
+    if args.keeper:
+        _interrupt_all(where) if args.force else _refuse_while_busy(where)
     daemon = stop_daemon(where)
     keeper = args.keeper and stop_keeper(where, force=args.force)
     if args.json:
@@ -58,6 +60,35 @@ def _refuse_while_busy(where: Places) -> None:
             f"the keeper holds {_count(hello['sessions'])} sessions",
             hint="Let them end, interrupt them, or kill them with --force.",
         )
+
+
+def _interrupt_all(where: Places) -> None:
+    """Interrupt what runs, so that it can be resumed; a bare kill would look like a failure.
+
+    What waits for a slot goes first, or it would start in the room that becomes free.
+    """
+    if keeperdoor.ask(where.keeper_socket, "hello") is None:
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    from inspan.control import TaskQuery
+    from inspan.model.task import ACTIVE, TaskState
+
+    with suppress(InspanError), reach.control() as control:
+        for states in ((TaskState.QUEUED,), tuple(ACTIVE)):
+            page = control.list(TaskQuery(states=states, limit=1000))
+            while page.tasks:
+                ids = [task.id for task in page.tasks]
+                with ThreadPoolExecutor(max_workers=16) as pool:
+                    list(pool.map(lambda task_id: _interrupt(control, task_id), ids))
+                if page.next is None:
+                    break
+                page = control.list(TaskQuery(states=states, limit=1000, before=page.next))
+
+
+def _interrupt(control: Reached, task_id: str) -> None:
+    with suppress(InspanError):  # it may have ended by itself
+        control.interrupt(task_id, reason="inspan down --keeper --force", force=True)
 
 
 def _count(sessions: object) -> int:
@@ -88,12 +119,8 @@ def stop_keeper(where: Places, *, force: bool) -> bool:
     hello = keeperdoor.ask(where.keeper_socket, "hello")
     if hello is None:
         return False
-    try:
+    with suppress(KeeperLost):  # it may leave without a word; that it left is looked at below
         keeperdoor.ask(where.keeper_socket, "shutdown", force=force)
-    except Conflict:
-        raise
-    except InspanError:
-        pass  # it may leave without a word; that it left is looked at below
     if not _gone(lambda: not _alive(hello["pid"])):
         raise Unable(f"the keeper (pid {hello['pid']}) has not stopped")
     return True

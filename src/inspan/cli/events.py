@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -77,7 +78,9 @@ def _tell(event: Event, args: argparse.Namespace) -> None:
     told = full(event.fact)
     told.pop("spec", None)
     words = clean(" ".join(f"{key}={_word(value)}" for key, value in told.items() if value))
+    # A reader in a pipe wants it now, not when a buffer is full.
     out(f"{styled(at, 'dim')} {event.seq:>6} {short(event.task)} {event.kind:<20} {words}".rstrip())
+    sys.stdout.flush()
 
 
 def _word(value: object) -> str:
