@@ -9,57 +9,75 @@ from typing import Any
 
 from tools.bench.measure import Found, Row, Series, alternate, digits, in_a_child
 
-#: Callers that submit side by side, and slots.
-IN_FLIGHT = 256
+#: Callers that submit side by side, each waiting for its own commit; and as many slots.
+FLIGHTS = (8, 32, 128)
 POLLS = (0.02, 0.005, 0.001)
 
 
 def run(folder: Path, *, quick: bool) -> Found:
-    tasks, theirs, rounds = (2000, 100, 2) if quick else (10_000, 600, 5)
-    poll = fastest_poll(folder, 100 if quick else 300)
-    with tempfile.TemporaryDirectory(dir=folder) as here:
-        kept = Path(here) / "rows"
-        whole = in_a_child("noop_engine", folder, tasks, IN_FLIGHT, IN_FLIGHT, kept)
+    tasks, rounds = (2000, 2) if quick else (8000, 5)
+    dbos = beside_dbos(folder, tasks, rounds, 100 if quick else 600)
+    loops = [beside_bare(folder, tasks, rounds, flight) for flight in FLIGHTS]
+    return Found(
+        rows=(*dbos.rows, *(row for loop in loops for row in loop.rows)),
+        notes=(*dbos.notes, *(note for loop in loops for note in loop.notes)),
+    )
 
-        def engine() -> Any:
-            return in_a_child("noop_engine", folder, tasks, IN_FLIGHT, IN_FLIGHT)
 
-        def bare() -> Any:
-            return in_a_child("noop_bare", folder, kept)
-
-        def queue() -> Any:
-            return in_a_child("noop_dbos", folder, theirs, "queue", poll)
-
-        def direct() -> Any:
-            return in_a_child("noop_dbos", folder, theirs, "direct")
-
-        rounds_of_all = list(alternate(rounds, bare, engine, queue, direct))
-    bares, engines, queues, directs = zip(*rounds_of_all, strict=True)
+def beside_dbos(folder: Path, tasks: int, rounds: int, theirs: int) -> Found:
+    flight = FLIGHTS[-1]
+    poll = fastest_poll(folder, theirs // 2)
+    found = alternate(
+        rounds,
+        lambda: in_a_child("noop_engine", folder, tasks, flight, flight),
+        lambda: in_a_child("noop_dbos", folder, theirs, "queue", poll),
+        lambda: in_a_child("noop_dbos", folder, theirs, "direct"),
+    )
+    engines, queues, directs = zip(*found, strict=True)
     ours = rates(tasks, engines)
-    loop = rates(tasks, bares)
-    queued, called = rates(theirs, queues), rates(theirs, directs)
-    sizes = Series.of(run["changes"] / run["batches"] for run in engines)
     return Found(
         rows=(
-            row("Engine and store : DBOS, its queue", ours, queued, 20.0),
-            row("Engine and store : bare sqlite3 loop, same rows and groups", ours, loop, 0.4),
-            row("Engine and store : DBOS, called without a queue", ours, called, None),
+            row("Engine and store : DBOS, its queue", ours, rates(theirs, queues), 20.0),
+            row("the same : DBOS, called without a queue", ours, rates(theirs, directs), None),
         ),
         notes=(
-            f"{tasks} tasks of ours and {theirs} of DBOS a round; {IN_FLIGHT} callers, each"
-            f" waiting for its own commit, and {IN_FLIGHT} slots.",
-            f"A batch of the store had {sizes.text()} changes, three to a task; the bare loop"
-            f" wrote {whole['changes'] / whole['batches']:.0f} in a transaction, those of a run"
-            " just before.",
-            f"DBOS 3.4.0 on SQLite {queues[0]['sqlite']}, {queues[0]['settings']}, polling every"
-            f" {poll * 1000:g} ms, the fastest of"
-            f" {', '.join(f'{one * 1000:g}' for one in POLLS)} here.",
+            f"{tasks} tasks of ours a round, {flight} callers that each wait for their own commit,"
+            f" {flight} slots, {changes_of(engines).text()} changes in a transaction of the store,"
+            f" three to a task; {theirs} workflows of DBOS.",
+            f"DBOS 3.4.0 on SQLite {queues[0]['sqlite']}, {queues[0]['settings']} as ours, on the"
+            f" same file system, polling every {poll * 1000:g} ms, the fastest of"
+            f" {', '.join(f'{one * 1000:g}' for one in POLLS)} here; timed with its queue at work.",
+        ),
+    )
+
+
+def beside_bare(folder: Path, tasks: int, rounds: int, flight: int) -> Found:
+    with tempfile.TemporaryDirectory(dir=folder) as here:
+        kept = Path(here) / "rows"
+        whole = in_a_child("noop_engine", folder, tasks, flight, flight, kept)
+        found = alternate(
+            rounds,
+            lambda: in_a_child("noop_engine", folder, tasks, flight, flight),
+            lambda: in_a_child("noop_bare", folder, kept),
+        )
+        engines, bares = zip(*found, strict=True)
+    what = f"the same, {flight} in flight : bare sqlite3 loop, same rows and groups"
+    return Found(
+        rows=(row(what, rates(tasks, engines), rates(tasks, bares), 0.4),),
+        notes=(
+            f"With {flight} in flight a transaction of the store had {changes_of(engines).text()}"
+            f" changes; the bare loop had those of a run just before,"
+            f" {whole['changes'] / whole['batches']:.0f} in a transaction.",
         ),
     )
 
 
 def rates(tasks: int, runs: tuple[Mapping[str, float], ...]) -> Series:
     return Series.of(tasks / run["seconds"] for run in runs)
+
+
+def changes_of(runs: tuple[Mapping[str, Any], ...]) -> Series:
+    return Series.of(round(run["changes"] / run["batches"]) for run in runs)
 
 
 def row(what: str, ours: Series, peer: Series, goal: float | None) -> Row:
