@@ -329,3 +329,29 @@ def test_settings_that_are_wrong_are_told_with_their_line() -> None:
         assert ran.returncode == 1
         assert b"config.yaml:2" in ran.stderr
         assert len(ran.stderr.splitlines()) == 2
+
+
+def test_tasks_of_another_program_are_taken_over_and_nothing_is_dropped(console: Console) -> None:
+    lines = [
+        {"id": 1, "status": "success", "command": "make"},
+        {"id": 2, "status": "in_progress", "command": "sleep 1"},
+        {"id": 3, "status": "todo", "command": "true", "depends_on": [1]},
+        {"id": 4, "status": "\x1b[2Jodd", "colour": "red"},
+    ]
+    source = console.home / "old.jsonl"
+    source.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    running = _add(console, "--", "sleep", "60")
+    until(lambda: _task(console, running)["pid"], "a process")
+    pid = _task(console, running)["pid"]
+    before = sum(json.loads(console.say("ls", "--all", "--json"))["counts"].values())
+    assert "would import 4 tasks" in console.say("import", str(source), "--dry-run")
+    told = console.run("import", str(source), "--hold")
+    assert told.returncode == 0
+    assert b"state success \xe2\x86\x92 " in told.stdout
+    assert b"is not known: 1 imported as interrupted" in told.stdout
+    assert b"\x1b" not in told.stdout
+    after = json.loads(console.say("ls", "--all", "--json"))["counts"]
+    assert sum(after.values()) == before + len(lines)
+    assert _task(console, running)["pid"] == pid
+    console.say("cancel", running)
+    assert console.run("import", str(console.home / "none.csv")).returncode == 2

@@ -38,11 +38,13 @@ def _inspan(*words: str | bytes, home: Path) -> subprocess.CompletedProcess[str]
 
 
 def _loaded(code: str) -> set[str]:
+    """What ``code`` loads, beyond what the interpreter and its site have loaded before."""
     told = subprocess.run(
         [
             sys.executable,
             "-c",
-            f"import sys\n{code}\nprint(*sys.modules, sep='\\n', file=sys.stderr)",
+            f"import sys\nbefore = {{*sys.modules}}\n{code}\n"
+            "print(*({*sys.modules} - before), sep='\\n', file=sys.stderr)",
         ],
         capture_output=True,
         text=True,
