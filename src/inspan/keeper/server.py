@@ -29,6 +29,8 @@ from inspan.keeper.wire import Message
 _CONNECTIONS_MOST: Final = 128
 #: A child may be killed by the kernel before the keeper and the daemon are.
 _OOM_SCORE: Final = b"200"
+#: When no descriptor is left, clients wait so many seconds until they are tried again.
+_FULL_PAUSE: Final = 0.2
 #: How long the last replies may take to leave when the keeper stops.
 _FAREWELL: Final = 0.5
 
@@ -83,7 +85,7 @@ class Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: None)
         self.loop.watch(self._wake.fileno(), READ, lambda _: self._signalled())
-        self.loop.watch(self._listener.fileno(), READ, lambda _: self._accept())
+        self._listen()
         self._look_idle()
         self.loop.run(self._after_turn)
         self._close()
@@ -145,10 +147,19 @@ class Server:
         connection.send(message, body)
         self._active.add(connection)
 
+    def _listen(self) -> None:
+        self.loop.watch(self._listener.fileno(), READ, lambda _: self._accept())
+
     def _accept(self) -> None:
         try:
             sock, _ = self._listener.accept()
-        except OSError:
+        except BlockingIOError:
+            return
+        except OSError as error:
+            # Out of descriptors. The client stays in the backlog, and the loop must not spin.
+            say("full", why=str(error))
+            self.loop.forget(self._listener.fileno())
+            self.loop.later(_FULL_PAUSE, self._listen)
             return
         if len(self._connections) >= _CONNECTIONS_MOST or not _is_ours(sock):
             say("refused", connections=len(self._connections))
@@ -199,6 +210,11 @@ class Server:
                 connection.flush()
         if self._stopping and not self._hunts and all(one.over for one in self.sessions.values()):
             self._stop()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return bool(self._stopping)
 
     # ── the end ───────────────────────────────────────────────────────────────
 

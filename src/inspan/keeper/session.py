@@ -31,6 +31,8 @@ _REPLIES_MOST: Final = 1 << 16
 _QUIET: Final = 0.25
 #: ... or after this time in any case.
 _DRAIN_MOST: Final = 2.0
+#: A recording that found no room for its end is tried again after this many seconds.
+_SETTLE: Final = 1.0
 
 
 class Host(Protocol):
@@ -282,4 +284,10 @@ class Session:
         self._close_stdin()
         code, number = self.exit or (0, signal.SIGKILL)
         self.writer.close(code, number)
+        self._settle()
         self.left = self._host.over(self)
+
+    def _settle(self) -> None:
+        """A full disk keeps the recording open until its index is written, however long."""
+        if not self.writer.settle():
+            self._loop.later(_SETTLE, self._settle)

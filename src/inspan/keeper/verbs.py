@@ -54,6 +54,8 @@ def spawn(server: Server, connection: Connection, message: Message, _body: bytes
     known = server.sessions.get(name)
     if known is not None:
         return {"pid": known.pid, "new": False}
+    if server.stopping:
+        raise Refusal("keeper-lost", "The keeper is stopping.")
     if len(server.sessions) >= _SESSIONS_MOST:
         raise Refusal("spawn-failed", f"The keeper holds {_SESSIONS_MOST} sessions already.")
     order = _order(server, name, message)

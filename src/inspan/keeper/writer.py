@@ -12,7 +12,7 @@ import time
 from typing import Final
 
 from inspan.keeper import linux
-from inspan.keeper.recording import INDEX, INPUT, RAW, Record
+from inspan.keeper.recording import INDEX, INPUT, RAW, RECORD, Record
 
 #: Blocks are given back in whole pages.
 _PAGE: Final = 4096
@@ -47,6 +47,9 @@ class Writer:
         flags = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._raw = os.open(self._path, flags | os.O_RDWR, 0o600)
         try:
+            # A disk that is full already is told at once; one that fills up later costs only bytes.
+            os.pwrite(self._raw, b"\0", 0)
+            os.ftruncate(self._raw, 0)
             self._index = os.open(self._index_path, flags | os.O_WRONLY, 0o600)
         except OSError:
             os.close(self._raw)
@@ -109,12 +112,25 @@ class Writer:
             self._note("i", done)
 
     def close(self, code: int, signal: int) -> None:
-        """Record the end and let go of the files."""
+        """Record the end and, where ``settle`` can, let go of the files."""
         self._mark_loss()
         self._note("x", code, signal)
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._raw, self.size)
-        self._release()
+        self.settle()
+
+    def settle(self) -> bool:
+        """Let go of the files of a closed recording; False while the index finds no room.
+
+        Until then the raw file keeps its length: bytes that were lost must not be found as zeros
+        by a reader who cannot know of the loss yet.
+        """
+        if self._index >= 0:
+            self._write_index()
+            if self._held:
+                return False
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._raw, self.size)
+            self._release()
+        return True
 
     def abandon(self) -> None:
         """Undo it: the process was never started."""
@@ -205,12 +221,15 @@ class Writer:
             return
         at = self.size if offset is None else offset
         self._held += Record(time.time(), at, kind, a, b).pack()
+        self._write_index()
+
+    def _write_index(self) -> None:
         try:
             done = os.pwrite(self._index, self._held, self._index_size)
         except OSError:
             return
         # A record that was written in part is written again, from its beginning.
-        whole = done - done % len(Record(0.0, 0, kind).pack())
+        whole = done - done % RECORD.size
         self._index_size += whole
         del self._held[:whole]
         for most, interval in _STAMPS:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +20,7 @@ from inspan.keeper.client import (
     keeper_command,
 )
 from inspan.keeper.recording import INDEX, RAW, Record, unpack
+from inspan.keeper.wire import VERSION, encode
 
 PATIENCE = 15.0
 
@@ -27,7 +29,7 @@ class Keeper:
     """A keeper in the foreground, started as the client starts it."""
 
     def __init__(
-        self, home: Path, *, idle: str = "60", nofile: int | None = None, cgroup: bool = True
+        self, home: Path, *, idle: str = "60", nofile: int | None = None, mount: str | None = None
     ) -> None:
         self.home = home
         self.socket = home / "run" / "k.sock"
@@ -38,7 +40,7 @@ class Keeper:
             run = (sys.executable, "-m", "coverage", "run", "-p", "-m", "inspan.keeper")
             command = (*run, *command[command.index("--socket") :])
         self.process = subprocess.Popen(
-            [*_limited(nofile), *_hidden(cgroup=cgroup), *command, "--idle", idle],
+            [*_limited(nofile), *_mounted(mount), *command, "--idle", idle],
             stdin=subprocess.DEVNULL,
         )
 
@@ -106,6 +108,32 @@ class Desk:
         return unpack((self.folder(session) / INDEX).read_bytes())
 
 
+class Raw:
+    """A client that sends what it likes."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(path))
+        self._greeted = False
+
+    @property
+    def greeted(self) -> bool:
+        """Whether it was accepted and answered; asks when it is looked at for the first time."""
+        if self.socket.gettimeout():
+            self.socket.sendall(encode({"op": "hello", "version": VERSION}))
+            self.socket.setblocking(False)
+        try:
+            self._greeted = self._greeted or bool(self.socket.recv(1 << 16))
+        except BlockingIOError:
+            return False
+        return self._greeted
+
+    @property
+    def hung_up(self) -> bool:
+        return self.socket.recv(1) == b""
+
+
 async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Ask until it holds, with a deadline."""
     with anyio.fail_after(PATIENCE):
@@ -143,7 +171,7 @@ def _limited(nofile: int | None) -> Sequence[str]:
     return () if nofile is None else ("sh", "-c", f'ulimit -n {nofile}; exec "$@"', "sh")
 
 
-def _hidden(*, cgroup: bool) -> Sequence[str]:
-    """Without cgroups: a mount of our own lies over them."""
-    mount = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"'
-    return () if cgroup else ("unshare", "-rm", "sh", "-c", mount, "sh")
+def _mounted(place: str | None) -> Sequence[str]:
+    """With a small file system of its own over ``place``, which only the keeper sees."""
+    mount = f'mount -t tmpfs -o size=1m none "{place}" && exec "$@"'
+    return () if place is None else ("unshare", "-rm", "sh", "-c", mount, "sh")

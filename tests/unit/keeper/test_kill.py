@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from inspan.errors import Conflict
+from inspan.errors import Conflict, KeeperLost
 from inspan.keeper import tree
 from inspan.keeper.cgroups import Cgroups
 from tests.unit.keeper.desk import Desk, Keeper, python, running, wait_for
@@ -41,7 +41,7 @@ async def pids(desk: Desk, session: str, script: str = STUBBORN) -> list[int]:
 
 @pytest.mark.parametrize("cgroup", [True, False])
 async def test_nothing_is_left(home: Path, *, cgroup: bool) -> None:
-    keeper = Keeper(home, cgroup=cgroup)
+    keeper = Keeper(home, mount=None if cgroup else "/sys/fs/cgroup")
     try:
         async with await keeper.client() as client:
             await nothing_is_left(Desk(keeper, client), cgroup=cgroup)
@@ -128,6 +128,16 @@ async def test_shutdown_is_refused_while_sessions_live_unless_forced(desk: Desk)
     assert desk.keeper.process.wait(10) == 0
     assert not any(map(running, found))
     assert desk.index("live")[-1].kind == "x"
+
+
+async def test_nothing_is_started_while_the_keeper_stops(desk: Desk) -> None:
+    await desk.spawn("live", *python("import time; print('x'); time.sleep(60)"))
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: desk.client.shutdown(force=True))
+        await wait_for(lambda: len(desk.client._link._calls) == 1)
+        with pytest.raises(KeeperLost):
+            await desk.spawn("late", "sleep", "60")
+    assert not desk.folder("late").exists()
 
 
 async def test_sigterm_kills_all_and_writes_their_ends(desk: Desk) -> None:

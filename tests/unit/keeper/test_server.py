@@ -15,22 +15,9 @@ from inspan.errors import BadInput, InspanError, KeeperMismatch, SessionNotFound
 from inspan.keeper.client import EndedSession, Grew
 from inspan.keeper.main import CARD, HELD
 from inspan.keeper.wire import OLDEST, VERSION, Decoder, encode
-from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, descriptors, python, wait_for
+from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, Raw, descriptors, python, wait_for
 
 pytestmark = pytest.mark.anyio
-
-
-class Raw:
-    """A client that sends what it likes."""
-
-    def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(str(path))
-
-    @property
-    def hung_up(self) -> bool:
-        return self.socket.recv(1) == b""
 
 
 async def test_hello_names_the_keeper(desk: Desk) -> None:

@@ -12,9 +12,18 @@ from pathlib import Path
 import anyio
 import pytest
 
-from inspan.errors import Conflict, InputFull, InspanError
+from inspan.errors import Conflict, DiskFull, InputFull, InspanError
 from inspan.keeper.recording import INPUT
-from tests.unit.keeper.desk import Desk, Keeper, descriptors, python, running, wait_for, wait_until
+from tests.unit.keeper.desk import (
+    Desk,
+    Keeper,
+    Raw,
+    descriptors,
+    python,
+    running,
+    wait_for,
+    wait_until,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +77,8 @@ async def test_a_resize_reaches_the_program_and_the_recording(desk: Desk) -> Non
 
 
 async def test_ctrl_c_interrupts_the_foreground(desk: Desk) -> None:
-    await desk.spawn("ctrl-c", "sh", "-c", "trap 'echo caught; exit 9' INT; echo ready; cat")
+    script = "trap 'echo caught; exit 9' INT; sh -c 'echo ready; exec cat'; exit 1"
+    await desk.spawn("ctrl-c", "sh", "-c", script)
     await desk.until("ctrl-c", b"ready")
     await desk.client.write("ctrl-c", b"\x03")
     status = await desk.ended("ctrl-c")
@@ -239,6 +249,26 @@ async def test_the_cap_bounds_a_flood_and_the_program_never_stops(desk: Desk) ->
     assert (last.data, last.eof) == (b"xxxxx", True)
 
 
+async def test_a_full_disk_costs_bytes_and_not_the_program(home: Path) -> None:
+    (home / "recordings").mkdir()
+    keeper = Keeper(home, mount=str(home / "recordings"))
+    try:
+        async with await keeper.client() as client:
+            desk = Desk(keeper, client)
+            await desk.spawn("full", "sh", "-c", "head -c 3000000 /dev/zero", pty=False)
+            status = await desk.ended("full")
+            assert (status.code, status.size) == (0, 3_000_000)
+            assert status.size - status.cut <= 1 << 20
+            kept = await client.read("full", 0, 1 << 20)
+            assert kept.data == bytes(len(kept.data))
+            assert len(kept.data) > 500_000
+            # Another session cannot even have a recording, and it is said why.
+            with pytest.raises(DiskFull):
+                await desk.spawn("more", "true")
+    finally:
+        keeper.stop()
+
+
 async def test_arguments_and_environment_arrive_as_they_are(desk: Desk) -> None:
     odd = b"\xff\xfe caf\xc3\xa9".decode(errors="surrogateescape")
     text = "import os, sys; os.write(1, os.fsencode(sys.argv[1]) + os.environb[b'ODD'])"
@@ -297,8 +327,14 @@ async def test_a_keeper_out_of_descriptors_says_so_and_recovers(home: Path) -> N
             with pytest.raises(InspanError):
                 await desk.spawn("again", "sleep", "60")
             assert descriptors(keeper.process.pid) == before
-            for status in await client.list():
-                await client.kill(status.session)
+            # A further client waits until there is room.
+            async with anyio.create_task_group() as group:
+                waiting = [Raw(keeper.socket) for _ in range(3)]
+                group.start_soon(wait_for, lambda: all(one.greeted for one in waiting))
+                for status in await client.list():
+                    await client.kill(status.session)
+            for one in waiting:
+                one.socket.close()
             assert (await desk.run("fine", "echo", "fine"))[0].code == 0
     finally:
         keeper.stop()

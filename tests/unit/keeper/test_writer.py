@@ -208,6 +208,23 @@ def test_a_disk_that_never_recovers_still_ends_in_order(tmp_path: Path) -> None:
     assert sum(length for _, length in gaps(tmp_path / "s")) == one.cut
 
 
+def test_an_end_that_finds_no_room_is_told_once_there_is_some(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    with file_size_limit(0):
+        one = writer(folder)
+        one.output(b"x" * 5000, "o")
+        one.close(7, 0)
+        assert not one.settle()
+        # Nothing is there that could be taken for output.
+        assert [(folder / name).stat().st_size for name in (RAW, INDEX)] == [0, 0]
+    assert one.settle()
+    assert one.settle()
+    assert gaps(folder) == [(0, 5000)]
+    last = unpack((folder / INDEX).read_bytes())[-1]
+    assert (last.kind, last.offset, last.a) == ("x", 5000, 7)
+    assert (folder / RAW).stat().st_size == 5000
+
+
 def test_the_cap_counts_what_the_disk_refused_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
