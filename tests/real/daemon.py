@@ -35,6 +35,8 @@ class Daemon:
         self.env = {**os.environ, "INSPAN_HOME": str(self.home)}
         self.env.pop("XDG_RUNTIME_DIR", None)
         self.process: subprocess.Popen[bytes] | None = None
+        #: What starts the daemon in a world of its own.
+        self.prefix: tuple[str, ...] = ()
 
     @property
     def places(self) -> Places:
@@ -45,6 +47,7 @@ class Daemon:
         self.places.prepare()
         hear, tell = os.pipe()
         command = [sys.executable, "-m", "inspan.app", "serve", "--ready", str(tell)]
+        command[:0] = self.prefix
         with (self.home / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.env, pass_fds=[tell], stderr=log, stdin=subprocess.DEVNULL

@@ -210,8 +210,8 @@ def test_a_disk_that_never_recovers_still_ends_in_order(tmp_path: Path) -> None:
 
 def test_an_end_that_finds_no_room_is_told_once_there_is_some(tmp_path: Path) -> None:
     folder = tmp_path / "s"
+    one = Writer(str(folder), cap=CAP_LEAST, size=None, typed=False)
     with file_size_limit(0):
-        one = writer(folder)
         one.output(b"x" * 5000, "o")
         one.close(7, 0)
         assert not one.settle()
@@ -223,6 +223,12 @@ def test_an_end_that_finds_no_room_is_told_once_there_is_some(tmp_path: Path) ->
     last = unpack((folder / INDEX).read_bytes())[-1]
     assert (last.kind, last.offset, last.a) == ("x", 5000, 7)
     assert (folder / RAW).stat().st_size == 5000
+
+
+def test_a_disk_that_is_full_at_the_start_is_told(tmp_path: Path) -> None:
+    with file_size_limit(0), pytest.raises(OSError):
+        writer(tmp_path / "s")
+    assert list((tmp_path / "s").iterdir()) == []
 
 
 def test_the_cap_counts_what_the_disk_refused_once(
