@@ -221,6 +221,34 @@ def test_a_file_of_tasks_is_run_and_told(console: Console) -> None:
     assert b"bad.yaml:2" in bad.stderr
 
 
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_on_a_terminal_a_file_of_tasks_is_shown_as_it_goes(console: Console, term: str) -> None:
+    (console.home / "v.yaml").write_text(
+        "tasks:\n  one: sleep 0.3\n  two: {run: exit 3, after: one}\n"
+    )
+    console.env["TERM"] = term
+    with console.terminal("run", "v.yaml") as screen:
+        assert screen.finish() == 1
+        assert b"2 tasks in" in screen.output
+        assert (b"\x1b[?25l" in screen.output) is (term == "xterm")
+        assert (b"\x1b" in screen.output) is (term == "xterm")
+    console.env["TERM"] = "xterm"
+
+
+def test_ctrl_c_interrupts_every_task_of_a_file(console: Console) -> None:
+    (console.home / "w.yaml").write_text("- echo up; exec sleep 60\n- exec sleep 60\n")
+    with console.start("run", "w.yaml") as process:
+        assert process.stdout is not None
+        seen = b""
+        while seen.count(b"running") < 2:
+            seen += process.stdout.read(1 << 12)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert b"2 interrupted" in out
+        assert out.count(b"inspan resume") == 2
+
+
 def test_a_full_role_makes_it_wait_and_says_so() -> None:
     with Console("roles: {worker: 1}\n") as console:
         console.say("add", "--", "sleep", "60")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -44,7 +43,9 @@ class Foreground:
     def __init__(self, connect: Callable[[], Reached]) -> None:
         self._connect = connect
         self._control = connect()
+        #: Made when there is something to wait for: a short command has ended before that.
         self._follower: Follower | None = None
+        self._since = 0
         self._source = Source(0)
         self._exit: Exit | None = None
         self._stops = 0
@@ -56,7 +57,7 @@ class Foreground:
         """Follow ``task`` to its end; the exit status."""
         attempt = 0
         with rawtty.wakes(signal.SIGINT, signal.SIGTERM, signal.SIGWINCH) as (wake, came):
-            self._follower = Follower(self._control, task.seq, task.id)
+            self._since = task.seq
             try:
                 while True:
                     task = self._next(task, attempt, came)
@@ -68,7 +69,7 @@ class Foreground:
                 self._stop(task.id, force=False)
                 raise
             finally:
-                self._follower.close()
+                self._unfollow()
         for line in self._notes:
             note(line)
         return self._verdict(task)
@@ -86,11 +87,12 @@ class Foreground:
                 self._wait(now, last, since, came)
                 self._tries = 0
             except (DaemonUnreachable, FellBehind) as error:
-                self._again(task, error)
+                self._again(error)
 
     def _wait(self, task: Task, last: int, since: float, came: list[int]) -> None:
         """Until something happened to the task."""
-        assert self._follower is not None
+        if self._follower is None:
+            self._follower = Follower(self._control, self._since, task.id)
         while True:
             self._obey(task, came)
             if not self._told and time.monotonic() - since > _PATIENT:
@@ -109,10 +111,9 @@ class Foreground:
         elif task.state is TaskState.PROCESSING and task.spec.review:
             note(f"{short(task.id)} waits for a verdict: inspan diff | accept | reject | send-back")
 
-    def _again(self, task: Task, error: InspanError) -> None:
+    def _again(self, error: InspanError) -> None:
         """Reach the daemon again after it was lost. Raises ``error`` when that does not help."""
-        assert self._follower is not None
-        self._follower.close()
+        self._unfollow()
         while True:
             self._tries += 1
             if self._tries > _TRIES:
@@ -121,11 +122,16 @@ class Foreground:
             time.sleep(_MOMENT * 2**self._tries)
             try:
                 self._control = self._connect()
-                self._follower = Follower(self._control, self._follower.since, task.id)
             except DaemonUnreachable as another:
                 error = another
             else:
                 return
+
+    def _unfollow(self) -> None:
+        if self._follower is not None:
+            self._since = self._follower.since or 0
+            self._follower.close()
+            self._follower = None
 
     # ── signals ───────────────────────────────────────────────────────────────
 
@@ -134,6 +140,8 @@ class Foreground:
             if came.pop() != signal.SIGWINCH:
                 self._stops += 1
                 force = self._stops > 1
+                import threading
+
                 # Stopping may take the task's whole grace; its output is shown meanwhile.
                 threading.Thread(target=self._stop, args=(task.id, force), daemon=True).start()
 
@@ -166,7 +174,7 @@ class Foreground:
                     if pump.shown > shown:
                         self._tries = 0
                     steal = True
-                    self._again(task, error)
+                    self._again(error)
                 else:
                     self._notes += pump.notes
                     return

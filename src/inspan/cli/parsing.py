@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any, NoReturn
 
 from inspan.cli.say import clean
 from inspan.errors import BadInput
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """A formatter of a known width: looking for one would load shutil, which costs 3 ms."""
+    try:
+        columns = os.get_terminal_size(1).columns
+    except (OSError, ValueError):
+        columns = 80
+    width = max(40, min(columns, 100) - 2)
+    return argparse.RawDescriptionHelpFormatter(prog, width=width)
 
 
 class Parser(argparse.ArgumentParser):
@@ -16,7 +27,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             **settings,
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_formatter,
         )
 
     def error(self, message: str) -> NoReturn:
