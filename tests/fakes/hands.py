@@ -30,6 +30,7 @@ from inspan.model.session import Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, Verdict
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
+from tests.fakes.puppets import engine_hand
 
 T = TypeVar("T")
 
@@ -240,4 +241,5 @@ CONTROLS: tuple[tuple[str, Factory], ...] = (
     ("in memory", in_memory),
     ("over the wire", over_the_wire),
     ("from a thread", from_a_thread),
+    ("engine", engine_hand),
 )

@@ -69,8 +69,13 @@ class Dispatcher:
             for task_id in self._scheduler.due(self._clock.now()):
                 if task_id in self._ledger.open:
                     await self.admit(self._ledger.open[task_id])
-            for task_id in self._scheduler.take():
-                launch(self._ledger.open[task_id])
+            for task_id, role in self._scheduler.take():
+                task = self._ledger.open.get(task_id)
+                if task is not None and task.state is TaskState.QUEUED:
+                    launch(task)
+                else:  # it was stopped, and whoever did that has not come to tell us yet
+                    self._scheduler.release(role)
+                    self._wake.set()
             if not self._wake.is_set():
                 await until(self._wake, self._clock, self._next())
 

@@ -32,7 +32,7 @@ from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Ports
 from inspan.engine.pruning import prune
-from inspan.engine.recovery import recover
+from inspan.engine.recovery import awaits_verdict, recover
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
@@ -76,6 +76,7 @@ class Engine:
 
         Leaving it leaves processes alone: the keeper has them, and the next engine adopts them.
         """
+        trouble: Exception | None = None
         async with anyio.create_task_group() as group:
             self._group = group
             for task in await self._ledger.load():
@@ -88,9 +89,13 @@ class Engine:
             group.start_soon(self._dispatcher.run, self._launch)
             try:
                 yield self
+            except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
+                trouble = error
             finally:
                 group.cancel_scope.cancel()
         self._group = None
+        if trouble is not None:
+            raise trouble
 
     # ── tasks ────────────────────────────────────────────────────────────────
 
@@ -160,7 +165,9 @@ class Engine:
     ) -> Task:
         found = await self._refs.task(task)
         if found.id in self._attempts:
-            raise IllegalTransition("it is still at work; decide when it has ended")
+            if not found.done and not awaits_verdict(found):
+                raise IllegalTransition("it is still at work; decide when it has ended")
+            await self._attempts[found.id].done.wait()
         return await self._dispatcher.admit(
             await self._deciding.decide(found, verdict, tuple(findings), by)
         )
@@ -214,7 +221,7 @@ class Engine:
 
     def _live(self, task: Task) -> Attempt:
         attempt = self._attempts.get(task.id)
-        if attempt is None:
+        if attempt is None or task.done:
             raise IllegalTransition(f"the task is {task.state}: nothing of it runs")
         return attempt
 

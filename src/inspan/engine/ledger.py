@@ -34,6 +34,7 @@ class Ledger:
         self._store = store
         self._clock = clock
         self._seq = 0
+        self._newest = ""
         #: A lock lives as long as somebody holds it or waits for it.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         #: What each task will be once the event with that number is committed.
@@ -56,8 +57,9 @@ class Ledger:
         return task
 
     def new_id(self) -> str:
-        """An id for a task that is about to be created."""
-        return ulid(self._clock.now(), self._clock.entropy(10))
+        """An id for a task that is about to be created; each sorts after the one before."""
+        self._newest = ulid(self._clock.now(), self._clock.entropy(10), self._newest)
+        return self._newest
 
     async def create(
         self,

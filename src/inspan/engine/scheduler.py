@@ -89,15 +89,15 @@ class Scheduler:
             heappop(self._alarms)
         return self._alarms[0][0] if self._alarms else None
 
-    def take(self) -> tuple[str, ...]:
-        """The tasks that start now; each takes a slot until ``release``."""
+    def take(self) -> tuple[tuple[str, str], ...]:
+        """The tasks that start now, with their roles; each takes a slot until ``release``."""
         started = []
         for role, line in self._lines.items():
             while line and self._taken[role] < self.limit(role):
                 task_id = heappop(line)[2]
                 if self._ready.pop(task_id, None) is not None:
                     self._taken[role] += 1
-                    started.append(task_id)
+                    started.append((task_id, role))
         return tuple(started)
 
     def hold(self, role: str) -> None:

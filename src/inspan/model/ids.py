@@ -16,12 +16,30 @@ SESSION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}(-c[0-9]{1,3})
 SHORT: Final = 6
 
 
-def ulid(now: float, entropy: bytes) -> str:
-    """A task id from ``now`` (seconds since the epoch) and ten bytes of randomness."""
+def ulid(now: float, entropy: bytes, after: str = "") -> str:
+    """A task id from ``now`` (seconds since the epoch) and ten bytes of randomness.
+
+    It sorts after ``after``, the id made before it, also within a millisecond and when the clock
+    is set back; then it is a random step further, so that the ends of both still differ.
+    """
     if len(entropy) != 10:
         raise ValueError("a ULID takes ten bytes of randomness")
     number = (int(now * 1000) << 80) | int.from_bytes(entropy, "big")
+    made = _text(number)
+    if made > after:
+        return made
+    return _text(_number(after) + 1 + int.from_bytes(entropy[:5], "big"))
+
+
+def _text(number: int) -> str:
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def _number(text: str) -> int:
+    number = 0
+    for letter in text:
+        number = number << 5 | _ALPHABET.index(letter)
+    return number
 
 
 def short(task_id: str) -> str:

@@ -517,3 +517,9 @@ async def test_spawn_errors_do_not_retry() -> None:
     async with stage.running():
         task = await stage.submit(retries=3)
         assert await stage.state(task) is TaskState.ERROR
+
+
+async def test_an_error_in_the_block_comes_out_as_it_is() -> None:
+    with pytest.raises(TaskNotFound):
+        async with Stage().running() as engine:
+            await engine.get("no-such-task")

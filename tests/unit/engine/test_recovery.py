@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import anyio
 import pytest
 
 from inspan.engine.ports import Change
+from inspan.engine.rules import Rules
 from inspan.errors import DiskFull, StoreFailed
 from inspan.model.task import Exit, OnCrash, TaskState, Verdict, WorkspaceKind
 from inspan.store.memory import MemoryStore
@@ -211,3 +213,32 @@ async def test_a_write_that_reported_an_error_may_have_happened(*, lies: bool) -
             await engine.submit(SPEC, key="k")
         await settle()
         assert len(stage.shell.runs) == 1
+
+
+class SlowStore(MemoryStore):
+    """Tells of a cancellation only when it is allowed to, though it has stored it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allowed = anyio.Event()
+
+    async def commit(self, change: Change) -> None:
+        await super().commit(change)
+        if any(event.kind == "task.cancelled" for event in change.events):
+            await self.allowed.wait()
+
+
+async def test_one_that_is_cancelled_on_the_brink_of_its_start_gives_the_slot_back() -> None:
+    stage = Stage(Rules(default_slots=1))
+    stage.store = store = SlowStore()
+    async with stage.running() as engine:
+        first, second = await stage.submit(), await stage.submit()
+        async with anyio.create_task_group() as group:
+            group.start_soon(engine.cancel, second.id)
+            await settle()
+            stage.run_of(first).finish()
+            await settle()
+            store.allowed.set()
+        assert (await engine.list()).counts == {"cancelled": 1, "completed": 1}
+        third = await stage.submit()
+        assert await stage.state(third) is TaskState.RUNNING

@@ -31,6 +31,16 @@ def test_the_example_of_the_specification() -> None:
     assert ids.ulid(0, b"\xff" * 10) == "0" * 10 + "z" * 16
 
 
+@given(moments, moments, randomness, randomness)
+def test_one_made_after_another_sorts_after_it_whatever_the_clock_says(
+    one: float, two: float, first: bytes, second: bytes
+) -> None:
+    before = ids.ulid(min(one, 2**40), first)
+    made = ids.ulid(two, second, before)
+    assert ids.TASK_ID.fullmatch(made)
+    assert made > before
+
+
 @pytest.mark.parametrize("size", [0, 9, 11])
 def test_any_other_amount_of_randomness_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="ten bytes"):
