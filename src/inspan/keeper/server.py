@@ -31,6 +31,8 @@ _CONNECTIONS_MOST: Final = 128
 _OOM_SCORE: Final = b"200"
 #: When no descriptor is left, clients wait so many seconds until they are tried again.
 _FULL_PAUSE: Final = 0.2
+#: An exit that nobody collects is kept for so many idle times; its recording tells it for ever.
+_EXITS_KEPT: Final = 60
 #: How long the last replies may take to leave when the keeper stops.
 _FAREWELL: Final = 0.5
 
@@ -254,9 +256,10 @@ class Server:
             end.close()
 
     def _look_idle(self) -> None:
-        if self.sessions or self._connections:
+        if self._connections or any(session.alive for session in self.sessions.values()):
             self._idle_since = time.monotonic()
-        left = self._idle_since + self._idle - time.monotonic()
+        patience = self._idle * (_EXITS_KEPT if self.sessions else 1)
+        left = self._idle_since + patience - time.monotonic()
         if left <= 0:
             say("idle")
             self.shut_down(lambda: None)

@@ -233,6 +233,13 @@ async def test_an_idle_keeper_stops_and_cleans_up(home: Path) -> None:
     assert (keeper.state / CARD).read_bytes() == b""
 
 
+async def test_exits_that_nobody_collects_do_not_hold_it_for_ever(home: Path) -> None:
+    keeper = Keeper(home, idle="0.01")
+    async with await keeper.client() as client:
+        await Desk(keeper, client).run("held", "true")
+    assert await asyncio.to_thread(keeper.process.wait, PATIENCE) == 0
+
+
 @pytest.mark.parametrize("arguments", [["--socket", "/x"], ["--what", "x"], ["--socket"]])
 async def test_wrong_arguments_are_named(
     arguments: list[str], capfd: pytest.CaptureFixture[str]
