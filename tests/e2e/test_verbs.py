@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -355,3 +357,26 @@ def test_tasks_of_another_program_are_taken_over_and_nothing_is_dropped(console:
     assert _task(console, running)["pid"] == pid
     console.say("cancel", running)
     assert console.run("import", str(console.home / "none.csv")).returncode == 2
+
+
+@pytest.mark.parametrize("damage", ["newer", "garbage"])
+def test_a_database_that_cannot_be_used_is_told_and_left_alone(damage: str) -> None:
+    with Console() as console:
+        console.say("add", "--", "true")
+        console.say("wait", "last")
+        console.say("down", "--keeper", "--force")
+        database = console.home / "inspan.db"
+        if damage == "newer":
+            with closing(sqlite3.connect(database)) as link:
+                link.execute("PRAGMA user_version = 99")
+        else:
+            database.write_bytes(b"no database at all" * 1000)
+        before = database.read_bytes()
+        for words, status in ((("ls",), 1), (("run", "--", "true"), 125), (("db", "verify"), 1)):
+            ran = console.run(*words)
+            told = (ran.stdout + ran.stderr).decode().splitlines()
+            assert ran.returncode == status, (words, told)
+            assert len(told) == 2
+            assert told[1].startswith("  hint: ")
+        assert console.run("doctor").returncode == 1
+        assert database.read_bytes() == before

@@ -113,6 +113,29 @@ def _disk(where: Places) -> tuple[str, ...]:
     return _OK, shown
 
 
+def _database(where: Places) -> tuple[str, ...]:
+    import sqlite3
+
+    from inspan.store.migrate import newest
+
+    if not where.database.exists():
+        return _OK, "none yet; it is made with the first task"
+    try:
+        link = sqlite3.connect(f"{where.database.as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            version = link.execute("PRAGMA user_version").fetchone()[0]
+            link.execute("SELECT count(*) FROM sqlite_schema")
+        finally:
+            link.close()
+    except sqlite3.Error as error:
+        return _FAIL, f"it cannot be read: {error}", "`inspan db verify` says more."
+    if version > newest():
+        return _FAIL, f"schema version {version} is newer than ours, {newest()}", "Upgrade inspan."
+    if version < newest():
+        return _OK, f"schema version {version}; the next start brings it to {newest()}"
+    return _OK, f"schema version {version}"
+
+
 def _settings(where: Places) -> tuple[str, ...]:
     reach.settings()
     return (
@@ -187,6 +210,7 @@ def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:
         _sqlite,
         _state,
         _disk,
+        _database,
         _settings,
         _sockets,
         _daemon,

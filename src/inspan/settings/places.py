@@ -84,7 +84,7 @@ class Places:
         pointer = self.state_dir / _POINTER
         if _pointed(self.state_dir) != self.runtime_dir:
             fresh = pointer.with_name(f"{_POINTER}.{os.getpid()}")
-            fresh.write_text(f"{self.runtime_dir}\n")
+            fresh.write_text(f"{self.runtime_dir}\n{os.path.realpath(self.state_dir)}\n")
             fresh.replace(pointer)
 
 
@@ -138,13 +138,16 @@ def _tmp_parent() -> Path:
 
 
 def _pointed(state: Path) -> Path | None:
-    """The runtime directory that was chosen before, while it still stands."""
+    """The runtime directory that was chosen before, while it still stands.
+
+    A copy of a state directory is another one: it must not reach the daemon of the first.
+    """
     try:
-        named = (state / _POINTER).read_text().rstrip("\n")
+        named, _, owner = (state / _POINTER).read_text().rstrip("\n").partition("\n")
         standing = os.path.isabs(named) and stat.S_ISDIR(os.lstat(named).st_mode)  # noqa: PTH117 - text, no path yet
     except (OSError, ValueError):
         return None
-    return Path(named) if standing else None
+    return Path(named) if standing and owner == os.path.realpath(state) else None
 
 
 def _own(folder: Path) -> None:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -102,3 +103,11 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unable) as refused:
         locate({"INSPAN_HOME": str(home)}).prepare()
     assert "12345" in refused.value.message
+
+
+def test_a_copy_of_a_state_directory_has_a_runtime_directory_of_its_own(tmp_path: Path) -> None:
+    first = locate({"INSPAN_HOME": str(tmp_path / "h")})
+    first.prepare()
+    shutil.copytree(tmp_path / "h", tmp_path / "copy")
+    assert locate({"INSPAN_HOME": str(tmp_path / "copy")}).runtime_dir != first.runtime_dir
+    first.runtime_dir.rmdir()
