@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from inspan import sync
     from inspan.control import Control, EventQuery, TaskPage, TaskQuery
     from inspan.errors import InspanError
-    from inspan.library import open, spec, wait
+    from inspan.library import open, spec, wait  # noqa: A004 - read as inspan.open
     from inspan.model.event import Event
     from inspan.model.task import Patience, Task, TaskSpec, TaskState, is_active, is_terminal
 
