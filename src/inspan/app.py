@@ -84,10 +84,7 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     _refuse_platform()
     places.prepare()
     keeping = Keeping(places.keeper_socket, places.state_dir)
-    async with anyio.create_task_group() as early:
-        # The keeper takes a moment to start; the store is opened meanwhile.
-        early.start_soon(_early, keeping)
-        store = await SqliteStore.open(places.database)
+    store = await _opened(places, keeping)
     processes = Processes(keeping.client, places.recordings, cap=settings.recording.cap)
     ports = Ports(
         store=store,
@@ -158,6 +155,19 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
             shutdown_event=stop,
         )
         group.cancel_scope.cancel()
+
+
+async def _opened(places: Places, keeping: Keeping) -> SqliteStore:
+    """The store; the keeper takes a moment to start, and does so meanwhile."""
+    trouble: InspanError
+    async with anyio.create_task_group() as early:
+        early.start_soon(_early, keeping)
+        try:
+            return await SqliteStore.open(places.database)
+        except InspanError as error:
+            trouble = error
+    await keeping.close()
+    raise trouble
 
 
 async def _early(keeping: Keeping) -> None:

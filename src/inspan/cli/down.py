@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from inspan.cli import exits, keeperdoor, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, out
-from inspan.errors import Conflict, DaemonUnreachable, InspanError, KeeperLost, Unable
+from inspan.errors import BadInput, Conflict, DaemonUnreachable, InspanError, KeeperLost, Unable
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -28,12 +28,17 @@ _STEP: Final = 0.02
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keeper", action="store_true", help="stop the keeper too")
-    parser.add_argument("--force", action="store_true", help="kill what still runs")
+    parser.add_argument("--force", action="store_true", help="with --keeper: kill what still runs")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     where = reach.places()
+    if args.force and not args.keeper:
+        raise BadInput(
+            "--force is for the keeper",
+            hint="`inspan down --keeper --force` kills what runs; `inspan down` leaves it.",
+        )
     if args.keeper:
         _interrupt_all(where) if args.force else _refuse_while_busy(where)
     daemon = stop_daemon(where)
