@@ -172,6 +172,12 @@ def test_here_needs_no_daemon() -> None:
         ran = console.run("run", "--here", "--", "sh", "-c", "cat; exit 6", given=b"typed")
         assert (ran.returncode, ran.stdout) == (6, b"typed")
         assert '"daemon": null' in console.run("status", "--json").stdout.decode()
+        with console.terminal("run", "--here", "--", "stty", "size") as screen:
+            assert (screen.finish(), screen.output) == (0, b"31 97\r\n")
+        console.say("up")
+        beside = console.run("run", "--here", "--", "true")
+        assert beside.returncode == 125
+        assert b"leave --here out" in beside.stderr
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,14 @@ def control(*, here: bool = False) -> Iterator[Reached]:
     """
     if here:
         from inspan.cli.inprocess import opened
+        from inspan.errors import StoreLocked
 
-        with opened(places()) as inside:
-            yield inside
+        try:
+            with opened(places()) as inside:
+                yield inside
+        except StoreLocked as error:
+            hint = "A daemon is at work here: leave --here out, or use another INSPAN_HOME."
+            raise StoreLocked(error.message, hint=hint) from error
         return
     client = connect()
     try:
