@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from inspan.settings import locate
+
 PATIENCE = 30.0
 COLS, ROWS = 97, 31
 
@@ -82,8 +84,10 @@ class Console:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        runtime = locate(self.env).runtime_dir
         self.run("down", "--keeper", "--force")
         shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
 class Screen:
