@@ -17,12 +17,16 @@ from typing import Final, Protocol, cast
 import anyio.to_thread
 
 from inspan.errors import KeeperLost, SessionNotFound
+from inspan.keeper.client import Grew
 from inspan.model.ids import SESSION_ID
 from inspan.model.session import Chunk, Ended, Gap, Output
 from inspan.terminal.playback import Playback
 
 #: The most bytes a follower holds at once.
 CHUNK_MOST: Final = 1 << 16
+#: So many bytes that were written a moment ago are read on the loop: they are in memory, and a
+#: thread would take longer to wake than to read them.
+AT_ONCE_MOST: Final = 1 << 14
 
 
 class Keeper(Protocol):
@@ -58,8 +62,8 @@ class Recordings:
         async for chunk in reader.begin():
             yield chunk
         async with aclosing(self._looks(session)) as looks:
-            async for _ in looks:
-                async for chunk in reader.rest():
+            async for size in looks:
+                async for chunk in reader.rest(size):
                     yield chunk
                 if reader.ended:
                     return
@@ -79,20 +83,23 @@ class Recordings:
             raise SessionNotFound("That is not the id of a session.")
         return self._root / session
 
-    async def _looks(self, session: str) -> AsyncGenerator[None, None]:
-        """An item whenever it is worth to look at the file: now, as it grows, and at the end."""
-        yield
+    async def _looks(self, session: str) -> AsyncGenerator[int | None, None]:
+        """An item whenever it is worth to look at the file: now, as it grows, and at the end.
+
+        It is the size that the keeper told, where it told one.
+        """
+        yield None
         try:
             pushes = (await self._keeper()).watch(session)
             # A generator that is let go is closed at some later time, if at all; so close it here.
             async with aclosing(cast("AsyncGenerator[object, None]", pushes)):
-                async for _ in pushes:
-                    yield
+                async for told in pushes:
+                    yield told.size if isinstance(told, Grew) else None
         except (KeeperLost, SessionNotFound):
             # It is held by nobody any more; what it left is all there is.
-            yield
+            yield None
         else:
-            yield
+            yield None
 
 
 class _Reader:
@@ -113,10 +120,14 @@ class _Reader:
         """The end of a recording that nobody ended."""
         return Ended(await anyio.to_thread.run_sync(lambda: self._playback.size), None)
 
-    async def rest(self) -> AsyncIterator[Chunk]:
-        """What is there by now."""
-        while not self.ended:
-            chunks = await anyio.to_thread.run_sync(self._playback.read, self.offset, CHUNK_MOST)
+    async def rest(self, size: int | None) -> AsyncIterator[Chunk]:
+        """What is there by now; up to ``size`` where the keeper told that, since it tells more."""
+        while not self.ended and (size is None or self.offset < size):
+            if size is not None and size - self.offset <= AT_ONCE_MOST:
+                chunks = self._playback.read(self.offset, AT_ONCE_MOST)
+            else:
+                read = self._playback.read
+                chunks = await anyio.to_thread.run_sync(read, self.offset, CHUNK_MOST)
             for chunk in chunks:
                 if isinstance(chunk, Output):
                     self.offset = chunk.offset + len(chunk.data)
