@@ -63,6 +63,7 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], source: str, mapp
     if len(lines) > _NODES_MOST or len(path) > _DEPTH_MOST:
         raise BadInput(f"{source}:{line}: the document unfolds to too much")
     if isinstance(node.value, str):
+        node.value = _whole(node.value, f"{source}:{line}")
         return
     mapping = isinstance(node, mappings)
     for index, item in enumerate(node.value):
@@ -70,8 +71,18 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], source: str, mapp
             _walk(item, (*path, index), lines, source, mappings)
             continue
         key, inner = item
+        if isinstance(key.value, str):
+            key.value = _whole(key.value, f"{source}:{key.start_mark.line + 1}")
         name = str(key.value)
         if (*path, name) in lines:
             raise BadInput(f"{source}:{key.start_mark.line + 1}: {name!r} is there twice")
         _walk(inner, (*path, name), lines, source, mappings)
         lines[(*path, name)] = key.start_mark.line + 1
+
+
+def _whole(text: str, where: str) -> str:
+    """``text`` with its surrogate pairs joined: JSON writes what is beyond 16 bits as two."""
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{where}: half a character is escaped here") from error

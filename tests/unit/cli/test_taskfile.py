@@ -90,6 +90,17 @@ def test_json_is_read_too(tmp_path: Path) -> None:
     assert specs[1].after == ("@0",)
 
 
+def test_json_may_escape_a_character_as_two_halves(tmp_path: Path) -> None:
+    name = "rocket \U0001f680"
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps([{"name": name, "run": "true", "labels": {name: name}}]))
+    (spec,) = taskfile.load(path, Settings(), _ENV, _PIPES)
+    assert (spec.name, spec.labels) == (name, {name: name})
+    path.write_text('[{"name": "x",\n "run": "\\ud83d"}]')
+    with pytest.raises(BadInput, match=r"t\.json:2: half a character"):
+        taskfile.load(path, Settings(), _ENV, _PIPES)
+
+
 def test_a_nameless_task_can_be_waited_for_by_its_place(tmp_path: Path) -> None:
     assert _parse("- 'true'\n- {run: 'true', after: 0}\n".replace("0}", "['0']}"), tmp_path)[
         1
