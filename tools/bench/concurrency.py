@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 
-from inspan.model.task import TERMINAL
+from inspan.client.sync import SyncControl
+from inspan.model.task import TERMINAL, TaskSpec
 from tools.bench.concurrency_threads import MANY, WARMING, WORK
 from tools.bench.homes import INSPAN, Home, home, until_ended
 from tools.bench.measure import Found, Row, Series, alternate, digits, in_a_child
@@ -19,6 +20,8 @@ from tools.bench.processes import Memory, memory
 TOGETHER = 10
 #: Seconds between two looks with `inspan ls` while many tasks run.
 LOOK = 0.5
+#: The most tasks that one submission holds.
+AT_ONCE = 1000
 
 
 def run(folder: Path, *, quick: bool) -> Found:
@@ -37,7 +40,7 @@ def run(folder: Path, *, quick: bool) -> Found:
             "Memory: what is added while they run, to the daemon and the keeper or to a Python with"
             f" {MANY} threads that each wait in subprocess; PSS, the least of three looks, after"
             f" {WARMING} commands one by one; without the commands themselves.",
-            f"The crowd: {crowd} tasks `true` submitted at once, 8 slots, `inspan ls` every"
+            f"The crowd: {crowd} tasks `true`, {AT_ONCE} a submission, 8 slots; `inspan ls` every"
             f" {LOOK:g} s as a command of its own.",
         ),
     )
@@ -164,13 +167,19 @@ def ten(made: Home) -> float:
     return took
 
 
+def submit_many(control: SyncControl, spec: TaskSpec, crowd: int) -> None:
+    """As many at a time as the daemon takes."""
+    for start in range(0, crowd, AT_ONCE):
+        control.submit_all([spec] * min(AT_ONCE, crowd - start))
+
+
 def many(folder: Path, crowd: int) -> tuple[Row, ...]:
     looks = []
     with home(folder, "roles: {default: 8}\n") as made:
         made.start()
         with made.control() as control:
             began = perf_counter()
-            control.submit_all([made.spec("true")] * crowd)
+            submit_many(control, made.spec("true"), crowd)
             submitted = perf_counter() - began
             while True:
                 looked = perf_counter()
