@@ -7,14 +7,16 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, suppress
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, rawtty, reach
 from inspan.cli.parsing import add_task
-from inspan.cli.pump import Pump, Source
+from inspan.cli.pump import Pump, Source, recorded, write_all
 from inspan.cli.say import note
 from inspan.errors import BadInput, Conflict, DaemonUnreachable, FellBehind, SessionNotFound
 from inspan.model.ids import short
+from inspan.terminal.history import Modes
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -23,6 +25,8 @@ HELP = r"""Type into a running task as if it were here. Ctrl-\ (or `keys.detach`
 leaves it running and gives your terminal back."""
 #: How much of what was printed before is shown, in bytes: enough for any screen.
 _BEFORE: Final = 1 << 16
+#: How much before that is looked through for modes of the terminal, in bytes.
+_MODES_BEFORE: Final = 8 << 20
 _TRIES: Final = 5
 
 
@@ -49,7 +53,11 @@ def run(args: argparse.Namespace) -> int:
         pump = _attached(control, task.session, args, detach)
     for line in pump.notes:
         note(line)
-    note(f"{'left' if pump.left else 'the end of'} {short(task.id)}")
+    name = short(task.id)
+    if pump.robbed:
+        note(f"somebody else types into {name} now; `inspan attach --read-only {name}` watches")
+        return exits.FAILED
+    note(f"left {name}; it runs on" if pump.left else f"{name} has ended")
     return exits.DONE
 
 
@@ -59,11 +67,14 @@ def _attached(control: Reached, session: str, args: argparse.Namespace, detach: 
     with rawtty.wakes(signal.SIGWINCH, signal.SIGTERM) as (wake, came), ExitStack() as stack:
         if source.tty:
             stack.enter_context(rawtty.raw(0))
-        stack.callback(rawtty.calm, 1)
         pump = Pump(source, wake, resizes=not args.read_only, stop_at=detach)
         pump.mute = args.read_only
-        pump.shown = _start(session)
+        pump.shown, pump.modes = _start(session)
+        write_all(1, pump.modes.begin())
+        stack.callback(_calm, pump)
         while True:
+            # Whoever only watches answers nothing at all.
+            pump.answered = inf if args.read_only else recorded(session)
             try:
                 with control.attach(
                     session,
@@ -86,22 +97,39 @@ def _attached(control: Reached, session: str, args: argparse.Namespace, detach: 
                 return pump
 
 
+def _calm(pump: Pump) -> None:
+    """Bring the terminal to rest, from the middle of whatever was drawn."""
+    modes = pump.modes
+    assert modes is not None
+    with suppress(OSError):
+        write_all(1, modes.end())
+        if not modes.alternate:
+            # What is below the cursor was drawn by a program that goes on without us.
+            write_all(1, b"\x1b[J" if pump.at_margin else b"\x1b[J\r\n")
+
+
 def _leave(came: list[int]) -> None:
     while came:
         if came.pop() == signal.SIGTERM:
             raise KeyboardInterrupt
 
 
-def _start(session: str) -> int:
-    """The offset from which to show: what fills a screen, from the start of a line."""
-    path = reach.places().recordings / session / "output.raw"
+def _start(session: str) -> tuple[int, Modes]:
+    """The offset from which to show, and what was switched on before it.
+
+    It is what fills a screen, from the start of a line.
+    """
+    modes = Modes()
     try:
-        with path.open("rb") as file:
+        with (reach.places().recordings / session / "output.raw").open("rb") as file:
             begin = max(0, file.seek(0, os.SEEK_END) - _BEFORE)
             file.seek(begin)
-            return begin + (file.read(4096).find(b"\n") + 1 if begin else 0)
+            begin += file.read(4096).find(b"\n") + 1 if begin else 0
+            file.seek(max(0, begin - _MODES_BEFORE))
+            modes.feed(file.read(min(begin, _MODES_BEFORE)))
+            return begin, modes
     except OSError:
-        return 0
+        return 0, modes
 
 
 def _key(byte: int) -> str:

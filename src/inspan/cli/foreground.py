@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, rawtty
 from inspan.cli.following import Follower
-from inspan.cli.pump import Pump, Source
+from inspan.cli.pump import Pump, Source, recorded
 from inspan.cli.rows import ended
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
@@ -169,15 +169,23 @@ class Foreground:
                 except NotFound:
                     return
                 except WriterTaken:
-                    writer = False
+                    pump.robbed = True
                 except (DaemonUnreachable, FellBehind) as error:
                     if pump.shown > shown:
                         self._tries = 0
-                    steal = True
+                    steal = writer
                     self._again(error)
-                else:
+                    # Meanwhile the keeper has answered in place of the terminal.
+                    pump.answered = max(pump.answered, recorded(session))
+                    continue
+                if not pump.robbed:
                     self._notes += pump.notes
                     return
+                # The terminal is our own again, so that Ctrl-C is a signal.
+                stack.close()
+                note("somebody else types into it now; Ctrl-C interrupts it")
+                writer = steal = False
+                pump.watch_only()
 
     # ── the end ───────────────────────────────────────────────────────────────
 

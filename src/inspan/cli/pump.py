@@ -12,6 +12,7 @@ import selectors
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import rawtty
@@ -21,6 +22,7 @@ from inspan.model.task import Exit
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Attached
+    from inspan.terminal.history import Modes, Unasked
 
 _READ: Final = 1 << 16
 #: How long to leave a program alone that does not read its input, in seconds.
@@ -72,14 +74,23 @@ class Pump:
         self.mute = False
         #: The offset up to which the session has been shown.
         self.shown = 0
+        #: What asks the terminal before this offset was answered already, and is left out.
+        self.answered: float = 0
+        self._unasked: Unasked | None = None
+        #: What the session made of the terminal, where somebody wants to know.
+        self.modes: Modes | None = None
+        #: Whether the cursor is where a line begins, as far as can be told.
+        self.at_margin = True
         #: True where ``stop_at`` was typed.
         self.left = False
+        #: True where somebody else took the session over, and nothing can be typed any more.
+        self.robbed = False
         #: What is to be said once the terminal is ours again.
         self.notes: list[str] = []
         self._exit: Exit | None = None
 
     def run(self, attached: Attached, signalled: Callable[[], None]) -> Exit | None:
-        """Until the session has ended or was left; how it ended, where that is known."""
+        """Until the session has ended, was left or taken; how it ended, where that is known."""
         self._resize(attached)
         with selectors.SelectSelector() as selector:
             selector.register(attached.fileno(), selectors.EVENT_READ, "session")
@@ -92,7 +103,13 @@ class Pump:
                     elif key.data == "input" and self._take():
                         return None
                 self._type(attached)
+                if self.robbed:
+                    return None
         return self._exit
+
+    def watch_only(self) -> None:
+        """Read no input from now on, and have the terminal asked nothing."""
+        self._source, self.robbed, self.answered = None, False, inf
 
     def _drain(self, attached: Attached) -> bool:
         """Show all that has come; true at the end of the session."""
@@ -103,8 +120,12 @@ class Pump:
 
     def _show(self, chunk: Chunk) -> bool:
         if isinstance(chunk, Output):
-            write_all(2 if chunk.stream == "err" else 1, chunk.data)
+            data = chunk.data if chunk.offset >= self.answered else self._unasking(chunk)
+            write_all(2 if chunk.stream == "err" else 1, data)
             self.shown = chunk.offset + len(chunk.data)
+            if self.modes is not None:
+                self.modes.feed(data)
+                self.at_margin = data.endswith(b"\n") if data else self.at_margin
         elif isinstance(chunk, Gap):
             self.shown = chunk.end
             self.notes.append(f"{chunk.end - chunk.start} bytes of output are no longer kept")
@@ -112,6 +133,18 @@ class Pump:
             self._exit = chunk.exit
             return True
         return False
+
+    def _unasking(self, chunk: Output) -> bytes:
+        """The chunk without the queries in it that were answered."""
+        if self._unasked is None:
+            from inspan.terminal.history import Unasked
+
+            self._unasked = Unasked()
+        known = int(min(len(chunk.data), self.answered - chunk.offset))
+        shown = self._unasked.feed(chunk.data[:known])
+        if known == len(chunk.data):
+            return shown
+        return shown + self._unasked.rest() + chunk.data[known:]
 
     # ── input ─────────────────────────────────────────────────────────────────
 
@@ -157,9 +190,7 @@ class Pump:
         except InputFull:
             self._full_until = time.monotonic() + _FULL_PAUSE
         except WriterTaken:
-            self.notes.append("somebody else took over the terminal")
-            if self._source is not None:
-                self._source.ended = True
+            self.robbed = True
             self._pending, self._closing = b"", False
         except Conflict:
             # The session has ended; its last output is on its way.
@@ -180,6 +211,16 @@ class Pump:
         if self._resizes:
             with suppress(Conflict):  # it has ended, or somebody else's terminal gives the size
                 attached.resize(*rawtty.size(1))
+
+
+def recorded(session: str) -> int:
+    """How many bytes of the session's output are recorded by now."""
+    from inspan.cli.reach import places
+
+    try:
+        return (places().recordings / session / "output.raw").stat().st_size
+    except OSError:
+        return 0
 
 
 def write_all(fd: int, data: bytes) -> None:

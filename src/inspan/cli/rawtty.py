@@ -13,10 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-#: Ends what a program may have left switched on: alternate screen, mouse reports, bracketed paste,
-#: focus reports, a hidden cursor, colours, application keys.
-_CALM = b"\x1b[?1049l\x1b[?1000;1002;1003;1006;2004;1004l\x1b[?25h\x1b[0m\x1b[?1l\x1b>"
-
 
 def size(fd: int) -> tuple[int, int]:
     """Columns and rows; 80 by 24 where the terminal does not say."""
@@ -37,12 +33,6 @@ def raw(fd: int) -> Iterator[None]:
     finally:
         # Not flushing: what was typed ahead is meant for the shell.
         termios.tcsetattr(fd, termios.TCSADRAIN, before)
-
-
-def calm(fd: int) -> None:
-    """Bring a terminal back to order that was left in the middle of a program."""
-    with suppress(OSError):
-        os.write(fd, _CALM)
 
 
 @contextmanager
