@@ -131,7 +131,9 @@ def test_json_is_plain_ascii_and_exact(console: Console, task: str, asking: str)
     assert told["spec"]["name"] == EVIL
     assert told["spec"]["labels"] == {EVIL: EVIL}
     question = json.loads(console.say("show", asking, "--json"))
-    assert (question["state"], question["needs"]["question"]) == ("waiting", EVIL)
+    assert question["state"] == "waiting"
+    # What is read off a terminal is made safe when it is read.
+    harmless(question["needs"]["question"])
     ran = console.run("run", "--json", "--name", EVIL, "--", f"no-such-{EVIL}")
     assert ran.stdout.isascii()
     harmless(ran.stderr.decode())
