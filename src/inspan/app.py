@@ -27,7 +27,7 @@ from inspan.engine.clock import SystemClock
 from inspan.engine.engine import Engine
 from inspan.engine.ports import Ports
 from inspan.engine.rules import Rules
-from inspan.errors import InspanError, KeeperLost, PlatformUnsupported
+from inspan.errors import InspanError, KeeperLost
 from inspan.providers.keeping import Keeping
 from inspan.providers.process import Processes
 from inspan.providers.registry import make_all
@@ -81,7 +81,6 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
 
     Raises StoreLocked where another process has that state, and what opening a store raises.
     """
-    _refuse_platform()
     places.prepare()
     keeping = Keeping(places.keeper_socket, places.state_dir)
     store = await _opened(places, keeping)
@@ -199,11 +198,6 @@ async def _retain(running: Engine, settings: Settings) -> None:
         await anyio.sleep(_RETENTION_EVERY)
 
 
-def _refuse_platform() -> None:
-    if sys.platform == "win32":
-        raise PlatformUnsupported
-
-
 def _rss(pid: int) -> int:
     """The memory of a process (bytes), 0 where it is gone."""
     import psutil  # noqa: PLC0415 - 18 ms that only health needs
@@ -270,8 +264,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    ready, places = Ready(args.ready), locate(os.environ)
+    ready = Ready(args.ready)
     try:
+        places = locate(os.environ)
         anyio.run(serve, places, load(places.config), ready)
     except* InspanError as group:
         trouble = _first(group)

@@ -22,10 +22,12 @@ async def open(*, here: bool = False) -> AsyncIterator[Control]:  # noqa: A001 -
     """Control: of the daemon, which is started where there is none, or ``here``, in this process.
 
     Leaving the block leaves the daemon's tasks alone; what runs ``here`` is interrupted.
+    Raises PlatformUnsupported, DaemonUnreachable, StoreLocked, SettingsInvalid.
     """
+    places = locate(os.environ)
     from inspan import app  # noqa: PLC0415 - the engine is loaded when it is opened
 
-    async with app.here() if here else app.connect() as control:
+    async with app.here(places) if here else app.connect(places) as control:
         yield control
 
 

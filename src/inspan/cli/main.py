@@ -118,6 +118,11 @@ def _dispatch(words: list[str]) -> int:
 def _verb(verb: str, words: list[str]) -> int:
     if not any(verb in verbs for verbs in VERBS.values()):
         _unknown(verb)
+    if verb != "version":
+        from inspan.settings.places import refuse_platform
+
+        # Before the verb is imported: elsewhere that would fail without a sentence.
+        refuse_platform()
     parser, module = parser_of(verb)
     split = words.index("--") if getattr(module, "TAKES_COMMAND", False) and "--" in words else None
     args = parser.parse_args(words[:split])

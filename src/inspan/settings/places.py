@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from inspan.errors import Unable
+from inspan.errors import PlatformUnsupported, Unable
 
+_PLATFORMS: Final = ("linux", "darwin")
 #: ``sun_path`` holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
 SOCKET_PATH_MOST: Final = 100
 _LONGEST_SOCKET: Final = "/daemon.sock"
@@ -91,8 +92,9 @@ class Places:
 def locate(env: Mapping[str, str]) -> Places:
     """Where things are for this environment: under INSPAN_HOME, else the platform's own places.
 
-    Touches nothing; ``Places.prepare`` makes the folders.
+    Touches nothing; ``Places.prepare`` makes the folders. Raises PlatformUnsupported.
     """
+    refuse_platform()
     home = env.get("INSPAN_HOME")
     if home:
         state = Path(os.path.abspath(os.path.expanduser(home)))  # noqa: PTH100, PTH111 - keeps links as they are named
@@ -106,6 +108,12 @@ def locate(env: Mapping[str, str]) -> Places:
         dirs = PlatformDirs("inspan", appauthor=False)
         state, config = dirs.user_state_path, dirs.user_config_path / "config.yaml"
     return Places(state, config, _pointed(state) or _runtime(env, state))
+
+
+def refuse_platform() -> None:
+    """Raises PlatformUnsupported where there are no terminals and signals as we need them."""
+    if sys.platform not in _PLATFORMS:
+        raise PlatformUnsupported(f"inspan does not run on the platform {sys.platform!r}")
 
 
 def _xdg(env: Mapping[str, str], name: str, otherwise: str) -> Path:

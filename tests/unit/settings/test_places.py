@@ -1,11 +1,13 @@
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from inspan.errors import Unable
+from inspan.errors import PlatformUnsupported, Unable
 from inspan.settings import locate
 
 
@@ -111,3 +113,28 @@ def test_a_copy_of_a_state_directory_has_a_runtime_directory_of_its_own(tmp_path
     shutil.copytree(tmp_path / "h", tmp_path / "copy")
     assert locate({"INSPAN_HOME": str(tmp_path / "copy")}).runtime_dir != first.runtime_dir
     first.runtime_dir.rmdir()
+
+
+def test_another_platform_is_refused_before_anything_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "platform", "sunos5")
+    with pytest.raises(PlatformUnsupported, match="'sunos5'") as refused:
+        locate({"INSPAN_HOME": "/nowhere"})
+    assert (refused.value.code, "WSL" in refused.value.hint) == ("platform-unsupported", True)
+
+
+@pytest.mark.parametrize(("words", "status"), [(["ls"], 1), (["run", "--", "true"], 125)])
+def test_the_command_line_says_so_too(words: list[str], status: int) -> None:
+    code = "import sys; from inspan.cli.main import main; sys.platform = 'sunos5'; "
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{code} sys.exit(main({words!r}))"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    told = ran.stderr.splitlines()
+    assert (ran.returncode, ran.stdout, len(told)) == (status, "", 2)
+    assert "'sunos5'" in told[0]
+    assert told[1].startswith("  hint: ")
