@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from inspan.cli import exits, reach, rows
 from inspan.cli.following import Follower
-from inspan.cli.say import json, note, out, styled, table
+from inspan.cli.say import json, note, out, styled, table, terminal_width
 from inspan.errors import DaemonUnreachable, InspanError
 from inspan.model.ids import short
 from inspan.model.task import GOOD, TERMINAL, Task, TaskState
@@ -169,10 +169,12 @@ def _close(tasks: list[Task], took: float) -> None:
     shown = tasks if len(tasks) <= _ROWS_MOST else [t for t in tasks if t.state not in GOOD]
     out()
     if shown:
-        table(rows.HEAD, [rows.row(t) for t in shown], [rows.STYLES[t.state] for t in shown])
+        head, *cells = rows.fitted(shown, terminal_width())
+        table(head, cells, [rows.STYLES[task.state] for task in shown])
     counts = Counter(task.state.value for task in tasks)
     words = ", ".join(f"{number} {state}" for state, number in counts.items())
-    out(styled(f"{len(tasks)} tasks in {show_duration(took)}: {words}", "bold"))
+    number = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+    out(styled(f"{number} in {show_duration(took)}: {words}", "bold"))
     for task in tasks:
         if task.state is TaskState.INTERRUPTED:
             out(styled(f"  inspan resume {short(task.id)}", "dim"))

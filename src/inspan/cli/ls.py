@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from inspan.cli import exits, reach, rows
 from inspan.cli.parsing import add_json
-from inspan.cli.say import json, out, styled, table
+from inspan.cli.say import json, out, styled, table, terminal_width
 from inspan.control import TaskQuery
 from inspan.errors import BadInput
 from inspan.model.task import TERMINAL, Task, TaskState
@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
         return exits.DONE
     if tasks:
         now = time.time()
-        table(rows.HEAD, [rows.row(task, now) for task in tasks], [_style(task) for task in tasks])
+        head, *cells = rows.fitted(tasks, terminal_width(), now)
+        table(head, cells, [_style(task) for task in tasks])
     summary = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
     out(styled(summary or "there are no tasks", "dim"))
     if more:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inspan.cli import rows
+from inspan.cli.say import colours
 from inspan.model.ids import short
 from inspan.model.task import TERMINAL, Task, TaskState
 
@@ -29,6 +30,8 @@ _ORDER: Final = (
     TaskState.PENDING,
 )
 _FRAME: Final = 0.1
+#: So many questions are shown with how to answer them.
+_ASKING_MOST: Final = 3
 
 
 class Moving:
@@ -38,6 +41,7 @@ class Moving:
         self._console = Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._drawn = 0.0
+        self._coloured = colours()
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -63,32 +67,38 @@ class Moving:
             self._live.update(self._drawing(tasks), refresh=True)
 
     def _drawing(self, tasks: Sequence[Task]) -> Group:
-        room = max(3, self._console.size.height - 3)
+        size = self._console.size
+        asking = [task for task in tasks if task.state is TaskState.WAITING][:_ASKING_MOST]
+        room = max(1, size.height - 2 - len(asking))
         rank = {state: place for place, state in enumerate(_ORDER)}
-        ordered = sorted(tasks, key=lambda task: rank.get(task.state, len(rank)))
+        ordered = sorted(tasks, key=lambda task: rank.get(task.state, len(rank)))[:room]
+        head, *found = rows.fitted(ordered, size.width)
         view = Table.grid(padding=(0, 2), expand=True)
-        for _ in rows.HEAD[:-1]:
+        for _ in head[:-1]:
             view.add_column(no_wrap=True)
         view.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        for task in ordered[:room]:
-            cells = [Text(cell) for cell in rows.row(task)]
-            cells[1].stylize(rows.STYLES[task.state])
+        for task, texts in zip(ordered, found, strict=True):
+            cells = [Text(text) for text in texts]
+            cells[1].stylize(self._style(rows.STYLES[task.state]))
             view.add_row(*cells)
-        return Group(view, self._summary(tasks, len(tasks) - room))
+        answers = [self._line(f"  inspan answer {short(t.id)} TEXT", "yellow") for t in asking]
+        return Group(view, self._summary(tasks, len(tasks) - len(ordered), size.width), *answers)
 
-    def _summary(self, tasks: Sequence[Task], hidden: int) -> Text:
+    def _summary(self, tasks: Sequence[Task], hidden: int, width: int) -> Text:
         done = sum(task.state in TERMINAL for task in tasks)
         counts = Counter(task.state.value for task in tasks)
         words = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-        line = Text(f"{_bar(done, len(tasks))} {done}/{len(tasks)}  {words}", style="bold")
-        if hidden > 0:
-            line.append(f"  ({hidden} more)", style="dim")
-        for task in tasks:
-            if task.state is TaskState.WAITING:
-                line.append(f"\n  inspan answer {short(task.id)} TEXT", style="yellow")
-        return line
+        bar = _bar(done, len(tasks), min(20, width // 4))
+        more = f"  ({hidden} more)" if hidden > 0 else ""
+        return self._line(f"{bar} {done}/{len(tasks)}{more}  {words}", "bold")
+
+    def _line(self, text: str, style: str) -> Text:
+        return Text(text, style=self._style(style), no_wrap=True, overflow="ellipsis")
+
+    def _style(self, style: str) -> str:
+        return style if self._coloured else ""
 
 
-def _bar(done: int, total: int, width: int = 20) -> str:
+def _bar(done: int, total: int, width: int) -> str:
     full = done * width // max(1, total)
     return "━" * full + "─" * (width - full)

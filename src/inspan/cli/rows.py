@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from inspan.cli.say import clean
 from inspan.model import ids
 from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.settings.figures import show_duration
+from inspan.terminal.sanitize import columns, one_line
 
 STYLES: Final = {
     TaskState.PENDING: "dim",
@@ -26,6 +28,8 @@ STYLES: Final = {
 }
 #: What a line of text is run by.
 SHELL: Final = ("/bin/sh", "-c")
+#: The least that is left for the last column while another can go.
+_ROOM: Final = 28
 HEAD: Final = ("ID", "STATE", "TIME", "ROLE", "TASK")
 
 
@@ -35,17 +39,43 @@ def title(spec: TaskSpec) -> str:
     return clean(spec.name or line or shlex.join(spec.command) or spec.prompt or spec.provider)
 
 
-def row(task: Task, now: float | None = None) -> tuple[str, ...]:
-    """The cells under ``HEAD``."""
-    about = title(task.spec)
-    why = reason(task)
+def row(task: Task, now: float | None = None, room: int | None = None) -> tuple[str, ...]:
+    """The cells under ``HEAD``; the last one shares ``room`` columns between what and why."""
     return (
         ids.short(task.id),
         task.state.value,
         took(task, now),
         clean(task.spec.role),
-        f"{about} — {why}" if why else about,
+        _about(title(task.spec), reason(task), room),
     )
+
+
+def fitted(
+    tasks: Sequence[Task], width: int | None, now: float | None = None
+) -> list[tuple[str, ...]]:
+    """``HEAD`` and a row for each task; in less than ``width`` columns the last one is what gives.
+
+    On a narrow terminal the role goes, and then the time: what it is and why are worth more.
+    """
+    found = [HEAD, *(row(task, now) for task in tasks)]
+    if width is None:
+        return found
+    kept = [0, 1, 2, 3]
+    widths = [max(columns(cells[place]) + 2 for cells in found) for place in kept]
+    while len(kept) > 2 and width - sum(widths[place] for place in kept) < _ROOM:
+        kept.pop()
+    room = max(0, width - sum(widths[place] for place in kept))
+    made = [HEAD, *(row(task, now, room) for task in tasks)]
+    return [(*(cells[place] for place in kept), cells[4]) for cells in made]
+
+
+def _about(about: str, why: str, room: int | None) -> str:
+    """What it is, and why; where both are too long each has a part of the room."""
+    if not why:
+        return about
+    if room is not None and columns(about) + columns(why) + 3 > room:
+        about = one_line(about, max(room // 3, room - columns(why) - 3))
+    return f"{about} — {why}"
 
 
 def took(task: Task, now: float | None = None) -> str:
@@ -62,9 +92,22 @@ def reason(task: Task) -> str:
         return clean(f"asks: {task.needs.question}")
     if task.state in (TaskState.COMPLETED, TaskState.SUCCEEDED, TaskState.RUNNING):
         return ""
+    if awaits_verdict(task):
+        return "waits for a verdict"
     if task.reason is not None:
         return clean(task.reason.message)
     return clean(ended(task)) if task.state is TaskState.FAILED else ""
+
+
+def awaits_verdict(task: Task) -> bool:
+    """True where all is done but for somebody's verdict."""
+    ran = [item.command for item in task.checks]
+    return (
+        task.state is TaskState.PROCESSING
+        and task.spec.review
+        and task.exit is not None
+        and all(check in ran for check in task.spec.checks)
+    )
 
 
 def ended(task: Task) -> str:

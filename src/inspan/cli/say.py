@@ -84,8 +84,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[s
     from inspan.terminal.sanitize import columns
 
     widths = [max(columns(row[index]) for row in [head, *rows]) for index in range(len(head))]
-    room = _width() - sum(widths[:-1]) - 2 * (len(widths) - 1)
-    widths[-1] = max(8, room) if sys.stdout.isatty() else widths[-1]
+    width = terminal_width()
+    if width is not None:
+        widths[-1] = max(1, width - sum(widths[:-1]) - 2 * (len(widths) - 1))
     out(styled("  ".join(_cells(head, widths)).rstrip(), "dim"))
     for number, row in enumerate(rows):
         cells = _cells(row, widths)
@@ -101,7 +102,10 @@ def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [cell + " " * (width - columns(cell)) for cell, width in zip(shown, widths, strict=True)]
 
 
-def _width() -> int:
+def terminal_width() -> int | None:
+    """How many columns a person sees; ``None`` in a pipe, which has room for all."""
+    if not sys.stdout.isatty():
+        return None
     from shutil import get_terminal_size
 
     return get_terminal_size((80, 24)).columns

@@ -88,3 +88,38 @@ def test_of_many_statuses_the_worst_is_told() -> None:
     assert exits.worst([0, 3, 0]) == 3
     assert exits.worst([5, 4, 0]) == 5
     assert exits.worst([130, 1, 5]) == 1
+
+
+@pytest.mark.parametrize(
+    ("width", "head"),
+    [
+        (None, rows.HEAD),
+        (80, rows.HEAD),
+        (50, ("ID", "STATE", "TIME", "TASK")),
+        (40, ("ID", "STATE", "TASK")),
+        (12, ("ID", "STATE", "TASK")),
+    ],
+)
+def test_on_a_narrow_terminal_what_it_is_and_why_stay(
+    width: int | None, head: tuple[str, ...]
+) -> None:
+    failed = _task(TaskState.FAILED, reason=Reason("exit", "exited with status 3"))
+    told = rows.fitted([failed], width)
+    assert told[0] == head
+    assert len(told[1]) == len(head)
+
+
+def test_a_long_name_leaves_room_for_the_reason() -> None:
+    spec = TaskSpec(command=("true",), name="n" * 100, cwd="/")
+    reason = Reason("exit", "exited with status 3")
+    task = Task(id=_ID, spec=spec, state=TaskState.FAILED, reason=reason)
+    last = rows.fitted([task], 80)[1][-1]
+    assert last.startswith("nnn")
+    assert last.endswith("… — exited with status 3")
+    assert rows.fitted([task], None)[1][-1] == "n" * 100 + " — exited with status 3"
+
+
+def test_what_waits_for_a_verdict_says_so() -> None:
+    spec = TaskSpec(command=("true",), cwd="/", review=True)
+    task = Task(id=_ID, spec=spec, state=TaskState.PROCESSING, exit=Exit(code=0))
+    assert rows.brief(task) == "abcdef processing: waits for a verdict"
