@@ -63,6 +63,7 @@ test-faces: $(READY) ## the legs that need tmux or a browser
 coverage: $(READY) ## run the tests under coverage, and say what no test reached
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest $(SHORT) -q $(ARGS)
+	@rm -f $(VENV)/lib/*/site-packages/subcover_*.pth  # left by children that were killed
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --show-missing
 

@@ -19,7 +19,6 @@ from inspan.engine.ports import (
     Asks,
     Clock,
     Finished,
-    GoesOn,
     Grew,
     Keep,
     Lost,
@@ -79,7 +78,7 @@ class Attempt:
         self._last = task
         self.session = task.session or session_id(task.id, task.attempt)
         self._patience = task.spec.patience or means.patience
-        self._watchdog: Watchdog | None = None
+        self._watchdog = self._new_watchdog()
         self._run: Run | None = None
         self._ended = asyncio.Event()
         #: The process is alive, and the store does not know yet.
@@ -114,10 +113,15 @@ class Attempt:
 
     async def adopt(self) -> None:
         """An attempt that an earlier engine started and whose process may be alive."""
-        run = await self._provider().adopt(self._order())
+        try:
+            run = await self._provider().adopt(self._order())
+            keeper = await self._means.keep.id()
+        except KeeperLost as error:
+            await self._lose(error.message)
+            return
         if run is not None:
             await self._follow(run)
-        elif self.task.keeper == await self._means.keep.id():
+        elif self.task.keeper == keeper:
             # This keeper never heard of the session: the engine died before it spawned it.
             await self._spawn()
         else:
@@ -125,15 +129,16 @@ class Attempt:
 
     async def process(self) -> None:
         """An attempt whose process has ended and whose checks an earlier engine had begun."""
-        if self.task.exit is None:
-            raise IllegalTransition("a task is processed only after its process has ended")
-        await self._verify(self.task.exit)
+        await self._verify()
 
     # ── being told to stop ───────────────────────────────────────────────────
 
     def request_stop(self, cause: StopKind | Reason, *, force: bool = False) -> None:
-        """Stop it, now or as soon as there is something to stop. The first cause counts."""
-        self._cause = self._cause or cause
+        """Stop it, now or as soon as there is something to stop.
+
+        The first cause counts, but that giving up overrides any.
+        """
+        self._cause = cause if cause is StopKind.CANCEL else self._cause or cause
         run, ended = self._run, self._ended
         if run is None or (self._stops and not force):
             return
@@ -144,18 +149,19 @@ class Attempt:
             try:
                 clock, grace = self._means.clock, self._patience.grace
                 stopped = await stop(run, ended, clock, grace=grace, force=force)
-            except KeeperLost:
-                return  # the run tells the same, as Lost
+            except InspanError as error:
+                log.debug("%s", error)  # a keeper that is gone: the run tells the same, as Lost
+            else:
+                if stopped.left:
+                    log.warning("%d processes of %s are left", stopped.left, self.session)
             finally:
                 over.set()
-            if stopped.left:
-                log.warning("%d processes of %s are left", stopped.left, self.session)
 
         self._means.spawn(climb)
 
     def look(self) -> float | None:
         """The patrol's question: act on what has run out; when to ask again."""
-        if self._watchdog is None or self._cause is not None or self._ended.is_set():
+        if self._run is None or self._cause is not None:
             return None
         seen = self._watchdog.look(self._means.clock.monotonic())
         match seen.alarm:
@@ -167,8 +173,8 @@ class Attempt:
             case Alarm.IDLE_SOON:
                 warned = e.IdleWarned(self.task.attempt, seen.silent, seen.limit)
                 self._means.spawn(lambda: self._tell(warned))
-            case None:
-                return seen.again
+            case _:  # nothing yet
+                pass
         return seen.again
 
     # ── the process ──────────────────────────────────────────────────────────
@@ -207,10 +213,7 @@ class Attempt:
 
     async def _drive(self, run: Run) -> Finished | Lost:
         self._run, self._ended, self._stops = run, asyncio.Event(), []
-        spent = self._means.clock.now() - (self.task.started_at or self._means.clock.now())
-        self._watchdog = Watchdog(
-            self._patience, self._idle(), self._means.clock.monotonic(), spent=max(0.0, spent)
-        )
+        self._watchdog = self._new_watchdog()
         if self.task.state is TaskState.WAITING:
             self._watchdog.pause(self._means.clock.monotonic())
         self._means.patrol.add(self)
@@ -232,36 +235,35 @@ class Attempt:
 
     async def _seen(self, seen: Observation) -> None:
         now = self._means.clock.monotonic()
-        if isinstance(seen, Grew):
-            if self._watchdog is not None:
+        match seen:
+            case Grew():
                 self._watchdog.heard(now)
-        elif isinstance(seen, Started):
-            if self.task.state is TaskState.RUNNING and self.task.pid != seen.pid:
-                self._spawned = e.Spawned(self.task.attempt, seen.pid)
-                asyncio.get_running_loop().call_soon(self._tell_spawned_soon)
-        elif isinstance(seen, Asks):
-            self._hold_clocks(now)
-            await self._tell(e.NeedsInput(self.task.attempt, seen.needs))
-        elif isinstance(seen, GoesOn):
-            await self.answered()
-
-    def _hold_clocks(self, now: float) -> None:
-        if self._watchdog is not None:
-            self._watchdog.pause(now)
+            case Started(pid):
+                if self.task.state is TaskState.RUNNING and self.task.pid != pid:
+                    self._spawned = e.Spawned(self.task.attempt, pid)
+                    asyncio.get_running_loop().call_soon(self._tell_spawned_soon)
+            case Asks(needs):
+                await self._tell(e.NeedsInput(self.task.attempt, needs))
+                # A check that asks is not heard: its clocks go on, and the deadline ends it.
+                if self.task.state is TaskState.WAITING:
+                    self._watchdog.pause(now)
+            case _:
+                await self.answered()
 
     async def answered(self, needs: Needs | None = None) -> None:
         """The person has answered (``needs``, where a newer question may be open): go on."""
         task = self.task
         if task.state is not TaskState.WAITING or needs not in (None, task.needs):
             return
-        if self._watchdog is not None:
-            self._watchdog.resume(self._means.clock.monotonic())
-            self._means.patrol.add(self)
+        self._watchdog.resume(self._means.clock.monotonic())
+        self._means.patrol.add(self)
         await self._tell(e.Answered(task.attempt))
 
-    def _idle(self) -> IdleLimit | None:
-        base = self._patience.idle
-        return None if base is None else IdleLimit(base, base * self._means.idle_stretch)
+    def _new_watchdog(self) -> Watchdog:
+        now, base = self._means.clock.now(), self._patience.idle
+        idle = None if base is None else IdleLimit(base, base * self._means.idle_stretch)
+        spent = max(0.0, now - (self.task.started_at or now))
+        return Watchdog(self._patience, idle, self._means.clock.monotonic(), spent=spent)
 
     # ── the end ──────────────────────────────────────────────────────────────
 
@@ -275,21 +277,22 @@ class Attempt:
             await self._insist(exited, e.Completed(self.task.attempt))
         else:
             await self._insist(exited)
-            await self._verify(exited.exit)
+            await self._verify()
 
-    async def _verify(self, how: Exit) -> None:
+    async def _verify(self) -> None:
         """Run the checks that have not run yet, one after the other."""
         if self._told_to_stop():
             await self._insist(*self._given_up())
-            return
-        if not how.ok:
-            await self._insist(self._failed(_why(how)))
             return
         for number, command in enumerate(self.task.spec.checks):
             if number < len(self.task.checks):
                 continue
             session = check_id(self.session, number)
-            last = await self._check(session, command)
+            try:
+                last = await self._check(session, command)
+            except InspanError as error:
+                await self._insist(e.Errored(_reason(error)))
+                return
             if isinstance(last, Lost):
                 await self._lose(last.why)
                 return
@@ -373,31 +376,27 @@ class Attempt:
     async def _insist(self, *facts: e.Fact) -> None:
         spawned, self._spawned = self._spawned, None
         facts = facts if spawned is None else (spawned, *facts)
-        self._last = await self._means.ledger.insist(self._last.id, *facts)
+        if facts:
+            self._last = await self._means.ledger.insist(self._last.id, *facts)
 
     def _tell_spawned_soon(self) -> None:
         """On its own errand: a process that ends at once is told of together with its end."""
         if self._spawned is not None:
-            self._means.spawn(self._tell_spawned)
+            self._means.spawn(self._tell)
 
-    async def _tell_spawned(self) -> None:
-        spawned, self._spawned = self._spawned, None
-        if spawned is not None:
-            await self._tell(spawned)
-
-    async def _tell(self, fact: e.Fact) -> None:
+    async def _tell(self, *facts: e.Fact) -> None:
         """Store what is worth knowing and may have been overtaken."""
         try:
-            await self._insist(fact)
+            await self._insist(*facts)
         except (IllegalTransition, StaleAttempt) as error:
             log.debug("%s", error)
 
 
 async def _forget(run: Run) -> None:
-    """Its end is stored; a keeper that is gone has forgotten it already."""
+    """Its end is stored; where this fails, the next engine sweeps it up."""
     try:
         await run.close()
-    except KeeperLost as error:
+    except InspanError as error:
         log.debug("%s", error)
 
 

@@ -8,7 +8,7 @@ from inspan.model.session import Output
 from inspan.model.task import Exit, TaskState, Verdict, WorkspaceKind
 from tests.unit.engine.stage import Stage, settle
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B1")]
 
 
 async def _reviewed() -> Stage:
