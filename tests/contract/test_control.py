@@ -38,7 +38,7 @@ from inspan.model.task import (
 )
 from tests.fakes.hands import CONTROLS, Factory, Hand
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A1", "A5", "A9")]
 
 NOBODY = "01zzzzzzzzzzzzzzzzzzzzzzzz"
 

@@ -37,7 +37,7 @@ from inspan.model.task import Exit, Needs, TerminalSpec
 from inspan.providers.process import Processes
 from inspan.providers.registry import make
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2", "B3")]
 
 ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 ASK = r"printf '\033]7770;waiting;question;Go?;yes;no\033\\'; read -r answer; "

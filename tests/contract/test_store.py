@@ -20,7 +20,7 @@ from inspan.store.memory import MemoryStore
 from inspan.store.sqlite import SqliteStore
 from tests.fakes.lives import SPEC, Author, merged
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A4", "A5")]
 
 
 @pytest.fixture(params=["sqlite", "memory"])

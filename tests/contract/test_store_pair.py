@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -23,6 +24,8 @@ from inspan.store.memory import MemoryStore
 from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
 from tests.fakes.lives import SPEC, Author
+
+pytestmark = pytest.mark.requirement("A4")
 
 T = TypeVar("T")
 WHY = Reason("because", "it was so")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.real.many import many_tasks_end, rounds_leave_nothing
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.requirement("A4", "A10", "B5", "B7")]
+pytestmark = [pytest.mark.timeout(180), pytest.mark.requirement("A4", "B5", "B7")]
 
 
 def test_sessions_leave_nothing_behind() -> None:

@@ -9,7 +9,7 @@ from tests.real.many import many_tasks_end, rounds_leave_nothing
 pytestmark = [
     pytest.mark.soak,
     pytest.mark.timeout(1800),
-    pytest.mark.requirement("A4", "A10", "B5", "B7"),
+    pytest.mark.requirement("A4", "B5", "B7"),
 ]
 
 

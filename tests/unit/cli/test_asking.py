@@ -12,6 +12,8 @@ from inspan.errors import BadInput, FolderMissing
 from inspan.model.task import OnCrash, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings
 
+pytestmark = pytest.mark.requirement("A11")
+
 
 def _args(*words: str) -> argparse.Namespace:
     parser, _ = parser_of("run")

@@ -9,6 +9,8 @@ import pytest
 
 from inspan.cli.main import VERBS, main, module_of, parser_of, top_help
 
+pytestmark = pytest.mark.requirement("A11")
+
 _VERBS = [verb for group in VERBS.values() for verb in group]
 
 #: What must never be loaded to print a help, and what no common verb may need at its start.

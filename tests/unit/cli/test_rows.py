@@ -5,6 +5,8 @@ from inspan.cli.plainly import full
 from inspan.errors import BadInput, DaemonUnreachable, TaskNotFound
 from inspan.model.task import Exit, Needs, Reason, Task, TaskSpec, TaskState
 
+pytestmark = pytest.mark.requirement("A11")
+
 _ID = "01jd0000000000000000abcdef"
 
 

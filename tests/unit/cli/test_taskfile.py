@@ -11,6 +11,8 @@ from inspan.errors import BadInput, CyclicPlan
 from inspan.model.task import OnCrash, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import Settings
 
+pytestmark = pytest.mark.requirement("A11")
+
 _PIPES = TerminalSpec(pty=False)
 _ENV = {"PATH": "/bin", "HOME": "/", "SECRET_TOKEN": "x"}
 

@@ -29,6 +29,8 @@ from inspan.model.task import Task, TaskSpec, TaskState
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
 
+pytestmark = pytest.mark.requirement("A9")
+
 SPEC = TaskSpec(command=("work",), cwd="/")
 TASK = b'{"id":"01zzzzzzzzzzzzzzzzzzzzzzzz","spec":{"cwd":"/"},"state":"queued"}'
 

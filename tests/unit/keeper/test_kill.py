@@ -14,7 +14,7 @@ from inspan.keeper import tree
 from inspan.keeper.cgroups import Cgroups
 from tests.unit.keeper.desk import Desk, Keeper, python, running, wait_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B5")]
 
 #: Each line prints the id of what it started; all of them ignore what can be ignored.
 STUBBORN = """

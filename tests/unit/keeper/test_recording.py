@@ -1,9 +1,12 @@
 """The index format: what is packed comes back, and a torn end is left out."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inspan.keeper.recording import RECORD, Record, unpack
+
+pytestmark = pytest.mark.requirement("B6")
 
 RECORDS = st.builds(
     Record,

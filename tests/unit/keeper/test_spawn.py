@@ -16,7 +16,7 @@ from inspan.errors import (
 )
 from tests.unit.keeper.desk import Desk, Keeper, descriptors, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B3")]
 
 
 async def refused(desk: Desk, kind: type[InspanError], *argv: str, **more: object) -> InspanError:

@@ -25,7 +25,7 @@ from tests.unit.keeper.desk import (
     wait_until,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B3")]
 
 
 async def test_exit_code_and_signal_are_told_apart(desk: Desk) -> None:

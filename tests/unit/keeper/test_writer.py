@@ -13,6 +13,8 @@ from inspan.keeper import linux
 from inspan.keeper.recording import INDEX, INPUT, RAW, unpack
 from inspan.keeper.writer import CAP_LEAST, Writer
 
+pytestmark = pytest.mark.requirement("B6")
+
 SIZE = (80, 24)
 
 

@@ -2,6 +2,8 @@ import pytest
 
 from inspan.model.task import GOOD, TERMINAL, Exit, Patience, TaskState
 
+pytestmark = pytest.mark.requirement("C1")
+
 
 @pytest.mark.parametrize(
     ("how", "ok", "status"),

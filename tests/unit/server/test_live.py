@@ -24,7 +24,7 @@ from inspan.model.task import Exit, Task, TaskSpec
 from tests.fakes.control import FakeControl, FakeSession
 from tests.fakes.hands import served
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A5", "B6")]
 
 SPEC = TaskSpec(command=("work",), cwd="/")
 

@@ -19,6 +19,8 @@ from inspan.store.memory import MemoryStore
 from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
 
+pytestmark = pytest.mark.requirement("C1")
+
 DEFAULTS = TaskSpec(cwd="/somewhere", env={"PATH": "/bin"}, labels={"from": "there"})
 NOW = 1_780_000_000.0
 

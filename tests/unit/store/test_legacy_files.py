@@ -13,6 +13,8 @@ from inspan.model.task import TaskSpec, TaskState
 from inspan.store import legacy_files
 from inspan.store.legacy import Imported, read_tasks
 
+pytestmark = pytest.mark.requirement("C1")
+
 DEFAULTS = TaskSpec(cwd="/somewhere")
 
 

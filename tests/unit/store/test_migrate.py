@@ -16,6 +16,8 @@ from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
 from tests.golden.db.make import FOLDER, story
 
+pytestmark = pytest.mark.requirement("E5")
+
 VERSIONS = range(1, newest() + 1)
 
 

@@ -14,6 +14,8 @@ from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Exit
 from inspan.store.recordings import CHUNK_MOST, Recordings
 
+pytestmark = pytest.mark.requirement("B6")
+
 SESSION = session_id(ulid(1_700_000_000.0, bytes(10)), 1)
 
 

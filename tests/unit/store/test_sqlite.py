@@ -30,7 +30,7 @@ from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
 from tests.fakes.lives import SPEC, Author
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A4")]
 
 ROOT = Path(__file__).parents[3]
 #: Commits for ever, 20 at a time, and prints each sequence number that was acknowledged.

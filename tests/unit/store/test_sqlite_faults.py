@@ -17,7 +17,7 @@ from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
 from tests.fakes.lives import SPEC, Author, merged
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A4")]
 
 
 @pytest.fixture

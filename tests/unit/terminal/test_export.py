@@ -3,9 +3,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from inspan.keeper.recording import INDEX, INPUT, RAW, Record
 from inspan.terminal.export import asciicast, plain
 from inspan.terminal.playback import Playback
+
+pytestmark = pytest.mark.requirement("B6")
 
 
 def recording(folder: Path, raw: bytes, records: Iterable[Record], typed: bytes = b"") -> Playback:

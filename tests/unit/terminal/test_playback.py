@@ -12,6 +12,8 @@ from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Exit
 from inspan.terminal.playback import Moment, Playback, Typed
 
+pytestmark = pytest.mark.requirement("B6")
+
 
 def write(folder: Path, raw: bytes, records: Iterable[Record], typed: bytes = b"") -> Path:
     folder.mkdir(exist_ok=True)

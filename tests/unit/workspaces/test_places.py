@@ -9,7 +9,7 @@ from inspan.model.task import Workspace, WorkspaceKind
 from inspan.workspaces.places import Workspaces
 from tests.fakes.repository import task_in
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2")]
 
 
 async def test_here_is_where_the_task_came_from_and_stays_as_it_is(tmp_path: Path) -> None:

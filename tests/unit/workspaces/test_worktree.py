@@ -13,7 +13,7 @@ from inspan.model.task import Task, Workspace, WorkspaceKind
 from inspan.workspaces.places import Workspaces
 from tests.fakes.repository import contents, git, make_repository, task_in
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2")]
 
 
 @pytest.fixture
