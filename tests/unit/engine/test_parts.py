@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 
 import anyio
@@ -233,7 +232,7 @@ async def test_an_engine_that_does_not_run_launches_nothing() -> None:
     stage = Stage()
     with pytest.raises(IllegalTransition, match="not running"):
         stage.engine._launch(_task("0" * 26))
-    stage.engine._spawn(asyncio.Event().wait)
+    stage.engine._spawn(settle)
 
 
 async def test_an_errand_that_fails_is_logged_and_no_more(
