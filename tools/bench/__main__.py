@@ -7,6 +7,7 @@ figures that the document is made from; a quick run is only printed.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=SUBJECTS, metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="few rounds, nothing written")
     args = parser.parse_args()
+    # Told to stop, it leaves no daemon behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=CACHE) as folder:
         failed = [

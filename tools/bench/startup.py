@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from tools.bench.homes import Home, home
+from tools.bench.homes import PATIENCE, Home, home
 from tools.bench.interpreters import Clean
 from tools.bench.measure import Found, Row, Series, alternate
 
@@ -130,6 +131,8 @@ def first_byte(clean: Clean, made: Home) -> float:
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
+        if not select.select([process.stdout], [], [], PATIENCE)[0]:
+            process.kill()
         first = os.read(process.stdout.fileno(), 1)
         took = perf_counter() - began
     if first != b"h" or process.returncode:
