@@ -32,5 +32,7 @@ class Clean:
         # Folders that a .pth file names are searched, but their own .pth files are not run.
         packages = sysconfig.get_path("purelib")
         (site / "inspan.pth").write_text(f"{packages}\n{sources}\n")
+        # As an installer leaves it; here Python may be told to write none.
+        subprocess.run([self.python, "-m", "compileall", "-q", sources / "inspan"], check=True)
         Path(self.inspan).write_text(_INSPAN.format(python=self.python))
         Path(self.inspan).chmod(0o755)
