@@ -20,6 +20,7 @@ from typing import Any, cast
 
 import anyio
 
+from inspan.app import collect_rarely
 from inspan.engine.engine import Engine
 from inspan.store.writer import write
 from tools.bench.engines import SPEC, CountingStore, engine_of_nothing
@@ -29,6 +30,7 @@ Step = tuple[str, list[Sequence[Any]]]
 
 
 async def run(folder: Path, tasks: int, callers: int, slots: int, kept: Path | None) -> None:
+    collect_rarely()  # as the daemon does
     async with engine_of_nothing(folder, slots) as (engine, store, _):
         store.keep = None if kept is None else []
         began = time.perf_counter()
