@@ -58,6 +58,7 @@ soak: $(READY) ## the long legs: crashes in numbers, a hundred sessions, ten tho
 	@$(BIN)/pytest -m soak --timeout=1800 $(ARGS)
 
 test-faces: $(READY) ## the legs that need tmux or a browser
+	@command -v tmux > /dev/null || { echo "make test-faces needs tmux, which is not here" >&2; exit 1; }
 	@$(BIN)/pytest -m faces --timeout=300 $(ARGS)
 
 coverage: $(READY) ## run the tests under coverage, and say what no test reached

@@ -12,6 +12,7 @@ from inspan.cli.say import json, out, styled, table, terminal_width
 from inspan.control import TaskQuery
 from inspan.errors import BadInput
 from inspan.model.task import TERMINAL, Task, TaskState
+from inspan.terminal.sanitize import one_line
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -46,10 +47,15 @@ def run(args: argparse.Namespace) -> int:
         head, *cells = rows.fitted(tasks, terminal_width(), now)
         table(head, cells, [_style(task) for task in tasks])
     summary = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-    out(styled(summary or "there are no tasks", "dim"))
+    _say(summary or "there are no tasks")
     if more:
-        out(styled("There are more: --all, or --limit N.", "dim"))
+        _say("There are more: --all, or --limit N.")
     return exits.DONE
+
+
+def _say(text: str) -> None:
+    width = terminal_width()
+    out(styled(text if width is None else one_line(text, width), "dim"))
 
 
 def _listed(

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
+from inspan.model.ids import short
 from inspan.model.task import CheckResult, Reason, Stop, Task, TaskState, Verdict
 
 _S = TaskState
@@ -77,6 +78,15 @@ TABLE: Final[dict[TaskState, _Row]] = {
 }
 
 
+#: What a person asked for, in a word, where it is refused.
+_ASKED: Final[dict[type[e.Fact], str]] = {
+    e.Resumed: "resumed",
+    e.Interrupted: "interrupted",
+    e.Cancelled: "cancelled",
+    e.SentBack: "sent back",
+}
+
+
 def allowed(state: TaskState, fact: type[e.Fact]) -> bool:
     """True where ``fact`` may happen to a task in ``state``."""
     return fact in TABLE[state]
@@ -96,10 +106,20 @@ def apply(task: Task | None, event: e.Event) -> Task:
         raise IllegalTransition(f"{fact.kind} for a task that was never submitted")
     row = TABLE[task.state]
     if type(fact) not in row:
-        raise IllegalTransition(f"a task that is {task.state} cannot have {fact.kind}")
+        raise _refusal(task, fact)
     _fence(task, fact)
     state = row[type(fact)] or task.state
     return _changed(task, {"seq": event.seq, "state": state, **_fields(task, event, state)})
+
+
+def _refusal(task: Task, fact: e.Fact) -> IllegalTransition:
+    name = short(task.id)
+    asked = _ASKED.get(type(fact))
+    if asked is None:
+        return IllegalTransition(f"{name} is {task.state}; it cannot have {fact.kind}")
+    return IllegalTransition(
+        f"{name} is {task.state}; it cannot be {asked}", hint=f"`inspan show {name}` tells why."
+    )
 
 
 def _create(task: Task | None, event: e.Event, fact: e.Submitted) -> Task:
