@@ -7,6 +7,7 @@ a database that SQLite may not let grow, which fails with the very same error.
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def test_a_full_disk_refuses_work_loses_nothing_and_is_got_over(tmp_path: Path) 
         before = control.wait(control.submit(daemon.spec("echo", "before")).id)
         quiet = control.submit(daemon.spec(*gate(tmp_path / "quiet")))
         loud = control.submit(daemon.spec("sh", "-c", LOUD, "sh", str(tmp_path / "loud")))
-        until(lambda: _all_run(control, quiet, loud), "both to run")
+        # One that is spawned now is an error of its own: it can have no recording.
+        until(lambda: all(control.get(t.id).pid for t in (quiet, loud)), "both to be spawned")
         daemon.fill()
         refused = _refused(control, daemon.spec("true"))
         assert (refused.code, bool(refused.hint)) == ("disk-full", True)
@@ -190,5 +192,41 @@ async def test_a_database_that_may_not_grow_does_the_same(tmp_path: Path) -> Non
 
 async def _pages(engine: Engine, most: int) -> None:
     """How many pages the database may have; SQLite takes no fewer than there are."""
-    pragma = f"PRAGMA max_page_count = {most}"
+    await _pragma(engine, f"max_page_count = {most}")
+
+
+async def _pragma(engine: Engine, setting: str) -> None:
+    pragma = f"PRAGMA {setting}"
     await engine._ports.store._ask(lambda connection: connection.execute(pragma).fetchall())  # type: ignore[attr-defined]
+
+
+@pytest.mark.anyio
+async def test_what_comes_due_while_there_is_no_room_waits_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = Daemon("roles: {narrow: 1}\n")  # only its home, and its end
+    places = daemon.places
+    door = tmp_path / "door"
+    async with app.engine(places, load(places.config)) as engine:
+        held = await engine.submit(daemon.spec(*gate(door), role="narrow"))
+        queued = await engine.submit(daemon.spec("true", role="narrow"))
+        after = await engine.submit(daemon.spec("true", after=(held.id,)))
+        never = await engine.submit(daemon.spec("false"))
+        fallen = await engine.submit(daemon.spec("true", after=(never.id, held.id)))
+        delayed = await engine.submit(daemon.spec("true", not_before=time.time() + 1))
+        with anyio.fail_after(30):
+            assert (await inspan.wait(engine, never.id)).state is TaskState.FAILED
+        await _pragma(engine, "query_only = ON")  # there is no room for the smallest fact
+        door.touch()
+
+        def due() -> bool:
+            refused = {getattr(record, "task", "") for record in caplog.records}
+            return {held.id, delayed.id} <= refused
+
+        await anyio.to_thread.run_sync(until, due, "both to find no room")
+        assert (await engine.get(delayed.id)).state is TaskState.PENDING
+        await _pragma(engine, "query_only = OFF")
+        for task in (held, queued, after, delayed):
+            with anyio.fail_after(60):
+                assert (await inspan.wait(engine, task.id)).state is TaskState.COMPLETED
+        assert (await engine.get(fallen.id)).state is TaskState.CANCELLED

@@ -105,7 +105,7 @@ class Attempt:
         session = session_id(self.task.id, self.task.attempt)
         try:
             started = e.AttemptStarted(self.task.attempt, session, keeper)
-            await self._record(started)
+            await self._insist(started)  # it was accepted: with a full disk it waits for room
         except IllegalTransition:
             return  # it was cancelled or interrupted while it waited for this slot
         self.session = session
@@ -369,9 +369,6 @@ class Attempt:
             terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
             findings=(*task.spec.findings, *task.findings),
         )
-
-    async def _record(self, *facts: e.Fact) -> None:
-        self._last = await self._means.ledger.record(self._last.id, *facts)
 
     async def _insist(self, *facts: e.Fact) -> None:
         spawned, self._spawned = self._spawned, None

@@ -92,23 +92,26 @@ class Dispatcher:
             return await self._ledger.get(task.id)  # somebody was faster, and sees to it
 
     async def _place(self, task: Task) -> Task:
-        """Put a pending or queued task where it belongs."""
+        """Put a pending or queued task where it belongs.
+
+        It insists: nobody else would do it later, and a full disk must not end the engine.
+        """
         open_ones, bad = await self._dependencies(task)
         if bad is not None:
             why = f"waits for {bad.spec.name or short(bad.id)}, which ended as {bad.state}"
             self._scheduler.forget(task.id)
-            return await self._ledger.record(task.id, e.Cancelled(Reason("dependency", why)))
+            return await self._ledger.insist(task.id, e.Cancelled(Reason("dependency", why)))
         if open_ones:
             self._scheduler.wait(task.id, open_ones)
             if task.state is TaskState.PENDING:
                 return task
             waits = Reason("dependency", f"waits for {len(open_ones)} more")
-            return await self._ledger.record(task.id, e.Postponed(waits))
+            return await self._ledger.insist(task.id, e.Postponed(waits))
         if task.wake_at is not None and task.wake_at > self._clock.now():
             self._scheduler.wake(task.id, task.wake_at)
             return task
         if task.state is TaskState.PENDING:
-            task = await self._ledger.record(task.id, e.Readied())
+            task = await self._ledger.insist(task.id, e.Readied())
         self._scheduler.ready(task)
         return task
 

@@ -7,6 +7,7 @@ sees it. What it does not know: processes, slots, or why a fact is true.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from weakref import WeakValueDictionary
@@ -20,6 +21,8 @@ from inspan.model.event import Event, Fact, Submitted
 from inspan.model.ids import ulid
 from inspan.model.lifecycle import apply
 from inspan.model.task import Task, TaskSpec
+
+log = logging.getLogger(__name__)
 
 #: Seconds between tries to store a fact that cannot be given up, doubling to the second figure.
 _INSIST = (0.5, 30.0)
@@ -105,7 +108,8 @@ class Ledger:
         while True:
             try:
                 return await self.record(task_id, *facts)
-            except StoreFailed:
+            except StoreFailed as error:
+                log.warning("not stored yet: %s", error, extra={"task": task_id})
                 await self._clock.sleep(pause)
                 pause = min(most, pause * 2)
 
