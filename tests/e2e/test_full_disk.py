@@ -229,4 +229,7 @@ async def test_what_comes_due_while_there_is_no_room_waits_for_it(
         for task in (held, queued, after, delayed):
             with anyio.fail_after(60):
                 assert (await inspan.wait(engine, task.id)).state is TaskState.COMPLETED
-        assert (await engine.get(fallen.id)).state is TaskState.CANCELLED
+        counts = (await engine.list()).counts
+    with daemon, daemon.control() as control:
+        assert control.get(fallen.id).state is TaskState.CANCELLED
+        assert control.list().counts == counts
