@@ -91,7 +91,8 @@ def test_interrupt_resume_cancel(console: Console) -> None:
     task = _add(console, "--", "sh", "-c", "echo begun; exec sleep 60")
     _printed(console, task, "begun")
     pid = _task(console, task)["pid"]
-    assert "interrupted" in console.say("interrupt", task, "--reason", "enough")
+    told = console.say("interrupt", task, "--reason", "enough").splitlines()
+    assert told == [f"{task[-6:]} interrupted: enough", f"  inspan resume {task[-6:]}"]
     assert not alive(pid)
     assert "enough" in console.say("show", task)
     assert console.say("resume", task).split()[1] in ("queued", "running")
@@ -99,7 +100,8 @@ def test_interrupt_resume_cancel(console: Console) -> None:
     assert "cancelled" in console.say("cancel", task)
     again = console.run("resume", task)
     assert again.returncode == 2
-    assert b"hint: `inspan show ID`" in again.stderr
+    assert f"{task[-6:]} is cancelled".encode() in again.stderr
+    assert f"hint: `inspan show {task[-6:]}`".encode() in again.stderr
 
 
 def test_one_refusal_among_many_does_not_spare_the_others(console: Console) -> None:
@@ -188,10 +190,12 @@ def test_attach_types_leaves_by_its_key_and_restores_the_terminal(console: Conso
         assert b"left" in screen.output
         assert screen.settings() == screen.before
     assert _task(console, task)["state"] == "running"
-    with console.terminal("attach", task) as one, console.terminal("attach", task) as other:
-        other.until(b"hint:")
-        assert other.finish() == 2
-        assert b"--steal" in other.output
+    with console.terminal("attach", task) as one:
+        one.until(b"got:abc")
+        with console.terminal("attach", task) as other:
+            other.until(b"hint:")
+            assert other.finish() == 2
+            assert b"--steal" in other.output
         with console.terminal("attach", "--steal", task) as thief:
             thief.until(b"got:abc")
             with console.terminal("attach", "--read-only", task) as reader:
@@ -255,8 +259,15 @@ def test_a_worktree_is_compared_and_accepted(console: Console) -> None:
     assert "+hi" in console.say("diff", task)
     assert not (repository / "new.txt").exists()
     assert console.run("send-back", task).returncode == 2
-    assert console.say("accept", task).split()[1] == "succeeded"
+    waited = console.run("wait", task)
+    assert (waited.returncode, waited.stdout.split()[1:]) == (
+        5,
+        [b"processing:", b"waits", b"for", b"a", b"verdict"],
+    )
+    told = console.say("accept", task).splitlines()
+    assert _task(console, task)["state"] == "succeeded"
     branch = _task(console, task)["workspace"]["branch"]
+    assert told[1:] == [f"  git merge {branch}"]
     shown = subprocess.run(
         ["git", "-C", str(repository), "show", f"{branch}:new.txt"],
         env=env,
@@ -265,6 +276,12 @@ def test_a_worktree_is_compared_and_accepted(console: Console) -> None:
         timeout=30,
     )
     assert shown.stdout == b"hi\n"
+    other = _add(console, "--worktree", "--cwd", str(repository), "--", "sh", "-c", line)
+    assert console.run("wait", other).returncode == 0
+    ref = console.say("reject", other).split()[-1]
+    command = ["git", "-C", str(repository), "show", f"{ref}:new.txt"]
+    kept = subprocess.run(command, env=env, capture_output=True, check=True, timeout=30)
+    assert kept.stdout == b"hi\n"
 
 
 def test_a_recording_is_exported(console: Console, tmp_path: Path) -> None:
@@ -314,7 +331,7 @@ def test_a_restart_keeps_what_runs_and_down_stops_it_all() -> None:
         assert str(now["daemon"]["pid"]).encode() in busy.stderr
         held = console.run("down", "--keeper")
         assert held.returncode == 2
-        console.say("down")
+        assert console.say("down") == "the daemon has stopped; 1 program runs on"
         assert alive(pid)
         assert console.run("status").returncode == 1
         assert console.say("db", "verify").startswith("sound")

@@ -28,10 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--name", default="", help="what to call it")
     what.add_argument("--role", default="worker", help="whose slots it takes (default: worker)")
     what.add_argument(
-        "--provider", "--agent", default="shell", dest="provider", help="who runs it (shell)"
+        "--provider",
+        "--agent",
+        default="shell",
+        dest="provider",
+        help="who runs it (default: shell)",
     )
-    what.add_argument("--prompt", help="what to ask an agent")
-    what.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
+    what.add_argument("--prompt", metavar="TEXT", help="what to ask an agent")
+    what.add_argument(
+        "--label", action="append", default=[], metavar="KEY=VALUE", help="remembered with it"
+    )
     where = parser.add_argument_group("where")
     where.add_argument("--cwd", metavar="DIR", help="work in this folder (default: here)")
     kind = where.add_mutually_exclusive_group()
@@ -41,9 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--env", action="append", default=[], metavar="NAME[=VALUE]", help="pass or set a variable"
     )
-    where.add_argument("--env-all", action="store_true", help="withhold no variable")
+    where.add_argument("--env-all", action="store_true", help="pass all variables, secrets too")
     where.add_argument(
-        "--pty", action=argparse.BooleanOptionalAction, default=None, help="a terminal, or pipes"
+        "--pty",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="give it a terminal, or pipes (default: like ours)",
     )
     _add_when(parser)
 
@@ -55,11 +64,15 @@ def _add_when(parser: argparse.ArgumentParser) -> None:
     start = when.add_mutually_exclusive_group()
     start.add_argument("--delay", metavar="TIME", help="start no sooner than this from now")
     start.add_argument("--at", metavar="WHEN", help="start at HH:MM or an ISO date and time")
-    when.add_argument("--timeout", metavar="TIME", help="90, 5m, 8h, or none")
+    when.add_argument("--timeout", metavar="TIME", help="stop it after 90, 5m, 8h, or none")
     when.add_argument("--idle", metavar="TIME", help="stop it after this long a silence, or none")
     then = parser.add_argument_group("and then")
-    then.add_argument("--retries", type=int, default=0, metavar="N", help="try again so often")
-    then.add_argument("--check", action="append", default=[], metavar="CMD", help="must pass")
+    then.add_argument(
+        "--retries", type=int, default=0, metavar="N", help="try again so often where it fails"
+    )
+    then.add_argument(
+        "--check", action="append", default=[], metavar="CMD", help="succeeds only if CMD does"
+    )
     then.add_argument("--review", action="store_true", help="wait for somebody's verdict")
     then.add_argument("--on-crash", choices=_ON_CRASH, default="ask", help="if its process is lost")
     then.add_argument("--key", help="an idempotency key: the same key makes no second task")

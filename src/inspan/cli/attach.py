@@ -20,6 +20,7 @@ from inspan.terminal.history import Modes
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
+    from inspan.model.task import Task
 
 HELP = r"""Type into a running task as if it were here. Ctrl-\ (or `keys.detach` of the settings)
 leaves it running and gives your terminal back."""
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         if task.session is None or task.done:
             raise SessionNotFound(
                 f"{short(task.id)} is {task.state.value}: there is nothing to attach to",
-                hint=f"`inspan logs {short(task.id)}` shows what it printed.",
+                hint=_instead(task),
             )
         note(f"attached to {short(task.id)}; {_key(detach)} leaves it running")
         pump = _attached(control, task.session, args, detach)
@@ -59,6 +60,12 @@ def run(args: argparse.Namespace) -> int:
         return exits.FAILED
     note(f"left {name}; it runs on" if pump.left else f"{name} has ended")
     return exits.DONE
+
+
+def _instead(task: Task) -> str:
+    if task.session is None and not task.done:
+        return f"Once it runs there is; `inspan show {short(task.id)}` tells what it waits for."
+    return f"`inspan logs {short(task.id)}` shows what it printed."
 
 
 def _attached(control: Reached, session: str, args: argparse.Namespace, detach: int) -> Pump:

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import argparse
+import re
+from typing import Final
 
-from inspan.cli import exits
+from inspan.cli import exits, reach
 from inspan.cli.say import out
 
 HELP = """\
 Print a completion script:
   bash:  eval "$(inspan completion bash)"       in ~/.bashrc
   zsh:   eval "$(inspan completion zsh)"        in ~/.zshrc, after compinit
-  fish:  inspan completion fish > ~/.config/fish/completions/inspan.fish"""
+  fish:  inspan completion fish > ~/.config/fish/completions/inspan.fish
+`inspan completion ids` prints what the scripts complete an ID with; it starts no daemon."""
+#: So many tasks are offered, the newest.
+_OFFERED: Final = 50
+#: What a shell takes as it is.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+    parser.add_argument("shell", choices=("bash", "zsh", "fish", "ids"))
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.shell == "ids":
+        return _ids()
     from inspan.cli import shells
 
     out(shells.script(args.shell))
+    return exits.DONE
+
+
+def _ids() -> int:
+    """``last``, short ids, and names that are one plain word."""
+    from inspan.control import TaskQuery
+    from inspan.model.ids import short
+
+    out("last")
+    where = reach.places()
+    if not reach.answers(where.daemon_socket):
+        return exits.DONE
+    with reach.control() as control:
+        tasks = control.list(TaskQuery(limit=_OFFERED)).tasks
+    names = {task.spec.name for task in tasks}
+    plain = sorted(name for name in names if _PLAIN.fullmatch(name))
+    for word in [*(short(task.id) for task in tasks), *plain]:
+        out(word)
     return exits.DONE

@@ -11,7 +11,7 @@ from inspan.cli import exits, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.plainly import full
 from inspan.cli.say import clean, json, out
-from inspan.errors import BadInput, StoreFailed
+from inspan.errors import BadInput, StoreFailed, StoreLocked
 
 if TYPE_CHECKING:
     from inspan.settings import Places
@@ -36,11 +36,30 @@ def run(args: argparse.Namespace) -> int:
             f"there is no database at {where.database}",
             hint="It is made when the first task is handed in.",
         )
+    _refuse_beside_a_daemon(where)
     if args.what == "verify":
         return _verify(where, args)
     told = {"upgrade": _up, "downgrade": _down, "backup": _backup}[args.what](where, args.to)
-    json(told) if args.json else out(clean(", ".join(f"{key} {told[key]}" for key in told)))
+    if args.json:
+        json(told)
+    elif args.what == "backup":
+        out(clean(f"backed up to {told['backup']}, {told['bytes']} bytes"))
+    else:
+        out(f"the schema has version {told['version']}")
     return exits.DONE
+
+
+def _refuse_beside_a_daemon(where: Places) -> None:
+    from inspan.client.sync import SyncControl
+
+    if not reach.answers(where.daemon_socket):
+        return
+    with SyncControl(where.daemon_socket) as control:
+        pid = control.health().daemon.pid
+    raise StoreLocked(
+        f"the daemon (pid {pid}) holds the database",
+        hint="`inspan down` stops it; what runs goes on, and the next command starts it again.",
+    )
 
 
 def _up(where: Places, to: str | None) -> dict[str, object]:

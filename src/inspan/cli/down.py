@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         json({"daemon": "stopped" if daemon else "absent", "keeper": _keeper_word(args, keeper)})
         return exits.DONE
-    out("the daemon has stopped" if daemon else "there was no daemon")
+    out(("the daemon has stopped" if daemon else "there was no daemon") + _running_on(where))
     if args.keeper:
         out("the keeper has stopped" if keeper else "there was no keeper")
     return exits.DONE
@@ -56,6 +56,16 @@ def _keeper_word(args: argparse.Namespace, stopped: bool) -> str:
     if not args.keeper:
         return "left"
     return "stopped" if stopped else "absent"
+
+
+def _running_on(where: Places) -> str:
+    """How many programs go on without a daemon."""
+    with suppress(InspanError):
+        hello = keeperdoor.ask(where.keeper_socket, "hello") or {}
+        number = _count(hello.get("sessions") or 0)
+        if number:
+            return f"; {number} {'program runs' if number == 1 else 'programs run'} on"
+    return ""
 
 
 def _refuse_while_busy(where: Places) -> None:

@@ -15,6 +15,8 @@ from inspan.model.ids import session_id, short
 
 HELP = "A recording as an asciicast v3: `inspan export last demo.cast`, then `asciinema play`."
 
+_ELSEWHERE = "Name a file that can be written."
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_task(parser)
@@ -47,7 +49,10 @@ def run(args: argparse.Namespace) -> int:
     target = Path(args.file)
     if target.exists() and not args.force:
         raise BadInput(f"{args.file} exists already", hint="--force writes over it.")
-    with target.open("w", encoding="utf-8") as file:
-        file.writelines(lines)
+    try:
+        with target.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise BadInput(f"cannot write {args.file}: {error.strerror}", hint=_ELSEWHERE) from error
     note(f"wrote {args.file}")
     return exits.DONE

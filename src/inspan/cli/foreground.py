@@ -137,17 +137,20 @@ class Foreground:
 
     def _obey(self, task: Task, came: list[int]) -> None:
         while came:
-            if came.pop() != signal.SIGWINCH:
+            if (number := came.pop()) != signal.SIGWINCH:
                 self._stops += 1
                 force = self._stops > 1
                 import threading
 
                 # Stopping may take the task's whole grace; its output is shown meanwhile.
-                threading.Thread(target=self._stop, args=(task.id, force), daemon=True).start()
+                threading.Thread(
+                    target=self._stop, args=(task.id, force, number), daemon=True
+                ).start()
 
-    def _stop(self, task_id: str, force: bool) -> None:
+    def _stop(self, task_id: str, force: bool, number: int = signal.SIGPIPE) -> None:
+        reason = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         with suppress(InspanError):  # it may have ended by itself
-            self._connect().interrupt(task_id, reason="Ctrl-C", force=force)
+            self._connect().interrupt(task_id, reason=reason, force=force)
 
     # ── one session ───────────────────────────────────────────────────────────
 

@@ -111,8 +111,13 @@ def _dispatch(words: list[str]) -> int:
     try:
         _refuse_unreadable(words)
         return _verb(verb, words[1:])
+    except BrokenPipeError:
+        raise
     except InspanError as error:
-        return _tell(error, verb, as_json="--json" in words)
+        failed = error
+    except OSError as error:
+        failed = _of_system(error)
+    return _tell(failed, verb, as_json="--json" in words)
 
 
 def _verb(verb: str, words: list[str]) -> int:
@@ -169,10 +174,19 @@ def _unknown(verb: str) -> None:
 
     every = [name for verbs in VERBS.values() for name in verbs]
     near = get_close_matches(verb, every, n=1)
+    what = "option" if verb.startswith("-") else "command"
     raise BadInput(
-        f"there is no command {clean(verb)!r}",
+        f"there is no {what} {clean(verb)!r}",
         hint=f"Did you mean `inspan {near[0]}`?" if near else "`inspan --help` lists them.",
     )
+
+
+def _of_system(error: OSError) -> InspanError:
+    """What the system refused, and about which file."""
+    from inspan.errors import Unable
+
+    about = f" ({os.fsdecode(error.filename)})" if error.filename is not None else ""
+    return Unable(f"the system refuses: {error.strerror or error}{about}")
 
 
 def _tell(error: InspanError, verb: str, *, as_json: bool) -> int:

@@ -32,7 +32,22 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise BadInput."""
-        raise BadInput(clean(message), hint=f"`{self.prog} --help` lists what it takes.")
+        raise BadInput(clean(message), hint=self._meant(message) or self._more())
+
+    def _more(self) -> str:
+        return f"`{self.prog} --help` lists what it takes."
+
+    def _meant(self, message: str) -> str | None:
+        """What a flag that does not exist may have been meant for."""
+        unknown, colon, flags = message.partition("unrecognized arguments: ")
+        if unknown or not colon:
+            return None
+        from difflib import get_close_matches
+
+        wrong = flags.split()[0].partition("=")[0]
+        known = [name for action in self._actions for name in action.option_strings]
+        near = get_close_matches(wrong, known, n=1) if wrong.startswith("-") else []
+        return f"Did you mean {near[0]}?" if near else None
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,8 @@ TAKES_COMMAND = True
 HELP = """\
 Run a command and watch it: `inspan run -- pytest -q`. Its output and its exit status are its own;
 125 means that inspan itself failed. On a terminal it gets a terminal, in a pipe it gets pipes.
+Ctrl-C is the command's own; a SIGTERM to inspan interrupts the task. Where the terminal is closed
+or inspan is killed, the task runs on: `inspan attach last`.
 Or run the tasks of a file: `inspan run tasks.yaml`."""
 
 

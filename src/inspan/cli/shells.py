@@ -1,6 +1,7 @@
 """Completion scripts, made from the parsers themselves, so that they cannot be out of date.
 
-The scripts hold words only: completing runs nothing of inspan's.
+The scripts hold words; completing runs nothing of inspan's but, for an ID, `inspan completion
+ids`, which starts nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class _Verb:
     flags: tuple[_Flag, ...]
     words: tuple[str, ...]
     files: bool
+    #: Its arguments are tasks.
+    tasks: bool
 
 
 #: Verbs whose arguments may be files, or whose command is completed like any other.
@@ -58,7 +61,8 @@ def _verbs() -> Iterator[_Verb]:
                 if not action.option_strings
                 for choice in action.choices or ()
             )
-            yield _Verb(name, summary, flags, words, name in _FILES)
+            tasks = any(action.dest == "task" for action in actions)
+            yield _Verb(name, summary, flags, words, name in _FILES, tasks)
 
 
 def _flag(action: argparse.Action) -> _Flag:
@@ -73,7 +77,7 @@ def _flag(action: argparse.Action) -> _Flag:
 def _bash(verbs: tuple[_Verb, ...]) -> str:
     names = " ".join(verb.name for verb in verbs)
     cases = "\n".join(
-        f"    {verb.name}) words={_quoted(' '.join(_words(verb)))} ;;" for verb in verbs
+        f"    {verb.name}) words={_quoted(' '.join(_flags(verb)))} ;;" for verb in verbs
     )
     values = "\n".join(
         f"    {verb.name}:{name}) COMPREPLY=($(compgen -W {_quoted(' '.join(flag.choices))}"
@@ -83,6 +87,11 @@ def _bash(verbs: tuple[_Verb, ...]) -> str:
         for name in flag.names
         if flag.choices
     )
+    places = "\n".join(
+        f"    {verb.name}) words={_quoted(' '.join(verb.words))} ;;" for verb in verbs if verb.words
+    )
+    tasks = "|".join(verb.name for verb in verbs if verb.tasks)
+    files = "|".join(verb.name for verb in verbs if verb.files and not verb.tasks)
     return f"""\
 # bash completion for inspan
 _inspan() {{
@@ -102,17 +111,29 @@ _inspan() {{
   case $verb:$prev in
 {values}
     *:--cwd|*:--home) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    *:--after) COMPREPLY=($(compgen -W "$(inspan completion ids 2>/dev/null)" -- "$cur")); return ;;
   esac
   case $verb in
 {cases}
   esac
+  if [[ $cur == -* ]]; then
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    return
+  fi
+  case $verb in
+{places}
+    {tasks}) words="$(inspan completion ids 2>/dev/null)" ;;
+    {files}) return ;;
+    *) words= ;;
+  esac
+  compopt +o default 2>/dev/null
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }}
 complete -o default -F _inspan inspan"""
 
 
-def _words(verb: _Verb) -> list[str]:
-    return [*verb.words, *(name for flag in verb.flags for name in flag.names)]
+def _flags(verb: _Verb) -> list[str]:
+    return [name for flag in verb.flags for name in flag.names]
 
 
 def _zsh(verbs: tuple[_Verb, ...]) -> str:
@@ -120,6 +141,7 @@ def _zsh(verbs: tuple[_Verb, ...]) -> str:
     cases = "\n".join(_zsh_verb(verb) for verb in verbs)
     return f"""\
 #compdef inspan
+_inspan_ids() {{ compadd -- ${{(f)"$(inspan completion ids 2>/dev/null)"}} }}
 _inspan() {{
   local -a verbs
   verbs=(
@@ -150,7 +172,8 @@ def _zsh_verb(verb: _Verb) -> str:
             specs.append(_quoted(f"*{name}[{_bare(flag.help)}]{value}"))
     if verb.words:
         specs.append(_quoted(f"1:what:({' '.join(verb.words)})"))
-    specs.append(_quoted("*::argument:_files" if verb.files else "*::argument: "))
+    rest = "_files" if verb.files else "_inspan_ids" if verb.tasks else " "
+    specs.append(_quoted(f"*::argument:{rest}"))
     return f"    {verb.name}) _arguments {' '.join(specs)} ;;"
 
 
@@ -170,6 +193,8 @@ def _fish(verbs: tuple[_Verb, ...]) -> str:
             lines.append(f"{here} -F")
         if verb.words:
             lines.append(f"{here} -a {_quoted(' '.join(verb.words))}")
+        if verb.tasks:
+            lines.append(f"{here} -a '(inspan completion ids 2>/dev/null)'")
         lines += [f"{here}{_fish_flag(flag)}" for flag in verb.flags]
     return "\n".join(lines)
 

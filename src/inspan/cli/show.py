@@ -16,7 +16,7 @@ from inspan.control import EventQuery
 from inspan.model import event as e
 from inspan.model.event import Event
 from inspan.model.ids import short
-from inspan.model.task import ACTIVE, Task, TaskState, WorkspaceKind
+from inspan.model.task import Task, TaskState, WorkspaceKind
 from inspan.settings.figures import show_duration, show_size
 
 HELP = "All that is known of a task: attempts, checks, limits, files, and why it is where it is."
@@ -75,12 +75,15 @@ def _why(task: Task) -> _Pairs:
         if task.reason.hint:
             yield "hint", clean(task.reason.hint)
     if task.exit is not None:
-        yield "exit", rows.ended(task)
+        how = f"signal {task.exit.signal}" if task.exit.signal else str(task.exit.code)
+        yield "exit", how
     if task.stop is not None:
         by = f" ({task.stop.reason})" if task.stop.reason else ""
         yield "stop asked", clean(f"{task.stop.kind.value} by {task.stop.by}{by}")
+    if rows.awaits_verdict(task):
+        yield "why", "waits for a verdict"
     if task.verdict is not None:
-        yield "verdict", task.verdict.value
+        yield "verdict", task.verdict.value.replace("_", " ")
     for finding in task.findings:
         yield "finding", clean(finding)
 
@@ -118,16 +121,14 @@ def _when(task: Task) -> _Pairs:
 
 def _limits(task: Task) -> _Pairs:
     limits = task.spec.patience
-    if limits is None:
-        yield "limits", "the defaults of the settings"
-    else:
-        yield (
-            "limits",
-            (
-                f"deadline {show_duration(limits.deadline)}, idle {show_duration(limits.idle)},"
-                f" grace {show_duration(limits.grace)}"
-            ),
-        )
+    told = limits or reach.settings().limits.patience()
+    yield (
+        "limits",
+        (
+            f"deadline {show_duration(told.deadline)}, idle {show_duration(told.idle)},"
+            f" grace {show_duration(told.grace)}{'' if limits else ' (by the settings)'}"
+        ),
+    )
     if task.spec.retries:
         yield "retries", f"{task.retried} of {task.spec.retries}"
 
@@ -162,11 +163,15 @@ def _attempts(events: tuple[Event, ...]) -> Iterator[str]:
 
 def _say_next(task: Task) -> None:
     verbs = _NEXT.get(task.state, ("logs",))
-    if task.state not in ACTIVE and task.workspace is not None and task.workspace.branch:
+    if rows.awaits_verdict(task) or (task.done and _branch(task) and task.verdict is None):
         verbs = (*verbs, "diff", "accept", "reject", "send-back")
     for verb in verbs:
         name, _, flag = verb.partition(" ")
         out(styled(" ".join(filter(None, ["  inspan", name, flag, short(task.id)])), "dim"))
+
+
+def _branch(task: Task) -> bool:
+    return task.workspace is not None and task.workspace.branch is not None
 
 
 def _clock(at: float) -> str:

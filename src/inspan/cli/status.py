@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspan.cli import exits, keeperdoor, reach
@@ -76,7 +77,7 @@ def _keeper(where: Places) -> dict[str, Any] | None:
 def _say(told: dict[str, Any]) -> None:
     for name in ("daemon", "keeper"):
         out(f"{styled(name.ljust(8), 'dim')} {_process(told[name])}")
-    if "problem" in told and told["daemon"] is None:
+    if "problem" in told and told["daemon"] is None and Path(told["socket"]).exists():
         out(f"{'':8} {clean(told['problem']['message'])}")
     for name, key in (("state", "state_dir"), ("socket", "socket"), ("config", "config")):
         out(f"{styled(name.ljust(8), 'dim')} {clean(str(told[key]))}")

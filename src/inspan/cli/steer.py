@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from inspan.cli import exits, rows
 from inspan.cli.parsing import add_json
-from inspan.cli.say import failure, json, out
+from inspan.cli.say import failure, json, out, styled
 from inspan.errors import InspanError
 
 if TYPE_CHECKING:
@@ -22,8 +22,13 @@ def add_stop(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def each(args: argparse.Namespace, do: Callable[[str], Task]) -> int:
-    """Do it to every task, also where one of them refuses; the highest status."""
+def each(
+    args: argparse.Namespace, do: Callable[[str], Task], then: Callable[[Task], str] | None = None
+) -> int:
+    """Do it to every task, also where one of them refuses; the highest status.
+
+    ``then`` gives what a person can do next.
+    """
     status = exits.DONE
     done: list[Task] = []
     for ref in args.task:
@@ -37,6 +42,8 @@ def each(args: argparse.Namespace, do: Callable[[str], Task]) -> int:
         done.append(task)
         if not args.json:
             out(rows.brief(task))
+            if then is not None and (words := then(task)):
+                out(styled(f"  {words}", "dim"))
     if args.json:
         json(done[0] if len(args.task) == 1 else done)
     return status

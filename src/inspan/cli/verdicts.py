@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import getpass
+from pathlib import Path
 
 from inspan.cli import exits, reach, rows
 from inspan.cli.parsing import add_json, add_task
-from inspan.cli.say import json, out
-from inspan.errors import BadInput
-from inspan.model.task import Verdict
+from inspan.cli.say import clean, json, out
+from inspan.errors import BadInput, InspanError
+from inspan.model.ids import short
+from inspan.model.task import Task, Verdict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--finding", "-m", action="append", default=[], metavar="TEXT", help="what was found"
     )
-    parser.add_argument("--by", help="who decides (default: you)")
+    parser.add_argument("--by", metavar="NAME", help="who decides (default: you)")
     add_json(parser)
 
 
@@ -29,9 +31,47 @@ def decide(args: argparse.Namespace, verdict: Verdict) -> int:
             "nobody can mend what is not named", hint="Say what is wrong with --finding TEXT."
         )
     with reach.control() as control:
-        task = control.decide(args.task, verdict, args.finding, by=args.by or _me())
-    json(task) if args.json else out(rows.brief(task))
+        asked = control.get(args.task)
+        task = control.decide(asked.id, verdict, args.finding, by=args.by or _me())
+    if args.json:
+        json(task)
+    else:
+        _say(asked, task, verdict)
     return exits.DONE
+
+
+def _say(asked: Task, task: Task, verdict: Verdict) -> None:
+    """What became of the result, and what can be done with it."""
+    what = f"{rows.title(asked.spec)} ({short(asked.id)})"
+    branch = asked.workspace.branch if asked.workspace is not None else None
+    if verdict is Verdict.ACCEPT:
+        out(f"accepted {what}" + (f": it is on branch {clean(branch)}" if branch else ""))
+        if branch:
+            out(f"  git merge {clean(branch)}")
+    elif verdict is Verdict.SEND_BACK:
+        again = "is done again" if task.id == asked.id else f"is done again as {short(task.id)}"
+        out(f"sent back {what}: it {again}")
+    else:
+        out(f"rejected {what}")
+        saved = _saved(asked) if branch else None
+        if saved:
+            out("its work is kept, and comes back with")
+            out(f"  git branch NAME {saved}")
+
+
+def _saved(task: Task) -> str | None:
+    """The ref that its work was saved under; ``None`` where it had done none."""
+    import anyio
+
+    from inspan.git.repository import tip
+    from inspan.git.run import Git
+    from inspan.workspaces.worktree import saved_ref
+
+    ref = saved_ref(task.id)
+    try:
+        return ref if anyio.run(tip, Git(Path(task.spec.cwd)), ref) else None
+    except InspanError:
+        return None
 
 
 def _me() -> str:

@@ -193,3 +193,30 @@ def test_a_reader_that_has_gone_is_no_reason_to_complain(tmp_path: Path) -> None
     os.close(write)
     assert told.stderr == b""
     assert told.returncode == 141
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["add", "--nmae", "x", "--", "true"], "Did you mean --name?"),
+        (["ls", "--stat=failed"], "Did you mean --state?"),
+        (["ls", "--zzz"], "`inspan ls --help` lists what it takes."),
+        (["--homee", "x"], "`inspan --help` lists them."),
+    ],
+)
+def test_a_flag_that_is_misspelt_is_guessed(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert f"hint: {hint}" in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_args: object) -> int:
+        raise PermissionError(13, "Permission denied", "/a\x1b[2Jfile")
+
+    monkeypatch.setattr("inspan.cli.version.run", refuse)
+    assert main(["version"]) == 1
+    assert "inspan: the system refuses: Permission denied (/afile)" in capsys.readouterr().err

@@ -32,12 +32,16 @@ def test_a_script_names_every_verb_and_is_accepted_by_its_shell(shell: str) -> N
         (["inspan", "run", "--on-crash", ""], {"resume", "retry", "ask"}),
         (["inspan", "db", "up"], {"upgrade"}),
         (["inspan", "--home", "/", "wai"], {"wait"}),
+        (["inspan", "show", ""], {"last", "abcdef"}),
+        (["inspan", "run", "--after", "ab"], {"abcdef"}),
+        (["inspan", "show", "--ev"], {"--events"}),
     ],
 )
 def test_bash_completes(words: list[str], among: set[str]) -> None:
     asked = " ".join(f"'{word}'" for word in words)
     state = f"COMP_WORDS=({asked}); COMP_CWORD={len(words) - 1}"
-    code = f"{state}; _inspan; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    ids = "inspan() { printf 'last\\nabcdef\\n'; }"
+    code = f"{ids}; {state}; _inspan; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     told = subprocess.run(
         ["bash", "-c", f"{shells.script('bash')}\n{code}"],
         capture_output=True,
