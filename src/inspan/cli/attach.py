@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from inspan.model.task import Task
 
 HELP = r"""Type into a running task as if it were here. Ctrl-\ (or `keys.detach` of the settings)
-leaves it running and gives your terminal back."""
+leaves it running and gives your terminal back.
+A full screen program is drawn anew in the size of your terminal. With --read-only it keeps its
+own size, and what was drawn before you came may look torn until it draws again."""
 #: How much of what was printed before is shown, in bytes: enough for any screen.
 _BEFORE: Final = 1 << 16
 #: How much before that is looked through for modes of the terminal, in bytes.
