@@ -415,6 +415,19 @@ async def test_a_lost_connection_is_taken_up_again(home: Home) -> None:
     assert last.exit == Exit(4)
 
 
+async def test_typing_takes_a_lost_connection_up_again(home: Home) -> None:
+    ordered = order(home, sh("echo ready; read -r line; exit 4"))
+    run = await home.provider(SHELL).open(ordered)
+    old = home.keeper
+    home.clients.append(old)
+    await home.reconnect()
+    await old.close()
+    await run.write(b"x\r")
+    last = await last_of(run)
+    assert isinstance(last, Finished)
+    assert last.exit == Exit(4)
+
+
 async def test_a_lost_connection_does_not_keep_it_from_being_stopped(home: Home) -> None:
     run = await home.provider(SHELL).open(order(home, SHELL.hang))
     old = home.keeper

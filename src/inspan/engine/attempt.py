@@ -360,6 +360,9 @@ class Attempt:
         marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
         if task.workspace and task.workspace.task_file:
             marks["INSPAN_TASK_FILE"] = task.workspace.task_file
+        findings = (*task.spec.findings, *task.findings)
+        if findings:
+            marks["INSPAN_FINDINGS"] = "\n".join(findings)
         return Order(
             session=session or self.session,
             command=command or task.spec.command,
@@ -367,7 +370,7 @@ class Attempt:
             cwd=place,
             env={**task.spec.env, **marks},
             terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
-            findings=(*task.spec.findings, *task.findings),
+            findings=findings,
         )
 
     async def _insist(self, *facts: e.Fact) -> None:

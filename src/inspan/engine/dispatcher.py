@@ -6,6 +6,7 @@ It decides when, never how: an attempt is launched through a function that it is
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -14,13 +15,18 @@ from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import until
 from inspan.engine.ports import Clock
 from inspan.engine.scheduler import Scheduler
-from inspan.errors import IllegalTransition
+from inspan.errors import IllegalTransition, StoreFailed
 from inspan.model import event as e
 from inspan.model.ids import short
 from inspan.model.task import GOOD, Reason, Task, TaskState
 
+log = logging.getLogger(__name__)
+
 #: The wall clock may jump; it is read again at least this often (seconds).
 _LOOK_AGAIN: Final = 60.0
+
+#: Seconds until a task is looked at again that the store could not tell enough about.
+_STORE_AGAIN: Final = 5.0
 
 
 class Dispatcher:
@@ -90,6 +96,10 @@ class Dispatcher:
             return await self._place(task)
         except IllegalTransition:
             return await self._ledger.get(task.id)  # somebody was faster, and sees to it
+        except StoreFailed as error:
+            log.warning("not lined up yet: %s", error, extra={"task": task.id})
+            self._scheduler.wake(task.id, self._clock.now() + _STORE_AGAIN)
+            return task
 
     async def _place(self, task: Task) -> Task:
         """Put a pending or queued task where it belongs.

@@ -214,7 +214,10 @@ class ProcessRun:
         """Type; nothing ends the input. A line typed while it waits is taken for the answer.
 
         Never typed twice: where the connection is lost meanwhile, it is not known whether it was.
+        One that was lost before is taken up again first.
         """
+        if self._keeper.closed:
+            await self._reconnect(self._keeper)
         if data:
             await self._keeper.write(self._session, data)
         else:

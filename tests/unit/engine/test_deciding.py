@@ -33,6 +33,8 @@ async def test_sending_back_queues_another_attempt_with_the_findings() -> None:
         await engine.decide(task.id, Verdict.SEND_BACK, ["no tests"])
         await settle()
         assert stage.run_of(task, 2).order.findings == ("no tests",)
+        assert stage.run_of(task, 2).order.env["INSPAN_FINDINGS"] == "no tests"
+        assert "INSPAN_FINDINGS" not in stage.run_of(task, 1).order.env
         with pytest.raises(NothingToDecide, match="needs a finding"):
             await engine.decide(task.id, Verdict.SEND_BACK)
 

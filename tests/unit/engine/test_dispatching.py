@@ -8,7 +8,9 @@ import pytest
 
 from inspan.control import TaskQuery
 from inspan.engine.rules import Rules
-from inspan.model.task import TaskState
+from inspan.errors import StoreFailed
+from inspan.model.task import Task, TaskState
+from inspan.store.memory import MemoryStore
 from tests.unit.engine.stage import SPEC, Stage, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B2", "A3")]
@@ -90,3 +92,31 @@ async def test_a_delayed_task_waits_for_its_time_even_when_the_clock_jumps() -> 
         stage.clock.jump(3600)
         await stage.clock.advance(61)
         assert await stage.state(task) is TaskState.RUNNING
+
+
+class Mute(MemoryStore):
+    """Cannot say what has become of ended tasks, for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mute = False
+
+    async def get(self, task: str) -> Task | None:
+        if self.mute:
+            raise StoreFailed("the disk does not answer")
+        return await super().get(task)
+
+
+async def test_a_store_that_cannot_be_read_delays_a_dependent_and_ends_nothing() -> None:
+    stage = Stage()
+    stage.store = store = Mute()
+    async with stage.running():
+        first = await stage.submit()
+        second = await stage.submit(after=(first.id,))
+        store.mute = True
+        stage.run_of(first).finish()
+        await settle()
+        store.mute = False
+        assert await stage.state(second) is TaskState.PENDING
+        await stage.clock.advance(6)
+        assert await stage.state(second) is TaskState.RUNNING

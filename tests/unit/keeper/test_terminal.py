@@ -288,10 +288,11 @@ async def test_a_hundred_lines_of_nothing_left_behind(desk: Desk) -> None:
 
     await both(0)
     pid = desk.keeper.process.pid
+    # The thread that joins a cgroup has a file open for a moment, so that less may be seen later.
     before = descriptors(pid)
     for number in range(1, 21):
         await both(number)
-    assert descriptors(pid) == before
+    await wait_for(lambda: descriptors(pid) <= before)
     assert _children(pid) == 0
     assert await desk.client.list() == ()
 
