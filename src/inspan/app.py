@@ -12,12 +12,14 @@ import json
 import logging
 import os
 import platform
+import shutil
 import signal
 import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -39,9 +41,8 @@ from inspan.workspaces.places import Workspaces
 
 log = logging.getLogger("inspan")
 
-#: SQLite up to here can lose a write-ahead log that two connections reset at once
-#: (sqlite.org/changes.html, 3.51.3). One connection is our answer; `doctor` still says so.
-_WAL_RESET_RACE: Final = (3, 51, 2)
+#: Free bytes on the disk of the state directory below which health says so.
+_LITTLE_ROOM: Final = 1 << 30
 #: Seconds between two looks for what retention lets go.
 _RETENTION_EVERY: Final = 3600.0
 
@@ -65,7 +66,7 @@ class DaemonVitals:
             python=platform.python_version(),
             sessions=sessions,
             counts=counts,
-            warnings=tuple(_warnings()),
+            warnings=tuple(_warnings(self._places.state_dir)),
         )
 
     async def _keeper(self) -> Process | None:
@@ -209,12 +210,10 @@ def _rss(pid: int) -> int:
         return 0
 
 
-def _warnings() -> Iterator[str]:
-    if sqlite3.sqlite_version_info <= _WAL_RESET_RACE:
-        yield (
-            f"SQLite {sqlite3.sqlite_version} can lose data when two connections write;"
-            " inspan opens one only"
-        )
+def _warnings(state_dir: Path) -> Iterator[str]:
+    free = shutil.disk_usage(state_dir).free
+    if free < _LITTLE_ROOM:
+        yield f"only {free >> 20} MB are free in {state_dir}; `inspan prune` makes room"
 
 
 def collect_rarely() -> None:

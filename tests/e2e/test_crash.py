@@ -22,7 +22,9 @@ TASKS = 20
 SHORT = 100
 LINES = 300
 #: Prints numbered lines at its own pace, and leaves a mark for each time that it was started.
-COUNT = 'echo "$1" >>runs; i=0; while [ $i -lt "$2" ]; do i=$((i+1)); echo "$1:$i"; sleep 0.05; done'
+COUNT = (
+    'echo "$1" >>runs; i=0; while [ $i -lt "$2" ]; do i=$((i+1)); echo "$1:$i"; sleep 0.05; done'
+)
 
 
 def _expected(name: str, lines: int) -> bytes:

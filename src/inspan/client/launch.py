@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from inspan.errors import DaemonUnreachable
+from inspan.errors import DaemonUnreachable, by_code
 
 #: Seconds that a daemon may take until it is ready; a large recovery takes a few.
 PATIENCE: Final = 60.0
@@ -45,7 +45,7 @@ def launch(socket: Path, state_dir: Path, logs: Path, env: Mapping[str, str] | N
     """Return once a daemon listens at ``socket``; start it if none does.
 
     It runs ``python -m inspan.app serve --ready FD`` in ``state_dir`` and writes to
-    ``logs/daemon.log``. Raises DaemonUnreachable with the daemon's own sentence.
+    ``logs/daemon.log``. Raises what the daemon says keeps it from starting, else DaemonUnreachable.
     """
     if listens(socket):
         return
@@ -146,11 +146,12 @@ def _judge(said: bytes, log: Path) -> None:
         return
     try:
         told: dict[str, Any] = json.loads(said)
-        raise DaemonUnreachable(told["message"], hint=told.get("hint"))
+        trouble = by_code(told["code"], told["message"], told.get("hint"))
     except (ValueError, KeyError, TypeError):
         raise DaemonUnreachable(
             f"the daemon ended before it was ready; {_last(log)}", hint=f"All of it is in {log}."
         ) from None
+    raise trouble
 
 
 def _last(log: Path) -> str:

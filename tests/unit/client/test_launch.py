@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inspan.client.launch import LOG, LOG_MOST, launch, listens
-from inspan.errors import DaemonUnreachable
+from inspan.errors import DaemonUnreachable, StoreLocked
 
 #: Stands in for ``inspan.app``: listens, tells that it is ready and stays; or says why it cannot.
 APP = """
@@ -118,7 +118,7 @@ def test_threads_that_want_it_at_once_start_one(place: Place) -> None:
 
 def test_what_keeps_it_from_starting_is_said_in_its_own_words(place: Place) -> None:
     told = '{"code": "store-locked", "message": "process 7 holds it", "hint": "stop it"}\n'
-    with pytest.raises(DaemonUnreachable, match="process 7 holds it") as caught:
+    with pytest.raises(StoreLocked, match="process 7 holds it") as caught:
         place.launch(TROUBLE=told)
     assert caught.value.hint == "stop it"
 
