@@ -33,14 +33,13 @@ def of_error(error: InspanError) -> int:
 
 def of_task(task: Task) -> int:
     """What a task's state means to a script."""
-    from inspan.cli.rows import awaits_verdict
     from inspan.model.task import GOOD, TaskState
 
     if task.state in GOOD:
         return DONE
     if task.state is TaskState.INTERRUPTED:
         return INTERRUPTED
-    if task.state is TaskState.WAITING or awaits_verdict(task):
+    if task.state is TaskState.WAITING or task.awaits_verdict:
         return NEEDS_INPUT
     return FAILED if task.done else PENDING
 

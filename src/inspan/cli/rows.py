@@ -92,22 +92,11 @@ def reason(task: Task) -> str:
         return clean(f"asks: {task.needs.question}")
     if task.state in (TaskState.COMPLETED, TaskState.SUCCEEDED, TaskState.RUNNING):
         return ""
-    if awaits_verdict(task):
+    if task.awaits_verdict:
         return "waits for a verdict"
     if task.reason is not None:
         return clean(task.reason.message)
     return clean(ended(task)) if task.state is TaskState.FAILED else ""
-
-
-def awaits_verdict(task: Task) -> bool:
-    """True where all is done but for somebody's verdict."""
-    ran = [item.command for item in task.checks]
-    return (
-        task.state is TaskState.PROCESSING
-        and task.spec.review
-        and task.exit is not None
-        and all(check in ran for check in task.spec.checks)
-    )
 
 
 def ended(task: Task) -> str:

@@ -80,7 +80,7 @@ def _why(task: Task) -> _Pairs:
     if task.stop is not None:
         by = f" ({task.stop.reason})" if task.stop.reason else ""
         yield "stop asked", clean(f"{task.stop.kind.value} by {task.stop.by}{by}")
-    if rows.awaits_verdict(task):
+    if task.awaits_verdict:
         yield "why", "waits for a verdict"
     if task.verdict is not None:
         yield "verdict", task.verdict.value.replace("_", " ")
@@ -163,7 +163,7 @@ def _attempts(events: tuple[Event, ...]) -> Iterator[str]:
 
 def _say_next(task: Task) -> None:
     verbs = _NEXT.get(task.state, ("logs",))
-    if rows.awaits_verdict(task) or (task.done and _branch(task) and task.verdict is None):
+    if task.awaits_verdict or (task.done and _branch(task) and task.verdict is None):
         verbs = (*verbs, "diff", "accept", "reject", "send-back")
     for verb in verbs:
         name, _, flag = verb.partition(" ")

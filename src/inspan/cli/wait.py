@@ -93,7 +93,7 @@ def _until(
 
 
 def _rests(task: Task) -> bool:
-    return task.state in _RESTING or rows.awaits_verdict(task)
+    return task.state in _RESTING or task.awaits_verdict
 
 
 def _only(tasks: list[Task]) -> str | None:

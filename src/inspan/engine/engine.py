@@ -32,7 +32,7 @@ from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Ports
 from inspan.engine.pruning import prune
-from inspan.engine.recovery import awaits_verdict, recover
+from inspan.engine.recovery import recover
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
@@ -165,7 +165,7 @@ class Engine:
     ) -> Task:
         found = await self._refs.task(task)
         if found.id in self._attempts:
-            if not found.done and not awaits_verdict(found):
+            if not found.done and not found.awaits_verdict:
                 raise IllegalTransition("it is still at work; decide when it has ended")
             await self._attempts[found.id].done.wait()
         return await self._dispatcher.admit(

@@ -20,13 +20,5 @@ def recover(tasks: Iterable[Task]) -> Iterator[tuple[Task, Begin]]:
     for task in tuple(tasks):
         if task.state in (TaskState.RUNNING, TaskState.WAITING):
             yield task, Attempt.adopt
-        elif task.state is TaskState.PROCESSING and not awaits_verdict(task):
+        elif task.state is TaskState.PROCESSING and not task.awaits_verdict:
             yield task, Attempt.process
-
-
-def awaits_verdict(task: Task) -> bool:
-    """True where all that inspan could check is checked, and somebody must decide."""
-    checked = len(task.checks) == len(task.spec.checks)
-    passed = all(check.exit.ok for check in task.checks)
-    ended_well = task.exit is not None and task.exit.ok
-    return task.spec.review and task.stop is None and ended_well and checked and passed

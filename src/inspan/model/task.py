@@ -259,3 +259,12 @@ class Task:
     def done(self) -> bool:
         """True where the task has ended for good."""
         return self.state in TERMINAL
+
+    @property
+    def awaits_verdict(self) -> bool:
+        """True where all that inspan could check is checked, and somebody must decide."""
+        ended_well = self.exit is not None and self.exit.ok
+        checked = len(self.checks) == len(self.spec.checks)
+        passed = checked and all(check.exit.ok for check in self.checks)
+        asked = self.spec.review and self.state is TaskState.PROCESSING and self.stop is None
+        return asked and ended_well and passed
