@@ -86,9 +86,16 @@ def test_a_connection_is_used_again() -> None:
 
 
 def test_a_connection_that_was_closed_at_rest_is_replaced() -> None:
-    turns = saying(answer(TASK)), saying(answer(TASK))
-    with talker(*turns) as path, SyncControl(path) as control:
+    closed = threading.Event()
+
+    def hang_up(link: sockets.socket) -> None:
+        saying(answer(TASK))(link)
+        link.close()
+        closed.set()
+
+    with talker(hang_up, saying(answer(TASK))) as path, SyncControl(path) as control:
         control.get("last")
+        assert closed.wait(10)
         control.submit(SPEC)
 
 
