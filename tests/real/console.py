@@ -36,6 +36,8 @@ class Console:
             "TERM": "xterm",
             "LANG": "C.UTF-8",
             "INSPAN_HOME": str(self.home),
+            # Where coverage is measured, in these processes too.
+            **{name: value for name, value in os.environ.items() if "COVERAGE" in name},
         }
 
     def start(
