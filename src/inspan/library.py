@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from inspan.control import Control
-from inspan.model.task import Task, TaskSpec, TaskState
+from inspan.model.task import Task, TaskSpec
 from inspan.settings import load, locate
 
 
@@ -43,12 +43,7 @@ async def wait(control: Control, task: str) -> Task:
     """The task once it has ended, is interrupted, or needs a person."""
     found = await control.get(task)
     async with aclosing(control.watch(found.seq, task=found.id)) as events:
-        while not settled(found):
+        while not found.settled:
             event = await anext(events)
             found = await control.get(event.task)
     return found
-
-
-def settled(task: Task) -> bool:
-    """True where nothing more happens to the task unless somebody does something."""
-    return task.done or task.state in (TaskState.INTERRUPTED, TaskState.WAITING)

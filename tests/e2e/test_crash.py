@@ -12,7 +12,6 @@ import pytest
 
 from inspan.control import TaskQuery
 from inspan.errors import Unable
-from inspan.model.session import Output
 from inspan.model.task import OnCrash, Task, TaskState
 from tests.real.daemon import Daemon, alive, until
 
@@ -29,17 +28,6 @@ COUNT = (
 
 def _expected(name: str, lines: int) -> bytes:
     return b"".join(f"{name}:{line}\r\n".encode() for line in range(1, lines + 1))
-
-
-def _output(daemon: Daemon, task: Task) -> bytes:
-    with daemon.control() as control:
-        data, offset = b"", 0
-        while True:
-            chunks = control.read(task.id, offset)
-            got = b"".join(chunk.data for chunk in chunks if isinstance(chunk, Output))
-            if not got:
-                return data
-            data, offset = data + got, offset + len(got)
 
 
 @pytest.mark.requirement("A1", "A4", "B1", "B6")
@@ -66,7 +54,7 @@ def test_deaths_of_the_daemon_lose_nothing_and_run_nothing_twice(deaths: int) ->
         assert runs == sorted(task.spec.name for task in ended)
         for task in ended:
             lines = int(task.spec.command[-1])
-            assert _output(daemon, task) == _expected(task.spec.name, lines)
+            assert daemon.output(task.id) == _expected(task.spec.name, lines)
 
 
 class _Submitter(threading.Thread):

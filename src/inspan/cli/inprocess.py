@@ -11,12 +11,12 @@ import queue
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from inspan.errors import InspanError
-from inspan.model.task import TERMINAL, Task, TaskState
+from inspan.model.task import Task
 
 if TYPE_CHECKING:
     from inspan.control import (
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from inspan.settings import Places
 
 T = TypeVar("T")
-_RESTING: Final = TERMINAL | {TaskState.WAITING, TaskState.INTERRUPTED}
 
 
 @contextmanager
@@ -87,7 +86,7 @@ class InProcess:
         found = self.get(task)
         stream = self.watch(found.seq, task=found.id)
         try:
-            while found.state not in _RESTING and stream.recv(timeout) is not None:
+            while not found.settled and stream.recv(timeout) is not None:
                 found = self.get(found.id)
         finally:
             stream.close()

@@ -11,7 +11,7 @@ from inspan.cli.following import Follower
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.say import json, out
 from inspan.errors import DaemonUnreachable
-from inspan.model.task import TERMINAL, Task, TaskState
+from inspan.model.task import Task
 from inspan.settings.figures import duration
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ HELP = """\
 Wait until tasks have ended, are interrupted, or need somebody.
 Exit status: 0 done, 1 failed, 2 usage, 3 still pending (with --timeout 0), 4 timed out,
 5 needs input, 130 interrupted."""
-_RESTING: Final = TERMINAL | {TaskState.WAITING, TaskState.INTERRUPTED}
 #: How long one look at the stream of events lasts at most, in seconds.
 _LOOK: Final = 10.0
 _TRIES: Final = 5
@@ -93,7 +92,7 @@ def _until(
 
 
 def _rests(task: Task) -> bool:
-    return task.state in _RESTING or task.awaits_verdict
+    return task.settled or task.awaits_verdict
 
 
 def _only(tasks: list[Task]) -> str | None:

@@ -12,12 +12,12 @@ import os
 import socket as sockets
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from inspan.client import calls, wire
 from inspan.client.link import Channel, connect, exchange, readable
 from inspan.errors import DaemonUnreachable
-from inspan.model.task import TERMINAL, Task, TaskSpec, TaskState, Verdict
+from inspan.model.task import Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from inspan.model.session import Chunk, Receipt
 
 T = TypeVar("T")
-
-#: Where ``wait`` ends: nothing more happens unless somebody does something.
-RESTING: Final = TERMINAL | {TaskState.INTERRUPTED, TaskState.WAITING}
 
 
 class SyncControl:
@@ -90,7 +87,7 @@ class SyncControl:
         while True:
             left = calls.WAIT_STEP if end is None else max(0.0, end - time.monotonic())
             found = self._ask(calls.wait(task, min(left, calls.WAIT_STEP)))
-            if found.state in RESTING or (end is not None and time.monotonic() >= end):
+            if found.settled or (end is not None and time.monotonic() >= end):
                 return found
             task = found.id
 

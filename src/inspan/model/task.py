@@ -261,6 +261,11 @@ class Task:
         return self.state in TERMINAL
 
     @property
+    def settled(self) -> bool:
+        """True where nothing more happens unless somebody resumes or answers it, or ever."""
+        return self.done or self.state in (TaskState.INTERRUPTED, TaskState.WAITING)
+
+    @property
     def awaits_verdict(self) -> bool:
         """True where all that inspan could check is checked, and somebody must decide."""
         ended_well = self.exit is not None and self.exit.ok

@@ -22,7 +22,7 @@ from inspan.control import Control, EventQuery, PrunePolicy, TaskQuery
 from inspan.errors import BadInput, FellBehind
 from inspan.model import plain, wire
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
-from inspan.model.task import TERMINAL, Task, TaskState
+from inspan.model.task import Task, TaskState
 from inspan.server import schema
 from inspan.server.query import Query
 
@@ -33,8 +33,6 @@ EVENTS_MOST: Final = 5000
 READ_MOST: Final = wire.FRAME_MOST
 #: A waiting client asks again after this many seconds, so that a dead one is noticed.
 WAIT_MOST: Final = 60.0
-#: Where a wait ends: nothing more happens to the task unless somebody does something.
-RESTING: Final = TERMINAL | {TaskState.INTERRUPTED, TaskState.WAITING}
 
 
 class Stop(Protocol):
@@ -127,7 +125,7 @@ class Rest:
         return answer(await self._control.get(task.id))
 
     async def _rested(self, task: Task) -> None:
-        while task.state not in RESTING:
+        while not task.settled:
             news = self._control.watch(task.seq, task=task.id)
             with suppress(FellBehind):
                 async with closing(news):
