@@ -40,7 +40,7 @@ def spec(*command: str, **fields: Any) -> TaskSpec:
 
 
 async def wait(control: Control, task: str) -> Task:
-    """The task once it has ended, is interrupted, or needs a person."""
+    """The task once it has ended, is interrupted, or needs a person: an answer or a verdict."""
     found = await control.get(task)
     async with aclosing(control.watch(found.seq, task=found.id)) as events:
         while not found.settled:

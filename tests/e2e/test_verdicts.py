@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
+import inspan
+from inspan.client.remote import RemoteControl
 from inspan.client.sync import SyncControl
 from inspan.errors import IllegalTransition, NothingToDecide
 from inspan.model.task import Task, TaskSpec, TaskState, Verdict, WorkspaceKind
 from tests.fakes.repository import contents, git, make_repository
+from tests.real.console import Console
 from tests.real.daemon import Daemon, until
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("A2", "B7")]
@@ -167,3 +171,44 @@ def test_a_folder_that_is_no_repository_is_the_tasks_error(
     assert ended.state is TaskState.ERROR
     assert ended.reason is not None
     assert ended.reason.code == "not-a-repository"
+
+
+def test_every_wait_ends_where_only_a_verdict_is_missing(
+    daemon: Daemon, control: SyncControl, repository: Path
+) -> None:
+    task = control.submit(spec(daemon, repository, review=True, checks=("true",)))
+    assert control.wait(task.id, 30).awaits_verdict  # the client's, and with it the server's
+
+    async def by_library() -> Task:
+        async with RemoteControl.connect(daemon.places.daemon_socket) as remote:
+            with anyio.fail_after(30):
+                return await inspan.wait(remote, task.id)
+
+    assert anyio.run(by_library).awaits_verdict
+    assert not decide(control, task, Verdict.ACCEPT).awaits_verdict
+
+
+def test_a_run_in_the_foreground_ends_at_the_verdict_and_says_what_is_next(
+    repository: Path,
+) -> None:
+    with Console() as console:
+        where = ("--worktree", "--cwd", str(repository))
+        plain = console.run("run", *where, "--", "sh", "-c", "echo more >>file")
+        assert (plain.returncode, b"inspan diff " in plain.stderr) == (0, True)
+        reviewed = console.run("run", "--review", *where, "--", "sh", "-c", "echo more >>file")
+        assert (reviewed.returncode, b"reject | send-back" in reviewed.stderr) == (0, True)
+        told = console.run("run", "--json", "--review", *where, "--", "true")
+        assert (told.returncode, json.loads(told.stdout)["state"]) == (0, "processing")
+        (console.home / "tasks.yaml").write_text(FILE.format(repository))
+        several = console.run("run", "tasks.yaml")
+        assert several.returncode == 5
+        assert b"1 processing, 1 pending" in several.stdout
+        assert b"  inspan diff " in several.stdout
+
+
+#: One that asks for a verdict, and one that waits for it.
+FILE = """\
+tasks:
+  - {{name: change, run: "echo more >>file", workspace: worktree, review: true, cwd: {0}}}
+  - {{name: then, run: "true", after: [change]}}
+"""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from inspan.cli import exits, rawtty
 from inspan.cli.following import Follower
 from inspan.cli.pump import Pump, Source, recorded
-from inspan.cli.rows import ended
+from inspan.cli.rows import ended, left_to_do
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
 from inspan.model.ids import session_id, short
@@ -33,8 +33,6 @@ _LOOK: Final = 0.1
 _TRIES: Final = 6
 #: Before the first of these tries, in seconds; each further one waits twice as long.
 _MOMENT: Final = 0.025
-
-_SETTLED: Final = frozenset({*GOOD, TaskState.FAILED, TaskState.ERROR, TaskState.CANCELLED})
 
 
 class Foreground:
@@ -108,8 +106,6 @@ class Foreground:
         elif task.state in (TaskState.QUEUED, TaskState.PENDING):
             why = task.reason.message if task.reason else f"all {task.spec.role} slots are taken"
             note(f"{short(task.id)} is {task.state.value}: {why}")
-        elif task.state is TaskState.PROCESSING and task.spec.review:
-            note(f"{short(task.id)} waits for a verdict: inspan diff | accept | reject | send-back")
 
     def _again(self, error: InspanError) -> None:
         """Reach the daemon again after it was lost. Raises ``error`` when that does not help."""
@@ -195,7 +191,9 @@ class Foreground:
     def _verdict(self, task: Task) -> int:
         exit_ = self._exit or task.exit
         own = exit_.status if exit_ is not None else None
-        if task.state in GOOD:
+        if task.awaits_verdict or task.state in GOOD:
+            if words := left_to_do(task):
+                note(f"its work is in a worktree of its own: {words}")
             return own or exits.DONE
         if task.state is TaskState.ERROR:
             self._explain(task)
@@ -232,7 +230,7 @@ def _begun(task: Task) -> int:
 
 
 def _over(task: Task) -> bool:
-    return task.state in _SETTLED or task.state is TaskState.INTERRUPTED
+    return task.done or task.state is TaskState.INTERRUPTED or task.awaits_verdict
 
 
 def _resumable(task: Task) -> str:

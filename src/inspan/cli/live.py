@@ -1,6 +1,7 @@
 """Many tasks at once: a view that moves on a terminal, one line for each change in a pipe.
 
-It ends when every task has ended or was interrupted, with a table of what became of each.
+It ends where nothing happens any more without a person, with a table of what became of each. A
+question alone ends it only where nobody looks on.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from inspan.cli import exits, reach, rows
 from inspan.cli.following import Follower
 from inspan.cli.say import json, note, out, styled, table, terminal_width
 from inspan.errors import DaemonUnreachable, InspanError
-from inspan.model.ids import short
-from inspan.model.task import GOOD, TERMINAL, Task, TaskState
+from inspan.model.task import GOOD, Task, TaskState
 from inspan.settings.figures import show_duration
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from inspan.cli.reach import Reached
 
-_OVER: Final = TERMINAL | {TaskState.INTERRUPTED}
 _TRIES: Final = 5
 #: How often a view that moves is drawn at most, in seconds.
 _FRAME: Final = 0.2
@@ -49,7 +48,7 @@ class View(Protocol):
 def watch(connect: Callable[[], Reached], tasks: Sequence[Task], *, as_json: bool) -> int:
     """Watch ``tasks`` to their end; the exit status."""
     began = time.monotonic()
-    watcher = _Watcher(connect, tasks)
+    watcher = _Watcher(connect, tasks, seen=not as_json and sys.stdout.isatty())
     stopped = False
     with _view(quiet=as_json) as view:
         try:
@@ -69,10 +68,15 @@ def watch(connect: Callable[[], Reached], tasks: Sequence[Task], *, as_json: boo
 class _Watcher:
     """The tasks as they are now, kept so by the stream of events."""
 
-    def __init__(self, connect: Callable[[], Reached], tasks: Sequence[Task]) -> None:
+    def __init__(
+        self, connect: Callable[[], Reached], tasks: Sequence[Task], *, seen: bool
+    ) -> None:
         self._connect = connect
         self._control = connect()
         self.tasks = {task.id: task for task in tasks}
+        self._open = dict(self.tasks)
+        #: Somebody sees what is asked, and may answer it from elsewhere.
+        self._seen = seen
 
     def run(self, view: View) -> None:
         """Until all are over."""
@@ -92,12 +96,11 @@ class _Watcher:
                 return
 
     def _catch_up(self, view: View) -> None:
-        for task in list(self.tasks.values()):
-            if task.state not in _OVER:
-                self._look(task.id, view)
+        for task_id in list(self._open):
+            self._look(task_id, view)
 
     def _until_over(self, follower: Follower, view: View) -> None:
-        while any(task.state not in _OVER for task in self.tasks.values()):
+        while self._moving():
             event = follower.next(_FRAME)
             if event is not None and event.task in self.tasks:
                 known = self.tasks[event.task]
@@ -105,11 +108,31 @@ class _Watcher:
                     self._look(event.task, view)
             view.tick(list(self.tasks.values()))
 
+    def _moving(self) -> bool:
+        """Whether something still happens without a person."""
+        if any(self._works(task) for task in self._open.values()):
+            return True
+        stuck = {task.id for task in self._open.values() if self._rests(task)}
+        waits = [task for task in self._open.values() if task.id not in stuck]
+        while more := {task.id for task in waits if not stuck.isdisjoint(task.spec.after)}:
+            stuck |= more
+            waits = [task for task in waits if task.id not in more]
+        return bool(waits)
+
+    def _works(self, task: Task) -> bool:
+        held_up = task.state is TaskState.PENDING and bool(task.spec.after)
+        return not held_up and not self._rests(task)
+
+    def _rests(self, task: Task) -> bool:
+        return task.settled and not (self._seen and task.state is TaskState.WAITING)
+
     def _look(self, task_id: str, view: View) -> None:
         before = self.tasks[task_id]
         now = self._control.get(task_id)
-        self.tasks[task_id] = now
-        if now.state is not before.state:
+        self.tasks[task_id] = self._open[task_id] = now
+        if now.done:
+            del self._open[task_id]
+        if (now.state, now.awaits_verdict) != (before.state, before.awaits_verdict):
             view.changed(now)
 
     def stop_all(self) -> None:
@@ -117,7 +140,7 @@ class _Watcher:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(max_workers=16) as pool:
-            list(pool.map(self._stop, [t.id for t in self.tasks.values() if t.state not in _OVER]))
+            list(pool.map(self._stop, [t.id for t in self._open.values() if _stoppable(t)]))
         for task_id in self.tasks:
             with suppress(InspanError):
                 self.tasks[task_id] = self._control.get(task_id)
@@ -125,6 +148,10 @@ class _Watcher:
     def _stop(self, task_id: str) -> None:
         with suppress(InspanError):  # it may have ended by itself
             self._connect().interrupt(task_id, reason="Ctrl-C")
+
+
+def _stoppable(task: Task) -> bool:
+    return task.state is not TaskState.INTERRUPTED and not task.awaits_verdict
 
 
 # ── views ─────────────────────────────────────────────────────────────────────
@@ -156,8 +183,8 @@ class _Lines:
     def changed(self, task: Task) -> None:
         """Say the new state."""
         out(f"{rows.brief(task)}  [{rows.title(task.spec)}]")
-        if task.state is TaskState.WAITING:
-            out(f"       inspan answer {short(task.id)} TEXT")
+        if task.settled and not task.done:
+            out(f"       {rows.left_to_do(task)}")
         sys.stdout.flush()
 
     def tick(self, tasks: Sequence[Task]) -> None:
@@ -176,5 +203,5 @@ def _close(tasks: list[Task], took: float) -> None:
     number = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
     out(styled(f"{number} in {show_duration(took)}: {words}", "bold"))
     for task in tasks:
-        if task.state is TaskState.INTERRUPTED:
-            out(styled(f"  inspan resume {short(task.id)}", "dim"))
+        if words := rows.left_to_do(task):
+            out(styled(f"  {words}", "dim"))

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         if limit != 0:
             end = None if limit is None else time.monotonic() + limit
             tasks = _waited(control, tasks, end, any_of_them=args.any)
-    resting = [task for task in tasks if _rests(task)]
+    resting = [task for task in tasks if task.settled]
     if args.json:
         json(tasks[0] if len(tasks) == 1 else tasks)
     else:
@@ -79,7 +79,7 @@ def _until(
 ) -> list[Task]:
     found = {task.id: task for task in tasks}
     while True:
-        resting = [task for task in found.values() if _rests(task)]
+        resting = [task for task in found.values() if task.settled]
         if len(resting) == len(found) or (any_of_them and resting):
             break
         left = _LOOK if end is None else min(_LOOK, end - time.monotonic())
@@ -89,10 +89,6 @@ def _until(
         if event is not None and event.task in found and event.seq > found[event.task].seq:
             found[event.task] = control.get(event.task)
     return list(found.values())
-
-
-def _rests(task: Task) -> bool:
-    return task.settled or task.awaits_verdict
 
 
 def _only(tasks: list[Task]) -> str | None:

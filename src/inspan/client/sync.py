@@ -79,7 +79,7 @@ class SyncControl:
         return Watch(self._upgrade(calls.watched(since, task)))
 
     def wait(self, task: str, timeout: float | None = None) -> Task:
-        """The task once it rests: ended, interrupted, or waiting for a person.
+        """The task once it rests: ended, interrupted, or in need of an answer or a verdict.
 
         After ``timeout`` seconds it is returned as it is; look at its state.
         """

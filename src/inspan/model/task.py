@@ -262,8 +262,9 @@ class Task:
 
     @property
     def settled(self) -> bool:
-        """True where nothing more happens unless somebody resumes or answers it, or ever."""
-        return self.done or self.state in (TaskState.INTERRUPTED, TaskState.WAITING)
+        """True where nothing more happens without a person, or ever: what every wait waits for."""
+        resting = self.state in (TaskState.INTERRUPTED, TaskState.WAITING)
+        return self.done or resting or self.awaits_verdict
 
     @property
     def awaits_verdict(self) -> bool:
