@@ -18,6 +18,8 @@ from inspan.keeper.session import Session
 #: The first look comes after this time, each next one after twice as long, up to the most.
 _FIRST: Final = 0.002
 _PAUSE_MOST: Final = 0.1
+#: A storm of orphans is fought for so long at a time.
+_STRIKE: Final = 0.01
 #: After this time what is left is reported as left: it hangs in the kernel, or is not ours to kill.
 _PATIENCE: Final = 5.0
 
@@ -85,14 +87,29 @@ class Hunter:
                 by.add("cgroup")
             if session.alive:
                 tree.send_group(session.pid, signal.SIGKILL)
-            table, found = self.find(session, since=since)
-            by.update(found.values())
-            for pid in found:
-                tree.send(table.processes[pid], signal.SIGKILL)
-            if not found or time.monotonic() >= until:
-                done(Outcome(len(found), sorted(by)))
+            struck = self._strike(session)
+            if struck:
+                by.add("subreaper")
+                found = 0
             else:
-                now = time.monotonic()
-                self._loop.later(pause, lambda: step(min(pause * 2, _PAUSE_MOST), now))
+                found = self._kill_found(session, since, by)
+            now = time.monotonic()
+            if not (found or struck) or now >= until:
+                done(Outcome(found or struck, sorted(by)))
+            else:
+                # While new ones keep coming there is no dying to wait for, and no use in a table.
+                longer = _FIRST if struck else min(pause * 2, _PAUSE_MOST)
+                self._loop.later(pause, lambda: step(longer, now))
 
         step(_FIRST, since)
+
+    def _strike(self, session: Session) -> int:
+        until = time.monotonic() + _STRIKE
+        return session.tree.strike(self.roots(), until, alone=len(self._sessions) == 1)
+
+    def _kill_found(self, session: Session, since: float | None, by: set[str]) -> int:
+        table, found = self.find(session, since=since)
+        by.update(found.values())
+        for pid in found:
+            tree.send(table.processes[pid], signal.SIGKILL)
+        return len(found)

@@ -35,6 +35,8 @@ _FULL_PAUSE: Final = 0.2
 _EXITS_KEPT: Final = 60
 #: How long the last replies may take to leave when the keeper stops.
 _FAREWELL: Final = 0.5
+#: So many exit statuses are taken at a time.
+_REAPED_MOST: Final = 256
 
 #: A result, with a body or without; ``None``: the answer comes later.
 Answer = tuple[Message, bytes] | Message | None
@@ -279,9 +281,12 @@ class Server:
             self.shut_down(lambda: None)
 
     def _reap(self) -> None:
-        """Take every exit status there is; the keeper is the only one that waits."""
+        """Take every exit status there is; the keeper is the only one that waits.
+
+        A storm of forks dies faster than it can be reaped, so the loop has its turn in between.
+        """
         by_pid = {session.pid: session for session in self.sessions.values() if session.alive}
-        while True:
+        for _ in range(_REAPED_MOST):
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
@@ -293,6 +298,7 @@ class Server:
             if session is not None:
                 code = os.waitstatus_to_exitcode(status)
                 session.exited(max(code, 0), max(-code, 0))
+        self.loop.later(0, self._reap)
 
 
 def _is_ours(sock: socket.socket) -> bool:

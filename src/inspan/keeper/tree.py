@@ -27,6 +27,9 @@ LIMIT: Final = 10
 _TAG: Final = 1 << 61
 _BITS: Final = 30
 
+#: So many orphans are looked at before the list of them is read again.
+_YOUNG: Final = 8
+
 _ENVIRON_MOST: Final = 4 << 20
 _DEAD: Final = frozenset("ZXx")
 
@@ -129,6 +132,37 @@ class Tree:
         self._learn(table, found)
         return {pid: way for pid, way in found.items() if table.processes[pid].state not in _DEAD}
 
+    def strike(self, roots: set[int], until: float, *, alone: bool) -> int:
+        """Kill orphans of this session as they appear, the youngest first; how many they were.
+
+        What forks and exits faster than a table can be read is never where the table says. But each
+        such orphan becomes a child of the keeper at its birth, and a child keeps its id and its
+        group until it is reaped, so both can be signalled without a further look; a fork does not
+        escape a signal to its group. ``until`` is in monotonic seconds.
+        """
+        struck = 0
+        judged = set(roots)
+        while time.monotonic() < until:
+            young = [pid for pid in _children() or () if pid not in judged][-_YOUNG:]
+            if not young:
+                break
+            judged.update(young)
+            for pid in reversed(young):
+                process = look(pid)
+                if process is None or process.state in _DEAD:
+                    continue
+                if alone or self._owns(process):
+                    self._groups.update((process.group, process.session))
+                    struck += _kill_with_group(process)
+        return struck
+
+    def _owns(self, process: Process) -> bool:
+        return (
+            process.session in self._groups
+            or process.group in self._groups
+            or tag_of(process.pid) == self._tag
+        )
+
     def _learn(self, table: Table, found: Iterable[int]) -> None:
         for pid in found:
             process = table.processes[pid]
@@ -166,13 +200,20 @@ def send_group(group: int, number: int) -> bool:
     return False
 
 
+def _kill_with_group(child: Process) -> bool:
+    """SIGKILL to a child that was not reaped yet and to all of its group."""
+    if child.group != os.getpgrp() and send_group(child.group, signal.SIGKILL):
+        return True
+    with contextlib.suppress(OSError):
+        os.kill(child.pid, signal.SIGKILL)
+        return True
+    return False
+
+
 def strangers(roots: set[int]) -> bool:
     """Whether this process has children that are nobody's root; true where that is not known."""
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:  # noqa: PTH123
-            return any(int(pid) not in roots for pid in file.read().split())
-    except OSError:
-        return True
+    children = _children()
+    return children is None or any(pid not in roots for pid in children)
 
 
 def sweep(mark: str) -> int:
@@ -237,6 +278,15 @@ def variable(pid: int, name: str) -> bytes:
     finally:
         os.close(fd)
     return bytes(raw.partition(b"\0" + name.encode() + b"=")[2].partition(b"\0")[0])
+
+
+def _children() -> list[int] | None:
+    """The children of this process, the last that came at the end; ``None`` if nobody can tell."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:  # noqa: PTH123
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return None
 
 
 def _add(found: dict[int, str], pids: Iterable[int], way: str) -> None:
