@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sqlite3
@@ -340,6 +341,43 @@ def test_a_restart_keeps_what_runs_and_down_stops_it_all() -> None:
         console.say("down", "--keeper", "--force")
         until(lambda: not alive(pid), "the task's process to end")
         until(lambda: _task(console, task)["state"] == "interrupted", "the recovery")
+
+
+@pytest.mark.parametrize("words", [("down",), ("down", "--keeper", "--force")])
+def test_who_watches_starts_no_daemon_that_was_told_to_stop(words: tuple[str, ...]) -> None:
+    with Console() as console:
+        (console.home / "tasks.yaml").write_text('tasks: [{run: "sleep 60"}]')
+        ran = console.start("run", "--", "sh", "-c", "echo ready; exec sleep 60")
+        assert ran.stdout is not None
+        assert ran.stdout.readline() == b"ready\n"
+        task = str(json.loads(console.say("ls", "--json"))["tasks"][0]["id"])
+        watching = [
+            ran,
+            console.start("run", "tasks.yaml"),
+            *(console.start(*verb, task) for verb in (["wait"], ["logs", "-f"])),
+            console.start("events", "--follow"),
+        ]
+        until(lambda: json.loads(console.say("status", "--json"))["sessions"] == 2, "both to run")
+        console.say(*words)
+        for process in watching:
+            _, said = process.communicate(timeout=30)
+            # With the keeper the tasks end first, and some have seen it.
+            assert words[1:] or b"the daemon was stopped" in said, (process.args, said)
+        assert console.run("status").returncode == 1
+
+
+def test_who_watches_goes_on_after_a_restart_and_after_a_crash() -> None:
+    with Console() as console:
+        ran = console.start("run", "--", "sh", "-c", "echo ready; read -r x <fifo; exit 7")
+        os.mkfifo(console.home / "fifo")
+        assert ran.stdout is not None
+        assert ran.stdout.readline() == b"ready\n"
+        console.say("up", "--restart")
+        os.kill(json.loads(console.say("status", "--json"))["daemon"]["pid"], signal.SIGKILL)
+        until(lambda: console.run("status").returncode == 0, "the next daemon, which `run` starts")
+        (console.home / "fifo").write_text("go\n")
+        ran.communicate(timeout=30)
+        assert ran.returncode == 7
 
 
 def test_settings_that_are_wrong_are_told_with_their_line() -> None:

@@ -30,8 +30,8 @@ _PATIENT: Final = 1.0
 #: How often signals are looked at while nothing else happens; also bounds a lost wake-up.
 _LOOK: Final = 0.1
 #: How often in a row a lost daemon is looked for again before we give up.
-_TRIES: Final = 6
-#: Before the first of these tries, in seconds; each further one waits twice as long.
+_TRIES: Final = 9
+#: Before the first of these tries, in seconds; each further one waits twice as long, up to a second.
 _MOMENT: Final = 0.025
 
 
@@ -115,7 +115,7 @@ class Foreground:
             if self._tries > _TRIES:
                 raise error
             # A process that is being killed still listens for a moment.
-            time.sleep(_MOMENT * 2**self._tries)
+            time.sleep(min(1.0, _MOMENT * 2**self._tries))
             try:
                 self._control = self._connect()
             except DaemonUnreachable as another:

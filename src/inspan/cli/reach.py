@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Seconds from the loss of a daemon to the search for the next one.
 _MOMENT: Final = 0.05
+#: Seconds for somebody to start the next one, where the last was told to stop (`up --restart`).
+_SUCCESSOR: Final = 5.0
 
 
 class Attached(Protocol):
@@ -158,7 +160,10 @@ def answers(path: Path) -> bool:
 
 
 def again(control: Reached) -> Reached:
-    """Control after the daemon was lost; the engine in this process cannot be lost."""
+    """Control after the daemon was lost; the engine in this process cannot be lost.
+
+    Raises DaemonUnreachable where it was told to stop and no other came.
+    """
     import time
 
     from inspan.client.sync import SyncControl
@@ -167,11 +172,32 @@ def again(control: Reached) -> Reached:
         return control
     # A process that is being killed still listens for a moment after its connections are gone.
     time.sleep(_MOMENT)
+    where = places().daemon_socket
+    end = time.monotonic() + _SUCCESSOR
+    while _told_to_stop(where) and time.monotonic() < end:
+        time.sleep(_MOMENT)
+    return _rejoin()
+
+
+def _rejoin() -> SyncControl:
+    """A client of the next daemon; one is started only where the last was not told to stop."""
+    from inspan.errors import DaemonUnreachable
+
+    if _told_to_stop(places().daemon_socket):
+        raise DaemonUnreachable(
+            "the daemon was stopped",
+            hint="The next command starts another; `inspan ls` tells what became of what ran.",
+        )
     return connect()
+
+
+def _told_to_stop(socket: Path) -> bool:
+    """Whether there is no daemon since somebody wanted none: then it took its socket with it."""
+    return not socket.exists()
 
 
 def connector(control: Reached) -> Callable[[], Reached]:
     """What gives Control anew, for whoever may have to ask again, or from another thread."""
     from inspan.client.sync import SyncControl
 
-    return lambda: connect() if isinstance(control, SyncControl) else control
+    return lambda: _rejoin() if isinstance(control, SyncControl) else control

@@ -79,7 +79,8 @@ async def serve(
         timeout_graceful_shutdown=GRACE,
     )
     with listening(socket) as listener:
-        server = _Server(config, on_ready, shutdown_event)
+        mine = socket.stat().st_ino
+        server = _Server(config, on_ready, shutdown_event, partial(_withdraw, socket, mine))
         async with anyio.create_task_group() as group:
             group.start_soon(partial(anyio.to_thread.run_sync, abandon_on_cancel=True), schema.warm)
             await server.serve(sockets=[listener])
@@ -89,10 +90,13 @@ async def serve(
 class _Server(Server):
     """uvicorn's server, without its hands on signals and without its ten wake-ups a second."""
 
-    def __init__(self, config: Config, on_ready: Callable[[], None], stop: Stop) -> None:
+    def __init__(
+        self, config: Config, on_ready: Callable[[], None], stop: Stop, leaving: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
         self._stop = stop
+        self._leaving = leaving
 
     def capture_signals(self) -> Any:
         return nullcontext()
@@ -103,6 +107,8 @@ class _Server(Server):
 
     async def main_loop(self) -> None:
         await self._stop.wait()
+        # Before any client is hung up on: by this they know a stop from a crash.
+        self._leaving()
 
 
 def _late_websocket(**given: Any) -> asyncio.Protocol:
@@ -161,7 +167,10 @@ def peer_uid(peer: Any) -> int | None:
 
 @contextmanager
 def listening(path: Path) -> Iterator[sockets.socket]:
-    """A listening socket of mode 0600 at ``path``, removed at the end if it is still ours."""
+    """A listening socket of mode 0600 at ``path``, removed at the end if it is still ours.
+
+    After an error it stays, as after a kill: a client that finds it gone was left on purpose.
+    """
     _private(path.parent)
     _clear(path)
     listener = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
@@ -176,14 +185,16 @@ def listening(path: Path) -> Iterator[sockets.socket]:
         mine = path.stat().st_ino
         listener.listen(128)
         listener.setblocking(False)
-        try:
-            yield listener
-        finally:
-            with suppress(FileNotFoundError):
-                if path.stat().st_ino == mine:
-                    path.unlink()
+        yield listener
+        _withdraw(path, mine)
     finally:
         listener.close()
+
+
+def _withdraw(path: Path, mine: int) -> None:
+    with suppress(FileNotFoundError):
+        if path.stat().st_ino == mine:
+            path.unlink()
 
 
 def _private(folder: Path) -> None:
