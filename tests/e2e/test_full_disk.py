@@ -6,10 +6,13 @@ a database that SQLite may not let grow, which fails with the very same error.
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import anyio
 import pytest
@@ -21,18 +24,21 @@ from inspan.control import EventQuery
 from inspan.engine.engine import Engine
 from inspan.errors import DiskFull
 from inspan.model.session import Ended, Gap, Output
-from inspan.model.task import Task, TaskSpec, TaskState
+from inspan.model.task import Task, TaskSpec, TaskState, WorkspaceKind
 from inspan.settings import load
+from tests.fakes.repository import make_repository
 from tests.real.daemon import Daemon, until
 from tests.real.gates import gate
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("A4", "B5", "B7")]
 
-#: A file system of 6 MB over the state directory, for the daemon and what it starts only.
+#: A file system of 6 MB over a part of the state directory, for the daemon and what it starts only.
 _MOUNT = """\
 config=$(cat "$0/config.yaml")
-mount -t tmpfs -o size=6m,mode=700 none "$0"
-printf '%s\\n' "$config" >"$0/config.yaml"
+mkdir -p "$0/$1"
+mount -t tmpfs -o size=6m,mode=700 none "$0/$1"
+test "$1" != . || printf '%s\\n' "$config" >"$0/config.yaml"
+shift
 exec "$@"
 """
 
@@ -44,10 +50,12 @@ LOUD = 'until test -e "$1"; do sleep 0.02; done; seq 200000; touch "$1.over"'
 class SmallDisk(Daemon):
     """A daemon whose state is on a file system of its own, and a way to fill that."""
 
-    def start(self) -> SmallDisk:
-        self.prefix = ("unshare", "-m", "sh", "-ec", _MOUNT, str(self.home))
-        super().start()
-        return self
+    #: Where the file system is mounted in the state directory.
+    folder = "."
+
+    def start(self) -> Self:
+        self.prefix = ("unshare", "-m", "sh", "-ec", _MOUNT, str(self.home), self.folder)
+        return super().start()
 
     def restart(self) -> None:
         """Another daemon on the same file system, which lives as long as the keeper does."""
@@ -58,9 +66,9 @@ class SmallDisk(Daemon):
 
     @property
     def inside(self) -> Path:
-        """The state directory as the daemon sees it."""
+        """That part of the state directory as the daemon sees it."""
         assert self.process is not None
-        return Path(f"/proc/{self.process.pid}/root{self.home}")
+        return Path(f"/proc/{self.process.pid}/root{self.home}") / self.folder
 
     def fill(self) -> None:
         with (self.inside / "filler").open("ab", buffering=0) as file:
@@ -92,10 +100,12 @@ def test_a_full_disk_refuses_work_loses_nothing_and_is_got_over(tmp_path: Path) 
         before = control.wait(control.submit(daemon.spec("echo", "before")).id)
         quiet = control.submit(daemon.spec(*gate(tmp_path / "quiet")))
         loud = control.submit(daemon.spec("sh", "-c", LOUD, "sh", str(tmp_path / "loud")))
-        # One that is spawned now is an error of its own: it can have no recording.
+        # One that is spawned later waits for room: see the next tests.
         until(lambda: all(control.get(t.id).pid for t in (quiet, loud)), "both to be spawned")
         daemon.fill()
+        assert not any("refused" in warning for warning in control.health().warnings)
         refused = _refused(control, daemon.spec("true"))
+        assert any("refused the last write" in warning for warning in control.health().warnings)
         assert (refused.code, bool(refused.hint)) == ("disk-full", True)
         assert control.get(before.id) == before
         # What ends meanwhile has ended, and is told when it can be stored.
@@ -115,11 +125,65 @@ def test_a_full_disk_refuses_work_loses_nothing_and_is_got_over(tmp_path: Path) 
         assert daemon.keeper_pid() == keeper
         after = control.wait(control.submit(daemon.spec("echo", "after")).id)
         assert after.state is TaskState.COMPLETED
+        assert not any("refused" in warning for warning in control.health().warnings)
         known = control.list().counts
         daemon.restart()
         assert control.list().counts == known
         assert control.get(before.id) == before
         assert control.history(EventQuery(task=loud.id))[-1].kind == "task.completed"
+
+
+class SmallRecordings(SmallDisk):
+    """Room for facts and, once the file system is full, none for recordings."""
+
+    folder = "recordings"
+
+
+@pytest.mark.skipif(not _mounts(), reason="no file system can be mounted here")
+def test_what_can_have_no_recording_waits_for_room_and_says_so(tmp_path: Path) -> None:
+    with SmallRecordings() as daemon, daemon.control() as control:
+        daemon.fill()
+        held = control.submit(daemon.spec("sh", "-c", f"echo once >>{tmp_path}/ran"))
+        given_up = control.submit(daemon.spec("true"))
+        until(lambda: "2 tasks cannot go on" in str(control.health().warnings), "the warning")
+        env = {**daemon.env, "PATH": os.environ["PATH"]}
+        for words in (["status"], ["doctor"]):
+            said = subprocess.run(
+                [sys.executable, "-m", "inspan.cli.main", *words],
+                env=env,
+                capture_output=True,
+                check=False,
+            )
+            assert b"2 tasks cannot go on for now" in said.stdout, said
+        assert control.cancel(given_up.id).state is TaskState.CANCELLED
+        waits = control.get(held.id)
+        assert (waits.state, waits.pid) == (TaskState.RUNNING, None)
+        daemon.free()
+        ended = control.wait(held.id, 60)
+        assert (ended.state, ended.attempt) == (TaskState.COMPLETED, 1)
+        assert (tmp_path / "ran").read_text() == "once\n"
+        assert not any("cannot go on" in warning for warning in control.health().warnings)
+
+
+class SmallWorkspaces(SmallDisk):
+    """Room for everything but workspaces, once the file system is full."""
+
+    folder = "workspaces"
+
+
+@pytest.mark.skipif(not _mounts(), reason="no file system can be mounted here")
+def test_what_can_have_no_workspace_waits_for_room(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "repository")
+    with SmallWorkspaces() as daemon, daemon.control() as control:
+        daemon.fill()
+        kinds = (WorkspaceKind.FOLDER, WorkspaceKind.WORKTREE)
+        plain = replace(daemon.spec("true"), cwd=str(repository))
+        held = control.submit_all([replace(plain, workspace=kind) for kind in kinds])
+        until(lambda: "2 tasks cannot go on" in str(control.health().warnings), "the warning")
+        daemon.free()
+        for task in held:
+            ended = control.wait(task.id, 60)
+            assert (ended.state, ended.attempt) == (TaskState.COMPLETED, 1), ended.reason
 
 
 def _over(control: SyncControl, task: Task) -> bool:

@@ -156,6 +156,8 @@ def _daemon(where: Places) -> tuple[str, ...]:
         return _OK, "not running; it starts when it is needed"
     with SyncControl(where.daemon_socket) as client:
         health = client.health()
+    if health.warnings:
+        return _WARN, "; ".join(health.warnings), "`inspan prune` frees what old recordings take."
     return _OK, f"pid {health.daemon.pid}, inspan {health.daemon.version}"
 
 

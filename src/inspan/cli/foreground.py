@@ -31,7 +31,7 @@ _PATIENT: Final = 1.0
 _LOOK: Final = 0.1
 #: How often in a row a lost daemon is looked for again before we give up.
 _TRIES: Final = 9
-#: Before the first of these tries, in seconds; each further one waits twice as long, up to a second.
+#: Before the first of these tries, in seconds; each further one waits twice as long, at most 1 s.
 _MOMENT: Final = 0.025
 
 

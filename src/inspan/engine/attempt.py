@@ -12,9 +12,11 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
+from inspan.engine.hindrances import AGAIN
 from inspan.engine.ledger import Ledger
-from inspan.engine.patrol import Patrol
+from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
     Asks,
     Clock,
@@ -31,7 +33,14 @@ from inspan.engine.ports import (
 )
 from inspan.engine.stopping import stop
 from inspan.engine.watchdog import Alarm, Watchdog
-from inspan.errors import IllegalTransition, InspanError, KeeperLost, KeeperMismatch, StaleAttempt
+from inspan.errors import (
+    DiskFull,
+    IllegalTransition,
+    InspanError,
+    KeeperLost,
+    KeeperMismatch,
+    StaleAttempt,
+)
 from inspan.model import event as e
 from inspan.model.ids import check_id, session_id
 from inspan.model.patience import Backoff, IdleLimit
@@ -49,6 +58,7 @@ from inspan.model.task import (
 )
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +88,8 @@ class Attempt:
         self._last = task
         self.session = task.session or session_id(task.id, task.attempt)
         self._patience = task.spec.patience or means.patience
+        #: Seconds that it waited for room on the disk; no deadline of this engine's counts them.
+        self._held = 0.0
         self._watchdog = self._new_watchdog()
         self._run: Run | None = None
         self._ended = asyncio.Event()
@@ -87,6 +99,10 @@ class Attempt:
         self._stops: list[asyncio.Event] = []
         #: Why it was told to stop: somebody's wish, or what ran out.
         self._cause: StopKind | Reason | None = task.stop.kind if task.stop else None
+        #: Set with a cause; wakes what waits for room on the disk.
+        self._wished = asyncio.Event()
+        if self._cause is not None:
+            self._wished.set()
 
     @property
     def task(self) -> Task:
@@ -139,6 +155,7 @@ class Attempt:
         The first cause counts, but that giving up overrides any.
         """
         self._cause = cause if cause is StopKind.CANCEL else self._cause or cause
+        self._wished.set()
         run, ended = self._run, self._ended
         if run is None or (self._stops and not force):
             return
@@ -186,8 +203,7 @@ class Attempt:
 
     async def _spawn(self) -> None:
         try:
-            await self._make_place()
-            run = await self._provider().open(self._order())
+            run = await self._opened()
         except KeeperMismatch as error:
             await self._insist(e.Errored(_reason(error)))
         except KeeperLost as error:
@@ -195,12 +211,41 @@ class Attempt:
         except InspanError as error:
             await self._insist(e.Errored(_reason(error)))
         else:
-            await self._follow(run)
+            await (self._follow(run) if run else self._insist(*self._given_up()))
 
-    async def _make_place(self) -> None:
+    async def _opened(self) -> Run | None:
+        if await self._with_room(self._make_place):
+            return await self._with_room(lambda: self._provider().open(self._order()))
+        return None
+
+    async def _make_place(self) -> bool:
         if self.task.spec.workspace is not WorkspaceKind.HERE:
             place = await self._means.workspaces.prepare(self.task)
             await self._insist(e.WorkspaceReady(self.task.attempt, place))
+        return True
+
+    async def _with_room(self, start: Callable[[], Awaitable[T]]) -> T | None:
+        """What ``start`` gives, once the disk has room for it; ``None`` where told to stop first.
+
+        ``start`` has started nothing where it raises DiskFull, so nothing runs twice.
+        """
+        hindrances, clock = self._means.ledger.hindrances, self._means.clock
+        pause, most = AGAIN
+        try:
+            while True:
+                try:
+                    return await start()
+                except DiskFull as error:
+                    log.warning("not started yet: %s", error, extra={"task": self.task.id})
+                    hindrances.hinder(self.task.id, error)
+                began = clock.monotonic()
+                stopped = await until(self._wished, clock, began + pause)
+                self._held += clock.monotonic() - began
+                if stopped:
+                    return None
+                pause = min(most, pause * 2)
+        finally:
+            hindrances.free(self.task.id)
 
     async def _follow(self, run: Run) -> None:
         """Until the process has ended; then what it ended as."""
@@ -262,7 +307,7 @@ class Attempt:
     def _new_watchdog(self) -> Watchdog:
         now, base = self._means.clock.now(), self._patience.idle
         idle = None if base is None else IdleLimit(base, base * self._means.idle_stretch)
-        spent = max(0.0, now - (self.task.started_at or now))
+        spent = max(0.0, now - (self.task.started_at or now) - self._held)
         return Watchdog(self._patience, idle, self._means.clock.monotonic(), spent=spent)
 
     # ── the end ──────────────────────────────────────────────────────────────
@@ -296,7 +341,7 @@ class Attempt:
             if isinstance(last, Lost):
                 await self._lose(last.why)
                 return
-            if self._told_to_stop():
+            if last is None or self._told_to_stop():
                 await self._insist(*self._given_up())
                 return
             ended = e.CheckEnded(self.task.attempt, command, last.exit, session)
@@ -308,13 +353,15 @@ class Attempt:
         if not self.task.spec.review:
             await self._insist(e.Succeeded(self.task.attempt))
 
-    async def _check(self, session: str, command: str) -> Finished | Lost:
+    async def _check(self, session: str, command: str) -> Finished | Lost | None:
         shell = self._means.providers["shell"]
         order = self._order(session, ("/bin/sh", "-c", command))
         try:
-            run = await shell.adopt(order) or await shell.open(order)
+            run = await shell.adopt(order) or await self._with_room(lambda: shell.open(order))
         except KeeperLost as error:
             return Lost(error.message)
+        if run is None:
+            return None
         last = await self._drive(run)
         if isinstance(last, Finished):
             await _forget(run)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import cached_property
 
 import anyio
@@ -187,7 +188,8 @@ class Engine:
 
     async def health(self) -> Health:
         page = await self._ports.store.list(TaskQuery(limit=1))
-        return await self._ports.vitals.look(len(self._attempts), page.counts)
+        seen = await self._ports.vitals.look(len(self._attempts), page.counts)
+        return replace(seen, warnings=(*seen.warnings, *self._ledger.hindrances.warnings()))
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
         return await prune(self._ports, self._ledger, policy)

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import anyio
 
 from inspan.engine.bus import Bus
+from inspan.engine.hindrances import AGAIN, Hindrances
 from inspan.engine.ports import Change, Clock, Store
 from inspan.errors import StoreFailed, TaskNotFound
 from inspan.model.event import Event, Fact, Submitted
@@ -24,9 +25,6 @@ from inspan.model.task import Task, TaskSpec
 
 log = logging.getLogger(__name__)
 
-#: Seconds between tries to store a fact that cannot be given up, doubling to the second figure.
-_INSIST = (0.5, 30.0)
-
 
 class Ledger:
     """Tasks that have not ended, and the one way to change any task."""
@@ -34,6 +32,7 @@ class Ledger:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.open: dict[str, Task] = {}
         self.bus = Bus(store.history)
+        self.hindrances = Hindrances(clock)
         self._store = store
         self._clock = clock
         self._seq = 0
@@ -104,14 +103,18 @@ class Ledger:
 
     async def insist(self, task_id: str, *facts: Fact) -> Task:
         """``record`` for what has happened and cannot be taken back: tries until it is stored."""
-        pause, most = _INSIST
-        while True:
-            try:
-                return await self.record(task_id, *facts)
-            except StoreFailed as error:
-                log.warning("not stored yet: %s", error, extra={"task": task_id})
+        pause, most = AGAIN
+        try:
+            while True:
+                try:
+                    return await self.record(task_id, *facts)
+                except StoreFailed as error:
+                    log.warning("not stored yet: %s", error, extra={"task": task_id})
+                    self.hindrances.hinder(task_id, error)
                 await self._clock.sleep(pause)
                 pause = min(most, pause * 2)
+        finally:
+            self.hindrances.free(task_id)
 
     def _events(self, task_id: str, correlation: str, facts: Sequence[Fact]) -> tuple[Event, ...]:
         now, first = self._clock.now(), self._seq + 1
@@ -125,10 +128,11 @@ class Ledger:
             self._landing[task.seq] = task
         try:
             await self._store.commit(change)
-        except StoreFailed:
+        except StoreFailed as error:
             landed = await self._landed(change)
             self._forget(change)
             if not landed:
+                self.hindrances.refused(error)
                 raise
             self._publish(change.events, change.tasks)
         except asyncio.CancelledError:
@@ -162,6 +166,7 @@ class Ledger:
         self._publish(events, tasks)
 
     def _publish(self, events: Sequence[Event], tasks: Sequence[Task]) -> None:
+        self.hindrances.accepted()
         for task in tasks:
             if task.done:
                 self.open.pop(task.id, None)

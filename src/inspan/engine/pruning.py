@@ -7,7 +7,7 @@ import logging
 from inspan.control import Pruned, PrunePolicy
 from inspan.engine.ledger import Ledger
 from inspan.engine.ports import Ports
-from inspan.errors import WorkspaceFailed
+from inspan.errors import DiskFull, WorkspaceFailed
 from inspan.model.ids import task_of
 from inspan.model.task import Workspace
 
@@ -36,8 +36,8 @@ async def prune(ports: Ports, ledger: Ledger, policy: PrunePolicy) -> Pruned:
 
 
 async def _remove(ports: Ports, place: Workspace) -> None:
-    """A worktree whose repository is gone cannot be saved from; its task is pruned all the same."""
+    """What cannot be saved stays: its repository is gone, or the disk is full. Its task goes."""
     try:
         await ports.workspaces.remove(place)
-    except WorkspaceFailed as error:
+    except (WorkspaceFailed, DiskFull) as error:
         log.warning("%s stays: %s", place.path, error)

@@ -23,7 +23,7 @@ from typing import Final
 import anyio
 import anyio.abc
 
-from inspan.errors import GitFailed
+from inspan.errors import DiskFull, GitFailed
 
 #: Seconds for one command; large checkouts on slow disks take their time.
 PATIENCE: Final = 120.0
@@ -57,6 +57,8 @@ _OVERRIDES: Final = {
     "color.ui": "false",
 }
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", re.DOTALL)
+#: ENOSPC and EDQUOT in the C locale, which git is run in.
+_FULL: Final = (b"No space left on device", b"Disk quota exceeded")
 _PREFIX: Final = re.compile(r"^(?:fatal|error|git): ")
 
 
@@ -68,6 +70,8 @@ class Said:
     out: bytes
     words: str
     cut: bool = False
+    #: Somewhere in its complaint is that the disk, or the user's share of it, is full.
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,10 @@ class Git:
         return replace(self, index=index)
 
     async def run(self, *arguments: str, patience: float = PATIENCE) -> str:
-        """What it prints, without the line end. Raises GitFailed."""
+        """What it prints, without the line end. Raises GitFailed, DiskFull."""
         said = await self.ask(*arguments, patience=patience)
+        if said.code and said.full:
+            raise DiskFull(f"git found no room: {said.words}")
         if said.code:
             raise GitFailed(said.words or f"git {arguments[0]} ended with {said.code}")
         return said.out.decode(errors="surrogateescape").removesuffix("\n")
@@ -175,7 +181,9 @@ async def _hear(process: anyio.abc.Process, most: int) -> Said:
                 process.kill()
                 break
     code = await process.wait()
-    return Said(0 if cut else code, bytes(out[:most]), _sentence(bytes(words)), cut)
+    told = bytes(words)
+    full = any(word in told for word in _FULL)
+    return Said(0 if cut else code, bytes(out[:most]), _sentence(told), cut, full)
 
 
 async def _drain(stream: anyio.abc.ByteReceiveStream, into: bytearray) -> None:

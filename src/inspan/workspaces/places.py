@@ -15,7 +15,7 @@ from inspan.errors import FolderMissing, NothingToDecide, WorkspaceFailed
 from inspan.git.removal import delete
 from inspan.model.ids import TASK_ID
 from inspan.model.task import Task, Workspace, WorkspaceKind
-from inspan.workspaces.taskfile import write
+from inspan.workspaces.taskfile import failed, write
 from inspan.workspaces.worktree import Worktrees
 
 
@@ -30,7 +30,7 @@ class Workspaces:
         """Make the place ready, ``task.json`` inside; the same one for a later attempt.
 
         Raises FolderMissing, NotARepository, BadInput (a base that is no commit), GitFailed,
-        WorkspaceFailed.
+        WorkspaceFailed, DiskFull.
         """
         if not TASK_ID.fullmatch(task.id):
             raise WorkspaceFailed("that is not the id of a task")
@@ -72,7 +72,7 @@ class Workspaces:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise WorkspaceFailed(f"{folder} could not be made: {error.strerror}") from error
+            raise failed(f"{folder} could not be made", error) from error
         workspace = Workspace(WorkspaceKind.FOLDER, str(folder))
         return replace(workspace, task_file=str(write(folder, task, workspace)))
 

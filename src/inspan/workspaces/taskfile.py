@@ -6,6 +6,7 @@ the file is put in place whole.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from inspan.errors import WorkspaceFailed
+from inspan.errors import DiskFull, InspanError, WorkspaceFailed
 from inspan.model.task import Task, Workspace
 
 NAME: Final = "task.json"
@@ -24,7 +25,7 @@ _IGNORE: Final = ".gitignore"
 
 
 def write(folder: Path, task: Task, workspace: Workspace, *, apart: bool = False) -> Path:
-    """Write it for the attempt that is due; where it is now. Raises WorkspaceFailed."""
+    """Write it for the attempt that is due; where it is now. Raises WorkspaceFailed, DiskFull."""
     text = json.dumps(_content(task, workspace), indent=2, ensure_ascii=False) + "\n"
     try:
         with _opened(folder, None) as top:
@@ -38,9 +39,13 @@ def write(folder: Path, task: Task, workspace: Workspace, *, apart: bool = False
                 _put(inner, NAME, text)
                 return folder / APART / NAME
     except OSError as error:
-        raise WorkspaceFailed(
-            f"{NAME} could not be written in {folder}: {error.strerror}"
-        ) from error
+        raise failed(f"{NAME} could not be written in {folder}", error) from error
+
+
+def failed(what: str, error: OSError) -> InspanError:
+    """The error of ours for ``error``: a full disk is one that passes."""
+    kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else WorkspaceFailed
+    return kind(f"{what}: {error.strerror}")
 
 
 def _content(task: Task, workspace: Workspace) -> dict[str, Any]:

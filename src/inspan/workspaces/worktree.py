@@ -20,7 +20,7 @@ from inspan.git.snapshot import commit_tree, nested, patch, tree_of
 from inspan.git.worktree import Worktree
 from inspan.model.ids import short
 from inspan.model.task import Task, Workspace, WorkspaceKind
-from inspan.workspaces.taskfile import write
+from inspan.workspaces.taskfile import failed, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +119,13 @@ class Worktrees:
             branch = f"inspan/{task.id}"  # six characters may be shared, by chance
         await check_branch(repository.git, branch)
         plan = _Plan(str(repository.top), str(repository.common), branch, base, inside)
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self._note(task.id).with_suffix(".part")
-        part.write_text(json.dumps(asdict(plan)))
-        part.replace(self._note(task.id))
+        try:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.write_text(json.dumps(asdict(plan)))
+            part.replace(self._note(task.id))
+        except OSError as error:
+            raise failed(f"{part} could not be written", error) from error
         return plan
 
     def _planned(self, task: str) -> _Plan | None:

@@ -10,7 +10,7 @@ import pytest
 
 from inspan.engine.ports import Change, GoesOn, Lost, Order
 from inspan.engine.rules import Rules
-from inspan.errors import FolderMissing, InspanError, KeeperLost, KeeperMismatch
+from inspan.errors import DiskFull, FolderMissing, InspanError, KeeperLost, KeeperMismatch
 from inspan.model.task import OnCrash, Patience, Task, TaskState, Workspace, WorkspaceKind
 from inspan.store.memory import MemoryStore
 from tests.fakes.provider import FakeProvider, FakeRun
@@ -318,3 +318,37 @@ async def test_what_was_told_with_the_end_is_not_told_again() -> None:
         task = await stage.submit()
         await engine._attempts[task.id]._tell()
         assert (await stage.facts(task)).count("spawned") == 1
+
+
+async def test_what_finds_no_room_waits_for_some_and_loses_no_time() -> None:
+    stage, shell = _stage(Rules(patience=Patience(deadline=100)))
+    shell.fails = DiskFull("no recording can be made")
+    async with stage.running():
+        task = await stage.submit()
+        await stage.clock.advance(500)
+        assert await stage.state(task) is TaskState.RUNNING
+        (warning,) = (await stage.engine.health()).warnings
+        assert warning.startswith("1 task cannot go on")
+        assert "no recording can be made" in warning
+        shell.fails = None
+        await stage.clock.advance(30)
+        stage.run_of(task).finish()
+        await settle()
+        assert await stage.state(task) is TaskState.COMPLETED
+        assert (await stage.engine.health()).warnings == ()
+        assert (await stage.facts(task)).count("started") == 1
+
+
+async def test_what_waits_for_room_can_be_given_up_and_its_checks_too() -> None:
+    stage, shell = _stage()
+    shell.check_fails = DiskFull("no recording can be made")
+    async with stage.running():
+        checked = await stage.submit(checks=("look",))
+        stage.run_of(checked).finish()
+        shell.fails = DiskFull("no recording can be made")
+        plain = await stage.submit()
+        (warning,) = (await stage.engine.health()).warnings
+        assert warning.startswith("2 tasks cannot go on")
+        assert (await stage.engine.interrupt(plain.id)).state is TaskState.INTERRUPTED
+        assert (await stage.engine.cancel(checked.id)).state is TaskState.CANCELLED
+        assert (await stage.engine.health()).warnings == ()
