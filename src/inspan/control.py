@@ -90,6 +90,8 @@ class Pruned:
 
     tasks: int
     bytes: int
+    #: Files and folders in worktrees that are kept nowhere, since git ignores them.
+    ignored: int = 0
 
 
 class Tasks(Protocol):

@@ -277,9 +277,17 @@ def test_a_worktree_is_compared_and_accepted(console: Console) -> None:
         timeout=30,
     )
     assert shown.stdout == b"hi\n"
-    other = _add(console, "--worktree", "--cwd", str(repository), "--", "sh", "-c", line)
-    assert console.run("wait", other).returncode == 0
-    ref = console.say("reject", other).split()[-1]
+    line += "; echo '*.log' >.gitignore; echo x >a.log"
+    two = [
+        _add(console, "--worktree", "--cwd", str(repository), "--", "sh", "-c", line) for _ in "12"
+    ]
+    assert console.run("wait", *two).returncode == 0
+    other = two[0]
+    *_, saved, lost = console.say("reject", other).splitlines()
+    assert lost.startswith("1 files or folders that git ignores went with its worktree")
+    would = console.say("prune", "--older-than", "0s", "--dry-run").splitlines()
+    assert would[1].startswith("and, from worktrees, 1 files or folders that git ignores")
+    ref = saved.split()[-1]
     command = ["git", "-C", str(repository), "show", f"{ref}:new.txt"]
     kept = subprocess.run(command, env=env, capture_output=True, check=True, timeout=30)
     assert kept.stdout == b"hi\n"

@@ -74,6 +74,9 @@ class FakeWorkspaces:
         self.log.append(f"accept {message.splitlines()[0]}")
         return "decade"
 
+    async def ignored(self, workspace: Workspace) -> int:
+        return 0
+
     async def remove(self, workspace: Workspace) -> str | None:
         self.log.append("remove")
         return "refs/inspan/saved/x"

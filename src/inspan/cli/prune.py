@@ -11,7 +11,8 @@ from inspan.control import PrunePolicy
 from inspan.settings.figures import duration, show_duration, show_size, size
 
 HELP = (
-    "Remove tasks that ended long ago, and the oldest recordings above a size. Nothing open goes."
+    "Remove tasks that ended long ago, and the oldest recordings above a size. Nothing open goes.\n"
+    "Uncommitted work in their worktrees is saved first, but for what git ignores."
 )
 
 
@@ -33,10 +34,13 @@ def run(args: argparse.Namespace) -> int:
     with reach.control() as control:
         gone = control.prune(PrunePolicy(older_than=older, bytes=most, dry_run=args.dry_run))
     if args.json:
-        json({"tasks": gone.tasks, "bytes": gone.bytes, "dry_run": args.dry_run})
+        told = {"tasks": gone.tasks, "bytes": gone.bytes, "ignored": gone.ignored}
+        json(told | {"dry_run": args.dry_run})
         return exits.DONE
     would = "would remove" if args.dry_run else "removed"
     out(f"{would} {gone.tasks} tasks and {show_size(gone.bytes)} of recordings")
+    if gone.ignored:
+        out(f"and, from worktrees, {gone.ignored} files or folders that git ignores; none is kept")
     kept_bytes = "any size" if most is None else show_size(most)
     out(f"kept: what ended within {show_duration(older)}, recordings up to {kept_bytes}")
     return exits.DONE

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspan.cli import exits, reach, rows
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.say import clean, json, out
 from inspan.errors import BadInput, InspanError
+from inspan.model.event import WorkspaceSaved
 from inspan.model.ids import short
 from inspan.model.task import Task, Verdict
+
+if TYPE_CHECKING:
+    from inspan.cli.reach import Reached
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,11 +38,22 @@ def decide(args: argparse.Namespace, verdict: Verdict) -> int:
     with reach.control() as control:
         asked = control.get(args.task)
         task = control.decide(asked.id, verdict, args.finding, by=args.by or _me())
+        lost = 0 if verdict is Verdict.SEND_BACK else _lost(control, task)
     if args.json:
         json(task)
     else:
         _say(asked, task, verdict)
+        if lost:
+            out(f"{lost} files or folders that git ignores went with its worktree; none is kept")
     return exits.DONE
+
+
+def _lost(control: Reached, task: Task) -> int:
+    """How much of the worktree was kept nowhere."""
+    from inspan.control import EventQuery
+
+    last = control.history(EventQuery(task=task.id, since=max(0, task.seq - 1)))
+    return sum(event.fact.ignored for event in last if isinstance(event.fact, WorkspaceSaved))
 
 
 def _say(asked: Task, task: Task, verdict: Verdict) -> None:

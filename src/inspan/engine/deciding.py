@@ -38,8 +38,9 @@ class Deciding:
         if task.done:
             fact = e.Judged(verdict, by, findings)
         decided = await self._ledger.record(task.id, fact)
+        lost = await self._workspaces.ignored(place)
         saved = await self._workspaces.remove(place)
-        return await self._ledger.record(decided.id, e.WorkspaceSaved(saved))
+        return await self._ledger.record(decided.id, e.WorkspaceSaved(saved, lost))
 
     async def diff(self, task: Task) -> str:
         """What the task changed."""

@@ -283,6 +283,10 @@ class Workspaces(Protocol):
         """Commit what is left on the branch; the commit's full id."""
         ...
 
+    async def ignored(self, workspace: Workspace) -> int:
+        """How many ignored files and folders of a worktree ``remove`` would lose."""
+        ...
+
     async def remove(self, workspace: Workspace) -> str | None:
         """Remove it; what was not committed is saved first, under the ref that is returned."""
         ...

@@ -17,10 +17,8 @@ log = logging.getLogger(__name__)
 async def prune(ports: Ports, ledger: Ledger, policy: PrunePolicy) -> Pruned:
     """Remove what ``policy`` lets go; nothing of a task that has not ended."""
     gone = await ports.store.prune(policy, ports.clock.now())
-    if not policy.dry_run:
-        for task in gone:
-            if task.workspace is not None:
-                await _remove(ports, task.workspace)
+    places = [task.workspace for task in gone if task.workspace is not None]
+    ignored = sum([await _remove(ports, place, dry=policy.dry_run) for place in places])
     ids = {task.id for task in gone}
     usage = await ports.recordings.usage()
     left = sum(size for session, size in usage if task_of(session) not in ids)
@@ -32,12 +30,16 @@ async def prune(ports: Ports, ledger: Ledger, policy: PrunePolicy) -> Pruned:
             continue
         left -= 0 if orphaned else size
         freed += size if policy.dry_run else await ports.recordings.remove(session)
-    return Pruned(len(gone), freed)
+    return Pruned(len(gone), freed, ignored)
 
 
-async def _remove(ports: Ports, place: Workspace) -> None:
+async def _remove(ports: Ports, place: Workspace, *, dry: bool) -> int:
     """What cannot be saved stays: its repository is gone, or the disk is full. Its task goes."""
     try:
-        await ports.workspaces.remove(place)
+        ignored = await ports.workspaces.ignored(place)
+        if not dry:
+            await ports.workspaces.remove(place)
     except (WorkspaceFailed, DiskFull) as error:
         log.warning("%s stays: %s", place.path, error)
+        return 0
+    return ignored

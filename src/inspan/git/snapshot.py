@@ -45,6 +45,13 @@ async def nested(git: Git) -> tuple[str, ...]:
     return tuple(name.rstrip("/") for name in names if name.endswith("/"))
 
 
+async def ignored(git: Git) -> tuple[str, ...]:
+    """What lies in the work tree and is ignored, so that no snapshot has it; folders as one."""
+    asked = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    said = await git.ask("ls-files", *asked)
+    return tuple(filter(None, said.out.decode(errors="surrogateescape").split("\0")))
+
+
 async def commit_tree(git: Git, tree: str, parent: str, message: str) -> str:
     """The id of a new commit of ``tree``; no branch points to it yet. Raises GitFailed."""
     known = await _identified(git)

@@ -234,6 +234,8 @@ class WorkspaceSaved:
 
     kind: ClassVar[str] = "workspace.saved"
     ref: str | None
+    #: Files and folders that went for good, since git ignores them.
+    ignored: int = 0
 
 
 Fact: TypeAlias = (

@@ -53,6 +53,12 @@ class Workspaces:
         """Commit what is left on the branch; the branch's newest commit."""
         return await self._worktrees.accept(self._worktree(workspace), workspace, message)
 
+    async def ignored(self, workspace: Workspace) -> int:
+        """How many files and folders removing it would lose, since git ignores them."""
+        if workspace.kind is not WorkspaceKind.WORKTREE:
+            return 0
+        return await self._worktrees.ignored(self._task(workspace), workspace)
+
     async def remove(self, workspace: Workspace) -> str | None:
         """Remove it; what was not committed is saved first, under the ref that is returned.
 

@@ -16,11 +16,11 @@ from weakref import WeakValueDictionary
 
 from inspan.errors import GitFailed, NotARepository, WorkspaceFailed
 from inspan.git.repository import Repository, check_branch, commit_of, find, is_ancestor, tip
-from inspan.git.snapshot import commit_tree, nested, patch, tree_of
+from inspan.git.snapshot import commit_tree, ignored, nested, patch, tree_of
 from inspan.git.worktree import Worktree
 from inspan.model.ids import short
 from inspan.model.task import Task, Workspace, WorkspaceKind
-from inspan.workspaces.taskfile import failed, write
+from inspan.workspaces.taskfile import APART, failed, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,13 @@ class Worktrees:
                 await git.run("branch", "--quiet", "-D", "--", plan.branch)
         self._note(task).unlink(missing_ok=True)
         return saved
+
+    async def ignored(self, task: str, workspace: Workspace) -> int:
+        """How many ignored files and folders removing it would lose; our own is not counted."""
+        _, worktree = await self._found(task, workspace)
+        if not worktree.is_whole():
+            return 0
+        return sum(APART not in Path(name).parts for name in await ignored(worktree.git))
 
     # ── what is decided ───────────────────────────────────────────────────────
 
