@@ -72,6 +72,9 @@ class PuppetHand:
         except (anyio.IncompleteRead, anyio.ClosedResourceError, anyio.BrokenResourceError):
             await stream.aclose()  # it was stopped before it had said who it is
             return
+        except anyio.get_cancelled_exc_class():
+            await anyio.aclose_forcefully(stream)  # the stage is left before it has
+            raise
         self._lines[pid] = stream, lines
         news, self._news = self._news, anyio.Event()
         news.set()
@@ -138,6 +141,8 @@ async def engine_hand() -> AsyncIterator[PuppetHand]:
             finally:
                 with anyio.CancelScope(shield=True):
                     await control.interrupt_all("the test is over")
+                    # Whoever has come a moment before is met, and closed: it is dead by now.
+                    await anyio.wait_all_tasks_blocked()
                     await hand.leave()
                     health = await control.health()
                     if health.keeper is not None:
