@@ -18,12 +18,14 @@ from typing import Any, Final, Literal, NamedTuple, Self
 from inspan.errors import KeeperLost, KeeperMismatch, by_code
 from inspan.keeper.wire import (
     BODY_MOST,
+    INLINE_MOST,
     OLDEST,
     VERSION,
     Decoder,
     Message,
     WireError,
     encode,
+    encode_write,
 )
 
 #: Seconds for the first words of a keeper; one that takes longer does not work.
@@ -76,11 +78,15 @@ class Killed:
     by: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Grew:
-    """The recording has ``size`` bytes now."""
+class Grew(NamedTuple):
+    """The recording has ``size`` bytes now; ``data`` are the last of them, or nothing.
+
+    They are of one ``kind``: "o" or "e", as in the index.
+    """
 
     size: int
+    data: bytes = b""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +107,26 @@ class Piece(NamedTuple):
 class _Watcher:
     """The newest that is known; older sizes are overwritten."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, inline: bool) -> None:
+        self.inline = inline
         self.size = -1
+        #: The last bytes up to ``size``, INLINE_MOST at most.
+        self.data = b""
+        self.kind = ""
         self.ended: Status | None = None
         self.news = asyncio.Event()
+
+    def grew(self, size: int, data: bytes, kind: str) -> None:
+        """There is more; what was not taken yet is kept where the new bytes follow it."""
+        follows = kind == self.kind and size - len(data) == self.size
+        if follows and len(self.data) + len(data) <= INLINE_MOST:
+            data = self.data + data
+        self.size, self.data, self.kind = size, data, kind
+
+    def take(self) -> Grew:
+        """What is new."""
+        data, self.data = self.data, b""
+        return Grew(self.size, data, self.kind) if self.inline else Grew(self.size)
 
 
 class _Link(asyncio.Protocol):
@@ -120,7 +142,7 @@ class _Link(asyncio.Protocol):
         self._last = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport  # since connection_made
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -134,7 +156,7 @@ class _Link(asyncio.Protocol):
             return
         for message, body in frames:
             if "push" in message:
-                self._pushed(message)
+                self._pushed(message, body)
             else:
                 call = self._calls.pop(message.get("id", 0), None)
                 if call is not None and not call.done():
@@ -162,9 +184,19 @@ class _Link(asyncio.Protocol):
     async def call(self, message: Message, body: bytes = b"") -> tuple[Message, bytes]:
         """Send a request and wait for its reply. Raises KeeperLost, or what the keeper says."""
         await self._room.wait()
-        call: asyncio.Future[tuple[Message, bytes]] = self._loop.create_future()
-        number = self.post(message, body)
-        self._calls[number] = call
+        return await self._reply(self.post(message, body))
+
+    async def write(self, session: str, data: bytes) -> int:
+        """As ``call`` does it."""
+        if not self._room.is_set():
+            await self._room.wait()
+        number = self._next()
+        self._transport.write(encode_write(session, number, data))
+        reply, _ = await self._reply(number)
+        return int(reply["queued"])
+
+    async def _reply(self, number: int) -> tuple[Message, bytes]:
+        call = self._calls[number] = self._loop.create_future()
         try:
             reply, data = await call
         finally:
@@ -175,21 +207,24 @@ class _Link(asyncio.Protocol):
 
     def post(self, message: Message, body: bytes = b"") -> int:
         """Send a request; its id. Raises KeeperLost."""
-        if self._transport is None or self.lost.done():
+        number = self._next()
+        self._transport.write(encode({**message, "id": number}, body))
+        return number
+
+    def _next(self) -> int:
+        if self.lost.done():
             raise KeeperLost
         self._last += 1
-        self._transport.write(encode({**message, "id": self._last}, body))
         return self._last
 
     def abort(self) -> None:
         """Hang up at once."""
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
 
-    def _pushed(self, message: Message) -> None:
+    def _pushed(self, message: Message, body: bytes) -> None:
         for watcher in self.watchers.get(message.get("session", ""), ()):
             if message["push"] == "grew":
-                watcher.size = message["size"]
+                watcher.grew(message["size"], body, message.get("kind", ""))
             else:
                 watcher.ended = _status(message["status"])
             watcher.news.set()
@@ -273,11 +308,9 @@ class KeeperClient:
 
         Raises InputFull where the process does not read; of more than 1 MiB a part is then queued.
         """
-        queued = 0
-        for start in range(0, max(len(data), 1), BODY_MOST):
-            part = data[start : start + BODY_MOST]
-            reply, _ = await self._link.call({"op": "write", "session": session}, part)
-            queued = reply["queued"]
+        queued = await self._link.write(session, data[:BODY_MOST])
+        for start in range(BODY_MOST, len(data), BODY_MOST):
+            queued = await self._link.write(session, data[start : start + BODY_MOST])
         return queued
 
     async def eof(self, session: str) -> None:
@@ -302,9 +335,14 @@ class KeeperClient:
         reply, _ = await self._link.call({"op": "kill", "session": session})
         return Killed(reply["left"], tuple(reply["by"]))
 
-    async def attend(self, session: str, *, on: bool) -> None:
-        """While on, and while this connection lives, the keeper answers no terminal queries."""
-        await self._link.call({"op": "attend", "session": session, "on": on})
+    async def attend(self, session: str, *, on: bool) -> int | None:
+        """While on, and while this connection lives, the keeper answers no terminal queries.
+
+        The size of the recording when this began to hold; ``None`` of a keeper that does not tell.
+        """
+        reply, _ = await self._link.call({"op": "attend", "session": session, "on": on})
+        size: int | None = reply.get("size")
+        return size
 
     async def collect(self, session: str) -> Status:
         """Let the keeper forget an ended session; what it left running is killed."""
@@ -321,15 +359,18 @@ class KeeperClient:
         """Stop the keeper; raises Conflict where sessions live, unless forced: they are killed."""
         await self._link.call({"op": "shutdown", "force": force})
 
-    async def watch(self, session: str) -> AsyncGenerator[Grew | EndedSession, None]:
+    async def watch(
+        self, session: str, *, inline: bool = False
+    ) -> AsyncGenerator[Grew | EndedSession, None]:
         """Its size now, each newer size, then its end; sizes that came in between are skipped.
 
+        With ``inline`` a few new bytes come along with their size, if the keeper sends them.
         Close it (``contextlib.aclosing``) where it is left early.
         """
-        link, watcher = self._link, _Watcher()
+        link, watcher = self._link, _Watcher(inline=inline)
         link.watchers.setdefault(session, set()).add(watcher)
         try:
-            reply, _ = await link.call({"op": "watch", "session": session})
+            reply, _ = await link.call({"op": "watch", "session": session, "inline": inline})
             told = max(watcher.size, reply["size"])
             yield Grew(told)
             while True:
@@ -337,7 +378,7 @@ class KeeperClient:
                 watcher.news.clear()
                 if watcher.size > told:
                     told = watcher.size
-                    yield Grew(told)
+                    yield watcher.take()
                 if watcher.ended is not None:
                     yield EndedSession(watcher.ended)
                     return

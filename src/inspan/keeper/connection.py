@@ -16,7 +16,7 @@ from typing import Final
 
 from inspan.keeper.loop import READ, WRITE, Loop
 from inspan.keeper.session import Session
-from inspan.keeper.wire import Decoder, Message, WireError, encode
+from inspan.keeper.wire import INLINE_MOST, Decoder, Message, WireError, encode, encode_grew
 
 _RECEIVE: Final = 1 << 16
 #: No request is taken up while this much waits to be sent; with one reply more it is the most
@@ -63,6 +63,8 @@ class Connection:
         self._events = READ
         #: What this client knows of the sessions it watches: name → the size it was told.
         self._told: dict[str, int] = {}
+        #: The sessions of which it wants small growth brought along.
+        self._inline: set[str] = set()
         self._dirty: dict[str, Session] = {}
         self._eager: dict[str, int] = {}
         self._pushed_at = 0.0
@@ -75,15 +77,19 @@ class Connection:
         if not self.closed:
             self._outbox += encode(message, body)
 
-    def watch(self, session: Session) -> None:
-        """Push what becomes of this session."""
-        self._told[session.name] = session.size
+    def watch(self, session: Session, *, inline: bool) -> None:
+        """Push what becomes of this session; once ``inline``, so until ``unwatch``."""
+        # What was not told yet stays due: another watcher behind this connection waits for it.
+        self._told.setdefault(session.name, session.size)
+        if inline:
+            self._inline.add(session.name)
         if session.over:
             self.touch(session)
 
     def unwatch(self, name: str) -> None:
         """Push no more about it."""
         self._told.pop(name, None)
+        self._inline.discard(name)
         self._dirty.pop(name, None)
         self._eager.pop(name, None)
 
@@ -138,17 +144,14 @@ class Connection:
         self._serve()
         self._on_room(self)
 
-    @property
-    def _paused(self) -> bool:
-        return len(self._outbox) > _REPLIES_MOST
-
     def _serve(self) -> None:
-        while self._frames and not self._paused and not self.closed:
+        while self._frames and len(self._outbox) <= _REPLIES_MOST and not self.closed:
             self._on_frame(self, *self._frames.popleft())
 
     def _push(self) -> bool:
         """Make the pushes that are due; true where there was no room for all of them."""
-        due = self._pushed_at + _PUSH_EVERY - time.monotonic()
+        now = time.monotonic()
+        due = self._pushed_at + _PUSH_EVERY - now
         if due > 0 and not any(map(self._urgent, self._dirty.values())):
             if not self._push_due:
                 self._push_due = True
@@ -159,15 +162,24 @@ class Connection:
                 return True
             del self._dirty[name]
             if session.size != self._told[name]:
-                self._told[name] = session.size
-                if self._eager.get(name):
-                    self._eager[name] -= 1
-                self.send({"push": "grew", "session": name, "size": session.size})
+                self._tell(session)
             if session.over:
                 self.unwatch(name)
                 self.send({"push": "ended", "session": name, "status": session.status()})
-        self._pushed_at = time.monotonic()
+        self._pushed_at = now
         return False
+
+    def _tell(self, session: Session) -> None:
+        name = session.name
+        told, self._told[name] = self._told[name], session.size
+        if self._eager.get(name):
+            self._eager[name] -= 1
+        if name in self._inline:
+            kind, body = session.writer.newest(told, INLINE_MOST)
+            if body:
+                self._outbox += encode_grew(name, session.size, kind, body)
+                return
+        self.send({"push": "grew", "session": name, "size": session.size})
 
     def _urgent(self, session: Session) -> bool:
         return session.over or bool(self._eager.get(session.name))

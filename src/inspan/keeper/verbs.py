@@ -151,13 +151,13 @@ def attend(server: Server, connection: Connection, message: Message, _body: byte
         session.attended.add(connection)
     else:
         session.attended.discard(connection)
-    return {}
+    return {"size": session.size}
 
 
 def watch(server: Server, connection: Connection, message: Message, _body: bytes) -> Answer:
     """Push what becomes of the session."""
     session = _session(server, message)
-    connection.watch(session)
+    connection.watch(session, inline=_flag(message, "inline", default=False))
     server.watched(session, connection)
     return {"size": session.size}
 

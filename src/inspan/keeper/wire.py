@@ -21,10 +21,11 @@ resize     session cols rows
 signal     session signal to=foreground|tree                  sent (how many processes)
 kill       session                                            left (processes found afterwards),
                                                               by (cgroup, marker, subreaper …)
-attend     session on                                         while on, and while this connection
+attend     session on                                         size: for queries that end behind it,
+                                                              while on and while this connection
                                                               lives, the keeper does not answer
-                                                              terminal queries for the session
-watch      session                                            size, then pushes about it
+watch      session inline                                     size, then pushes about it; with
+                                                              inline they bring small growth along
 unwatch    session
 read       session offset limit                               offset, eof; body: raw bytes
 collect    session                                            status; forgets an ended session
@@ -33,15 +34,20 @@ shutdown   force                                              refused while sess
 
 push       carries                                            when
 ---------  -------------------------------------------------  ------------------------------------
-grew       session size                                       the recording has grown; coalesced,
-                                                              one per loop turn at most
+grew       session size [kind; body]                          the recording has grown; coalesced,
+                                                              one per loop turn at most; body: all
+                                                              its newest bytes up to size, where
+                                                              these are few and of one kind
 ended      session status                                     process ended and output complete
 
 status: session, pid, alive, started_at, size, exit {code | signal}, ended_at, eof (output is
 complete), cols, rows, cut (bytes freed by the cap), left (processes left behind, if known).
 
 A reader takes the bytes from the recording itself (``folder``) or with ``read``: the keeper queues
-no output for anybody, so a slow or dead reader costs it nothing.
+no output for anybody, so a slow or dead reader costs it nothing. What ``grew`` brings along spares
+a look at the recording where a program answers a key; it is in the recording already, it may be
+left out at any time, and where it does not begin at or before a reader's place the recording tells
+the rest. ``kind`` is that of the index: ``o`` or ``e``.
 """
 
 from __future__ import annotations
@@ -56,10 +62,13 @@ OLDEST: Final = 1
 #: The largest JSON part and the largest body of one frame, in bytes.
 HEAD_MOST: Final = 1 << 20
 BODY_MOST: Final = 1 << 20
+#: The most bytes that ``grew`` brings along.
+INLINE_MOST: Final = 1 << 12
 
 _LENGTHS: Final = struct.Struct(">II")
 # Made once: json.dumps would make an encoder for every frame.
 _encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_decode: Final = json.JSONDecoder().raw_decode
 
 Message = dict[str, Any]
 
@@ -76,6 +85,22 @@ def encode(message: Message, body: bytes = b"") -> bytes:
     return _LENGTHS.pack(len(head), len(body)) + head + body
 
 
+def encode_write(session: str, number: int, body: bytes) -> bytes:
+    """``encode`` of a ``write``, sooner: a key is pressed after a pause, when all code is slow."""
+    head = b'{"op":"write","session":%b,"id":%d}' % (_encode(session).encode(), number)
+    return _LENGTHS.pack(len(head), len(body)) + head + body
+
+
+def encode_grew(session: str, size: int, kind: str, body: bytes) -> bytes:
+    """``encode`` of a ``grew`` that brings ``body`` along, sooner: it may be the echo of a key."""
+    head = b'{"push":"grew","session":"%b","size":%d,"kind":"%b"}' % (
+        session.encode(),
+        size,
+        kind.encode(),
+    )
+    return _LENGTHS.pack(len(head), len(body)) + head + body
+
+
 class Decoder:
     """Bytes in, frames out; holds at most one incomplete frame."""
 
@@ -84,28 +109,35 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[tuple[Message, bytes]]:
         """The frames that are complete now. Raises WireError."""
-        self._held += data
+        held: bytes | bytearray = data
+        if self._held:
+            self._held += data
+            held = self._held
         frames: list[tuple[Message, bytes]] = []
         start = 0
-        while len(self._held) - start >= _LENGTHS.size:
-            head, body = _LENGTHS.unpack_from(self._held, start)
+        while len(held) - start >= _LENGTHS.size:
+            head, body = _LENGTHS.unpack_from(held, start)
             if head > HEAD_MOST or body > BODY_MOST:
                 raise WireError("a frame is too large")
             first = start + _LENGTHS.size
             end = first + head + body
-            if len(self._held) < end:
+            if len(held) < end:
                 break
-            frames.append(
-                (_message(self._held[first : first + head]), bytes(self._held[first + head : end]))
-            )
+            frames.append((_message(held[first : first + head]), bytes(held[first + head : end])))
             start = end
-        del self._held[:start]
+        if self._held:
+            del self._held[:start]
+        elif start < len(data):
+            self._held += data[start:]
         return frames
 
 
-def _message(raw: bytearray) -> Message:
+def _message(raw: bytes | bytearray) -> Message:
     try:
-        message = json.loads(raw.decode())
+        text = raw.decode()
+        message, end = _decode(text)
+        if end < len(text):
+            message = json.loads(text)  # white space, or an error that it names
     except ValueError as error:
         raise WireError("a frame is not JSON") from error
     if not isinstance(message, dict):

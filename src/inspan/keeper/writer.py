@@ -12,7 +12,7 @@ import time
 from typing import Final
 
 from inspan.keeper import linux
-from inspan.keeper.recording import INDEX, INPUT, RAW, RECORD, Record
+from inspan.keeper.recording import INDEX, INPUT, RAW, RECORD
 
 #: Blocks are given back in whole pages.
 _PAGE: Final = 4096
@@ -73,6 +73,9 @@ class Writer:
         self._held = bytearray()
         self._index_size = 0
         self._kind = ""
+        #: From here on the index tells nothing but that the output is of ``_kind``. A size of the
+        #: terminal belongs to the byte behind it, the first one too.
+        self._plain = 0 if size is None else 1
         self._stamped = 0.0
         self._interval = _STAMPS[0][1]
         if size is not None:
@@ -87,6 +90,8 @@ class Writer:
             or since >= self._interval
             or since < 0  # the wall clock was set back
         ):
+            if kind != self._kind:
+                self._plain = max(self._plain, self.size)
             self._kind = kind
             self._stamped = now
             self._note(kind)
@@ -98,6 +103,7 @@ class Writer:
         """Record a new size of the terminal."""
         self._note("r", cols, rows)
         self._kind = ""
+        self._plain = self.size + 1
 
     def typed(self, data: bytes) -> None:
         """Record what was typed, where that was asked for; a quarter of the cap at most."""
@@ -158,6 +164,17 @@ class Writer:
         finally:
             os.close(fd)
 
+    def newest(self, offset: int, most: int) -> tuple[str, bytes]:
+        """Their kind and all bytes from ``offset`` on, where nothing else is to be told of them.
+
+        None where there are more than ``most``, or something lies between: the recording tells it.
+        """
+        length = self.size - offset
+        if not 0 < length <= most or offset < self._plain or self._raw < 0:
+            return "", b""
+        data = os.pread(self._raw, length, offset)
+        return (self._kind, data) if len(data) == length else ("", b"")
+
     def _put(self, data: bytes) -> None:
         if self._stopped or (self._lost and time.monotonic() < self._retry_at):
             self._lose(len(data))
@@ -178,6 +195,7 @@ class Writer:
         self._lost += length
         self.size += length
         self.cut += length
+        self._plain = self.size
         if self._lost >= _LOSS_STEP:
             self._mark_loss()
 
@@ -220,7 +238,7 @@ class Writer:
         if len(self._held) > _HELD_MOST:
             return
         at = self.size if offset is None else offset
-        self._held += Record(time.time(), at, kind, a, b).pack()
+        self._held += RECORD.pack(time.time(), at, ord(kind), a, b)
         self._write_index()
 
     def _write_index(self) -> None:

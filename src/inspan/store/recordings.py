@@ -20,7 +20,7 @@ from inspan.errors import KeeperLost, SessionNotFound
 from inspan.keeper.client import Grew
 from inspan.model.ids import SESSION_ID
 from inspan.model.session import Chunk, Ended, Gap, Output
-from inspan.terminal.playback import Playback
+from inspan.terminal.playback import STREAMS, Playback
 
 #: The most bytes a follower holds at once.
 CHUNK_MOST: Final = 1 << 16
@@ -32,8 +32,10 @@ AT_ONCE_MOST: Final = 1 << 14
 class Keeper(Protocol):
     """What recordings need of ``keeper.client.KeeperClient``."""
 
-    def watch(self, session: str) -> AsyncIterator[object]:
+    def watch(self, session: str, *, inline: bool) -> AsyncIterator[object]:
         """An item at once, then one whenever the recording has grown or ended; then it ends.
+
+        With ``inline`` a ``Grew`` may bring along what is new.
 
         Raises SessionNotFound where it does not hold the session, KeeperLost.
         """
@@ -62,8 +64,12 @@ class Recordings:
         async for chunk in reader.begin():
             yield chunk
         async with aclosing(self._looks(session)) as looks:
-            async for size in looks:
-                async for chunk in reader.rest(size):
+            async for told in looks:
+                news = reader.news(told)
+                if news is not None:
+                    yield news
+                    continue
+                async for chunk in reader.rest(None if told is None else told.size):
                     yield chunk
                 if reader.ended:
                     return
@@ -83,18 +89,18 @@ class Recordings:
             raise SessionNotFound("That is not the id of a session.")
         return self._root / session
 
-    async def _looks(self, session: str) -> AsyncGenerator[int | None, None]:
+    async def _looks(self, session: str) -> AsyncGenerator[Grew | None, None]:
         """An item whenever it is worth to look at the file: now, as it grows, and at the end.
 
-        It is the size that the keeper told, where it told one.
+        It is what the keeper told, where it told a size.
         """
         yield None
         try:
-            pushes = (await self._keeper()).watch(session)
+            pushes = (await self._keeper()).watch(session, inline=True)
             # A generator that is let go is closed at some later time, if at all; so close it here.
             async with aclosing(cast("AsyncGenerator[object, None]", pushes)):
                 async for told in pushes:
-                    yield told.size if isinstance(told, Grew) else None
+                    yield told if isinstance(told, Grew) else None
         except (KeeperLost, SessionNotFound):
             # It is held by nobody any more; what it left is all there is.
             yield None
@@ -119,6 +125,13 @@ class _Reader:
     async def lost(self) -> Ended:
         """The end of a recording that nobody ended."""
         return Ended(await anyio.to_thread.run_sync(lambda: self._playback.size), None)
+
+    def news(self, told: Grew | None) -> Output | None:
+        """What comes next, where the keeper brought it along; then there is no more."""
+        if told is None or not told.size - len(told.data) <= self.offset < told.size:
+            return None
+        start, self.offset = self.offset, told.size
+        return Output(start, told.data[start - told.size :], STREAMS[told.kind])
 
     async def rest(self, size: int | None) -> AsyncIterator[Chunk]:
         """What is there by now; up to ``size`` where the keeper told that, since it tells more."""

@@ -35,7 +35,8 @@ _BATCH: Final = 1 << 13
 _KIND_AT: Final = 16
 #: Runs of one stream, or any other single record, in a string of letters.
 _RUNS: Final = re.compile(rb"o+|e+|.", re.DOTALL)
-_STREAMS: Final = {"o": "out", "e": "err"}
+#: The streams by the letter of their records.
+STREAMS: Final = {"o": "out", "e": "err"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Playback:
                     yield from self._printed(raw, pending, until)
                     until = max(pending.offset, until)
                     pending = pending._replace(offset=until, at=max(pending.at, record.at))
-                if record.kind in _STREAMS:
+                if record.kind in STREAMS:
                     pending = record
                 elif record.kind == "r":
                     yield Moment(record.at, Resized(record.offset, record.a, record.b))
@@ -175,8 +176,8 @@ class Playback:
             self._note(record)
 
     def _note(self, record: Record) -> None:
-        if record.kind in _STREAMS:
-            stream = _STREAMS[record.kind]
+        if record.kind in STREAMS:
+            stream = STREAMS[record.kind]
             if not self._streams or self._streams[-1] != stream:
                 self._switches.append(record.offset)
                 self._streams.append(stream)
@@ -248,7 +249,7 @@ class Playback:
             if not self._has_bytes(at, until):
                 yield Moment(record.at, Gap(at, until))
             elif data := os.pread(raw, until - at, at):
-                yield Moment(record.at, Output(at, data, _STREAMS[record.kind]))
+                yield Moment(record.at, Output(at, data, STREAMS[record.kind]))
             at = until
 
     def _typed(self, offset: int, size: int) -> bytes:
@@ -282,7 +283,7 @@ def _records(index: int, size: int) -> Iterator[Record]:
         records = unpack(block)
         if not records:
             return
-        yield from (item for item in records if item.offset <= size or item.kind not in _STREAMS)
+        yield from (item for item in records if item.offset <= size or item.kind not in STREAMS)
         at += len(records) * RECORD.size
 
 

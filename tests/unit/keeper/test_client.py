@@ -9,7 +9,8 @@ import anyio
 import pytest
 
 from inspan.errors import KeeperLost
-from inspan.keeper.client import KeeperClient, connect, ensure
+from inspan.keeper.client import Grew, KeeperClient, _Watcher, connect, ensure
+from inspan.keeper.wire import INLINE_MOST, Decoder, encode, encode_grew
 from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, running, wait_for, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -113,6 +114,61 @@ async def test_two_watchers_of_one_session_are_both_told(desk: Desk) -> None:
         group.start_soon(desk.ended, "both")
         await wait_for(lambda: len(desk.client._link.watchers.get("both", ())) == 2)
         await desk.client.write("both", b"\n")
+
+
+async def pushes(home: Path, *frames: bytes) -> list[Grew]:
+    """What a watcher gets from a server that knows little and pushes these when it is typed to."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        decoder = Decoder()
+        while data := await reader.read(1 << 16):
+            for message, _ in decoder.feed(data):
+                if message["op"] != "unwatch":  # the last word; nobody waits for its answer
+                    card = {"keeper": "old", "pid": 1, "version": 1, "started_at": 0.0}
+                    reply = {"id": message["id"], "ok": True, "size": 0, "queued": 0, **card}
+                    writer.write(encode(reply))
+                if message["op"] == "write":
+                    writer.write(b"".join(frames))
+        writer.close()
+
+    got: list[Grew] = []
+    async with await asyncio.start_unix_server(answer, home / "old"):
+        client = await connect(home / "old")
+        watch = client.watch("some", inline=True)
+        with anyio.fail_after(PATIENCE):
+            assert await anext(watch) == Grew(0)
+            await client.write("some", b"x")
+            while not got or got[-1].size < len(frames):
+                item = await anext(watch)
+                assert isinstance(item, Grew)
+                got.append(item)
+        await watch.aclose()
+        await client.close()
+    return got
+
+
+async def test_a_keeper_that_brings_nothing_along_is_understood(home: Path) -> None:
+    old = [encode({"push": "grew", "session": "some", "size": size}) for size in (1, 2)]
+    assert (await pushes(home, *old))[-1] == Grew(2)
+
+
+async def test_what_comes_along_is_joined_where_it_follows(home: Path) -> None:
+    both = [encode_grew("some", 1, "o", b"a"), encode_grew("some", 2, "o", b"b")]
+    got = await pushes(home, *both)
+    assert b"".join(item.data for item in got) == b"ab"
+    stale = [encode_grew("some", 1, "o", b"a"), encode_grew("some", 2, "e", b"b")]
+    assert (await pushes(home, *stale))[-1] == Grew(2, b"b", "e")
+
+
+async def test_what_nobody_takes_is_bounded() -> None:
+    watcher = _Watcher(inline=True)
+    for number in range(1, 100):
+        watcher.grew(number * 1000, b"x" * 1000, "o")
+        assert len(watcher.data) <= INLINE_MOST
+    took = watcher.take()
+    assert took.size == 99_000
+    assert took.data == b"x" * len(took.data)
+    assert watcher.take() == Grew(99_000, b"", "o")
 
 
 async def test_a_large_write_is_cut_into_frames(desk: Desk) -> None:

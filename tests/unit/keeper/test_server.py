@@ -14,7 +14,7 @@ import pytest
 from inspan.errors import BadInput, InspanError, KeeperMismatch, SessionNotFound
 from inspan.keeper.client import EndedSession, Grew
 from inspan.keeper.main import CARD, HELD
-from inspan.keeper.wire import OLDEST, VERSION, Decoder, encode
+from inspan.keeper.wire import INLINE_MOST, OLDEST, VERSION, Decoder, encode
 from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, Raw, descriptors, python, wait_for
 
 pytestmark = pytest.mark.anyio
@@ -149,6 +149,56 @@ async def test_pushes_name_growth_and_end_and_skip_what_is_old(desk: Desk) -> No
     assert grown[-1] == last.status.size
     # One that comes late is told the same end.
     assert (await desk.ended("grows")) == last.status
+
+
+@pytest.mark.parametrize("inline", [True, False, None])
+async def test_small_growth_comes_along_where_it_was_asked_for(
+    desk: Desk, inline: bool | None
+) -> None:
+    await desk.spawn("echo", "cat", pty=False)
+    raw = Raw(desk.keeper.socket)
+    asked = {} if inline is None else {"inline": inline}
+    raw.socket.sendall(encode({"id": 1, "op": "watch", "session": "echo", **asked}))
+    raw.socket.sendall(encode({"id": 2, "op": "write", "session": "echo"}, b"key"))
+    decoder, size, brought = Decoder(), 0, b""
+    while size < 3:
+        for message, body in decoder.feed(await asyncio.to_thread(raw.socket.recv, 1 << 16)):
+            if message.get("push") == "grew":
+                assert ("kind" in message) == bool(body)
+                size, brought = message["size"], brought + body
+    raw.socket.close()
+    assert brought == (desk.raw("echo") if inline else b"")
+
+
+async def test_large_growth_does_not_come_along(desk: Desk) -> None:
+    await desk.spawn("some", "sh", "-c", "read x; head -c 9000 /dev/zero; read x", pty=False)
+    async with contextlib.aclosing(desk.client.watch("some", inline=True)) as watch:
+        assert await anext(watch) == Grew(0)
+        await desk.client.write("some", b"\n")
+        with anyio.fail_after(PATIENCE):
+            async for item in watch:
+                assert isinstance(item, Grew)
+                assert len(item.data) <= INLINE_MOST
+                if item.size == 9000:
+                    break
+    await desk.client.eof("some")
+    await desk.ended("some")
+
+
+async def test_a_second_watcher_takes_no_news_from_the_first(desk: Desk) -> None:
+    await desk.spawn("both", "sh", "-c", "printf 1; read x; printf 2; read x", pty=False)
+    first = desk.client.watch("both")
+    assert isinstance(await anext(first), Grew)
+    for part in b"12":
+        # Whatever was printed meanwhile and is not told yet still is when another one comes.
+        second = desk.client.watch("both")
+        assert isinstance(await anext(second), Grew)
+        await second.aclose()
+        await desk.until("both", bytes([part]))
+        await desk.client.write("both", b"\n")
+    with anyio.fail_after(PATIENCE):
+        sizes = [item.size async for item in first if isinstance(item, Grew)]
+    assert sizes[-1] == 2
 
 
 async def test_a_client_that_stalls_costs_bounded_memory_and_gets_the_newest(desk: Desk) -> None:

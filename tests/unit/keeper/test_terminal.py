@@ -237,6 +237,23 @@ async def test_terminal_queries_are_answered_once_and_not_while_attended(desk: D
     assert desk.raw("attended").endswith(b"b'!'end")
 
 
+async def test_attending_tells_from_where_on_it_holds(desk: Desk) -> None:
+    text = (
+        "import os, tty\ntty.setraw(0)\n"
+        "for part in b'ab':\n"
+        "    os.write(1, b'\x1b[c' + bytes([part]))\n"
+        "    while os.read(0, 1) != b'.': pass"
+    )
+    await desk.spawn("some", *python(text), record_input=True)
+    await desk.until("some", b"\x1b[ca")
+    assert await desk.client.attend("some", on=True) == len(desk.raw("some")) == 4
+    await desk.client.write("some", b".")
+    await desk.until("some", b"\x1b[cb")
+    assert await desk.client.attend("some", on=False) == 8
+    await desk.client.write("some", b".")
+    await desk.ended("some")
+
+
 async def test_the_cap_bounds_a_flood_and_the_program_never_stops(desk: Desk) -> None:
     script = "i=0; while [ $i -lt 40 ]; do head -c 100000 /dev/zero | tr '\\0' x; i=$((i+1)); done"
     status, _ = await desk.run("flood", "sh", "-c", script, pty=False, cap=256 << 10)

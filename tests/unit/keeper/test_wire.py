@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspan.keeper.wire import BODY_MOST, HEAD_MOST, Decoder, Message, WireError, encode
+from inspan.keeper.wire import (
+    BODY_MOST,
+    HEAD_MOST,
+    Decoder,
+    Message,
+    WireError,
+    encode,
+    encode_grew,
+    encode_write,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -53,6 +62,15 @@ def test_rubbish_is_a_wire_error_or_waits_for_more(rubbish: bytes) -> None:
 def test_a_frame_that_is_none_is_refused(raw: bytes) -> None:
     with pytest.raises(WireError):
         Decoder().feed(raw)
+
+
+def test_the_hot_frames_are_as_any_other() -> None:
+    write = {"op": "write", "session": "some", "id": 7}
+    grew = {"push": "grew", "session": "some", "size": 9, "kind": "e"}
+    assert encode_write("some", 7, b"x") == encode(write, b"x")
+    assert encode_grew("some", 9, "e", b"y") == encode(grew, b"y")
+    [(message, body)] = Decoder().feed(encode_write('"\\é', 1, b""))
+    assert (message["session"], body) == ('"\\é', b"")
 
 
 def test_what_is_too_large_is_not_encoded() -> None:

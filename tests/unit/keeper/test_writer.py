@@ -64,6 +64,33 @@ def test_bytes_and_their_labels(tmp_path: Path) -> None:
     ]
 
 
+def test_the_newest_bytes_are_given_while_there_is_nothing_else_to_tell(tmp_path: Path) -> None:
+    one = writer(tmp_path / "s")
+    one.output(b"out", "o")
+    # Who is at 0 is to be told the size of the terminal first.
+    assert one.newest(0, 100) == ("", b"")
+    assert one.newest(1, 2) == ("o", b"ut")
+    assert one.newest(1, 1) == one.newest(3, 100) == one.newest(4, 100) == ("", b"")
+    one.output(b"error", "e")
+    assert one.newest(3, 100) == ("e", b"error")
+    assert one.newest(2, 100) == ("", b"")
+    one.resized(100, 30)
+    one.output(b"more", "e")
+    assert one.newest(8, 100) == ("", b"")
+    assert one.newest(9, 100) == ("e", b"ore")
+    one.close(0, 0)
+    assert one.newest(9, 100) == ("", b"")
+
+
+def test_the_newest_bytes_are_not_given_across_a_loss(tmp_path: Path) -> None:
+    one = writer(tmp_path / "s")
+    one.output(b"kept", "o")
+    with file_size_limit(4):
+        one.output(b"lost", "o")
+    assert one.newest(4, 100) == one.newest(2, 100) == ("", b"")
+    one.close(0, 0)
+
+
 def test_folder_and_files_are_private(tmp_path: Path) -> None:
     writer(tmp_path / "s").close(0, 0)
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "s").iterdir()}

@@ -1,5 +1,5 @@
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from inspan.errors import KeeperLost, SessionNotFound
-from inspan.keeper.client import KeeperClient, ensure
+from inspan.keeper.client import Grew, KeeperClient, ensure
 from inspan.keeper.recording import INDEX, RAW, Record
 from inspan.model.ids import session_id, ulid
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
@@ -31,6 +31,8 @@ class HeldSession:
         self.lost = False
         self.size = 0
         self.watchers = 0
+        #: What a push brings along, instead of the size alone.
+        self.brings: Grew | None = None
         self._news = anyio.Condition()
 
     async def get(self) -> "HeldSession":
@@ -57,7 +59,7 @@ class HeldSession:
         async with self._news:
             self._news.notify_all()
 
-    async def watch(self, session: str) -> AsyncGenerator[object, None]:
+    async def watch(self, session: str, *, inline: bool) -> AsyncGenerator[object, None]:
         if not self.held:
             raise SessionNotFound(session)
         self.watchers += 1
@@ -70,7 +72,7 @@ class HeldSession:
                 if self.lost:
                     raise KeeperLost
                 seen = self.size
-                yield seen
+                yield self.brings or seen
         finally:
             self.watchers -= 1
 
@@ -103,6 +105,29 @@ async def test_a_follower_gets_what_is_there_and_what_comes(
         await held.end(Record(2, 15, "x", 0, 0))
         assert [chunk async for chunk in chunks] == [Output(14, b"!"), Ended(15, Exit(code=0))]
     assert held.watchers == 0
+
+
+@pytest.mark.anyio
+async def test_what_comes_along_is_told_from_where_the_follower_is(
+    recordings: Recordings, held: HeldSession
+) -> None:
+    await held.grow(b"abc", Record(1, 0, "r", 80, 24), Record(1, 0, "o"))
+    chunks = recordings.follow(SESSION, 1)
+    with anyio.fail_after(10):
+        assert await take(chunks, 2) == [Resized(0, 80, 24), Output(1, b"bc")]
+        held.brings = Grew(6, b"cdef", "o")
+        await held.grow(b"def")
+        assert await take(chunks, 1) == [Output(3, b"def")]
+        # It begins behind the follower: the recording tells what lies between.
+        held.brings = Grew(9, b"i", "e")
+        await held.grow(b"ghi", Record(2, 8, "e"))
+        assert await take(chunks, 2) == [Output(6, b"gh"), Output(8, b"i", "err")]
+        held.brings = Grew(10, b"j", "e")
+        await held.grow(b"j")
+        assert await take(chunks, 1) == [Output(9, b"j", "err")]
+        held.brings = None
+        await held.end(Record(2, 10, "x", 0, 0))
+        assert [chunk async for chunk in chunks] == [Ended(10, Exit(code=0))]
 
 
 @pytest.mark.anyio
@@ -291,6 +316,57 @@ async def test_a_real_session_is_followed_to_its_end(tmp_path: Path) -> None:
             assert got == b"one\ntwo three\n"
             assert chunks[-1] == Ended(len(got), Exit(code=3))
             assert (await recordings.read(SESSION, 0, 100))[-1] == chunks[-1]
+        finally:
+            await keeper.shutdown(force=True)
+            await keeper.close()
+
+
+def joined(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """The same with each stretch of output in one piece."""
+    found: list[Chunk] = []
+    for chunk in chunks:
+        last = found[-1] if found else None
+        if isinstance(chunk, Output) and isinstance(last, Output) and chunk.stream == last.stream:
+            found[-1] = Output(last.offset, last.data + chunk.data, last.stream)
+        else:
+            found.append(chunk)
+    return found
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("pty", [True, False])
+async def test_what_was_followed_is_what_was_recorded(tmp_path: Path, pty: bool) -> None:
+    root = tmp_path / "recordings"
+    command = "while read line; do echo $line; case $line in *0) echo x >&2;; esac; done"
+    with anyio.fail_after(20):
+        keeper = await ensure(tmp_path / "k.sock", tmp_path)
+
+        async def get() -> KeeperClient:
+            return keeper
+
+        try:
+            recordings = Recordings(root, get)
+            await keeper.spawn(
+                session=SESSION,
+                argv=["/bin/sh", "-c", command],
+                cwd=str(tmp_path),
+                env={"PATH": "/usr/bin:/bin"},
+                folder=str(root / SESSION),
+                pty=pty,
+            )
+            chunks: list[Chunk] = []
+
+            async def follow() -> None:
+                chunks.extend([chunk async for chunk in recordings.follow(SESSION, 0)])
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(follow)
+                for number in range(100):
+                    await keeper.write(SESSION, b"%d\n" % number)
+                    if pty and number % 7 == 0:
+                        await keeper.resize(SESSION, 80 + number, 24)
+                await keeper.eof(SESSION)
+            assert joined(chunks) == joined(await recordings.read(SESSION, 0, 1 << 20))
         finally:
             await keeper.shutdown(force=True)
             await keeper.close()
