@@ -67,6 +67,7 @@ coverage: $(READY) ## run the tests under coverage, and say what no test reached
 	@rm -f $(VENV)/lib/*/site-packages/subcover_*.pth  # left by children that were killed
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --ignore-errors --skip-covered --show-missing  # some tests run a copy that is gone by now
+	@echo "error branches that no test reached"; $(BIN)/python tools/error_branches.py
 
 docs: $(READY) ## write the generated parts of docs/ anew, with the results of the last `make test`
 	@$(BIN)/python tools/diagram.py

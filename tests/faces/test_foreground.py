@@ -12,7 +12,7 @@ import pytest
 
 from tests.faces.asking import ASK, PYTHON, heard
 from tests.real.console import Console
-from tests.real.daemon import until
+from tests.real.daemon import alive, until
 from tests.real.tmux import Pane, Tmux
 
 pytestmark = [
@@ -133,6 +133,7 @@ def _kill_while_it_asks(console: Console, gate: Path) -> None:
     """The program asks as soon as there is a gate; nobody can have a daemon by then."""
     pid = json.loads(console.say("status", "--json"))["daemon"]["pid"]
     os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(pid), "the daemon to be gone")
     gate.touch()
 
 

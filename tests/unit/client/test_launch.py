@@ -24,6 +24,12 @@ with open(os.environ["BORN"], "a") as born:
 trouble = os.environ.get("TROUBLE")
 if trouble == "silent":
     sys.exit(3)
+if trouble == "mute":
+    import select
+    poll = select.poll()
+    poll.register(ready, 0)
+    poll.poll(30_000)  # until the launcher hangs up
+    sys.exit(4)
 if trouble == "loud":
     raise SystemExit("\\x1b]0;evil\\x07it is \\x1b[31mbroken")
 if trouble:
@@ -164,3 +170,20 @@ def test_a_link_in_place_of_the_log_is_not_followed(place: Place) -> None:
     with pytest.raises(DaemonUnreachable):
         place.launch()
     assert target.read_text() == "kept"
+
+
+def test_a_runtime_folder_that_cannot_be_is_said(place: Place) -> None:
+    (place.state / "file").touch()
+    with pytest.raises(DaemonUnreachable, match="cannot be started"):
+        launch(place.state / "file" / "d.sock", place.state, place.logs, place.env)
+
+
+def test_a_python_that_cannot_start_is_said_with_its_words(place: Place) -> None:
+    with pytest.raises(DaemonUnreachable, match="could not start; it said: "):
+        place.launch(PYTHONHOME="/nowhere")
+
+
+def test_one_that_is_never_ready_is_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspan.client.launch.PATIENCE", 0.1)
+    with pytest.raises(DaemonUnreachable, match=r"not ready after 0\.1 seconds"):
+        place.launch(TROUBLE="mute")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
+import select
 import socket as sockets
 import subprocess
 import sys
@@ -16,6 +19,7 @@ import pytest
 
 import inspan
 from inspan import __version__
+from inspan.client.remote import RemoteControl
 from inspan.client.sync import SyncControl
 from inspan.errors import (
     BadInput,
@@ -290,3 +294,50 @@ def test_a_watch_may_be_asked_with_a_limit() -> None:
             assert watch.fileno() > 0
 
     at_desk(work)
+
+
+def upgrading(then: Callable[[sockets.socket], None]) -> Callable[[sockets.socket], None]:
+    """Answers the request for a stream, as a server does, and then does as it likes."""
+
+    def turn(link: sockets.socket) -> None:
+        head = link.recv(1 << 16)
+        key = next(
+            line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-k")
+        )
+        digest = hashlib.sha1(
+            key.split(b": ")[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        ).digest()
+        link.sendall(
+            b"HTTP/1.1 101 X\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+            + f"inspan-version: {__version__}\r\n".encode()
+            + b"sec-websocket-accept: %b\r\n\r\n" % base64.b64encode(digest)
+        )
+        then(link)
+
+    return turn
+
+
+def test_a_daemon_that_dies_with_what_was_typed_is_unreachable() -> None:
+    def die(link: sockets.socket) -> None:
+        select.select([link], [], [], 10)  # it is there, and nobody will read it
+
+    with (
+        talker(upgrading(die)) as path,
+        SyncControl(path) as control,
+        control.attach("last", writer=True) as terminal,
+        pytest.raises(DaemonUnreachable),
+    ):
+        terminal.write(b"x")
+
+
+async def _watched(path: Path) -> None:
+    async with RemoteControl.connect(path) as control:
+        async for event in control.watch():
+            raise AssertionError(event)
+
+
+def test_without_an_event_loop_or_with_one_a_lost_daemon_is_told() -> None:
+    with talker(upgrading(lambda _: None)) as path, pytest.raises(DaemonUnreachable, match="away"):
+        anyio.run(_watched, path)
+    with pytest.raises(DaemonUnreachable, match="no daemon answers"):
+        anyio.run(_watched, path)

@@ -257,3 +257,9 @@ def test_a_message_in_parts_has_a_limit_too() -> None:
         frames.feed(part)
     with pytest.raises(DaemonUnreachable):
         frames.feed(part)
+
+
+def test_a_body_without_an_end_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "BODY_MOST", 10)
+    with pytest.raises(DaemonUnreachable, match="has no end"):
+        wire.Answer().feed(b"HTTP/1.1 200 X\r\n\r\n" + bytes(11))

@@ -10,7 +10,14 @@ import pytest
 
 from inspan.engine.ports import Change, GoesOn, Lost, Order
 from inspan.engine.rules import Rules
-from inspan.errors import DiskFull, FolderMissing, InspanError, KeeperLost, KeeperMismatch
+from inspan.errors import (
+    DiskFull,
+    FolderMissing,
+    InputFull,
+    InspanError,
+    KeeperLost,
+    KeeperMismatch,
+)
 from inspan.model.task import OnCrash, Patience, Task, TaskState, Workspace, WorkspaceKind
 from inspan.store.memory import MemoryStore
 from tests.fakes.provider import FakeProvider, FakeRun
@@ -329,6 +336,8 @@ async def test_what_finds_no_room_waits_for_some_and_loses_no_time() -> None:
         assert await stage.state(task) is TaskState.RUNNING
         (warning,) = (await stage.engine.health()).warnings
         assert warning.startswith("1 task cannot go on")
+        with pytest.raises(InputFull, match="not there yet"):
+            await stage.engine.send(task.id, b"x")
         assert "no recording can be made" in warning
         shell.fails = None
         await stage.clock.advance(30)

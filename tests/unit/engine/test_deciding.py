@@ -132,3 +132,12 @@ async def test_health_counts() -> None:
         await stage.submit()
         health = await engine.health()
         assert (health.sessions, health.counts) == (1, {"running": 1})
+
+
+async def test_there_is_no_verdict_before_there_is_a_result() -> None:
+    stage = Stage()
+    async with stage.running() as engine:
+        first = await stage.submit()
+        second = await stage.submit(after=(first.id,), workspace=WorkspaceKind.WORKTREE)
+        with pytest.raises(IllegalTransition, match="no result yet"):
+            await engine.decide(second.id, Verdict.ACCEPT)

@@ -4,7 +4,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from inspan.errors import BadInput, GitFailed, NotARepository
+from inspan.errors import BadInput, DiskFull, GitFailed, NotARepository, WorkspaceFailed
+from inspan.git.removal import delete
 from inspan.git.repository import check_branch, commit_of, find, is_ancestor, tip
 from inspan.git.run import Git
 from inspan.git.snapshot import patch, tree_of
@@ -172,3 +173,23 @@ async def test_a_patch_is_the_same_for_every_taste(repository: Path) -> None:
         git(repository, "config", name, value)
     assert await patch(Git(repository), "HEAD", tree) == plain
     assert "+++ b/untracked" in plain
+
+
+async def test_a_full_disk_is_told_from_other_failures(repository: Path) -> None:
+    with pytest.raises(DiskFull, match="git found no room"):
+        await Git(repository).run("archive", "--format=tar", "--output=/dev/full", "HEAD")
+
+
+async def test_a_repository_with_a_line_break_in_its_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotARepository, match="line break"):
+        await find(make_repository(tmp_path / "one\ntwo"))
+
+
+async def test_a_patch_of_what_is_not_there_fails(repository: Path) -> None:
+    with pytest.raises(GitFailed):
+        await patch(Git(repository), "HEAD", "nothing")
+
+
+async def test_what_cannot_be_deleted_is_said(repository: Path) -> None:
+    with pytest.raises(WorkspaceFailed, match="could not be deleted"):
+        await delete(repository / "file" / "below")

@@ -3,15 +3,19 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import stat
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import anyio
 import pytest
 
-from inspan.errors import BadInput, InspanError, KeeperMismatch, SessionNotFound
+from inspan.errors import BadInput, InspanError, KeeperLost, KeeperMismatch, SessionNotFound
+from inspan.keeper import cgroups
 from inspan.keeper.client import EndedSession, Grew
 from inspan.keeper.main import CARD, HELD
 from inspan.keeper.wire import INLINE_MOST, OLDEST, VERSION, Decoder, encode
@@ -298,3 +302,45 @@ async def test_wrong_arguments_are_named(
 
     assert main(arguments) == 2
     assert "--s" in capfd.readouterr().err
+
+
+async def test_a_place_that_is_not_its_own_is_no_place_for_a_socket(home: Path) -> None:
+    (home / "run").mkdir()
+    (home / "run").chmod(0o755)
+    open_to_others = Keeper(home)
+    assert await anyio.to_thread.run_sync(open_to_others.process.wait, PATIENCE)
+    too_long = Keeper(home / ("x" * 90))
+    assert await anyio.to_thread.run_sync(too_long.process.wait, PATIENCE)
+
+
+async def test_who_watches_a_keeper_that_is_killed_is_told(keeper: Keeper) -> None:
+    client = await keeper.client()
+    desk = Desk(keeper, client)
+    await desk.spawn("left", "sleep", "60")
+    watch = client.watch("left")
+    await anext(watch)
+    pid = (await client.status("left")).pid
+    keeper.process.kill()
+    with pytest.raises(KeeperLost):
+        await anext(watch)
+    with pytest.raises(KeeperLost):
+        await client.write("left", b"x")
+    os.kill(pid, signal.SIGKILL)
+    await client.close()
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    code = "import os; os.close(2); from inspan.keeper import log; log.say('x', y=1); print('on')"
+    ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    assert ran.stdout == b"on\n"
+
+
+def test_without_cgroups_of_its_own_it_does_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cgroup.procs").touch()
+    monkeypatch.setattr(cgroups, "_ROOTS", (str(tmp_path / "none"), str(tmp_path)))
+    monkeypatch.setattr(cgroups, "_read", lambda _: b"0::/")
+    assert cgroups._probe("cgroup.procs/below") == ""
+    with (tmp_path / "cgroup.procs").open("rb") as file:
+        assert not cgroups._write_and_close(os.dup(file.fileno()), "1")

@@ -85,3 +85,10 @@ def test_arguments_that_are_not_utf8_survive() -> None:
     [(message, _)] = Decoder().feed(encode({"argv": [argument]}))
     assert message == {"argv": [argument]}
     assert json.dumps(argument).isascii()
+
+
+def test_what_is_too_large_or_no_json_is_a_wire_error() -> None:
+    with pytest.raises(WireError, match="too large"):
+        encode({"text": "x" * HEAD_MOST})
+    with pytest.raises(WireError, match="not JSON"):
+        Decoder().feed(encode({})[:8] + b"{]")

@@ -171,3 +171,9 @@ def test_any_text_is_either_a_script_or_refused(text: str) -> None:
         parse(text)
     except BadInput:
         return
+
+
+def test_more_steps_than_anybody_writes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspan.providers.script.STEPS_MOST", 2)
+    found = refused(json.dumps({"steps": [{"say": "x"}] * 3}))
+    assert "3 steps are too many" in found.message

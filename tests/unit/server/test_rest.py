@@ -8,10 +8,13 @@ from typing import Any
 
 import anyio
 import pytest
+from starlette.datastructures import QueryParams
 
 from inspan import __version__
 from inspan.client import wire
+from inspan.errors import BadInput
 from inspan.model.task import TaskSpec
+from inspan.server.query import Query
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
 
@@ -340,3 +343,18 @@ async def test_the_diff_is_the_patch_itself(server: Served) -> None:
     server.fake.diffs[task.id] = "--- a\n+++ b\n-caf\udce9\n"
     reply = await server.ask("GET", f"/v1/tasks/{task.id}/diff")
     assert reply.body == b"--- a\n+++ b\n-caf\xe9\n"
+
+
+async def test_no_object_and_no_flag_are_refused_by_name(server: Served) -> None:
+    for body in (b"null", b"[]"):
+        reply = await server.ask("POST", "/v1/prune", body)
+        assert (reply.status, problem(reply)["code"]) == (422, "bad-input")
+    with pytest.raises(BadInput, match="writer: must be true or false"):
+        Query(QueryParams("writer=maybe"), "writer").flag("writer")
+
+
+async def test_a_body_that_is_cut_short_changes_nothing(server: Served) -> None:
+    async with await anyio.connect_unix(server.socket) as stream:
+        await stream.send(wire.request("POST", "/v1/tasks", OWN, b'{"command": ["work"]}')[:-5])
+    assert (await server.ask("GET", "/v1/tasks")).status == 200
+    assert (await server.fake.list()).tasks == ()

@@ -370,3 +370,14 @@ async def test_what_was_followed_is_what_was_recorded(tmp_path: Path, pty: bool)
         finally:
             await keeper.shutdown(force=True)
             await keeper.close()
+
+
+@pytest.mark.anyio
+async def test_what_is_no_session_or_has_no_recording_is_not_found(tmp_path: Path) -> None:
+    async def no_keeper() -> KeeperClient:
+        raise KeeperLost
+
+    recordings = Recordings(tmp_path, no_keeper)
+    for session in ("../elsewhere", SESSION):
+        with pytest.raises(SessionNotFound):
+            await recordings.remove(session)
