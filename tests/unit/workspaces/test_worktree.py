@@ -11,31 +11,9 @@ from inspan.errors import BadInput, NotARepository, WorkspaceFailed
 from inspan.model.ids import short
 from inspan.model.task import Task, Workspace, WorkspaceKind
 from inspan.workspaces.places import Workspaces
-from tests.fakes.repository import contents, git, make_repository, task_in
+from tests.fakes.repository import contents, git, task_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2")]
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    return make_repository(tmp_path / "repository")
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "workspaces"
-
-
-@pytest.fixture
-def places(root: Path) -> Workspaces:
-    return Workspaces(root)
-
-
-@pytest.fixture
-def task(repository: Path) -> Task:
-    return task_in(
-        repository, name="a name", prompt="do it", command=("make",), env={"TOKEN": "secret"}
-    )
 
 
 async def test_a_worktree_begins_at_the_commit_and_is_clean(
@@ -491,53 +469,3 @@ async def test_one_that_is_cut_short_anywhere_is_whole_the_next_time(
         assert git(tree, "status", "--porcelain") == ""
         assert git(tree, "rev-parse", "HEAD") == place.base
     assert contents(repository) == before
-
-
-async def test_a_worktree_that_is_gone_with_its_branch_has_nothing_to_show(
-    places: Workspaces, repository: Path, root: Path, task: Task
-) -> None:
-    place = await places.prepare(task)
-    shutil.rmtree(root / task.id)
-    git(repository, "worktree", "prune")
-    git(repository, "branch", "-D", str(place.branch))
-    with pytest.raises(WorkspaceFailed, match="is gone, and so is the worktree"):
-        await places.diff(place)
-    with pytest.raises(WorkspaceFailed, match="is gone, and so is the worktree"):
-        await places.accept(place, "message")
-    assert await places.ignored(place) == 0
-
-
-async def test_what_was_noted_of_a_worktree_may_be_damaged_or_missing(
-    places: Workspaces, root: Path, task: Task
-) -> None:
-    place = await places.prepare(task)
-    note = root / f"{task.id}.json"
-    note.write_text("{")
-    with pytest.raises(WorkspaceFailed, match="cannot be read"):
-        await places.diff(place)
-    note.unlink()
-    with pytest.raises(WorkspaceFailed, match="nothing is known"):
-        await places.diff(replace(place, repository=None))
-
-
-async def test_a_place_that_cannot_be_is_said(tmp_path: Path, task: Task) -> None:
-    (tmp_path / "file").touch()
-    nowhere = Workspaces(tmp_path / "file")
-    with pytest.raises(WorkspaceFailed, match="could not be made"):
-        await nowhere.prepare(
-            replace(task, spec=replace(task.spec, workspace=WorkspaceKind.FOLDER))
-        )
-    with pytest.raises(WorkspaceFailed, match="cannot be read"):
-        await nowhere.prepare(task)
-    with pytest.raises(WorkspaceFailed, match="not the id of a task"):
-        await nowhere.prepare(replace(task, id="../x"))
-
-
-async def test_ignored_files_are_counted_but_for_our_own(
-    places: Workspaces, root: Path, task: Task
-) -> None:
-    place = await places.prepare(task)
-    assert await places.ignored(place) == 0
-    (root / task.id / "ignored").write_text("of the task")
-    assert await places.ignored(place) == 1
-    assert await places.ignored(replace(place, kind=WorkspaceKind.FOLDER)) == 0
