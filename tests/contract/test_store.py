@@ -18,7 +18,7 @@ from inspan.model import event as e
 from inspan.model.task import Reason, TaskState
 from inspan.store.memory import MemoryStore
 from inspan.store.sqlite import SqliteStore
-from tests.fakes.lives import SPEC, Author, merged
+from tests.fakes.lives import SPEC, Author, merged, seqs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A4", "A5")]
 
@@ -300,7 +300,7 @@ async def test_events_are_told_in_order_before_the_commit_returns(
 ) -> None:
     told: list[int] = []
     late: list[int] = []
-    store.on_commit = lambda events: told.extend(event.seq for event in events)
+    store.on_commit = lambda changes: told.extend(seqs(changes))
 
     async def commit(change: Change) -> None:
         await store.commit(change)
@@ -316,7 +316,7 @@ async def test_events_are_told_in_order_before_the_commit_returns(
 
 async def test_a_bad_change_fails_alone_among_many(store: Store, author: Author) -> None:
     told: list[int] = []
-    store.on_commit = lambda events: told.extend(event.seq for event in events)
+    store.on_commit = lambda changes: told.extend(seqs(changes))
     changes = [author.submit() for _ in range(50)]
     bad = replace(changes[10], tasks=(), created=frozenset())
     changes[10:11] = [bad]

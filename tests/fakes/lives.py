@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from inspan.engine.ports import Change
@@ -81,6 +81,11 @@ class Author:
         self.seq += 1
         self.at += 0.001
         return e.Event(self.seq, self.at, task, correlation, fact)
+
+
+def seqs(changes: Sequence[Change]) -> list[int]:
+    """The numbers of the events of ``changes``, in their order."""
+    return [event.seq for change in changes for event in change.events]
 
 
 def merged(*changes: Change) -> Change:

@@ -36,11 +36,12 @@ class Bus:
 
     def publish(self, events: Sequence[Event]) -> None:
         """Hand on ``events``, which are committed; wakes every subscriber."""
-        for event in events:
-            if len(self._ring) == RING:
-                self._floor = self._ring[0].seq
-            self._ring.append(event)
-            self.head = event.seq
+        if not events:
+            return
+        self._ring.extend(events)
+        self.head = events[-1].seq
+        if len(self._ring) == RING:
+            self._floor = self._ring[0].seq - 1
         news, self._news = self._news, asyncio.Event()
         news.set()
 

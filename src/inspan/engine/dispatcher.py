@@ -106,7 +106,7 @@ class Dispatcher:
 
         It insists: nobody else would do it later, and a full disk must not end the engine.
         """
-        open_ones, bad = await self._dependencies(task)
+        open_ones, bad = await self._dependencies(task) if task.spec.after else ([], None)
         if bad is not None:
             why = f"waits for {bad.spec.name or short(bad.id)}, which ended as {bad.state}"
             self._scheduler.forget(task.id)

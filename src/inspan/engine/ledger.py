@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from weakref import WeakValueDictionary
 
 import anyio
 
@@ -37,10 +36,8 @@ class Ledger:
         self._clock = clock
         self._seq = 0
         self._newest = ""
-        #: A lock lives as long as somebody holds it or waits for it.
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        #: What each task will be once the event with that number is committed.
-        self._landing: dict[int, Task] = {}
+        #: The tasks of which a fact is being stored, each with what wakes those who wait for that.
+        self._busy: dict[str, asyncio.Event | None] = {}
 
     async def load(self) -> tuple[Task, ...]:
         """Take up what the store has; the tasks that have not ended, oldest first."""
@@ -86,11 +83,12 @@ class Ledger:
 
         Raises IllegalTransition, StaleAttempt (nothing was written), TaskNotFound, StoreFailed.
         """
-        lock = self._locks.get(task_id)
-        if lock is None:
-            lock = self._locks[task_id] = asyncio.Lock()
-        async with lock:
-            task = await self.get(task_id)
+        while task_id in self._busy:
+            free = self._busy[task_id] = self._busy[task_id] or asyncio.Event()
+            await free.wait()
+        self._busy[task_id] = None
+        try:
+            task = self.open.get(task_id) or await self.get(task_id)
             seq = self._seq
             events = self._events(task_id, task.correlation, facts)
             try:
@@ -99,6 +97,10 @@ class Ledger:
                 self._seq = seq
                 raise
             await self._commit(Change(events=events, tasks=(after,)))
+        finally:
+            waited_for = self._busy.pop(task_id)
+            if waited_for is not None:
+                waited_for.set()
         return after
 
     async def insist(self, task_id: str, *facts: Fact) -> Task:
@@ -119,36 +121,25 @@ class Ledger:
     def _events(self, task_id: str, correlation: str, facts: Sequence[Fact]) -> tuple[Event, ...]:
         now, first = self._clock.now(), self._seq + 1
         self._seq += len(facts)
-        return tuple(
+        made = [
             Event(seq, now, task_id, correlation, fact) for seq, fact in enumerate(facts, first)
-        )
+        ]
+        return tuple(made)
 
     async def _commit(self, change: Change) -> None:
-        for task in change.tasks:
-            self._landing[task.seq] = task
         try:
             await self._store.commit(change)
         except StoreFailed as error:
-            landed = await self._landed(change)
-            self._forget(change)
-            if not landed:
+            if not await self._landed(change):
                 self.hindrances.refused(error)
                 raise
-            self._publish(change.events, change.tasks)
+            self._committed((change,))
         except asyncio.CancelledError:
             # The store may have it: nobody may decide about these tasks until that is known. It
             # answers in order, so that after one more answer it is.
             with anyio.CancelScope(shield=True), suppress(StoreFailed):
                 await self._store.last_seq()
-            self._forget(change)
             raise
-        except BaseException:
-            self._forget(change)
-            raise
-
-    def _forget(self, change: Change) -> None:
-        for task in change.tasks:
-            self._landing.pop(task.seq, None)
 
     async def _landed(self, change: Change) -> bool:
         """Whether a write that reported an error is there all the same."""
@@ -161,18 +152,15 @@ class Ledger:
             for there, task in zip(stored, change.tasks, strict=True)
         )
 
-    def _committed(self, events: Sequence[Event]) -> None:
-        tasks = [self._landing.pop(event.seq) for event in events if event.seq in self._landing]
-        self._publish(events, tasks)
-
-    def _publish(self, events: Sequence[Event], tasks: Sequence[Task]) -> None:
+    def _committed(self, changes: Sequence[Change]) -> None:
         self.hindrances.accepted()
-        for task in tasks:
-            if task.done:
-                self.open.pop(task.id, None)
-            else:
-                self.open[task.id] = task
-        self.bus.publish(events)
+        for change in changes:
+            for task in change.tasks:
+                if task.done:
+                    self.open.pop(task.id, None)
+                else:
+                    self.open[task.id] = task
+        self.bus.publish([event for change in changes for event in change.events])
 
 
 def _fold(task: Task | None, events: Sequence[Event]) -> Task:

@@ -6,7 +6,7 @@ it gets an ``Order`` and gives a ``Run``, which tells what it sees as observatio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -225,7 +225,7 @@ class Store(Protocol):
 
     #: Called on the event loop with what was committed, in order of seq, before the ``commit``
     #: that wrote it returns: store first, then speak.
-    on_commit: Callable[[tuple[Event, ...]], None] | None
+    on_commit: Callable[[Sequence[Change]], None] | None
 
     async def commit(self, change: Change) -> None:
         """Write it all or nothing. Raises StoreFailed, DiskFull; then the outcome is unknown."""

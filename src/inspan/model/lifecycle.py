@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
 from inspan.model.ids import short
-from inspan.model.task import CheckResult, Reason, Stop, Task, TaskState, Verdict
+from inspan.model.task import CheckResult, Reason, Stop, Task, TaskSpec, TaskState, Verdict
 
 _S = TaskState
 _Row: TypeAlias = dict[type[e.Fact], TaskState | None]
@@ -109,7 +109,7 @@ def apply(task: Task | None, event: e.Event) -> Task:
         raise _refusal(task, fact)
     _fence(task, fact)
     state = row[type(fact)] or task.state
-    return _changed(task, {"seq": event.seq, "state": state, **_fields(task, event, state)})
+    return _changed(task, event.seq, state, _fields(task, event, state))
 
 
 def _refusal(task: Task, fact: e.Fact) -> IllegalTransition:
@@ -122,18 +122,21 @@ def _refusal(task: Task, fact: e.Fact) -> IllegalTransition:
     )
 
 
+#: Every field at its default, for the copy that becomes a new task.
+_BLANK: Final = Task(id="", spec=TaskSpec(cwd="/"), state=_S.PENDING)
+
+
 def _create(task: Task | None, event: e.Event, fact: e.Submitted) -> Task:
     if task is not None:
         raise IllegalTransition("a task is submitted only once")
-    return Task(
-        id=event.task,
-        spec=fact.spec,
-        state=_S.PENDING,
-        seq=event.seq,
-        correlation=event.correlation,
-        created_at=event.at,
-        wake_at=fact.spec.not_before,
-    )
+    first = {
+        "id": event.task,
+        "spec": fact.spec,
+        "correlation": event.correlation,
+        "created_at": event.at,
+        "wake_at": fact.spec.not_before,
+    }
+    return _changed(_BLANK, event.seq, _S.PENDING, first)
 
 
 def _fence(task: Task, fact: e.Fact) -> None:
@@ -243,8 +246,8 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
 }
 
 
-def _changed(task: Task, changes: dict[str, Any]) -> Task:
+def _changed(task: Task, seq: int, state: TaskState, changes: dict[str, Any]) -> Task:
     """``dataclasses.replace`` without its checks: the engine's hottest line."""
     after = object.__new__(Task)
-    after.__dict__.update(task.__dict__, **changes)
+    after.__dict__.update(task.__dict__, seq=seq, state=state, **changes)
     return after

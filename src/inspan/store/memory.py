@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Final
@@ -28,7 +28,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         #: Called with the events of each commit before it returns.
-        self.on_commit: Callable[[tuple[Event, ...]], None] | None = None
+        self.on_commit: Callable[[Sequence[Change]], None] | None = None
         self._tasks: dict[str, Task] = {}
         self._events: list[Event] = []
         self._keys: dict[str, tuple[str, str]] = {}
@@ -44,7 +44,7 @@ class MemoryStore:
         for event in change.events:
             bisect.insort(self._events, event, key=_SEQ)
         if self.on_commit is not None:
-            self.on_commit(change.events)
+            self.on_commit((change,))
 
     def _open(self) -> None:
         if self._closed:

@@ -39,9 +39,9 @@ class SqliteStore:
     """One database file, owned by this object until ``close``."""
 
     def __init__(self, path: Path, synchronous: Synchronous) -> None:
-        #: Called on the loop with the events of each batch, in order, once they are on the disk
-        #: and before the ``commit`` calls that wait for them return.
-        self.on_commit: Callable[[tuple[Event, ...]], None] | None = None
+        #: Called on the loop with each batch, in order, once it is on the disk and before the
+        #: ``commit`` calls that wait for it return.
+        self.on_commit: Callable[[Sequence[Change]], None] | None = None
         self._owner = Owner(partial(_open, path, synchronous), write, self._written)
 
     @classmethod
@@ -131,7 +131,7 @@ class SqliteStore:
 
     def _written(self, changes: Sequence[Change]) -> None:
         if self.on_commit is not None and changes:
-            self.on_commit(tuple(event for change in changes for event in change.events))
+            self.on_commit(changes)
 
 
 # ── in the thread ─────────────────────────────────────────────────────────────

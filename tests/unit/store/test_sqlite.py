@@ -28,7 +28,7 @@ from inspan.model.task import Patience
 from inspan.store.lock import NAME
 from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
-from tests.fakes.lives import SPEC, Author
+from tests.fakes.lives import SPEC, Author, seqs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A4")]
 
@@ -38,7 +38,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from inspan.store.sqlite import SqliteStore
-from tests.fakes.lives import Author
+from tests.fakes.lives import Author, seqs
 
 async def main():
     store = await SqliteStore.open(Path(sys.argv[1]))
@@ -262,7 +262,7 @@ def test_a_program_that_ends_without_closing_ends(path: Path) -> None:
 import asyncio, sys
 from pathlib import Path
 from inspan.store.sqlite import SqliteStore
-from tests.fakes.lives import Author
+from tests.fakes.lives import Author, seqs
 
 async def main():
     store = await SqliteStore.open(Path(sys.argv[1]))
@@ -283,7 +283,7 @@ from dataclasses import replace
 from pathlib import Path
 from inspan.errors import StoreFailed
 from inspan.store.sqlite import SqliteStore
-from tests.fakes.lives import SPEC, Author
+from tests.fakes.lives import SPEC, Author, seqs
 
 async def main():
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -315,7 +315,7 @@ async def test_more_commits_than_the_queue_holds_wait_their_turn(
 ) -> None:
     changes = [author.submit() for _ in range(5000)]
     seen: list[int] = []
-    store.on_commit = lambda events: seen.extend(event.seq for event in events)
+    store.on_commit = lambda changes: seen.extend(seqs(changes))
     await asyncio.gather(*map(store.commit, changes))
     assert seen == list(range(1, 5001))
 

@@ -15,7 +15,7 @@ from inspan.errors import DiskFull, SchemaTooNew, StoreCorrupt
 from inspan.store.migrate import newest
 from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
-from tests.fakes.lives import SPEC, Author, merged
+from tests.fakes.lives import SPEC, Author, merged, seqs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A4")]
 
@@ -151,7 +151,7 @@ async def test_a_full_disk_is_told_and_the_store_goes_on(
     await sql(store, f"PRAGMA max_page_count = {pages + 2}")
     large, small = author.submit(replace(SPEC, prompt="x" * 100_000)), author.submit()
     seen: list[int] = []
-    store.on_commit = lambda events: seen.extend(event.seq for event in events)
+    store.on_commit = lambda changes: seen.extend(seqs(changes))
     outcomes = await asyncio.gather(
         store.commit(large), store.commit(small), return_exceptions=True
     )
