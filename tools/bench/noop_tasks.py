@@ -10,7 +10,7 @@ from typing import Any
 from tools.bench.measure import Found, Row, Series, alternate, digits, in_a_child
 
 #: Callers that submit side by side, each waiting for its own commit; and as many slots.
-FLIGHTS = (8, 32, 128)
+FLIGHTS = (1, 4, 32, 128)
 POLLS = (0.02, 0.005, 0.001)
 
 
