@@ -1,0 +1,67 @@
+"""Frames between a worker and its host; both sides import this, so it knows no message.
+
+A frame is eight bytes, two big-endian unsigned 32-bit lengths, then a JSON object of the first
+length and raw bytes of the second: what a cell prints travels as bytes, without escaping.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Final
+
+#: The largest JSON part and the largest body of one frame, in bytes; longer output is cut.
+HEAD_MOST: Final = 8 << 20
+BODY_MOST: Final = 1 << 20
+
+LENGTHS: Final = struct.Struct(">II")
+_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+Message = dict[str, Any]
+
+
+class FrameError(Exception):
+    """The other side sent what is no frame; the connection cannot go on."""
+
+
+def encode(message: Message, body: bytes = b"") -> bytes:
+    """One frame. Raises FrameError where a part is too large."""
+    head = _encode(message).encode()
+    if len(head) > HEAD_MOST or len(body) > BODY_MOST:
+        raise FrameError("a frame is too large")
+    return LENGTHS.pack(len(head), len(body)) + head + body
+
+
+class Decoder:
+    """Bytes in, frames out; holds at most one incomplete frame."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[Message, bytes]]:
+        """The frames that are complete now. Raises FrameError; the decoder is of no use then."""
+        self._held += data
+        held, start = self._held, 0
+        frames: list[tuple[Message, bytes]] = []
+        while len(held) - start >= LENGTHS.size:
+            head, body = LENGTHS.unpack_from(held, start)
+            if head > HEAD_MOST or body > BODY_MOST:
+                raise FrameError("a frame is too large")
+            first = start + LENGTHS.size
+            end = first + head + body
+            if len(held) < end:
+                break
+            frames.append((_message(held[first : first + head]), bytes(held[first + head : end])))
+            start = end
+        del held[:start]
+        return frames
+
+
+def _message(raw: bytearray) -> Message:
+    try:
+        message = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise FrameError("a frame is not JSON") from error
+    if not isinstance(message, dict):
+        raise FrameError("a frame is no object")
+    return message
