@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from inspan.model.event import Event
-from inspan.model.session import Chunk, Receipt
+from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, TaskState, Verdict
 
 
@@ -166,6 +166,11 @@ class Steering(Protocol):
 class Terminal(Protocol):
     """A live attachment to a session. Iterating gives the recording and then what comes."""
 
+    @property
+    def answers_from(self) -> int | None:
+        """The offset behind which the writer's own terminal answers; ``None``: it never does."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[Chunk]: ...
 
     async def write(self, data: bytes) -> None:
@@ -174,6 +179,13 @@ class Terminal(Protocol):
 
     async def resize(self, cols: int, rows: int) -> None:
         """Change the size of the terminal."""
+        ...
+
+    async def leave(self, shown: int) -> None:
+        """Be a reader from now on. What is asked behind ``shown`` bytes inspan answers again.
+
+        Who goes without a word counts as shown all that was taken from here.
+        """
         ...
 
 
@@ -185,9 +197,20 @@ class Sessions(Protocol):
         ...
 
     def attach(
-        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+        self,
+        session: str,
+        *,
+        offset: int = 0,
+        writer: bool = False,
+        steal: bool = False,
+        answers: Answers = Answers.NONE,
     ) -> AbstractAsyncContextManager[Terminal]:
-        """Follow a session from ``offset``; one writer at a time."""
+        """Follow a session from ``offset``; one writer at a time.
+
+        What a program asks its terminal is answered once: by inspan, or with ``answers`` by the
+        writer's own terminal, for what is asked behind ``Terminal.answers_from``. What is asked
+        before that must not reach a terminal that answers; ``terminal.history`` takes it out.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import anyio
 import pytest
@@ -25,7 +26,7 @@ from inspan.errors import (
 )
 from inspan.model import event as e
 from inspan.model.ids import TASK_ID, session_id, short
-from inspan.model.session import Chunk, Ended, Output, Receipt, Resized
+from inspan.model.session import Answers, Chunk, Ended, Output, Receipt, Resized
 from inspan.model.task import (
     TERMINAL,
     Exit,
@@ -392,6 +393,25 @@ async def test_there_is_one_writer_at_a_time(hand: Hand) -> None:
         async with hand.control.attach(task.id) as reader:
             with pytest.raises(WriterTaken):
                 await reader.write(b"x")
+
+
+async def test_a_terminal_answers_behind_what_it_is_told(hand: Hand) -> None:
+    task = await running(hand)
+    await hand.prints(task, b"first")
+    async with hand.control.attach(task.id, writer=True) as mute:
+        assert mute.answers_from is None
+    async with hand.control.attach(task.id, answers=Answers.NEW) as reader:
+        assert reader.answers_from is None
+    attach = partial(hand.control.attach, task.id, writer=True, steal=True)
+    async with attach(answers=Answers.NEW) as new:
+        assert new.answers_from == 5
+        await new.leave(5)
+        with pytest.raises(WriterTaken):
+            await new.write(b"too late")
+        async with hand.control.attach(task.id, writer=True) as other:
+            await other.write(b"now I")
+            await new.leave(5)  # no more than before
+            await other.write(b" do")
 
 
 # ── service ───────────────────────────────────────────────────────────────────

@@ -36,7 +36,7 @@ from inspan.errors import (
 from inspan.model import event as e
 from inspan.model.ids import session_id, ulid
 from inspan.model.lifecycle import apply
-from inspan.model.session import Chunk, Ended, Gap, Output, Receipt, Resized
+from inspan.model.session import Answers, Chunk, Ended, Gap, Output, Receipt, Resized
 from inspan.model.task import (
     GOOD,
     TERMINAL,
@@ -111,6 +111,7 @@ class FakeTerminal:
     """``control.Terminal``."""
 
     def __init__(self, session: FakeSession, offset: int) -> None:
+        self.answers_from: int | None = None
         self._session = session
         self._offset = offset
 
@@ -146,6 +147,11 @@ class FakeTerminal:
         self._writing()
         self._session.sizes.append(Resized(len(self._session.data), cols, rows))
         self._session.news.tell()
+
+    async def leave(self, shown: int) -> None:
+        del shown
+        if self._session.writer is self:
+            self._session.writer = None
 
     def _writing(self) -> None:
         if self._session.writer is not self:
@@ -341,7 +347,13 @@ class FakeControl:
 
     @asynccontextmanager
     async def attach(
-        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+        self,
+        session: str,
+        *,
+        offset: int = 0,
+        writer: bool = False,
+        steal: bool = False,
+        answers: Answers = Answers.NONE,
     ) -> AsyncIterator[FakeTerminal]:
         found = self._session(session)
         terminal = FakeTerminal(found, offset)
@@ -349,6 +361,8 @@ class FakeControl:
             if found.writer is not None and not steal:
                 raise WriterTaken
             found.writer = terminal
+            begins = {Answers.NEW: len(found.data), Answers.DUE: offset}
+            terminal.answers_from = begins.get(answers)
         try:
             yield terminal
         finally:

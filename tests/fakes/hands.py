@@ -26,7 +26,7 @@ from inspan.control import (
     TaskQuery,
 )
 from inspan.model.event import Event
-from inspan.model.session import Chunk, Receipt
+from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, Verdict
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
@@ -202,9 +202,17 @@ class Threaded:
 
     @asynccontextmanager
     async def attach(
-        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+        self,
+        session: str,
+        *,
+        offset: int = 0,
+        writer: bool = False,
+        steal: bool = False,
+        answers: Answers = Answers.NONE,
     ) -> AsyncIterator[ThreadedTerminal]:
-        call = partial(self._to.attach, session, offset=offset, writer=writer, steal=steal)
+        call = partial(
+            self._to.attach, session, offset=offset, writer=writer, steal=steal, answers=answers
+        )
         with await _run(call) as terminal:
             yield ThreadedTerminal(terminal)
 
@@ -220,6 +228,13 @@ class ThreadedTerminal:
 
     def __init__(self, terminal: Terminal) -> None:
         self._to = terminal
+
+    @property
+    def answers_from(self) -> int | None:
+        return self._to.answers_from
+
+    async def leave(self, shown: int) -> None:
+        await _run(partial(self._to.leave, shown))
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
         while not self._to.ended:

@@ -67,8 +67,9 @@ class FakeRun:
     async def resize(self, cols: int, rows: int) -> None:
         self.asked.append(f"resize {cols}x{rows}")
 
-    async def attend(self, on: bool) -> None:
-        self.asked.append(f"attend {on}")
+    async def attend(self, on: bool, *, shown: int | None = None) -> int | None:
+        self.asked.append(f"attend {on}" if shown is None else f"attend {on} {shown}")
+        return (shown or 0) if on else None
 
     async def interrupt(self) -> None:
         self._told("interrupt")

@@ -37,7 +37,7 @@ class NothingRun:
     async def resize(self, cols: int, rows: int) -> None:
         """It has no terminal."""
 
-    async def attend(self, on: bool) -> None:
+    async def attend(self, on: bool, *, shown: int | None = None) -> None:
         """It asks nothing."""
 
     async def interrupt(self) -> None:

@@ -7,15 +7,22 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, suppress
-from math import inf
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, rawtty, reach
 from inspan.cli.parsing import add_task
-from inspan.cli.pump import Pump, Source, recorded, write_all
+from inspan.cli.pump import Pump, Source, write_all
 from inspan.cli.say import note
-from inspan.errors import BadInput, Conflict, DaemonUnreachable, FellBehind, SessionNotFound
+from inspan.errors import (
+    BadInput,
+    Conflict,
+    DaemonUnreachable,
+    FellBehind,
+    InspanError,
+    SessionNotFound,
+)
 from inspan.model.ids import short
+from inspan.model.session import Answers
 from inspan.terminal.history import Modes
 
 if TYPE_CHECKING:
@@ -76,27 +83,32 @@ def _attached(control: Reached, session: str, args: argparse.Namespace, detach: 
     with rawtty.wakes(signal.SIGWINCH, signal.SIGTERM) as (wake, came), ExitStack() as stack:
         if source.tty:
             stack.enter_context(rawtty.raw(0))
-        pump = Pump(source, wake, resizes=not args.read_only, stop_at=detach)
+        pump = Pump(source, wake, screen=True, resizes=not args.read_only, stop_at=detach)
         pump.mute = args.read_only
         pump.shown, pump.modes = _start(session)
         write_all(1, pump.modes.begin())
         stack.callback(_calm, pump)
+        # Whoever only watches, or cannot hear what the terminal says, has it asked nothing.
+        answers = Answers.NEW if source.tty and not args.read_only else Answers.NONE
         while True:
-            # Whoever only watches answers nothing at all.
-            pump.answered = inf if args.read_only else recorded(session)
             try:
                 with control.attach(
                     session,
                     offset=pump.shown,
                     writer=not args.read_only,
                     steal=args.steal or tries > 0,
+                    answers=answers,
                 ) as attached:
+                    answers = pump.answer(attached, answers)
                     if not args.read_only:
                         # A program redraws when its size changes, and only then.
                         cols, rows = rawtty.size(1)
                         with suppress(Conflict):
                             attached.resize(cols, max(1, rows - 1))
                     pump.run(attached, lambda: _leave(came))
+                    if pump.left and not args.read_only:
+                        with suppress(InspanError):  # it has ended, or the daemon is gone
+                            attached.leave(pump.shown)
             except (DaemonUnreachable, FellBehind):
                 tries += 1
                 if tries > _TRIES:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, rawtty
 from inspan.cli.following import Follower
-from inspan.cli.pump import Pump, Source, recorded
+from inspan.cli.pump import Pump, Source
 from inspan.cli.rows import ended, left_to_do
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
 from inspan.model.ids import session_id, short
+from inspan.model.session import Answers
 from inspan.model.task import GOOD, Exit, Task, TaskState
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Foreground:
 
     def run(self, task: Task) -> int:
         """Follow ``task`` to its end; the exit status."""
-        attempt = 0
+        attempt, before = 0, _begun(task)
         with rawtty.wakes(signal.SIGINT, signal.SIGTERM, signal.SIGWINCH) as (wake, came):
             self._since = task.seq
             try:
@@ -62,7 +63,8 @@ class Foreground:
                     if _begun(task) <= attempt:
                         break
                     attempt += 1
-                    self._follow(task, session_id(task.id, attempt), wake, came)
+                    answers = self._answers(task, ours=attempt > before)
+                    self._follow(task, session_id(task.id, attempt), answers, wake, came)
             except BrokenPipeError:
                 self._stop(task.id, force=False)
                 raise
@@ -150,20 +152,24 @@ class Foreground:
 
     # ── one session ───────────────────────────────────────────────────────────
 
-    def _follow(self, task: Task, session: str, wake: int, came: list[int]) -> None:
+    def _follow(
+        self, task: Task, session: str, answers: Answers, wake: int, came: list[int]
+    ) -> None:
         writer, steal = True, False
         raw = task.spec.terminal.pty and self._source.tty
         self._told = True
         with ExitStack() as stack:
             if raw:
                 stack.enter_context(rawtty.raw(0))
-            pump = Pump(self._source, wake, resizes=task.spec.terminal.pty and _on_terminal())
+            screen = task.spec.terminal.pty and _on_terminal()
+            pump = Pump(self._source, wake, screen=screen, resizes=screen)
             while True:
                 shown = pump.shown
                 try:
                     with self._control.attach(
-                        session, offset=shown, writer=writer, steal=steal
+                        session, offset=shown, writer=writer, steal=steal, answers=answers
                     ) as attached:
+                        answers = pump.answer(attached, answers)
                         self._exit = pump.run(attached, lambda: self._obey(task, came))
                 except NotFound:
                     return
@@ -174,8 +180,6 @@ class Foreground:
                         self._tries = 0
                     steal = writer
                     self._again(error)
-                    # Meanwhile the keeper has answered in place of the terminal.
-                    pump.answered = max(pump.answered, recorded(session))
                     continue
                 if not pump.robbed:
                     self._notes += pump.notes
@@ -184,7 +188,14 @@ class Foreground:
                 stack.close()
                 note("somebody else types into it now; Ctrl-C interrupts it")
                 writer = steal = False
+                answers = Answers.NONE
                 pump.watch_only()
+
+    def _answers(self, task: Task, *, ours: bool) -> Answers:
+        """What our terminal answers; what began after we asked for it was started for it."""
+        if not (task.spec.terminal.pty and self._source.tty and _on_terminal()):
+            return Answers.NONE
+        return Answers.DUE if ours else Answers.NEW
 
     # ── the end ───────────────────────────────────────────────────────────────
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from inspan.errors import InspanError
+from inspan.model.session import Answers
 from inspan.model.task import Task
 
 if TYPE_CHECKING:
@@ -128,9 +129,17 @@ class InProcess:
 
     @contextmanager
     def attach(
-        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+        self,
+        session: str,
+        *,
+        offset: int = 0,
+        writer: bool = False,
+        steal: bool = False,
+        answers: Answers = Answers.NONE,
     ) -> Iterator[Held]:
-        attached = self._control.attach(session, offset=offset, writer=writer, steal=steal)
+        attached = self._control.attach(
+            session, offset=offset, writer=writer, steal=steal, answers=answers
+        )
         with self._portal.wrap_async_context_manager(attached) as terminal:
             held = Held(self._portal, terminal)
             try:
@@ -223,6 +232,15 @@ class Held:
     def resize(self, cols: int, rows: int) -> None:
         """Change the size of the terminal."""
         self._portal.call(self._terminal.resize, cols, rows)
+
+    @property
+    def answers_from(self) -> int | None:
+        """The offset behind which the writer's own terminal answers; ``None``: it never does."""
+        return self._terminal.answers_from
+
+    def leave(self, shown: int) -> None:
+        """Be a reader from now on. What is asked behind ``shown`` bytes inspan answers again."""
+        self._portal.call(self._terminal.leave, shown)
 
     def fileno(self) -> int:
         """Readable when something has come."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.cli import rawtty
 from inspan.errors import Conflict, InputFull, WriterTaken
-from inspan.model.session import Chunk, Ended, Gap, Output
+from inspan.model.session import Answers, Chunk, Ended, Gap, Output
 from inspan.model.task import Exit
 
 if TYPE_CHECKING:
@@ -60,10 +60,18 @@ class Pump:
     """One attachment. ``stop_at`` is a key of ours that ends it, when it is typed."""
 
     def __init__(
-        self, source: Source | None, wake: int, *, resizes: bool, stop_at: int | None = None
+        self,
+        source: Source | None,
+        wake: int,
+        *,
+        screen: bool,
+        resizes: bool,
+        stop_at: int | None = None,
     ) -> None:
         self._source = source
         self._wake = wake
+        #: What is shown comes from a terminal and goes to one, which would answer it.
+        self._screen = screen
         self._resizes = resizes
         self._stop_at = stop_at
         self._pending = b""
@@ -74,8 +82,8 @@ class Pump:
         self.mute = False
         #: The offset up to which the session has been shown.
         self.shown = 0
-        #: What asks the terminal before this offset was answered already, and is left out.
-        self.answered: float = 0
+        #: What asks the terminal before this offset is not its to answer, and is left out.
+        self._answered: float = 0
         self._unasked: Unasked | None = None
         #: What the session made of the terminal, where somebody wants to know.
         self.modes: Modes | None = None
@@ -108,8 +116,17 @@ class Pump:
         return self._exit
 
     def watch_only(self) -> None:
-        """Read no input from now on, and have the terminal asked nothing."""
-        self._source, self.robbed, self.answered = None, False, inf
+        """Read no input from now on."""
+        self._source, self.robbed = None, False
+
+    def answer(self, attached: Attached, answers: Answers) -> Answers:
+        """Have our terminal asked what is its to answer; what is, after a new attachment."""
+        begins = attached.answers_from
+        if begins is not None:
+            self._answered = begins
+        elif self._screen:
+            self._answered = inf
+        return Answers.DUE if answers is Answers.NEW else answers
 
     def _drain(self, attached: Attached) -> bool:
         """Show all that has come; true at the end of the session."""
@@ -120,7 +137,7 @@ class Pump:
 
     def _show(self, chunk: Chunk) -> bool:
         if isinstance(chunk, Output):
-            data = chunk.data if chunk.offset >= self.answered else self._unasking(chunk)
+            data = self._asking(chunk)
             write_all(2 if chunk.stream == "err" else 1, data)
             self.shown = chunk.offset + len(chunk.data)
             if self.modes is not None:
@@ -130,20 +147,25 @@ class Pump:
             self.shown = chunk.end
             self.notes.append(f"{chunk.end - chunk.start} bytes of output are no longer kept")
         elif isinstance(chunk, Ended):
+            if self._unasked is not None:
+                write_all(1, self._unasked.rest())
             self._exit = chunk.exit
             return True
         return False
 
-    def _unasking(self, chunk: Output) -> bytes:
-        """The chunk without the queries in it that were answered."""
+    def _asking(self, chunk: Output) -> bytes:
+        """The chunk without the queries that are not the terminal's to answer."""
+        known = int(max(0, min(len(chunk.data), self._answered - chunk.offset)))
         if self._unasked is None:
+            if not known:
+                return chunk.data
             from inspan.terminal.history import Unasked
 
             self._unasked = Unasked()
-        known = int(min(len(chunk.data), self.answered - chunk.offset))
         shown = self._unasked.feed(chunk.data[:known])
         if known == len(chunk.data):
             return shown
+        # A query that was held back for its end is among those that the terminal answers.
         return shown + self._unasked.rest() + chunk.data[known:]
 
     # ── input ─────────────────────────────────────────────────────────────────
@@ -211,16 +233,6 @@ class Pump:
         if self._resizes:
             with suppress(Conflict):  # it has ended, or somebody else's terminal gives the size
                 attached.resize(*rawtty.size(1))
-
-
-def recorded(session: str) -> int:
-    """How many bytes of the session's output are recorded by now."""
-    from inspan.cli.reach import places
-
-    try:
-        return (places().recordings / session / "output.raw").stat().st_size
-    except OSError:
-        return 0
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
+from inspan.model.session import Answers
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,6 +50,15 @@ class Attached(Protocol):
 
     def resize(self, cols: int, rows: int) -> None:
         """Change the size of the terminal."""
+        ...
+
+    @property
+    def answers_from(self) -> int | None:
+        """The offset behind which the writer's own terminal answers; ``None``: it never does."""
+        ...
+
+    def leave(self, shown: int) -> None:
+        """Be a reader from now on. What is asked behind ``shown`` bytes inspan answers again."""
         ...
 
     def fileno(self) -> int:
@@ -90,7 +101,13 @@ class Reached(Protocol):
     def diff(self, task: str) -> str: ...
     def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]: ...
     def attach(
-        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+        self,
+        session: str,
+        *,
+        offset: int = 0,
+        writer: bool = False,
+        steal: bool = False,
+        answers: Answers = Answers.NONE,
     ) -> AbstractContextManager[Attached]: ...
     def health(self) -> Health: ...
     def prune(self, policy: PrunePolicy) -> Pruned: ...

@@ -17,7 +17,8 @@ from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 class Attachment:
     """Frames in, chunks and acknowledgements out."""
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, answers_from: int | None = None) -> None:
+        self.answers_from = answers_from
         #: Where to attach again so that not one byte is missed or told twice.
         self.offset = offset
         self.ended = False
@@ -66,6 +67,10 @@ class Attachment:
     def resized(self, cols: int, rows: int) -> bytes:
         """A new size as a message, to be sent and acknowledged. Raises BadInput."""
         return self._message(wire.RESIZE, wire.size(cols, rows))
+
+    def left(self, shown: int) -> bytes:
+        """That nothing more is typed, as a message, to be sent and acknowledged."""
+        return self._message(wire.LEAVE, wire.long(shown))
 
     def pending(self) -> bool:
         """True where ``take`` has something."""

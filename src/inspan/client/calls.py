@@ -26,7 +26,7 @@ from inspan.model.task import Task, TaskSpec, Verdict
 if TYPE_CHECKING:
     from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
     from inspan.model.event import Event
-    from inspan.model.session import Chunk, Receipt
+    from inspan.model.session import Answers, Chunk, Receipt
 
 T = TypeVar("T")
 
@@ -217,10 +217,20 @@ def read(session: str, offset: int, limit: int) -> Call[tuple[Chunk, ...]]:
     )
 
 
-def terminal(session: str, offset: int, *, writer: bool, steal: bool) -> str:
+def terminal(session: str, offset: int, *, writer: bool, steal: bool, answers: Answers) -> str:
     """The target of the WebSocket with a terminal."""
-    asked = wire.query(offset=offset, writer=writer or None, steal=steal or None)
+    asked = wire.query(
+        offset=offset, writer=writer or None, steal=steal or None, answers=answers.value
+    )
     return f"{_of_session(session)}/terminal{asked}"
+
+
+def answers_from(answer: wire.Response) -> int | None:
+    """Behind which offset the terminal itself answers, as the answer to the upgrade tells."""
+    from inspan.model.wire import ANSWERS_HEADER  # noqa: PLC0415  most commands attach to nothing
+
+    told = answer.headers.get(ANSWERS_HEADER)
+    return None if told is None else int(told)
 
 
 # ── service ───────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, Ta
 from inspan.errors import DaemonUnreachable
 from inspan.model import plain
 from inspan.model.event import Event
-from inspan.model.session import Chunk, Receipt
+from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, Verdict
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class RemoteControl:
     async def watch(
         self, since: int | None = None, *, task: str | None = None
     ) -> AsyncGenerator[Event, None]:
-        channel = await self._upgrade(calls.watched(since, task))
+        channel, _ = await self._upgrade(calls.watched(since, task))
         try:
             while (message := await channel.take()) is not None:
                 told = json.loads(message)
@@ -113,12 +113,18 @@ class RemoteControl:
 
     @asynccontextmanager
     async def attach(
-        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+        self,
+        session: str,
+        *,
+        offset: int = 0,
+        writer: bool = False,
+        steal: bool = False,
+        answers: Answers = Answers.NONE,
     ) -> AsyncIterator[RemoteTerminal]:
-        target = calls.terminal(session, offset, writer=writer, steal=steal)
-        channel = await self._upgrade(target)
+        target = calls.terminal(session, offset, writer=writer, steal=steal, answers=answers)
+        channel, reply = await self._upgrade(target)
         try:
-            yield RemoteTerminal(channel, offset)
+            yield RemoteTerminal(channel, offset, calls.answers_from(reply))
         finally:
             channel.close()
 
@@ -161,7 +167,7 @@ class RemoteControl:
             link.close()
         return None
 
-    async def _upgrade(self, target: str) -> _Channel:
+    async def _upgrade(self, target: str) -> tuple[_Channel, wire.Response]:
         raw, key = calls.upgrade(target)
         link = await _Link.open(self._path)
         try:
@@ -172,15 +178,15 @@ class RemoteControl:
         except BaseException:
             link.close()
             raise
-        return _Channel(link, rest)
+        return _Channel(link, rest), reply
 
 
 class RemoteTerminal:
     """``control.Terminal`` over a WebSocket. One task may iterate while others write."""
 
-    def __init__(self, channel: _Channel, offset: int) -> None:
+    def __init__(self, channel: _Channel, offset: int, answers_from: int | None) -> None:
         self._channel = channel
-        self._told = Attachment(offset)
+        self._told = Attachment(offset, answers_from)
         #: Held by whoever reads from the connection, for itself and for the others.
         self._reading = asyncio.Lock()
         #: Held from sending to the acknowledgement, so that writes keep their order.
@@ -190,6 +196,11 @@ class RemoteTerminal:
     def offset(self) -> int:
         """Where to attach again so that not one byte is missed or told twice."""
         return self._told.offset
+
+    @property
+    def answers_from(self) -> int | None:
+        """The offset behind which the writer's own terminal answers; ``None``: it never does."""
+        return self._told.answers_from
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
         while True:
@@ -209,6 +220,11 @@ class RemoteTerminal:
         """Change the size of the terminal; returns when it is changed."""
         async with self._writing:
             await self._say(self._told.resized(cols, rows))
+
+    async def leave(self, shown: int) -> None:
+        """Be a reader from now on. What is asked behind ``shown`` bytes inspan answers again."""
+        async with self._writing:
+            await self._say(self._told.left(shown))
 
     async def _say(self, message: bytes) -> None:
         await self._channel.send(message)

@@ -73,14 +73,19 @@ class Watch(_Stream):
 class Terminal(_Stream):
     """An attached session: its recording from ``offset``, and then what comes."""
 
-    def __init__(self, channel: Channel, offset: int) -> None:
+    def __init__(self, channel: Channel, offset: int, answers_from: int | None = None) -> None:
         super().__init__(channel)
-        self._told = Attachment(offset)
+        self._told = Attachment(offset, answers_from)
 
     @property
     def offset(self) -> int:
         """Where to attach again so that not one byte is missed or told twice."""
         return self._told.offset
+
+    @property
+    def answers_from(self) -> int | None:
+        """The offset behind which the writer's own terminal answers; ``None``: it never does."""
+        return self._told.answers_from
 
     @property
     def ended(self) -> bool:
@@ -118,6 +123,10 @@ class Terminal(_Stream):
     def resize(self, cols: int, rows: int) -> None:
         """Change the size of the terminal; returns when it is changed."""
         self._say(self._told.resized(cols, rows))
+
+    def leave(self, shown: int) -> None:
+        """Be a reader from now on. What is asked behind ``shown`` bytes inspan answers again."""
+        self._say(self._told.left(shown))
 
     def _say(self, message: bytes) -> None:
         self._channel.send(wire.BINARY, message)

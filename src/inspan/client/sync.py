@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from inspan.client import calls, wire
 from inspan.client.link import Channel, connect, exchange, readable
 from inspan.errors import DaemonUnreachable
+from inspan.model.session import Answers
 from inspan.model.task import Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class SyncControl:
         """Events as they are stored; the watch has begun when this returns."""
         from inspan.client.stream import Watch  # noqa: PLC0415  an eighth of the import
 
-        return Watch(self._upgrade(calls.watched(since, task)))
+        return Watch(self._upgrade(calls.watched(since, task))[0])
 
     def wait(self, task: str, timeout: float | None = None) -> Task:
         """The task once it rests: ended, interrupted, or in need of an answer or a verdict.
@@ -122,13 +123,20 @@ class SyncControl:
         return self._ask(calls.read(session, offset, limit))
 
     def attach(
-        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+        self,
+        session: str,
+        *,
+        offset: int = 0,
+        writer: bool = False,
+        steal: bool = False,
+        answers: Answers = Answers.NONE,
     ) -> Terminal:
         """Follow a session from ``offset``; use it as a context manager, or close it."""
         from inspan.client.stream import Terminal  # noqa: PLC0415  see above
 
-        target = calls.terminal(session, offset, writer=writer, steal=steal)
-        return Terminal(self._upgrade(target), offset)
+        target = calls.terminal(session, offset, writer=writer, steal=steal, answers=answers)
+        channel, reply = self._upgrade(target)
+        return Terminal(channel, offset, calls.answers_from(reply))
 
     # ── service ───────────────────────────────────────────────────────────────
 
@@ -174,7 +182,7 @@ class SyncControl:
             link.close()  # readable while nothing was asked: the daemon has closed it
         return None
 
-    def _upgrade(self, target: str) -> Channel:
+    def _upgrade(self, target: str) -> tuple[Channel, wire.Response]:
         raw, key = calls.upgrade(target)
         link = connect(self._path)
         try:
@@ -185,4 +193,4 @@ class SyncControl:
         except BaseException:
             link.close()
             raise
-        return Channel(link, rest)
+        return Channel(link, rest), reply

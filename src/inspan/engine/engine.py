@@ -41,7 +41,7 @@ from inspan.errors import IllegalTransition, InputFull
 from inspan.model import event as e
 from inspan.model.event import Event
 from inspan.model.ids import task_of
-from inspan.model.session import Chunk, Receipt
+from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import (
     Reason,
     StopKind,
@@ -190,9 +190,17 @@ class Engine:
         return await self._sessions.read(session, offset, limit)
 
     def attach(
-        self, session: str, *, offset: int = 0, writer: bool = False, steal: bool = False
+        self,
+        session: str,
+        *,
+        offset: int = 0,
+        writer: bool = False,
+        steal: bool = False,
+        answers: Answers = Answers.NONE,
     ) -> AbstractAsyncContextManager[Terminal]:
-        return self._sessions.attach(session, offset=offset, writer=writer, steal=steal)
+        return self._sessions.attach(
+            session, offset=offset, writer=writer, steal=steal, answers=answers
+        )
 
     async def health(self) -> Health:
         page = await self._ports.store.list(TaskQuery(limit=1))

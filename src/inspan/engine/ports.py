@@ -119,8 +119,13 @@ class Run(Protocol):
         """Change the size of its terminal."""
         ...
 
-    async def attend(self, on: bool) -> None:
-        """Say whether a real terminal is attached, which answers the program's queries itself."""
+    async def attend(self, on: bool, *, shown: int | None = None) -> int | None:
+        """Say whether a real terminal is attached, which answers the program's queries itself.
+
+        Where those begin that are its own; ``None`` where it is not asked. ``shown``: how far it
+        was shown the recording, where it was attached before; what was asked behind that and is
+        not its own, or is no more, is answered in its place.
+        """
         ...
 
     async def interrupt(self) -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Final, cast
+
+import anyio
 
 from inspan.engine.attempt import Attempt
 from inspan.engine.ports import Recordings, Run
 from inspan.engine.references import References
 from inspan.errors import WriterTaken
-from inspan.model.session import Chunk
+from inspan.model.session import Answers, Chunk, Output
+from inspan.model.task import TaskState
+
+#: Seconds for a process that an earlier engine started to be taken up by this one ...
+_ADOPTION: Final = 5.0
+#: ... and between two looks whether it is.
+_LOOK: Final = 0.005
 
 _Find = Callable[[str], Attempt | None]
 
@@ -29,22 +38,21 @@ class Sessions:
 
     @asynccontextmanager
     async def attach(
-        self, session: str, *, offset: int, writer: bool, steal: bool
+        self, session: str, *, offset: int, writer: bool, steal: bool, answers: Answers
     ) -> AsyncIterator[Attachment]:
         """Follow a session; with ``writer`` also type, unless another does and ``steal`` is off."""
         name = await self._refs.session(session)
         attachment = Attachment(self, name, offset)
-        if writer:
-            if name in self._writers and not steal:
-                raise WriterTaken
-            self._writers[name] = attachment
-            await self._attend(name, on=True)
+        former = self._writers.get(name)
+        if writer and former is not None and not steal:
+            raise WriterTaken
         try:
+            if writer:
+                self._writers[name] = attachment
+                attachment.answers_from = await self._take_over(attachment, former, answers)
             yield attachment
         finally:
-            if self._writers.get(name) is attachment:
-                del self._writers[name]
-                await self._attend(name, on=False)
+            await self.leave(attachment)
 
     def follow(self, session: str, offset: int) -> AsyncIterator[Chunk]:
         """The recording from ``offset`` on, and what comes."""
@@ -57,30 +65,77 @@ class Sessions:
         attempt = self._find(session)
         return None if attempt is None else attempt.run
 
-    async def _attend(self, session: str, *, on: bool) -> None:
-        attempt = self._find(session)
+    async def leave(self, attachment: Attachment) -> None:
+        """It types no more, and its terminal is asked nothing more."""
+        name = attachment.session
+        if self._writers.get(name) is attachment:
+            del self._writers[name]
+            if attachment.answers_from is not None:
+                await self._hand_back(attachment)
+
+    async def _take_over(
+        self, attachment: Attachment, former: Attachment | None, answers: Answers
+    ) -> int | None:
+        """Have its terminal asked; from where on, or ``None`` where it is not."""
+        run = await self._adopted(attachment.session)
+        if former is not None and former.answers_from is not None:
+            await self._hand_back(former)
+        if run is None or answers is Answers.NONE:
+            return None
+        # Where another came in between, nobody knows what was left to whom.
+        due = answers is Answers.DUE and former is None
+        return await run.attend(True, shown=attachment.shown if due else None)
+
+    async def _hand_back(self, attachment: Attachment) -> None:
+        attempt = self._find(attachment.session)
         if attempt is not None and attempt.run is not None:
-            await attempt.run.attend(on)
+            await attempt.run.attend(False, shown=attachment.shown)
+
+    async def _adopted(self, session: str) -> Run | None:
+        """The live process; an engine that has just begun takes a moment to take it up."""
+        until = anyio.current_time() + _ADOPTION
+        while (attempt := self._find(session)) is not None and attempt.run is None:
+            task = attempt.task
+            alive = task.pid is not None and task.state in (TaskState.RUNNING, TaskState.WAITING)
+            if not alive or anyio.current_time() > until:
+                return None
+            await anyio.sleep(_LOOK)
+        return None if attempt is None else attempt.run
 
 
 class Attachment:
     """``control.Terminal`` in process."""
 
     def __init__(self, sessions: Sessions, session: str, offset: int) -> None:
+        self.session = session
+        #: How far the recording has been taken from here.
+        self.shown = offset
+        self.answers_from: int | None = None
         self._sessions = sessions
-        self._session = session
-        self._offset = offset
 
-    def __aiter__(self) -> AsyncIterator[Chunk]:
-        return self._sessions.follow(self._session, self._offset)
+    async def __aiter__(self) -> AsyncGenerator[Chunk, None]:
+        chunks = cast(
+            "AsyncGenerator[Chunk, None]", self._sessions.follow(self.session, self.shown)
+        )
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
+                # Whoever asks for more has done with this one.
+                if isinstance(chunk, Output):
+                    self.shown = chunk.offset + len(chunk.data)
+
+    async def leave(self, shown: int) -> None:
+        """Be a reader from now on, whose terminal was shown ``shown`` bytes of the recording."""
+        self.shown = shown
+        await self._sessions.leave(self)
 
     async def write(self, data: bytes) -> None:
         """Type. What is typed as the session ends goes nowhere; ``Ended`` tells why."""
-        run = self._sessions.run_for(self._session, self)
+        run = self._sessions.run_for(self.session, self)
         if run is not None:
             await run.write(data)
 
     async def resize(self, cols: int, rows: int) -> None:
-        run = self._sessions.run_for(self._session, self)
+        run = self._sessions.run_for(self.session, self)
         if run is not None:
             await run.resize(cols, rows)

@@ -327,21 +327,21 @@ class KeeperClient:
         """Send a signal; how many processes got it."""
         number = int(signals.Signals(signal))
         message = {"op": "signal", "session": session, "signal": number, "to": to}
-        reply, _ = await self._link.call(message)
-        return int(reply["sent"])
+        return int((await self._link.call(message))[0]["sent"])
 
     async def kill(self, session: str) -> Killed:
         """SIGKILL to all its processes; returns when they are gone, or after 5 s with the rest."""
         reply, _ = await self._link.call({"op": "kill", "session": session})
         return Killed(reply["left"], tuple(reply["by"]))
 
-    async def attend(self, session: str, *, on: bool) -> int | None:
+    async def attend(self, session: str, *, on: bool, shown: int | None = None) -> int | None:
         """While on, and while this connection lives, the keeper answers no terminal queries.
 
-        The size of the recording when this began to hold; ``None`` of a keeper that does not tell.
+        Where those begin that it does not answer; ``None`` of a keeper that does not tell.
+        ``shown`` is as ``keeper.wire`` has it.
         """
-        reply, _ = await self._link.call({"op": "attend", "session": session, "on": on})
-        size: int | None = reply.get("size")
+        message = {"op": "attend", "session": session, "on": on, "shown": shown}
+        size: int | None = (await self._link.call(message))[0].get("size")
         return size
 
     async def collect(self, session: str) -> Status:

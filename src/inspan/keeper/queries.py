@@ -1,7 +1,7 @@
 """Answers what programs ask their terminal and wait for, where no real one is attached.
 
 Each query gets one answer, also when it arrives in pieces. It must never know who watches: whether
-an answer is sent is for ``Asked.reply`` to say. Sources of the forms: ECMA-48, DEC STD 070, and
+an answer is sent is for ``Asked.asked`` to say. Sources of the forms: ECMA-48, DEC STD 070, and
 xterm's control sequences; kitty's keyboard protocol for ``CSI ? u``.
 """
 
@@ -85,8 +85,8 @@ class Asked(Protocol):
         """The output that ends at ``offset``, at most so much of it."""
         ...
 
-    def reply(self, data: bytes) -> None:
-        """Answer, unless somebody else does."""
+    def asked(self, offset: int, answer: bytes) -> None:
+        """A query ends at ``offset``: answer it, unless somebody else does."""
         ...
 
 
@@ -109,7 +109,7 @@ class Answerer:
             done = query.end()
             answer = self._answer(query, start + done)
             if answer:
-                self._asked.reply(answer)
+                self._asked.asked(start + done, answer)
         last = data.rfind(b"\x1b", done)
         # A string may end in ESC \, of which only the ESC is there yet.
         first = data.rfind(b"\x1b", done, last) if last > done else -1

@@ -204,7 +204,7 @@ class Server:
         for watchers in self._watchers.values():
             watchers.discard(connection)
         for session in self.sessions.values():
-            session.attended.discard(connection)
+            session.attendance.end(connection)
         self._idle_since = time.monotonic()
 
     def _after_turn(self) -> None:

@@ -14,6 +14,7 @@ import time
 from typing import Any, Final, Protocol
 
 from inspan.keeper import tree
+from inspan.keeper.attendance import Attendance
 from inspan.keeper.loop import READ, WRITE, Loop, Timer
 from inspan.keeper.queries import Answerer
 from inspan.keeper.refusal import Refusal
@@ -67,8 +68,8 @@ class Session:
         self.pty = child.slave >= 0
         self.writer = writer
         self.tree = tree.Tree(child.pid, name, tag)
-        #: Connections that answer the terminal's queries themselves.
-        self.attended: set[object] = set()
+        #: The connections that answer the terminal's queries themselves.
+        self.attendance = Attendance(self._reply)
         self.started_at = time.time()
         self.ended_at: float | None = None
         self.exit: tuple[int, int] | None = None
@@ -141,9 +142,12 @@ class Session:
         start = max(0, offset - most)
         return self.writer.read(start, offset - start)[1]
 
-    def reply(self, data: bytes) -> None:
+    def asked(self, offset: int, answer: bytes) -> None:
         """Answer a terminal query, as the terminal would, unless somebody attends."""
-        if self.alive and not self.attended and len(self._queue) < _REPLIES_MOST:
+        self.attendance.asked(offset, answer)
+
+    def _reply(self, data: bytes) -> None:
+        if self.alive and self._stdin >= 0 and len(self._queue) < _REPLIES_MOST:
             self._enqueue(data)
 
     def eof(self) -> None:

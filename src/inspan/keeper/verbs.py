@@ -24,6 +24,8 @@ from inspan.keeper.writer import CAP_LEAST, Writer
 _NAME: Final = re.compile(r"[0-9a-z-]{1,64}", re.ASCII)
 _SIDE_MOST: Final = 10_000
 _CAP_DEFAULT: Final = 64 << 20
+#: Seconds for the terminal to come for which a session was spawned.
+_COME: Final = 5.0
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
 #: Sessions known at a time; each takes five descriptors while it lives.
 _SESSIONS_MOST: Final = 4096
@@ -76,7 +78,8 @@ def spawn(server: Server, connection: Connection, message: Message, _body: bytes
         host=server,
     )
     if _flag(message, "attended", default=False):
-        session.attended.add(connection)
+        session.attendance.reserve(connection)
+        server.loop.later(_COME, lambda: session.attendance.lapse(connection))
     server.add(session)
     return {"pid": child.pid, "new": True}
 
@@ -147,10 +150,12 @@ def kill(server: Server, connection: Connection, message: Message, _body: bytes)
 def attend(server: Server, connection: Connection, message: Message, _body: bytes) -> Answer:
     """The terminal's queries are answered by this connection, or no longer."""
     session = _session(server, message)
+    shown = None
+    if message.get("shown") is not None:
+        shown = _whole(message, "shown", 0, 1 << 62)
     if _flag(message, "on", default=True):
-        session.attended.add(connection)
-    else:
-        session.attended.discard(connection)
+        return {"size": session.attendance.begin(connection, session.size, shown)}
+    session.attendance.end(connection, shown)
     return {"size": session.size}
 
 

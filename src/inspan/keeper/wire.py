@@ -21,9 +21,10 @@ resize     session cols rows
 signal     session signal to=foreground|tree                  sent (how many processes)
 kill       session                                            left (processes found afterwards),
                                                               by (cgroup, marker, subreaper …)
-attend     session on                                         size: for queries that end behind it,
-                                                              while on and while this connection
-                                                              lives, the keeper does not answer
+attend     session on shown                                   size: queries that end behind it are
+                                                              not answered by the keeper, while on
+                                                              and while this connection lives; off:
+                                                              are answered again
 watch      session inline                                     size, then pushes about it; with
                                                               inline they bring small growth along
 unwatch    session
@@ -42,6 +43,12 @@ ended      session status                                     process ended and 
 
 status: session, pid, alive, started_at, size, exit {code | signal}, ended_at, eof (output is
 complete), cols, rows, cut (bytes freed by the cap), left (processes left behind, if known).
+
+``shown`` are the bytes that the attending terminal was shown, where that is known. With on it is
+the terminal that attended before: it answers all that was asked behind them, or, if there was a
+break, behind ``size``, and the keeper what was not answered before. With off the keeper answers
+what was asked behind them; the ``attended`` of a spawn also ends, so, when nobody came to attend
+within five seconds. Without it everything up to ``size`` counts as answered.
 
 A reader takes the bytes from the recording itself (``folder``) or with ``read``: the keeper queues
 no output for anybody, so a slow or dead reader costs it nothing. What ``grew`` brings along spares

@@ -49,6 +49,18 @@ class Ended:
 Chunk: TypeAlias = Output | Gap | Resized | Ended
 
 
+class Answers(StrEnum):
+    """What a writer's terminal answers of that which the program asks; the keeper does the rest."""
+
+    #: Nothing: the writer has no terminal, or none that could answer.
+    NONE = "none"
+    #: What is asked from now on.
+    NEW = "new"
+    #: Also what was asked behind ``offset``, as far as that is left to it: the program was started
+    #: for this terminal, or this is the writer of before, who was shown all up to there.
+    DUE = "due"
+
+
 class Receipt(StrEnum):
     """How far something that was sent has got; each step includes the ones before it."""
 

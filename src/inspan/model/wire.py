@@ -15,6 +15,7 @@ server   ``k``   of what was sent    empty: done; else the problem as JSON: refu
 server   ``f``   0                   the problem as JSON; the connection closes
 client   ``i``   any, echoed by k    bytes to type
 client   ``s``   any, echoed by k    two uint32: columns, rows
+client   ``l``   any, echoed by k    uint64: bytes that were shown; types no more
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ VERSION_HEADER: Final = "inspan-version"
 KEY_HEADER: Final = "idempotency-key"
 NEXT_HEADER: Final = "inspan-next-offset"
 GAP_HEADER: Final = "inspan-gap"
+#: On the upgrade to a terminal: the offset behind which the writer's own terminal answers.
+ANSWERS_HEADER: Final = "inspan-answers-from"
 ENDED_HEADER: Final = "inspan-ended"
 #: The host that our own clients name; a Unix socket has none.
 HOST: Final = "inspan"
@@ -57,6 +60,7 @@ ACK: Final = ord("k")
 FAILED: Final = ord("f")
 INPUT: Final = ord("i")
 RESIZE: Final = ord("s")
+LEAVE: Final = ord("l")
 
 _HEAD: Final = struct.Struct(">BQ")
 _LONG: Final = struct.Struct(">Q")
@@ -91,6 +95,18 @@ def sized(payload: bytes) -> tuple[int, int]:
     cols, rows = _SIZE.unpack(payload)
     size(cols, rows)
     return cols, rows
+
+
+def long(number: int) -> bytes:
+    """An offset as a payload."""
+    return _LONG.pack(number)
+
+
+def longed(payload: bytes) -> int:
+    """The offset of a payload. Raises BadInput."""
+    if len(payload) != _LONG.size:
+        raise BadInput("an offset takes one number of eight bytes")
+    return int(_LONG.unpack(payload)[0])
 
 
 def encode(chunk: Chunk) -> Iterator[bytes]:

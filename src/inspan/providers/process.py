@@ -91,6 +91,7 @@ class Processes:
             order.session,
             pid,
             pty=order.terminal.pty,
+            attended=new and order.terminal.attended,
             ears=Ears(raw, whole=new),
             adopted=not new,
         )
@@ -115,6 +116,7 @@ class ProcessRun:
         pid: int,
         *,
         pty: bool,
+        attended: bool,
         ears: Ears,
         adopted: bool,
     ) -> None:
@@ -123,6 +125,8 @@ class ProcessRun:
         self._session = session
         self._pid = pid
         self._pty = pty
+        #: The keeper forgets with the connection that it is not to answer queries.
+        self._attended = attended
         self._ears = ears
         self._needs: Needs | None = None
         #: Whether ``needs`` tells the truth; not before an adopted session was listened to.
@@ -176,9 +180,11 @@ class ProcessRun:
         """True where only the connection was lost, and the same keeper answers on a new one."""
         try:
             keeper = await self._get()
-        except KeeperLost:
-            return False
-        if keeper is lost or keeper.keeper != lost.keeper:
+            if keeper is lost or keeper.keeper != lost.keeper:
+                return False
+            if self._attended:
+                await keeper.attend(self._session, on=True)
+        except (KeeperLost, SessionNotFound):
             return False
         self._keeper = keeper
         return True
@@ -230,9 +236,15 @@ class ProcessRun:
         """Change the size of its terminal."""
         await self._insist(lambda keeper: keeper.resize(self._session, cols, rows))
 
-    async def attend(self, on: bool) -> None:
-        """Say whether a real terminal is attached, which answers the program's queries itself."""
-        await self._insist(lambda keeper: keeper.attend(self._session, on=on))
+    async def attend(self, on: bool, *, shown: int | None = None) -> int | None:
+        """Say whether a real terminal is attached; ``None`` where there is none to stand in for."""
+        if not self._pty:
+            return None
+        self._attended = on
+        begins = await self._insist(lambda keeper: keeper.attend(self._session, on=on, shown=shown))
+        if begins is None:
+            begins = (await self._insist(lambda keeper: keeper.status(self._session))).size
+        return begins if on else None
 
     async def interrupt(self) -> None:
         """SIGINT to the foreground process group, on a terminal too.
@@ -277,7 +289,7 @@ class RecordedRun:
     async def resize(self, cols: int, rows: int) -> None:
         """Do nothing: it has no terminal any more."""
 
-    async def attend(self, on: bool) -> None:
+    async def attend(self, on: bool, *, shown: int | None = None) -> None:
         """Do nothing: nobody asks its terminal any more."""
 
     async def interrupt(self) -> None:

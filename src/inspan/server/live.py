@@ -22,6 +22,7 @@ from inspan.control import Control, Terminal
 from inspan.errors import BadInput, FellBehind, InspanError
 from inspan.model import wire
 from inspan.model.event import Event
+from inspan.model.session import Answers
 from inspan.server import problem
 from inspan.server.query import Query
 from inspan.server.rest import closing, encode, ref_of
@@ -83,15 +84,18 @@ class Live:
     # ── a terminal ────────────────────────────────────────────────────────────
 
     async def terminal(self, socket: WebSocket) -> None:
-        query = Query(socket.query_params, "offset", "writer", "steal")
+        query = Query(socket.query_params, "offset", "writer", "steal", "answers")
         attachment = self._control.attach(
             ref_of(socket),
             offset=query.number("offset", 0),
             writer=query.flag("writer"),
             steal=query.flag("steal"),
+            answers=_answers(query),
         )
         async with attachment as terminal:
-            await socket.accept()
+            begins = terminal.answers_from
+            told = [] if begins is None else [(wire.ANSWERS_HEADER.encode(), b"%d" % begins)]
+            await socket.accept(headers=told)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._show, socket, terminal, group)
                 await self._type(socket, terminal)
@@ -124,6 +128,13 @@ class Live:
             return
 
 
+def _answers(query: Query) -> Answers:
+    try:
+        return Answers(query.text("answers") or Answers.NONE)
+    except ValueError as error:
+        raise BadInput(f"answers: must be one of {', '.join(Answers)}") from error
+
+
 async def _obey(terminal: Terminal, raw: bytes) -> tuple[int, bytes]:
     number = 0
     try:
@@ -132,6 +143,8 @@ async def _obey(terminal: Terminal, raw: bytes) -> tuple[int, bytes]:
             await terminal.write(payload)
         elif opcode == wire.RESIZE:
             await terminal.resize(*wire.sized(payload))
+        elif opcode == wire.LEAVE:
+            await terminal.leave(wire.longed(payload))
         else:
             raise BadInput(f"a client sends no frame that begins with byte {opcode}")
     except InspanError as error:

@@ -6,9 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 
-import pytest
-
-from inspan.cli.pump import Pump, Source, recorded, write_all
+from inspan.cli.pump import Pump, Source, write_all
 from inspan.errors import InputFull, InspanError, WriterTaken
 from inspan.model.session import Chunk, Ended
 from inspan.model.task import Exit
@@ -37,6 +35,13 @@ class Session:
     def resize(self, cols: int, rows: int) -> None:
         raise AssertionError("a pipe has no size")
 
+    def leave(self, shown: int) -> None:
+        raise AssertionError(f"nobody leaves after {shown} bytes")
+
+    @property
+    def answers_from(self) -> int | None:
+        return None
+
     def fileno(self) -> int:
         return self._hear
 
@@ -49,7 +54,7 @@ def _pumped(session: Session, typed: bytes) -> Pump:
     given, gives = os.pipe()
     wake, waker = os.pipe()
     os.write(gives, typed)
-    pump = Pump(Source(given), wake, resizes=False)
+    pump = Pump(Source(given), wake, screen=False, resizes=False)
     try:
         pump.run(session, lambda: None)
     finally:
@@ -99,10 +104,3 @@ def test_all_is_written_where_the_descriptor_does_not_block() -> None:
     listener.join()
     os.close(hear)
     assert bytes(heard) == data
-
-
-def test_what_has_no_recording_has_no_bytes(
-    tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("INSPAN_HOME", os.fspath(tmp_path))
-    assert recorded("01zzzzzzzzzzzzzzzzzzzzzzzz-1") == 0

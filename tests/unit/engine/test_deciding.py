@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from inspan.control import PrunePolicy
 from inspan.errors import IllegalTransition, NothingToDecide, SessionNotFound, WriterTaken
-from inspan.model.session import Output
+from inspan.model.session import Answers, Output
 from inspan.model.task import Exit, TaskState, Verdict, WorkspaceKind
 from tests.unit.engine.stage import Stage, settle
 
@@ -71,7 +73,7 @@ async def test_one_writer_at_a_time_unless_it_is_stolen() -> None:
     async with stage.running() as engine:
         task = await stage.submit()
         run = stage.run_of(task)
-        async with engine.attach(task.id, writer=True) as mine:
+        async with engine.attach(task.id, writer=True, answers=Answers.NEW) as mine:
             await mine.write(b"a")
             with pytest.raises(WriterTaken):
                 async with engine.attach(task.id, writer=True):
@@ -79,12 +81,35 @@ async def test_one_writer_at_a_time_unless_it_is_stolen() -> None:
             async with engine.attach(task.id) as reader:
                 with pytest.raises(WriterTaken):
                     await reader.write(b"no")
-            async with engine.attach(task.id, writer=True, steal=True) as thief:
+            steal = partial(engine.attach, task.id, writer=True, steal=True)
+            async with steal(answers=Answers.DUE) as thief:
                 await thief.resize(100, 30)
                 with pytest.raises(WriterTaken):
                     await mine.write(b"b")
         assert run.typed == b"a"
-        assert run.asked == ["attend True", "attend True", "resize 100x30", "attend False"]
+        # A thief is not owed what was asked of its victim.
+        attended = ["attend True", "attend False 0"]
+        assert run.asked == [*attended, "attend True", "resize 100x30", "attend False 0"]
+
+
+async def test_who_comes_back_and_who_leaves_tell_what_they_were_shown() -> None:
+    stage = Stage()
+    async with stage.running() as engine:
+        task = await stage.submit()
+        run = stage.run_of(task)
+        stage.recordings.output[f"{task.id}-1"] = b"hello"
+        attach = partial(engine.attach, task.id, writer=True)
+        async with attach(offset=3, answers=Answers.DUE) as back:
+            assert back.answers_from == 3
+        async with attach(answers=Answers.DUE) as leaver:
+            await leaver.leave(2)
+        async with attach(answers=Answers.NONE) as mute:
+            assert mute.answers_from is None
+        assert run.asked == ["attend True 3", "attend False 3", "attend True 0", "attend False 2"]
+        # Without a word, all that was taken counts as shown.
+        async with attach(answers=Answers.NEW) as taker:
+            assert Output(0, b"hello") in [chunk async for chunk in taker]
+        assert run.asked[-1] == "attend False 5"
 
 
 async def test_sessions_are_named_by_task_or_by_attempt() -> None:

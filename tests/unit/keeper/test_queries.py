@@ -56,6 +56,7 @@ class Terminal:
     def __init__(self) -> None:
         self.output = b""
         self.replies: list[bytes] = []
+        self.ends: list[int] = []
         self._answerer = Answerer(self)
 
     @property
@@ -65,8 +66,9 @@ class Terminal:
     def before(self, offset: int, most: int) -> bytes:
         return self.output[max(0, offset - most) : offset]
 
-    def reply(self, data: bytes) -> None:
-        self.replies.append(data)
+    def asked(self, offset: int, answer: bytes) -> None:
+        self.replies.append(answer)
+        self.ends.append(offset)
 
     def print(self, data: bytes) -> None:
         self.output += data
@@ -105,6 +107,7 @@ def test_answers_do_not_depend_on_how_the_output_is_cut(
         cut.print(output[start : start + size])
         start, turn = start + size, turn + 1
     assert cut.replies == whole.replies
+    assert cut.ends == whole.ends
 
 
 def test_an_unended_sequence_is_not_held_for_ever() -> None:

@@ -254,6 +254,21 @@ async def test_attending_tells_from_where_on_it_holds(desk: Desk) -> None:
     await desk.ended("some")
 
 
+async def test_what_was_asked_of_a_client_that_died_is_answered_when_it_is_back(desk: Desk) -> None:
+    text = (
+        "import os, tty\ntty.setraw(0)\nos.write(1, b'\x1b[c')\n"
+        "got = b''\nwhile not got.endswith(b'c'): got += os.read(0, 1)\n"
+        "os.write(1, repr(got).encode() + b'end')"
+    )
+    async with await desk.keeper.client() as first:
+        await Desk(desk.keeper, first).spawn("back", *python(text), attended=True)
+        assert await first.attend("back", on=True, shown=0) == 0
+        await desk.until("back", b"\x1b[c")
+    assert await desk.client.attend("back", on=True, shown=0) == len(b"\x1b[c")
+    await desk.ended("back")
+    assert desk.raw("back").endswith(rb"b'\x1b[?62;22c'end")
+
+
 async def test_the_cap_bounds_a_flood_and_the_program_never_stops(desk: Desk) -> None:
     script = "i=0; while [ $i -lt 40 ]; do head -c 100000 /dev/zero | tr '\\0' x; i=$((i+1)); done"
     status, _ = await desk.run("flood", "sh", "-c", script, pty=False, cap=256 << 10)

@@ -17,9 +17,9 @@ from inspan.client.remote import RemoteControl
 from inspan.client.stream import Watch
 from inspan.client.sync import SyncControl
 from inspan.control import Control
-from inspan.errors import DaemonUnreachable, FellBehind, InputFull, SessionNotFound
+from inspan.errors import BadInput, DaemonUnreachable, FellBehind, InputFull, SessionNotFound
 from inspan.model import wire as frames
-from inspan.model.session import Ended, Gap, Output, Resized
+from inspan.model.session import Answers, Ended, Gap, Output, Resized
 from inspan.model.task import Exit, Task, TaskSpec
 from tests.fakes.control import FakeControl, FakeSession
 from tests.fakes.hands import served
@@ -203,6 +203,14 @@ async def test_writes_and_reading_may_go_on_side_by_side(bench: Bench) -> None:
     )
 
 
+async def test_who_answers_what_is_asked_is_one_of_three_words(bench: Bench) -> None:
+    def asking() -> None:
+        with SyncControl(bench.socket) as control, pytest.raises(BadInput, match="none, new, due"):
+            control._upgrade(f"/v1/sessions/{bench.task.id}/terminal?writer=true&answers=all")
+
+    await anyio.to_thread.run_sync(asking)
+
+
 async def test_leaving_gives_the_keyboard_back(bench: Bench) -> None:
     session = bench.session
     async with bench.control.attach(bench.task.id, writer=True):
@@ -221,8 +229,9 @@ async def raw_messages(bench: Bench, *sent: tuple[int, bytes]) -> list[tuple[int
 
     def asking() -> list[tuple[int, int, bytes]]:
         with SyncControl(bench.socket) as control:
-            target = calls.terminal(bench.task.id, 0, writer=True, steal=False)
-            channel: Channel = control._upgrade(target)
+            none = Answers.NONE
+            target = calls.terminal(bench.task.id, 0, writer=True, steal=False, answers=none)
+            channel, _ = control._upgrade(target)
             with closing(channel):
                 return [one for opcode, payload in sent for one in said(channel, opcode, payload)]
 
@@ -230,7 +239,14 @@ async def raw_messages(bench: Bench, *sent: tuple[int, bytes]) -> list[tuple[int
 
 
 async def test_frames_that_mean_nothing_are_refused_one_by_one(bench: Bench) -> None:
-    bad = (b"", b"i", b"?" + bytes(8), frames.frame(frames.RESIZE, 7, b"big"), b"s" + bytes(16))
+    bad = (
+        b"",
+        b"i",
+        b"?" + bytes(8),
+        frames.frame(frames.RESIZE, 7, b"big"),
+        b"s" + bytes(16),
+        b"l" + bytes(9),
+    )
     replies = await raw_messages(bench, *((wire.BINARY, raw) for raw in bad), (wire.TEXT, b"hi"))
     for opcode, _, payload in replies:
         assert (opcode, json.loads(payload)["code"]) == (frames.ACK, "bad-input")
