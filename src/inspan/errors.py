@@ -16,12 +16,14 @@
     │       ├── KeyReused           key-reused
     │       ├── WriterTaken         writer-taken
     │       ├── AlreadyRecorded     already-recorded
+    │       ├── SessionEnded        session-ended
     │       └── NothingToDecide     nothing-to-decide
     └── Unable                      it could be, and inspan could not do it here and now
         ├── SpawnFailed             spawn-failed
         │   ├── ProgramNotFound     program-not-found
         │   ├── FolderMissing       folder-missing
-        │   └── TerminalUnavailable terminal-unavailable
+        │   ├── TerminalUnavailable terminal-unavailable
+        │   └── WorkerNotReady      worker-not-ready
         ├── StoreFailed             store-failed
         │   ├── StoreLocked         store-locked
         │   ├── StoreCorrupt        store-corrupt
@@ -34,6 +36,9 @@
         ├── WorkspaceFailed         workspace-failed
         │   ├── NotARepository      not-a-repository
         │   └── GitFailed           git-failed
+        ├── SessionDied             session-died
+        │   └── KernelProtocol      kernel-protocol
+        ├── CheckpointFailed        checkpoint-failed
         ├── SettingsInvalid         settings-invalid
         ├── InputFull               input-full
         ├── FellBehind              fell-behind
@@ -162,6 +167,13 @@ class AlreadyRecorded(Conflict):
     default_hint = "Start the work again as a new attempt."
 
 
+class SessionEnded(Conflict):
+    """The code session is over."""
+
+    code = "session-ended"
+    default_hint = "Open a new session; a checkpoint of this one can be restored in it."
+
+
 class NothingToDecide(Conflict):
     """There is no result to decide about."""
 
@@ -200,6 +212,13 @@ class TerminalUnavailable(SpawnFailed):
 
     code = "terminal-unavailable"
     default_hint = "Close some sessions, raise kernel.pty.max, or run with `--no-pty`."
+
+
+class WorkerNotReady(SpawnFailed):
+    """The code session's process ended or said nothing before it was ready."""
+
+    code = "worker-not-ready"
+    default_hint = "Its last words are in the message; check the Python that it was given."
 
 
 class StoreFailed(Unable):
@@ -282,6 +301,29 @@ class GitFailed(WorkspaceFailed):
     """Git refused."""
 
     code = "git-failed"
+
+
+class SessionDied(Unable):
+    """The code session's process is gone, and its namespace with it."""
+
+    code = "session-died"
+    default_hint = "Open a new session and restore the last checkpoint in it."
+
+
+class KernelProtocol(SessionDied):
+    """The code session's process sent what is no message, and was ended."""
+
+    code = "kernel-protocol"
+    default_hint = (
+        "Code in the session may have written to inspan's own connection; open a new one."
+    )
+
+
+class CheckpointFailed(Unable):
+    """The checkpoint could not be made or restored."""
+
+    code = "checkpoint-failed"
+    default_hint = "The session goes on as it was; the reason is in the message."
 
 
 class SettingsInvalid(Unable):

@@ -177,13 +177,16 @@ class Ready(_Message):
     #: The last ``seq`` that was sent or is waiting to be.
     seq: int = Field(ge=0)
     execution_id: str | None = None
+    #: That cell's number, as in ``started``; 0 where none runs.
+    number: int = Field(default=0, ge=0)
 
 
 class Started(_Numbered):
-    """A cell begins, in this mode."""
+    """A cell begins, in this mode. ``number`` counts the session's ``execute`` from 1."""
 
     type: Literal["started"] = "started"
     execution_id: str
+    number: int = Field(default=0, ge=0)
     mode: ExecutionMode = Field(strict=False)
 
 

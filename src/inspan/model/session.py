@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from inspan.errors import IllegalTransition
 from inspan.model.task import Exit
 
 
@@ -66,3 +67,30 @@ class Receipt(StrEnum):
 
     QUEUED = "queued"  #: inspan has it
     WRITTEN = "written"  #: the terminal has it
+
+
+class CodeState(StrEnum):
+    """Where a session of Python code is in its life."""
+
+    CREATED = "created"  #: it has an id and nothing else
+    STARTING = "starting"  #: its process was asked for and has not said that it is ready
+    READY = "ready"  #: no cell waits or runs
+    BUSY = "busy"  #: a cell runs, or waits for its turn
+    TERMINATED = "terminated"  #: over; the session says why
+
+
+#: state → the states that may follow it.
+CODE_TABLE: Final[dict[CodeState, frozenset[CodeState]]] = {
+    CodeState.CREATED: frozenset({CodeState.STARTING, CodeState.TERMINATED}),
+    CodeState.STARTING: frozenset({CodeState.READY, CodeState.BUSY, CodeState.TERMINATED}),
+    CodeState.READY: frozenset({CodeState.BUSY, CodeState.TERMINATED}),
+    CodeState.BUSY: frozenset({CodeState.READY, CodeState.TERMINATED}),
+    CodeState.TERMINATED: frozenset(),
+}
+
+
+def follow(now: CodeState, then: CodeState) -> CodeState:
+    """The next state of a code session. Raises IllegalTransition."""
+    if then not in CODE_TABLE[now]:
+        raise IllegalTransition(f"A code session that is {now} cannot become {then}.")
+    return then

@@ -1,4 +1,19 @@
-from inspan.model.session import Chunk, Ended, Gap, Output, Receipt, Resized
+import itertools
+
+import pytest
+
+from inspan.errors import IllegalTransition
+from inspan.model.session import (
+    CODE_TABLE,
+    Chunk,
+    CodeState,
+    Ended,
+    Gap,
+    Output,
+    Receipt,
+    Resized,
+    follow,
+)
 from inspan.model.task import Exit
 
 
@@ -26,3 +41,27 @@ def test_the_chunks_of_a_session_are_told_apart_by_their_class() -> None:
 
 def test_a_receipt_is_a_word() -> None:
     assert [str(step) for step in Receipt] == ["queued", "written"]
+
+
+def test_a_code_session_becomes_ready_and_busy_in_turn_until_it_is_over() -> None:
+    life = ["created", "starting", "ready", "busy", "ready", "busy", "terminated"]
+    state = CodeState.CREATED
+    for then in life[1:]:
+        state = follow(state, CodeState(then))
+    assert state is CodeState.TERMINATED
+
+
+@pytest.mark.parametrize(("now", "then"), itertools.product(CodeState, CodeState))
+def test_a_code_session_goes_only_where_the_table_says(now: CodeState, then: CodeState) -> None:
+    if then in CODE_TABLE[now]:
+        assert follow(now, then) is then
+    else:
+        with pytest.raises(IllegalTransition):
+            follow(now, then)
+
+
+def test_every_code_session_can_end_and_none_comes_back() -> None:
+    alive = set(CodeState) - {CodeState.TERMINATED}
+    assert all(CodeState.TERMINATED in CODE_TABLE[state] for state in alive)
+    assert not CODE_TABLE[CodeState.TERMINATED]
+    assert not any(CodeState.CREATED in row for row in CODE_TABLE.values())
