@@ -120,6 +120,11 @@ class Screen:
     def settings(self) -> list[object]:
         return termios.tcgetattr(self._slave)
 
+    @property
+    def unread(self) -> int:
+        """Bytes that were typed and not read yet."""
+        return int(struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)))[0])
+
     def press(self, data: bytes) -> None:
         os.write(self._master, data)
 
