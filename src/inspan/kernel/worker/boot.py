@@ -1,0 +1,33 @@
+"""How a worker is started: the command line for any Python from 3.11 on.
+
+That Python needs no inspan. The package's folder is loaded under a private name, so that what a
+session imports as ``inspan`` is the session's own affair. This module imports nothing of the rest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+#: Names the token that a host has to say; the worker takes it out of its environment at once.
+TOKEN_VARIABLE: Final = "INSPAN_KERNEL_TOKEN"  # noqa: S105 - a name, no secret
+
+#: The text for ``python -c``; its first argument is the folder of the kernel package.
+BOOT: Final = """\
+import sys
+package = type(sys)("_inspan_kernel")
+package.__path__ = [sys.argv.pop(1)]
+sys.modules["_inspan_kernel"] = package
+from _inspan_kernel.worker.main import main
+main(sys.argv[1:])
+"""
+
+_KERNEL: Final = Path(__file__).resolve().parent.parent
+
+
+def command(python: str, *, session: str, socket: str, folder: str) -> list[str]:
+    """What to run. ``socket`` is made by the worker; ``folder`` exists and is the owner's alone."""
+    return [
+        *(python, "-c", BOOT, str(_KERNEL)),
+        *("--session", session, "--socket", socket, "--folder", folder),
+    ]
