@@ -4,11 +4,13 @@
     ├── Refused                     what was asked for cannot be; asking again will not help
     │   ├── BadInput                bad-input
     │   │   ├── CyclicPlan          cyclic-plan
-    │   │   └── DeadlineTooLong     deadline-too-long
+    │   │   ├── DeadlineTooLong     deadline-too-long
+    │   │   └── NotStorable         not-storable
     │   ├── NotFound
     │   │   ├── TaskNotFound        task-not-found
     │   │   ├── SessionNotFound     session-not-found
-    │   │   └── ProviderNotFound    provider-not-found
+    │   │   ├── ProviderNotFound    provider-not-found
+    │   │   └── PromiseNotFound     promise-not-found
     │   ├── AmbiguousId             ambiguous-id
     │   └── Conflict
     │       ├── IllegalTransition   illegal-transition
@@ -17,7 +19,11 @@
     │       ├── WriterTaken         writer-taken
     │       ├── AlreadyRecorded     already-recorded
     │       ├── SessionEnded        session-ended
-    │       └── NothingToDecide     nothing-to-decide
+    │       ├── NothingToDecide     nothing-to-decide
+    │       ├── PromiseExists       promise-exists
+    │       ├── PromiseSettled      promise-settled
+    │       ├── RunDiffers          run-differs
+    │       └── NotDeterministic    not-deterministic
     └── Unable                      it could be, and inspan could not do it here and now
         ├── SpawnFailed             spawn-failed
         │   ├── ProgramNotFound     program-not-found
@@ -41,6 +47,10 @@
         ├── CheckpointFailed        checkpoint-failed
         ├── SettingsInvalid         settings-invalid
         ├── InputFull               input-full
+        ├── PromiseRejected         promise-rejected
+        │   ├── PromiseCanceled     promise-canceled
+        │   └── PromiseTimedOut     promise-timed-out
+        ├── StepFailed              step-failed
         ├── FellBehind              fell-behind
         └── PlatformUnsupported     platform-unsupported
 
@@ -92,6 +102,13 @@ class DeadlineTooLong(BadInput):
     default_hint = "Ask for less, raise `limits.max_deadline`, or lift it with `--timeout`."
 
 
+class NotStorable(BadInput):
+    """That value is not JSON, and so cannot be stored."""
+
+    code = "not-storable"
+    default_hint = "Give str, int, finite float, bool, None, and lists and dicts of them."
+
+
 class NotFound(Refused):
     """There is no such thing."""
 
@@ -117,6 +134,13 @@ class ProviderNotFound(NotFound):
 
     code = "provider-not-found"
     default_hint = "`inspan doctor` lists the providers that are known."
+
+
+class PromiseNotFound(NotFound):
+    """Promise not found."""
+
+    code = "promise-not-found"
+    default_hint = "A promise is made before it is settled or awaited; check the id."
 
 
 class AmbiguousId(Refused):
@@ -179,6 +203,34 @@ class NothingToDecide(Conflict):
 
     code = "nothing-to-decide"
     default_hint = "Only a task that ran in a worktree has a change to accept or reject."
+
+
+class PromiseExists(Conflict):
+    """A promise with that id exists already."""
+
+    code = "promise-exists"
+    default_hint = "Use a new id, or create it again with the idempotency key of the first time."
+
+
+class PromiseSettled(Conflict):
+    """That promise is settled, and stays as it is."""
+
+    code = "promise-settled"
+    default_hint = "The first to settle a promise wins; look at its value instead."
+
+
+class RunDiffers(Conflict):
+    """That id belongs to something else."""
+
+    code = "run-differs"
+    default_hint = "Use a new id, or the function and the arguments that it was first run with."
+
+
+class NotDeterministic(Conflict):
+    """The durable function did not go the way that is stored."""
+
+    code = "not-deterministic"
+    default_hint = "Bring back the code it began with, or run it under a new id."
 
 
 class Unable(InspanError):
@@ -338,6 +390,34 @@ class InputFull(Unable):
 
     code = "input-full"
     default_hint = "Wait until it reads, or interrupt it."
+
+
+class PromiseRejected(Unable):
+    """The promise was rejected."""
+
+    code = "promise-rejected"
+    default_hint = "Whoever rejected it may have said why, in its value."
+
+
+class PromiseCanceled(PromiseRejected):
+    """The promise was cancelled."""
+
+    code = "promise-canceled"
+    default_hint = "Nobody waits for it any more; make a new one where it is still wanted."
+
+
+class PromiseTimedOut(PromiseRejected):
+    """Nobody settled the promise in time."""
+
+    code = "promise-timed-out"
+    default_hint = "Make a new one with more time."
+
+
+class StepFailed(Unable):
+    """A step failed, and its tries are spent."""
+
+    code = "step-failed"
+    default_hint = "The error is stored with the step; mend the cause and run under a new id."
 
 
 class FellBehind(Unable):

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 
 from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
 from inspan.model.event import Event
+from inspan.model.promise import Promise
 from inspan.model.session import Chunk
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
 
@@ -217,12 +218,16 @@ class Vitals(Protocol):
 class Change:
     """What one transaction writes: events in order and the tasks as they are after them."""
 
-    events: tuple[Event, ...]
-    tasks: tuple[Task, ...]
+    events: tuple[Event, ...] = ()
+    tasks: tuple[Task, ...] = ()
     #: Which of ``tasks`` are new.
     created: frozenset[str] = frozenset()
     #: Idempotency keys of new tasks: key → (task id, digest of the spec).
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    #: New promises, settled or not.
+    promised: tuple[Promise, ...] = ()
+    #: Promises that were stored pending, as they are now.
+    settled: tuple[Promise, ...] = ()
 
 
 class Store(Protocol):
@@ -270,6 +275,30 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was handed in and let go of the file."""
+        ...
+
+
+class PromiseStore(Protocol):
+    """The promises of a store, which are written by ``commit`` like everything else."""
+
+    #: Called on the event loop with the promises that were committed, before the ``commit`` that
+    #: wrote them returns.
+    on_promises: Callable[[Sequence[Promise]], None] | None
+
+    async def commit(self, change: Change) -> None:
+        """As ``Store.commit``; a promise that was stored before, or is settled, is refused."""
+        ...
+
+    async def promise(self, promise: str) -> Promise | None:
+        """A promise by its id, as it is stored."""
+        ...
+
+    async def pending_promises(self) -> tuple[Promise, ...]:
+        """Every promise that is stored as pending, in the order in which they were made."""
+        ...
+
+    async def promises_under(self, promise: str) -> tuple[Promise, ...]:
+        """Every promise whose id begins with this one and a slash."""
         ...
 
 

@@ -20,8 +20,8 @@ NAME = "inspan.lock"
 class LockFile:
     """Held from construction until ``release``, or within a ``with`` block."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the lock of ``folder``, which is made with mode 0700 where it is missing.
+    def __init__(self, folder: Path, name: str = NAME) -> None:
+        """Take the lock ``name`` in ``folder``, which is made, mode 0700, where it is missing.
 
         Raises:
             StoreLocked: with the pid and the command of the process that holds it.
@@ -29,7 +29,7 @@ class LockFile:
         """
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreFailed(
                 f"the lock file in {folder} cannot be opened: {error.strerror}",
@@ -45,6 +45,11 @@ class LockFile:
         command = " ".join(sys.orig_argv).encode("utf-8", "replace")[:1024]
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, b"pid %d\n%s\n" % (os.getpid(), command), 0)
+
+    @classmethod
+    def of(cls, database: Path) -> Self:
+        """The lock of one database; those of others in its folder are free."""
+        return cls(database.parent, f"{database.stem}.lock")
 
     def release(self) -> None:
         """Let go of it. The file stays: removing it would let two processes lock two files."""

@@ -16,22 +16,26 @@ from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
 from inspan.engine.ports import Change
 from inspan.errors import StoreFailed
 from inspan.model.event import Event, Submitted
+from inspan.model.promise import Promise
 from inspan.model.task import Task
-from inspan.store import paging
+from inspan.store import paging, promises
 
 _FOUND_AT_MOST: Final = 10
 _SEQ: Final = attrgetter("seq")
 
 
 class MemoryStore:
-    """Tasks and events in dictionaries."""
+    """Tasks, events and promises in dictionaries."""
 
     def __init__(self) -> None:
         #: Called with the events of each commit before it returns.
         self.on_commit: Callable[[Sequence[Change]], None] | None = None
         self._tasks: dict[str, Task] = {}
         self._events: list[Event] = []
+        #: The same with the promises of each commit.
+        self.on_promises: Callable[[Sequence[Promise]], None] | None = None
         self._keys: dict[str, tuple[str, str]] = {}
+        self._promises = promises.MemoryPromises()
         self._closed = False
 
     async def commit(self, change: Change) -> None:
@@ -41,10 +45,13 @@ class MemoryStore:
         for task in change.tasks:
             self._tasks[task.id] = task
         self._keys.update(change.keys)
+        self._promises.write(change)
         for event in change.events:
             bisect.insort(self._events, event, key=_SEQ)
         if self.on_commit is not None:
             self.on_commit((change,))
+        if self.on_promises is not None and (told := promises.told((change,))):
+            self.on_promises(told)
 
     def _open(self) -> None:
         if self._closed:
@@ -72,6 +79,7 @@ class MemoryStore:
             or any(key in self._keys for key in change.keys)
         ):
             raise StoreFailed("a key is stored already, or belongs to no task of its change alone")
+        self._promises.refuse(change)
 
     def _stored(self, seq: int) -> bool:
         place = bisect.bisect_left(self._events, seq, key=_SEQ)
@@ -131,6 +139,21 @@ class MemoryStore:
         """The task id and the digest that a key was used with."""
         self._open()
         return self._keys.get(key)
+
+    async def promise(self, promise: str) -> Promise | None:
+        """A promise by its id, as it is stored."""
+        self._open()
+        return self._promises.get(promise)
+
+    async def pending_promises(self) -> tuple[Promise, ...]:
+        """Every promise that is stored as pending, in the order in which they were made."""
+        self._open()
+        return self._promises.pending()
+
+    async def promises_under(self, promise: str) -> tuple[Promise, ...]:
+        """Every promise whose id begins with this one and a slash."""
+        self._open()
+        return self._promises.under(promise)
 
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
         """Delete ended tasks that the policy lets go, and return them.

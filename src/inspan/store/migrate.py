@@ -130,7 +130,7 @@ def opened(path: Path, *, check: bool = True) -> Iterator[sqlite3.Connection]:
     """The database at ``path``, which is there, under its lock; see ``connect``."""
     if not path.exists():
         raise StoreFailed(f"there is no database at {path}", hint="Check INSPAN_HOME.")
-    with LockFile(path.parent), closing(connect(path, check=check)) as connection:
+    with LockFile.of(path), closing(connect(path, check=check)) as connection:
         try:
             yield connection
         except sqlite3.Error as error:

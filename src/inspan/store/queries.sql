@@ -180,3 +180,39 @@ SELECT attempt, session, keeper, started_at, ended_at, exit_code, exit_signal
 FROM attempts
 WHERE task = ?
 ORDER BY attempt;
+
+-- name: insert_promise
+-- A new promise; one that is settled when it is made needs no second write.
+INSERT INTO promises (
+    id, state, param, value, timeout_at, create_key, complete_key, tags, created_at, completed_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: settle_promise
+-- The first to settle it wins, whoever asks.
+UPDATE promises SET state = ?, value = ?, complete_key = ?, completed_at = ?
+WHERE id = ? AND state = 'pending';
+
+-- name: get_promise
+-- One promise by its id.
+SELECT id, state, param, value, timeout_at, create_key, complete_key, tags, created_at, completed_at
+FROM promises
+WHERE id = ?;
+
+-- name: pending_promises
+-- What somebody may still wait for, first made first.
+SELECT id, state, param, value, timeout_at, create_key, complete_key, tags, created_at, completed_at
+FROM promises INDEXED BY promises_pending
+WHERE state = 'pending'
+ORDER BY number;
+
+-- name: promises_under
+-- The ids in a range, in their order.
+SELECT id, state, param, value, timeout_at, create_key, complete_key, tags, created_at, completed_at
+FROM promises
+WHERE id > ? AND id < ?
+ORDER BY id;
+
+-- name: all_promises
+-- Every promise there is.
+SELECT id, state, param, value, timeout_at, create_key, complete_key, tags, created_at, completed_at
+FROM promises;

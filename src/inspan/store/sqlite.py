@@ -18,8 +18,9 @@ from typing import Any, Final, Self
 from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
 from inspan.engine.ports import Change
 from inspan.model.event import Event
+from inspan.model.promise import Promise
 from inspan.model.task import TERMINAL, Task, TaskState
-from inspan.store import faults, paging, rows
+from inspan.store import faults, paging, promises, rows
 from inspan.store.connection import Synchronous, connect, transaction
 from inspan.store.lock import LockFile
 from inspan.store.migrate import migrate
@@ -42,6 +43,8 @@ class SqliteStore:
         #: Called on the loop with each batch, in order, once it is on the disk and before the
         #: ``commit`` calls that wait for it return.
         self.on_commit: Callable[[Sequence[Change]], None] | None = None
+        #: The same for the promises of a batch.
+        self.on_promises: Callable[[Sequence[Promise]], None] | None = None
         self._owner = Owner(partial(_open, path, synchronous), write, self._written)
 
     @classmethod
@@ -104,6 +107,21 @@ class SqliteStore:
         found: tuple[str, str] | None = await self._ask(_by_key, key)
         return found
 
+    async def promise(self, promise: str) -> Promise | None:
+        """A promise by its id, as it is stored."""
+        found: tuple[Promise, ...] = await self._ask(promises.get, promise)
+        return found[0] if found else None
+
+    async def pending_promises(self) -> tuple[Promise, ...]:
+        """Every promise that is stored as pending, in the order in which they were made."""
+        found: tuple[Promise, ...] = await self._ask(promises.pending)
+        return found
+
+    async def promises_under(self, promise: str) -> tuple[Promise, ...]:
+        """Every promise whose id begins with this one and a slash."""
+        found: tuple[Promise, ...] = await self._ask(promises.under, promise)
+        return found
+
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
         """Delete ended tasks that the policy lets go, and return them.
 
@@ -132,6 +150,8 @@ class SqliteStore:
     def _written(self, changes: Sequence[Change]) -> None:
         if self.on_commit is not None and changes:
             self.on_commit(changes)
+        if self.on_promises is not None and (told := promises.told(changes)):
+            self.on_promises(told)
 
 
 # ── in the thread ─────────────────────────────────────────────────────────────
@@ -139,7 +159,7 @@ class SqliteStore:
 
 def _open(path: Path, synchronous: Synchronous) -> tuple[sqlite3.Connection, Callable[[], None]]:
     with ExitStack() as held:
-        held.callback(LockFile(path.parent).release)
+        held.callback(LockFile.of(path).release)
         connection = connect(path, synchronous)
         held.callback(connection.close)
         try:

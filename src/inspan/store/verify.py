@@ -1,7 +1,8 @@
 """Whether a database file is what it should be, from the disk upwards.
 
-It reads and changes nothing. Four questions: is the file sound, is the schema the one that the
-migrations make, can every event be read, and does each task equal what its events make of it.
+It reads and changes nothing. Five questions: is the file sound, is the schema the one that the
+migrations make, can every event be read, does each task equal what its events make of it, and can
+each promise be what it says.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Final
 from inspan.model.event import AttemptStarted, Event, Exited
 from inspan.model.lifecycle import apply
 from inspan.model.task import Task
-from inspan.store import faults, rows
+from inspan.store import faults, promises, rows
 from inspan.store.migrate import in_memory, known_version, opened
 from inspan.store.statements import statement
 
@@ -24,6 +25,8 @@ from inspan.store.statements import statement
 _TOLD: Final = 20
 #: The first schema version that has the attempts.
 _ATTEMPTS_SINCE: Final = 2
+#: The first that has the promises.
+_PROMISES_SINCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Verified:
     sqlite: str
     tasks: int
     events: int
+    promises: int = 0
     problems: tuple[str, ...] = ()
 
     @property
@@ -53,14 +57,17 @@ def verify(path: Path) -> Verified:
     with opened(path, check=False) as connection:
         schema = known_version(connection, path)
         problems = [*_first(_damage(connection)), *_first(_schema(connection, schema))]
-        counts = [0, 0]
+        counts = [0, 0, 0]
         if not problems:
             problems += _first(_told(connection, schema, counts))
+            if schema >= _PROMISES_SINCE:
+                problems += _first(_promises(connection, counts))
     return Verified(
         schema=schema,
         sqlite=sqlite3.sqlite_version,
         tasks=counts[0],
         events=counts[1],
+        promises=counts[2],
         problems=tuple(problems),
     )
 
@@ -112,6 +119,18 @@ def _told(connection: sqlite3.Connection, schema: int, counts: list[int]) -> Ite
                     yield f"task {row[0]}: its attempts are not what its events say"
         except Exception as error:  # noqa: BLE001 - whatever a damaged row raises is a finding
             yield f"task {row[0]}: {faults.of_reading(error).message}"
+
+
+def _promises(connection: sqlite3.Connection, counts: list[int]) -> Iterator[str]:
+    for row in connection.execute(statement("all_promises")):
+        counts[2] += 1
+        try:
+            found = promises.of(row)
+        except Exception as error:  # noqa: BLE001 - as above
+            yield f"promise {row[0]}: {faults.of_reading(error).message}"
+            continue
+        if found.settled is (found.completed_at is None):
+            yield f"promise {found.id}: it is {found.state}, and its time of completion says not"
 
 
 def _differences(row: rows.Row, events: list[Event]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from inspan.engine.ports import Change
 from inspan.errors import InspanError, StoreFailed
 from inspan.model.event import AttemptStarted, Event, Exited, Submitted
 from inspan.model.task import Task
-from inspan.store import faults, rows
+from inspan.store import faults, promises, rows
 from inspan.store.connection import transaction
 from inspan.store.statements import statement
 
@@ -29,6 +29,8 @@ class _Batch:
     events: list[rows.Row] = field(default_factory=list)
     started: list[rows.Row] = field(default_factory=list)
     ended: list[rows.Row] = field(default_factory=list)
+    promised: list[promises.Row] = field(default_factory=list)
+    settled: list[promises.Row] = field(default_factory=list)
 
     def add(self, change: Change) -> None:
         for task in change.tasks:
@@ -44,6 +46,8 @@ class _Batch:
             self._add_created(change)
         for event in change.events:
             self._add_event(event)
+        self.promised += map(promises.row, change.promised)
+        self.settled += map(promises.settlement, change.settled)
 
     def _add_created(self, change: Change) -> None:
         submitted = {event.task for event in change.events if isinstance(event.fact, Submitted)}
@@ -98,3 +102,4 @@ def _transaction(connection: sqlite3.Connection, changes: Sequence[Change]) -> N
         connection.executemany(statement("insert_event"), batch.events)
         connection.executemany(statement("insert_attempt"), batch.started)
         connection.executemany(statement("end_attempt"), batch.ended)
+        promises.write(connection, batch.promised, batch.settled)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from inspan.engine.ports import Change
 from inspan.model import event as e
+from inspan.model.promise import TIMER, Promise, PromiseState
 from inspan.model.task import Exit, Needs, Reason, StopKind, Verdict, Workspace, WorkspaceKind
 from inspan.store.migrate import backup, downgrade, newest
 from inspan.store.sqlite import SqliteStore
@@ -38,7 +39,7 @@ def main() -> None:
 async def fill(path: Path) -> None:
     """A database with every kind of fact in it."""
     store = await SqliteStore.open(path)
-    for change in story():
+    for change in (*story(), *promised()):
         await store.commit(change)
     await store.close()
 
@@ -54,6 +55,34 @@ def story() -> list[Change]:
         *lost(author),
         *failed(author),
     ]
+
+
+def promised() -> tuple[Change, ...]:
+    """A promise of each state, and one that was settled when it was made."""
+    made = tuple(
+        Promise(
+            id=f"promise-{state}",
+            param={"for": [state, 1.5, None]},
+            timeout_at=1_700_000_100.0,
+            create_key="key",
+            tags={TIMER: "true"},
+            created_at=1_700_000_000.0,
+        )
+        for state in PromiseState
+    )
+    done = Promise(
+        id="promise-pending/1",
+        state=PromiseState.RESOLVED,
+        value="☃",
+        created_at=1_700_000_001.0,
+        completed_at=1_700_000_001.0,
+    )
+    settled = tuple(
+        replace(promise, state=state, value=[state], complete_key="done", completed_at=1.7e9 + 5)
+        for promise, state in zip(made, PromiseState, strict=True)
+        if state is not PromiseState.PENDING
+    )
+    return Change(promised=(*made, done)), Change(settled=settled)
 
 
 def checked(author: Author) -> list[Change]:

@@ -1,0 +1,2 @@
+DROP TABLE promises;
+PRAGMA user_version = 2;
