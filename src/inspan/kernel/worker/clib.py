@@ -1,0 +1,36 @@
+"""The C library's own buffer for descriptor 1, which Python does not know.
+
+In a file C code's output would wait until four kilobytes are full; by lines it is there at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from typing import Final
+
+_STDOUT: Final = "__stdoutp" if sys.platform == "darwin" else "stdout"
+#: ``_IOLBF`` of glibc, musl and macOS.
+_BY_LINES: Final = 1
+
+
+@functools.cache
+def _stdout() -> tuple[ctypes.CDLL, ctypes.c_void_p] | None:
+    try:
+        library = ctypes.CDLL(None)
+        return library, ctypes.c_void_p.in_dll(library, _STDOUT)
+    except (OSError, ValueError):
+        return None
+
+
+def by_lines() -> None:
+    """Let C code's output leave with each line. To be called before C code has printed."""
+    if found := _stdout():
+        found[0].setvbuf(found[1], None, _BY_LINES, ctypes.c_size_t(0))
+
+
+def flush() -> None:
+    """Write out what C code printed and did not end with a line's end."""
+    if found := _stdout():
+        found[0].fflush(found[1])

@@ -1,0 +1,316 @@
+"""What a session prints: gathers it, says which cell it is of, and sends it in few frames.
+
+Python's streams become frames here; what C code and other programs write to descriptors 1 and 2
+goes into two files, which the host reads. This never knows how frames travel.
+
+Nothing is sent from the thread that prints: a thread of our own does it, where no interrupt can
+strike between taking and sending, so that nothing is lost and nothing comes twice.
+
+Backpressure, by ``policy``:
+
+``block``  who prints waits while more than ``most`` bytes wait to be sent, and ``send`` may block
+           as the link sees fit. Output of no cell waits a quarter of a second and is then dropped:
+           it may come from the very threads that would make room.
+``drop``   who prints never waits; what comes while ``most`` bytes wait is dropped, and its bytes
+           are counted in ``dropped`` of the next frame of that cell and stream.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from ..frames import BODY_MOST  # noqa: TID252  # the package is loaded under another name too
+from . import clib
+from .streams import TextStream
+
+Send = Callable[[dict[str, Any], bytes], None]
+Cell = Callable[[], str | None]
+Key = tuple[str | None, str]
+
+#: How long printed text may wait for more to go with it, in seconds.
+GATHER: Final = 0.002
+#: A line, or a flush, leaves before the print returns: this many at once, then one in each STEP.
+#: Beyond that it is gathered. So what a cell said last is out even if C code then holds the GIL.
+STEP: Final = 0.005
+AT_ONCE: Final = 8
+#: The longest that a print waits for its line to leave, and that output of no cell waits for room.
+LINE_WAIT: Final = 0.05
+STRANGER_WAIT: Final = 0.25
+#: Text is encoded and sent once so much of one stream came together.
+RUN: Final = 1 << 18
+MOST: Final = 4 << 20
+
+
+class _Mark:
+    """A place in the queue: ``passed`` is released when all before it was sent."""
+
+    __slots__ = ("passed", "whole")
+
+    def __init__(self, *, whole: bool) -> None:
+        self.whole = whole
+        self.passed = threading.Lock()
+        self.passed.acquire()
+
+
+class Capture:
+    """The output of this process, from ``install`` until ``close``."""
+
+    def __init__(
+        self,
+        folder: str,
+        send: Send,
+        cell: Cell,
+        *,
+        policy: Literal["block", "drop"] = "block",
+        most: int = MOST,
+    ) -> None:
+        self._folder, self._send, self._cell = folder, send, cell
+        self._drops, self._most = policy == "drop", most
+        # Bounded by ``most`` as the policy says; appending needs no lock.
+        self._pending: deque[tuple[str | None, str, str | bytes] | _Mark] = deque()
+        self._size = 0
+        self._sending = False
+        self._direct = True
+        self._due = 0.0
+        self._tails: dict[Key, bytes] = {}
+        self._dropped: dict[Key, int] = {}
+        self._counting = threading.RLock()
+        self._renew()
+
+    def _renew(self) -> None:
+        self._wake, self._hurry = threading.Lock(), threading.Lock()
+        self._wake.acquire()
+        self._hurry.acquire()
+        self._thread = threading.Thread(target=self._run, name="inspan-output", daemon=True)
+
+    def install(self) -> None:
+        """Take over descriptors 1 and 2 and Python's streams. Raises OSError."""
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                stream.flush()
+        for descriptor, name in ((1, "out.raw"), (2, "err.raw")):
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            file = os.open(f"{self._folder}/{name}", flags, 0o600)
+            os.dup2(file, descriptor)
+            os.close(file)
+        clib.by_lines()
+        _tag_threads(self.here)
+        self._direct = False
+        self._thread.start()
+        os.register_at_fork(after_in_child=self._forked)
+        # Python's own streams must not be collected: closing them would close our descriptors.
+        self._former = (sys.__stdout__, sys.__stderr__)
+        sys.stdout = sys.__stdout__ = TextStream("stdout", 1, self.put, self.push)  # type: ignore[assignment, misc]  # stands in for one
+        sys.stderr = sys.__stderr__ = TextStream("stderr", 2, self.put, self.push)  # type: ignore[assignment, misc]  # the same
+
+    def here(self) -> str | None:
+        """The cell that this code runs for: of its context, or of who started its thread."""
+        cell = self._cell()
+        if cell is None:
+            thread = threading.current_thread()
+            cell = getattr(thread, TAG, None)
+        return cell
+
+    def put(self, name: str, text: str | bytes) -> None:
+        """Take what was written to the stream ``name``. May wait; see the policies."""
+        cell = self.here()
+        if self._direct:
+            _write(name, text)
+            return
+        if self._size > self._most and not self._room(cell, name, text):
+            return
+        self._pending.append((cell, name, text))
+        self._size += len(text)
+        if ("\n" if isinstance(text, str) else b"\n") in text:  # type: ignore[operator]  # of its kind
+            self._line(cell)
+        elif self._wake.locked():
+            _release(self._wake)
+
+    def push(self) -> None:
+        """Send what was written, at once unless that is asked for too often."""
+        if not self._direct and (self._pending or self._sending):
+            self._line(self.here())
+
+    def flush(self, timeout: float = -1) -> bool:
+        """Wait until ``send`` has everything that was written, and say whether it has.
+
+        ``timeout`` is in seconds. To be called at the end of a cell: what is left of a character
+        that was cut is sent too.
+        """
+        if self._direct or not (self._pending or self._sending or self._tails or self._dropped):
+            return True
+        return self._settle(timeout, whole=True)
+
+    def send(self, message: dict[str, Any], body: bytes = b"") -> None:
+        """Send a message after everything that was written so far."""
+        self.flush()
+        self._send(message, body)
+
+    def ends(self) -> dict[str, int]:
+        """Where the two files end now, with what C code kept in its buffer."""
+        clib.flush()
+        return {"out": os.fstat(1).st_size, "err": os.fstat(2).st_size}
+
+    def close(self) -> None:
+        """Send what is left. What is written later goes into the files."""
+        self.flush()
+        self._direct = True
+
+    def _forked(self) -> None:
+        # The child has no link of its own: what it prints goes into the files.
+        self._direct = True
+        self._pending.clear()
+        self._sending = False
+
+    def _room(self, cell: str | None, name: str, text: str | bytes) -> bool:
+        if not self._drops and self._settle(STRANGER_WAIT if cell is None else -1):
+            return True
+        lost = len(text if isinstance(text, bytes) else _encode(text))
+        with self._counting:
+            self._dropped[cell, name] = self._dropped.get((cell, name), 0) + lost
+        return False
+
+    def _line(self, cell: str | None) -> None:
+        now = time.monotonic()
+        if now < self._due or cell is None or self._drops:
+            if self._wake.locked():
+                _release(self._wake)
+            return
+        self._due = max(self._due, now - AT_ONCE * STEP) + STEP
+        self._settle(LINE_WAIT)
+
+    def _settle(self, timeout: float, *, whole: bool = False) -> bool:
+        if threading.get_ident() == self._thread.ident:
+            return True
+        mark = _Mark(whole=whole)
+        self._pending.append(mark)
+        _release(self._hurry)
+        _release(self._wake)
+        return mark.passed.acquire(timeout=timeout)
+
+    # ── the thread that sends ─────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        while True:
+            self._wake.acquire()
+            self._hurry.acquire(timeout=GATHER)
+            self._sending = True
+            self._drain()
+            self._sending = False
+
+    def _drain(self) -> None:
+        pending = self._pending
+        parts: list[str | bytes] = []
+        size = 0
+        key: Key = (None, "stdout")
+        while pending:
+            item = pending.popleft()
+            if isinstance(item, _Mark):
+                self._emit(key, parts)
+                self._pass(item)
+                parts, size = [], 0
+                continue
+            cell, name, text = item
+            if size > RUN or name != key[1] or cell != key[0]:
+                self._emit(key, parts)
+                key, parts, size = (cell, name), [], 0
+            parts.append(text)
+            size += len(text)
+        self._emit(key, parts)
+        self._size = 0
+
+    def _pass(self, mark: _Mark) -> None:
+        self._size = 0
+        if mark.whole:
+            for key in [*self._tails, *self._dropped]:
+                self._frames(key, self._tails.pop(key, b""))
+        mark.passed.release()
+
+    def _emit(self, key: Key, parts: list[str | bytes]) -> None:
+        if not parts:
+            return
+        data = self._tails.pop(key, b"") + _joined(parts)
+        whole = len(data) if isinstance(parts[-1], str) else unbroken(data, len(data))
+        if whole < len(data):
+            self._tails[key] = data[whole:]
+            data = data[:whole]
+        if data:
+            self._frames(key, data)
+
+    def _frames(self, key: Key, data: bytes) -> None:
+        with self._counting:
+            dropped = self._dropped.pop(key, 0)
+        start = 0
+        while start < len(data) or dropped:
+            end = len(data)
+            if end - start > BODY_MOST:
+                end = unbroken(data, start + BODY_MOST)
+            self._one(key, dropped, data[start:end])
+            start, dropped = end, 0
+
+    def _one(self, key: Key, dropped: int, body: bytes) -> None:
+        head = {"type": "output", "execution_id": key[0], "stream": key[1], "dropped": dropped}
+        try:
+            self._send(head, body)
+        except Exception:  # noqa: BLE001  # no link is no reason to lose output
+            _write(key[1], body)
+
+
+def unbroken(data: bytes, end: int) -> int:
+    """The largest cut of ``data`` up to ``end`` that is not inside a UTF-8 character."""
+    for back in range(1, min(4, end) + 1):
+        first = data[end - back]
+        if first & 0xC0 == 0x80:
+            continue
+        length = 4 if first >= 0xF0 else 3 if first >= 0xE0 else 2 if first >= 0xC0 else 1
+        return end if length <= back else end - back
+    return end
+
+
+def _joined(parts: list[str | bytes]) -> bytes:
+    try:
+        return _encode("".join(parts))  # type: ignore[arg-type]  # raises where one is bytes
+    except TypeError:
+        return b"".join(p if isinstance(p, bytes) else _encode(p) for p in parts)
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _release(lock: threading.Lock) -> None:
+    try:
+        lock.release()
+    except RuntimeError:
+        return  # it was released already: that says the same
+
+
+def _write(name: str, text: str | bytes) -> None:
+    data = memoryview(text if isinstance(text, bytes) else _encode(text))
+    while data:
+        data = data[os.write(1 if name == "stdout" else 2, data) :]
+
+
+TAG: Final = "_inspan_cell"
+
+
+def _tag_threads(here: Cell) -> None:
+    """Make each thread remember for which cell it was started; its context begins empty."""
+    start = threading.Thread.start
+
+    def tagged(self: threading.Thread) -> None:
+        setattr(self, TAG, here())
+        start(self)
+
+    tagged.__name__, tagged.__qualname__, tagged.__doc__ = (
+        start.__name__,
+        start.__qualname__,
+        start.__doc__,
+    )
+    threading.Thread.start = tagged  # type: ignore[method-assign]  # Python offers no hook for it
