@@ -14,15 +14,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inspan import sync
     from inspan.control import Control, EventQuery, TaskPage, TaskQuery
+    from inspan.durability import DurableContext, durable
     from inspan.errors import InspanError
     from inspan.library import open, spec, wait  # noqa: A004 - read as inspan.open
     from inspan.model.event import Event
+    from inspan.model.patience import Backoff
     from inspan.model.task import Patience, Task, TaskSpec, TaskState, is_active, is_terminal
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Backoff",
     "Control",
+    "DurableContext",
     "Event",
     "EventQuery",
     "InspanError",
@@ -32,6 +36,7 @@ __all__ = [
     "TaskQuery",
     "TaskSpec",
     "TaskState",
+    "durable",
     "is_active",
     "is_terminal",
     "open",
@@ -42,9 +47,11 @@ __all__ = [
 
 _HOME = {
     "inspan.control": ("Control", "EventQuery", "TaskPage", "TaskQuery"),
+    "inspan.durability": ("DurableContext", "durable"),
     "inspan.errors": ("InspanError",),
     "inspan.library": ("open", "spec", "wait"),
     "inspan.model.event": ("Event",),
+    "inspan.model.patience": ("Backoff",),
     "inspan.model.task": (
         "Patience",
         "Task",

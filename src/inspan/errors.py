@@ -418,6 +418,8 @@ class StepFailed(Unable):
 
     code = "step-failed"
     default_hint = "The error is stored with the step; mend the cause and run under a new id."
+    #: The name of the class that the step raised.
+    kind: str = ""
 
 
 class FellBehind(Unable):

@@ -8,8 +8,8 @@ from tests.unit.test_imports import unmeasured
 
 #: Adding a name here is a promise to keep it.
 PUBLIC = """
-    Control Event EventQuery InspanError Patience Task TaskPage TaskQuery TaskSpec TaskState
-    is_active is_terminal open spec sync wait
+    Backoff Control DurableContext Event EventQuery InspanError Patience Task TaskPage TaskQuery
+    TaskSpec TaskState durable is_active is_terminal open spec sync wait
 """
 
 
