@@ -1,0 +1,325 @@
+"""What comes from a worker, sorted to the cells it belongs to, in order and bounded.
+
+It owns the open cells, the numbering of frames and what may be acknowledged. A cell's end is passed
+on after all that its descriptors got. It starts and ends no process: what cannot be is raised as
+KernelProtocol and is for the link to act on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+from inspan.errors import InspanError, KernelProtocol
+from inspan.kernel import protocol as p
+from inspan.kernel.host.cell import Cell, End, Entry, Inbox, Output, Stream, captured, entry
+from inspan.kernel.host.output import FILES, PIECE, Captures, Follower
+
+#: Frames, and bytes of them, after which a running cell acknowledges what was read.
+_ACK_FRAMES: Final = 64
+_ACK_BYTES: Final = 1 << 20
+#: Cells of an earlier host that nobody has taken yet.
+ADOPTED_MOST: Final = 256
+
+Reply: TypeAlias = p.Checkpointed | p.Restored | p.Completion | p.Inspection
+_REPLIES: Final = (p.Checkpointed, p.Restored, p.Completion, p.Inspection)
+
+
+class Hooks:
+    """What the session is told; each is set once, before anything comes."""
+
+    def __init__(
+        self,
+        *,
+        hold: Callable[[bool], None],
+        ack: Callable[[int], None],
+        idle: Callable[[], None],
+        busy: Callable[[], None],
+        full: Callable[[Cell], None],
+        fault: Callable[[InspanError], None],
+        asked: Callable[[p.Ask], None] | None,
+    ) -> None:
+        #: Take nothing more from the link, or go on.
+        self.hold = hold
+        #: Everything up to this number is with its readers.
+        self.ack = ack
+        #: The last open cell has ended; the first is there.
+        self.idle = idle
+        self.busy = busy
+        #: A cell's descriptors got more than the cap.
+        self.full = full
+        #: What came cannot be.
+        self.fault = fault
+        #: Code wants something of its host.
+        self.asked = asked
+
+
+class Inflow:
+    """Frames and captured bytes in, entries of cells out."""
+
+    def __init__(self, captures: Captures, hooks: Hooks, *, cap: int, adopts: bool) -> None:
+        """``adopts``: cells that nobody here asked for are those of an earlier host."""
+        self.cells: dict[str, Cell] = {}
+        #: Cells of an earlier host, in order, for ``adopted`` of the session.
+        self.adopted: deque[Cell] = deque()
+        self.news = asyncio.Event()
+        #: What belongs to no open cell: of tasks that outlive theirs, and of their processes.
+        self.loose = Inbox(self, drops=True)
+        self.heartbeat: p.Heartbeat | None = None
+        self.last_words = ""
+        #: The last number that came.
+        self.seq = 0
+        self.running: Cell | None = None
+        self.replies: dict[str, asyncio.Future[Reply]] = {}
+        self._captures = captures
+        self._hooks = hooks
+        self._cap = cap
+        self._adopts = adopts
+        self._joins = adopts
+        self._waiting: deque[tuple[p.FromWorker, bytes]] = deque()
+        self._follower = Follower(self._look)
+        self._unsettled: dict[int, None] = {}
+        self._acked = 0
+        self._due = 0
+        self._pumping = False
+
+    # ── from the link ─────────────────────────────────────────────────────────
+
+    def message(self, message: p.FromWorker, body: bytes) -> None:
+        """The next one. Raises KernelProtocol."""
+        self._waiting.append((message, body))
+        if not self._pumping:
+            self._pump()
+
+    def joined(self, ready: p.Ready) -> None:
+        """A worker that ran before us answered ``hello``: its cell is ours now."""
+        if self._adopts and ready.execution_id and ready.execution_id not in self.cells:
+            self._begin(self._adopt(ready.execution_id), ready.number)
+
+    def rejoined(self) -> None:
+        """A new link to the same worker goes on behind ``seq``."""
+        self._waiting.clear()
+
+    # ── from the readers ──────────────────────────────────────────────────────
+
+    def settled(self, entry: Entry) -> None:
+        if entry.file >= 0:
+            self._captures.settled(entry.file, entry.offset)
+        if entry.seq in self._unsettled:
+            del self._unsettled[entry.seq]
+            if self.seq - self._acked >= _ACK_FRAMES or self._due >= _ACK_BYTES:
+                safe = self.safe()
+                if safe:
+                    self._hooks.ack(safe)
+
+    def room(self) -> None:
+        try:
+            self._pump()
+        except KernelProtocol as error:
+            self._hooks.fault(error)
+
+    def safe(self) -> int:
+        """What the worker may forget up to, to be told to it now; 0 where that is nothing new."""
+        safe = next(iter(self._unsettled), self.seq + 1) - 1
+        if safe <= self._acked:
+            return 0
+        self._acked, self._due = safe, 0
+        return safe
+
+    # ── the cells ─────────────────────────────────────────────────────────────
+
+    def open(self, cell: Cell) -> None:
+        """A cell that is being asked for."""
+        if not self.cells:
+            self._flush_loose()
+            self._hooks.busy()
+        self.cells[cell.execution_id] = cell
+
+    def rest(self) -> None:
+        """The worker is gone: what its cell's descriptors got last, as far as there is room."""
+        if self.running is not None:
+            with suppress(KernelProtocol):
+                self._read_until(self._sizes())
+
+    def die(self, death: InspanError) -> None:
+        """Nothing more comes, and ``death`` ends what is open."""
+        self._follower.stop()
+        self._waiting.clear()
+        for cell in self.cells.values():
+            cell.die(death)
+        self.cells.clear()
+        self.running = None
+        self.loose.close(death)
+        self.news.set()
+        for reply in self.replies.values():
+            if not reply.done():
+                reply.set_exception(death)
+
+    def _pump(self) -> None:
+        self._pumping = True
+        try:
+            while self._waiting:
+                message, body = self._waiting[0]
+                if not self._handle(message, body):
+                    self._hooks.hold(True)
+                    return
+                self._waiting.popleft()
+            self._hooks.hold(False)
+        finally:
+            self._pumping = False
+
+    def _handle(self, message: p.FromWorker, body: bytes) -> bool:
+        """False where its cell has no room: it waits then, and all behind it."""
+        if isinstance(message, p.Broken):
+            self.last_words = message.reason
+            return True
+        assert not isinstance(message, p.Ready)  # the link's
+        if not self._follows(message.seq):
+            return True
+        if isinstance(message, _REPLIES):
+            self._answered(message)
+        elif isinstance(message, p.Heartbeat):
+            self.heartbeat = message
+        elif not self._to_cell(message, body):
+            return False
+        self.seq = message.seq
+        self._joins = False
+        self._due += len(body)
+        return True
+
+    def _follows(self, seq: int) -> bool:
+        """Whether it is new. Raises KernelProtocol where something between is missing."""
+        if seq > self.seq + 1 and not self._joins:
+            raise KernelProtocol(f"The session's process went from message {self.seq} to {seq}.")
+        return seq > self.seq
+
+    def _answered(self, message: Reply) -> None:
+        reply = self.replies.get(message.request)
+        if reply is not None and not reply.done():
+            reply.set_result(message)
+
+    def _to_cell(
+        self,
+        message: p.Started | p.Output | p.Display | p.Input | p.Ask | p.Result | p.Error,
+        body: bytes,
+    ) -> bool:
+        cell = self.cells.get(message.execution_id or "")
+        if cell is None and isinstance(message, p.Started | p.Result | p.Error):
+            cell = self._adopt(message.execution_id)
+        if cell is not None and cell.inbox.blocked:
+            return False
+        if isinstance(message, p.Result | p.Error):
+            assert cell is not None
+            return self._finish(cell, message)
+        if isinstance(message, p.Started):
+            assert cell is not None
+            self._begin(cell, message.number)
+        elif self.running is not None and not self._read_until(self._sizes()):
+            return False  # what the descriptors got first comes first
+        item = (
+            Output(message.stream, body, message.dropped)
+            if isinstance(message, p.Output)
+            else message
+        )
+        size = len(body) if isinstance(message, p.Output) else _weight(message)
+        if cell is None:
+            self.loose.put(entry(item, size, 0))
+        else:
+            self._unsettled[message.seq] = None
+            cell.inbox.put(entry(item, size, message.seq))
+        if isinstance(message, p.Ask) and self._hooks.asked is not None:
+            self._hooks.asked(message)
+        return True
+
+    def _adopt(self, execution_id: str) -> Cell:
+        if not self._adopts or len(self.adopted) >= ADOPTED_MOST:
+            raise KernelProtocol(
+                f"The session speaks of cell {execution_id!r}, which is not known."
+            )
+        cell = Cell(execution_id, 0, self)
+        self.open(cell)
+        self.adopted.append(cell)
+        self.news.set()
+        return cell
+
+    def _begin(self, cell: Cell, number: int) -> None:
+        cell.number = number or cell.number
+        self.running = cell
+        self._follower.start()
+
+    def _finish(self, cell: Cell, end: End) -> bool:
+        if cell is self.running and not self._read_until((end.fd.out, end.fd.err)):
+            return False
+        self._unsettled[end.seq] = None
+        del self.cells[cell.execution_id]
+        if cell is self.running:
+            self.running = None
+            self._follower.stop()
+        cell.finish(entry(end, _weight(end), end.seq), end)
+        if not self.cells:
+            self._hooks.idle()
+        return True
+
+    # ── the capture files ─────────────────────────────────────────────────────
+
+    def _sizes(self) -> tuple[int, int]:
+        return self._captures.size(0), self._captures.size(1)
+
+    def _look(self) -> int:
+        """One look while a cell runs."""
+        cell, found = self.running, 0
+        if cell is not None and not cell.inbox.blocked:
+            try:
+                for which, size in enumerate(self._sizes()):
+                    found = max(found, self._piece(cell, which, size))
+            except KernelProtocol as error:
+                self._hooks.fault(error)
+        return found
+
+    def _read_until(self, ends: tuple[int, int]) -> bool:
+        """Give the running cell its descriptors' bytes up to there; False: it has no room."""
+        cell = self.running
+        assert cell is not None
+        for which, until in enumerate(ends):
+            while self._captures.at[which] < until:
+                if cell.inbox.blocked:
+                    return False
+                if not self._piece(cell, which, until):
+                    break
+        return True
+
+    def _piece(self, cell: Cell, which: int, until: int) -> int:
+        data = self._captures.read(which, until)
+        if data:
+            stream: Stream = FILES[which][1]
+            before, cell.wrote = cell.wrote, cell.wrote + len(data)
+            at = self._captures.at[which]
+            item = captured(stream, data, at)
+            if cell.wrote > self._cap:
+                item = item._replace(item=Output(stream, b"", len(data)), size=0)
+            cell.inbox.put(item)
+            if before <= self._cap < cell.wrote:
+                self._hooks.full(cell)
+        return len(data)
+
+    def _flush_loose(self) -> None:
+        """What the descriptors got since the last cell ended is of no cell; the newest is kept."""
+        for which, size in enumerate(self._sizes()):
+            while data := self._captures.read(which, size):
+                self.loose.put(captured(FILES[which][1], data, self._captures.at[which]))
+                if len(data) < PIECE:
+                    break
+
+
+def _weight(message: p.FromWorker) -> int:
+    """Its bytes in memory, nearly: only texts and rich values make it large."""
+    if isinstance(message, p.Result):
+        return len(message.repr or "") + sum(len(str(part)) for part in message.data.values())
+    if isinstance(message, p.Display):
+        return sum(len(str(part)) for part in message.data.values())
+    if isinstance(message, p.Error):
+        return sum(map(len, message.traceback))
+    return len(str(message.payload)) if isinstance(message, p.Ask) else 0

@@ -1,0 +1,187 @@
+"""The ladder by which a cell is interrupted, from asking to killing; each rung is reported.
+
+The host writes the cell's number into a small file that the worker maps, then sends SIGINT again
+and again: the worker ignores one that is not for the cell that runs. So an interrupt never hits the
+next cell, and a signal that got lost in code that swallows it is followed by another.
+
+The file ``interrupt`` has two little-endian uint64: the number of the cell that the host wants
+interrupted (0: none), which the host writes, and of the running cell, which the worker writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Protocol
+
+from inspan.kernel.host.cell import Cell
+
+FILE: Final = "interrupt"
+_PAIR: Final = struct.Struct("<QQ")
+_ONE: Final = struct.Struct("<Q")
+#: Seconds that the process has alone before its group gets the signal, too.
+_ALONE: Final = 0.02
+#: Seconds between two signals.
+_AGAIN: Final = 0.05
+#: Seconds for a killed process's end to be known.
+_DEATH: Final = 6.0
+
+
+class Rung(StrEnum):
+    """What was done, in the order of severity."""
+
+    CANCEL = "cancel"  #: the worker was asked; all that a cell which has not begun needs
+    SIGNAL = "signal"  #: SIGINT to the process
+    GROUP = "group"  #: SIGINT to its process group
+    KILL = "kill"  #: all its processes killed: the namespace is gone
+    ENDED = "ended"  #: the cell is over
+    WAITS = "waits"  #: the deadline came, and the cell still waits for its turn
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A rung that was reached so many seconds after the interrupt was asked for."""
+
+    rung: Rung
+    after: float
+
+
+class Process(Protocol):
+    """What the ladder needs of a worker's process."""
+
+    async def interrupt(self) -> None: ...
+
+    async def interrupt_group(self) -> None: ...
+
+    async def kill(self) -> None: ...
+
+
+def prepare(folder: Path) -> None:
+    """Make the file. Raises OSError."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    with os.fdopen(os.open(folder / FILE, flags, 0o600), "wb") as file:
+        file.write(_PAIR.pack(0, 0))
+
+
+class Ladder:
+    """One session's; one cell at a time is on it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        process: Process,
+        cancel: Callable[[Cell], None],
+        report: Callable[[Cell, Step], None] | None,
+    ) -> None:
+        self._path = folder / FILE
+        self._process = process
+        self._cancel = cancel
+        self._report = report
+        self._turn = asyncio.Lock()
+
+    async def climb(self, cell: Cell, deadline: float) -> tuple[Step, ...]:
+        """Return when the cell is over, or when it still waits for its turn at the deadline."""
+        start = asyncio.get_running_loop().time()
+        steps: list[Step] = []
+        async with self._turn:
+            if not cell.ended:
+                file = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+                try:
+                    await _Climb(self, cell, file, start, steps).run(deadline)
+                finally:
+                    os.pwrite(file, _ONE.pack(0), 0)
+                    os.close(file)
+        return tuple(steps)
+
+    def reached(self, cell: Cell, step: Step) -> None:
+        """Tell whoever wants to know."""
+        if self._report is not None:
+            self._report(cell, step)
+
+    @property
+    def process(self) -> Process:
+        """Whose it is."""
+        return self._process
+
+    def cancel(self, cell: Cell) -> None:
+        """Ask the worker."""
+        self._cancel(cell)
+
+
+class _Climb:
+    """One cell's way up."""
+
+    def __init__(
+        self, ladder: Ladder, cell: Cell, file: int, start: float, steps: list[Step]
+    ) -> None:
+        self._ladder = ladder
+        self._cell = cell
+        self._file = file
+        self._start = start
+        self._steps = steps
+        self._seen: set[Rung] = set()
+        self._signals = 0
+
+    async def run(self, deadline: float) -> None:
+        os.pwrite(self._file, _ONE.pack(self._cell.number), 0)
+        was_running = False
+        while not self._cell.ended:
+            runs = self._runs()
+            if was_running and not runs:
+                break  # its end is on its way
+            was_running = runs
+            left = deadline - self._after()
+            if left <= 0:
+                await self._last(runs=runs)
+                return
+            if runs:
+                await self._signal()
+            elif Rung.CANCEL not in self._seen:
+                self._reach(Rung.CANCEL)
+                self._ladder.cancel(self._cell)
+            await self._over(min(left, _ALONE if self._signals == 1 else _AGAIN))
+        self._reach(Rung.ENDED)
+
+    def _runs(self) -> bool:
+        raw = os.pread(self._file, _PAIR.size, 0)
+        running = _PAIR.unpack(raw)[1] if len(raw) == _PAIR.size else 0
+        return bool(running) and running == self._cell.number
+
+    async def _signal(self) -> None:
+        self._signals += 1
+        if self._signals == 1:
+            self._reach(Rung.SIGNAL)
+            await self._ladder.process.interrupt()
+        else:
+            self._reach(Rung.GROUP)
+            await self._ladder.process.interrupt_group()
+
+    async def _last(self, *, runs: bool) -> None:
+        if not runs:
+            self._reach(Rung.WAITS)
+            return
+        self._reach(Rung.KILL)
+        await self._ladder.process.kill()
+        await self._over(_DEATH)
+        self._reach(Rung.ENDED)
+
+    async def _over(self, within: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._cell.over()
+
+    def _reach(self, rung: Rung) -> None:
+        if rung not in self._seen:
+            self._seen.add(rung)
+            step = Step(rung, self._after())
+            self._steps.append(step)
+            self._ladder.reached(self._cell, step)
+
+    def _after(self) -> float:
+        return asyncio.get_running_loop().time() - self._start

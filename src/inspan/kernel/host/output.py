@@ -1,0 +1,122 @@
+"""What a session's descriptors 1 and 2 got: two files that only grow, followed while a cell runs.
+
+A file never blocks who writes it, so C code that prints under the interpreter's lock cannot hang,
+and nobody has to drain anything. While no cell runs there is no timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from inspan.kernel.host.cell import Stream
+
+FILES: Final[tuple[tuple[str, Stream], ...]] = (("out.raw", "stdout"), ("err.raw", "stderr"))
+#: Where the readers of earlier hosts had got to, in both files: two little-endian uint64.
+TAKEN: Final = "taken"
+#: Bytes that one look takes of one file, so that the loop goes on between two looks.
+PIECE: Final = 1 << 18
+#: Seconds between two looks: at first, and at most, where nothing came.
+_SOON: Final = 0.002
+_LATEST: Final = 0.01
+_PAIR: Final = struct.Struct("<QQ")
+
+
+class Captures:
+    """Both files, read from where the last reader stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError where the folder lacks a file."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fds: list[int] = []
+        try:
+            for name, _ in FILES:
+                self._fds.append(os.open(folder / name, flags))
+            self._taken = os.open(folder / TAKEN, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            self._shut()
+            raise
+        self._fds.append(self._taken)
+        pair = os.pread(self._taken, _PAIR.size, 0)
+        self.at: list[int] = list(_PAIR.unpack(pair)) if len(pair) == _PAIR.size else [0, 0]
+        self._settled = self.at[:]
+
+    def size(self, which: int) -> int:
+        """Bytes that the file has now."""
+        return os.fstat(self._fds[which]).st_size
+
+    def read(self, which: int, until: int) -> bytes:
+        """The next bytes, PIECE at most and none behind ``until``."""
+        most = min(PIECE, until - self.at[which])
+        if most <= 0:
+            return b""
+        data = os.pread(self._fds[which], most, self.at[which])
+        self.at[which] += len(data)
+        return data
+
+    def settled(self, which: int, offset: int) -> None:
+        """Up to here a reader has taken it: a later host goes on behind."""
+        if offset > self._settled[which]:
+            self._settled[which] = offset
+            # A host that cannot note it sends bytes twice one day; that is no reason to fail now.
+            with suppress(OSError):
+                os.pwrite(self._taken, _PAIR.pack(*self._settled), 0)
+
+    def last_words(self, most: int = 2000) -> str:
+        """The end of what descriptor 2 got."""
+        size = self.size(1)
+        start = max(0, size - most)
+        return os.pread(self._fds[1], size - start, start).decode(errors="replace").strip()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._shut()
+
+    def _shut(self) -> None:
+        while self._fds:
+            os.close(self._fds.pop())
+
+
+def prepare(folder: Path) -> None:
+    """Make the files, empty. Raises OSError, FileExistsError where there are some."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    for name in (*(name for name, _ in FILES), TAKEN):
+        os.close(os.open(folder / name, flags, 0o600))
+
+
+class Follower:
+    """Calls ``look`` while it runs: at once again where that found much, else ever later."""
+
+    def __init__(self, look: Callable[[], int]) -> None:
+        """``look`` returns how many bytes it found."""
+        self._look = look
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._pause = _SOON
+        self._on = False
+
+    def start(self) -> None:
+        """Look soon, and go on."""
+        if not self._on:
+            self._on = True
+            self._pause = _SOON
+            self._timer = self._loop.call_later(_SOON, self._tick)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._on = False
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        found = self._look()
+        self._pause = _SOON if found else min(self._pause * 2, _LATEST)
+        # What was found may have led to the end of all this.
+        if self._on:
+            pause = 0.0 if found >= PIECE else self._pause
+            self._timer = self._loop.call_later(pause, self._tick)

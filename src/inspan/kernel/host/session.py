@@ -1,0 +1,392 @@
+"""A code session as its host has it: cells in, their messages out, whatever happens to the worker.
+
+Its two tasks live in the task group it is given: one waits for the process's end, one acts on it.
+All values belong to one event loop. What the worker sends can end this session and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+import anyio
+from pydantic import BaseModel, ValidationError
+
+from inspan.errors import (
+    BadInput,
+    CheckpointFailed,
+    InputFull,
+    InspanError,
+    KernelProtocol,
+    SessionNotFound,
+)
+from inspan.keeper.client import KeeperClient
+from inspan.kernel import protocol as p
+from inspan.kernel.host import launch
+from inspan.kernel.host.cell import Cell, Item
+from inspan.kernel.host.guard import Guard, Process
+from inspan.kernel.host.inflow import Hooks, Inflow, Reply
+from inspan.kernel.host.interrupt import Ladder, Step
+from inspan.kernel.host.output import Captures
+from inspan.kernel.host.process import WorkerProcess
+from inspan.model.session import CodeState, follow
+
+#: Cells that run or wait for their turn; one more is refused with InputFull.
+CELLS_MOST: Final = 256
+#: Bytes of one cell's descriptors; more is dropped and said so, and the cell is interrupted.
+CAP: Final = 1 << 30
+#: Seconds from the first signal to the kill.
+DEADLINE: Final = 5.0
+#: Seconds for a worker to start.
+START: Final = 20.0
+
+_Message = TypeVar("_Message", bound=BaseModel)
+_Reply = TypeVar("_Reply", bound=Reply)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """What the owner of a session wants to be told, in the loop, at once; each must be quick."""
+
+    state: Callable[[CodeState], None] | None = None
+    rung: Callable[[Cell, Step], None] | None = None
+    asked: Callable[[p.Ask], None] | None = None
+
+
+class KernelSession:
+    """Made by ``open`` or ``reattach``; end it with ``close`` or ``abandon``.
+
+    Every verb raises SessionDied once the worker is gone, SessionEnded once it was closed.
+    """
+
+    def __init__(self, session: str, folder: Path, watching: Watching, *, cap: int) -> None:
+        self.id = session
+        self.folder = folder
+        self.state = CodeState.CREATED
+        #: Why it is over.
+        self.reason: InspanError | None = None
+        self._watching = watching
+        self._cap = cap
+        self._tag = secrets.token_hex(4)
+        self._asked = 0
+        #: The newest cell's number; unknown, and never guessed, where an earlier host had cells.
+        self._number: int | None = 0
+        self._kept: deque[Cell] = deque()
+        self._inflow: Inflow  # since _begin
+        self._guard: Guard
+        self._ladder: Ladder
+
+    # ── its life ──────────────────────────────────────────────────────────────
+
+    @classmethod
+    async def open(
+        cls,
+        group: asyncio.TaskGroup,
+        keeper: KeeperClient,
+        order: launch.Order,
+        *,
+        within: float = START,
+        cap: int = CAP,
+        watching: Watching | None = None,
+    ) -> Self:
+        """A new session, ready. Its tasks are in ``group``.
+
+        Raises WorkerNotReady, AlreadyRecorded, BadInput, and what ``KeeperClient.spawn`` raises.
+        """
+        card = launch.prepare(order)
+        process = await launch.spawn(keeper, order, card)
+        session = cls(order.session, order.folder, watching or Watching(), cap=cap)
+        await session.join(group, process, card, within=within)
+        return session
+
+    @classmethod
+    async def reattach(
+        cls,
+        group: asyncio.TaskGroup,
+        keeper: KeeperClient,
+        folder: Path,
+        *,
+        last_seq: int = 0,
+        within: float = START,
+        cap: int = CAP,
+        watching: Watching | None = None,
+    ) -> Self:
+        """Take a live session up that another host left; its cells come by ``adopted``.
+
+        What the other host's readers had taken is not sent again. Raises SessionNotFound where
+        there is none or it has ended, WorkerNotReady, KernelProtocol.
+        """
+        card = launch.card(folder)
+        status = await keeper.status(card.session)
+        if not status.alive:
+            raise SessionNotFound(f"The code session {card.session} has ended.")
+        process = await WorkerProcess.of(keeper, card.session, status.pid)
+        session = cls(card.session, folder, watching or Watching(), cap=cap)
+        await session.join(group, process, card, within=within, last_seq=last_seq, adopts=True)
+        return session
+
+    async def join(
+        self,
+        group: asyncio.TaskGroup,
+        process: Process,
+        card: launch.Card,
+        *,
+        within: float = START,
+        last_seq: int = 0,
+        adopts: bool = False,
+    ) -> None:
+        """Meet a worker that was started; ``adopts``: by another host. Raises WorkerNotReady."""
+        self._become(CodeState.STARTING)
+        self._wire(process, card, adopts=adopts)
+        self._number = None if adopts else 0
+        self._inflow.seq = last_seq
+        try:
+            await self._guard.start(group, within, last_seq=last_seq, ours=not adopts)
+        except InspanError as error:
+            self._over(error)
+            raise
+        self._become(CodeState.BUSY if self._inflow.cells else CodeState.READY)
+
+    async def close(self, deadline: float = DEADLINE) -> None:
+        """End it: the worker runs what was registered at exit, and is killed after ``deadline``."""
+        if self.state is not CodeState.TERMINATED:
+            await self._guard.close(p.Shutdown(), deadline)
+        await self._guard.done()
+
+    async def abandon(self) -> None:
+        """Leave it running, for another host or none; this object is over."""
+        if self.state is not CodeState.TERMINATED:
+            self._acknowledge()
+            await self._guard.leave()
+
+    async def over(self) -> InspanError:
+        """Wait until it is over, and all that it had is let go; why."""
+        await self._guard.done()
+        assert self.reason is not None
+        return self.reason
+
+    # ── cells ─────────────────────────────────────────────────────────────────
+
+    async def execute(
+        self,
+        code: str,
+        *,
+        mode: p.ExecutionMode = p.ExecutionMode.AUTO,
+        threaded: bool = False,
+        silent: bool = False,
+        allow_stdin: bool = True,
+        execution_id: str | None = None,
+    ) -> Cell:
+        """Ask for a cell; it runs after those asked for before.
+
+        Cells whose end was seen count as ``stored`` from now on. Raises InputFull where too many
+        wait, BadInput for an id that is in use and for code that is no text or too long.
+        """
+        self._alive()
+        self._asked += 1
+        message = _made(
+            p.Execute,
+            execution_id=f"{self._tag}-{self._asked}" if execution_id is None else execution_id,
+            code=code,
+            mode=mode,
+            threaded=threaded,
+            silent=silent,
+            allow_stdin=allow_stdin,
+        )
+        if message.execution_id in self._inflow.cells:
+            raise BadInput(f"execution_id: there is a cell {message.execution_id!r} already.")
+        if len(self._inflow.cells) >= CELLS_MOST:
+            raise InputFull(f"{CELLS_MOST} cells of this session wait for their turn.")
+        await self._guard.room()
+        self._alive()
+        return self._begin(message)
+
+    async def adopted(self) -> AsyncGenerator[Cell, None]:
+        """Cells of an earlier host as they become known, until the session is over."""
+        inflow = self._inflow
+        while True:
+            while inflow.adopted:
+                yield inflow.adopted.popleft()
+            if self.state is CodeState.TERMINATED:
+                return
+            inflow.news.clear()
+            await inflow.news.wait()
+
+    async def loose(self) -> AsyncGenerator[Item, None]:
+        """What belongs to no open cell, until the session is over: one reader; the oldest goes."""
+        with suppress(InspanError):
+            while True:
+                yield (await self._inflow.loose.get()).item
+
+    async def interrupt(
+        self, execution_id: str | None = None, deadline: float = DEADLINE
+    ) -> tuple[Step, ...]:
+        """Interrupt a cell, the running one if none is named, by the whole ladder.
+
+        Returns when it is over, killed after ``deadline`` seconds if it must be, with what was
+        done; nothing was where no such cell is open. A cell that waits for its turn is cancelled.
+        """
+        self._alive()
+        cells = self._inflow.cells
+        cell = self._inflow.running or next(iter(cells.values()), None)
+        if execution_id is not None:
+            cell = cells.get(execution_id)
+        return () if cell is None else await self._ladder.climb(cell, deadline)
+
+    # ── what code asks for ────────────────────────────────────────────────────
+
+    def answer(self, request: str, value: str | None) -> None:
+        """The line that ``Input`` asked for; ``None`` for the end of the input."""
+        self._say(_made(p.InputResponse, request=request, value=value))
+
+    def settle(self, promise: str, *, value: Any = None, error: str | None = None) -> None:
+        """How what an ``Ask`` wanted ended: ``value`` is plain JSON; ``error``: it did not."""
+        answer = {"ok": error is None, "value": value, "error": error or ""}
+        self._say(_made(p.Answer, promise=promise, **answer))
+
+    # ── what is asked of the worker ───────────────────────────────────────────
+
+    async def complete(self, code: str, cursor: int) -> p.Completion:
+        """What could follow at ``cursor``. Waits while code holds the interpreter."""
+        return await self._ask(p.Completion, p.Complete, code=code, cursor=cursor)
+
+    async def inspect(self, code: str, cursor: int, detail: int = 0) -> p.Inspection:
+        """What is known of the name at ``cursor``. Waits while code holds the interpreter."""
+        return await self._ask(p.Inspection, p.Inspect, code=code, cursor=cursor, detail=detail)
+
+    async def checkpoint(self, path: Path, key: str) -> p.Checkpointed:
+        """Save the namespace under the session's folder. Raises CheckpointFailed."""
+        done = await self._ask(p.Checkpointed, p.Checkpoint, path=str(path), key=key)
+        if done.error:
+            raise CheckpointFailed(f"The checkpoint was not made: {done.error}")
+        return done
+
+    async def restore(self, path: Path, key: str) -> p.Restored:
+        """Merge a checkpoint into the namespace. Raises CheckpointFailed."""
+        done = await self._ask(p.Restored, p.Restore, path=str(path), key=key)
+        if done.error:
+            raise CheckpointFailed(f"The checkpoint was not restored: {done.error}")
+        return done
+
+    @property
+    def heartbeat(self) -> p.Heartbeat | None:
+        """The last sign of life."""
+        return self._inflow.heartbeat
+
+    @property
+    def last_seq(self) -> int:
+        """The last number that came, for ``reattach``."""
+        return self._inflow.seq
+
+    # ── within ────────────────────────────────────────────────────────────────
+
+    def _wire(self, process: Process, card: launch.Card, *, adopts: bool) -> None:
+        captures = Captures(self.folder)
+        guard = self._guard = Guard(card, self.folder, process, captures, self._over)
+        hooks = Hooks(
+            hold=guard.hold,
+            ack=lambda seq: guard.send(p.Ack(seq=seq)),
+            idle=lambda: self._become(CodeState.READY),
+            busy=lambda: self._become(CodeState.BUSY),
+            full=lambda cell: guard.later(lambda: self._ladder.climb(cell, DEADLINE)),
+            fault=guard.fault,
+            asked=self._watching.asked,
+        )
+        self._inflow = guard.inflow = Inflow(captures, hooks, cap=self._cap, adopts=adopts)
+        self._ladder = Ladder(
+            self.folder,
+            process,
+            lambda cell: guard.send(p.Cancel(execution_id=cell.execution_id)),
+            self._watching.rung,
+        )
+
+    def _begin(self, message: p.Execute) -> Cell:
+        if self._number is not None:
+            self._number += 1
+        cell = Cell(message.execution_id, self._number or 0, self._inflow)
+        self._keep(cell)
+        messages = [*self._due(), message]
+        self._guard.send(*messages)
+        self._inflow.open(cell)
+        return cell
+
+    def _keep(self, cell: Cell) -> None:
+        """What was seen is stored, by and by; the results of few cells wait for who wants them."""
+        kept, self._kept = self._kept, deque()
+        surplus = len(kept) - CELLS_MOST
+        for number, old in enumerate(kept):
+            if old.ended and (old.seen or number < surplus):
+                old.stored()
+            else:
+                self._kept.append(old)
+        self._kept.append(cell)
+
+    def _due(self) -> list[BaseModel]:
+        safe = self._inflow.safe()
+        return [p.Ack(seq=safe)] if safe else []
+
+    def _acknowledge(self) -> None:
+        self._guard.send(*self._due())
+
+    async def _ask(self, kind: type[_Reply], message: type[BaseModel], **fields: Any) -> _Reply:
+        self._asked += 1
+        request = f"{self._tag}-{self._asked}"
+        asked = _made(message, request=request, **fields)
+        reply = self._inflow.replies[request] = asyncio.get_running_loop().create_future()
+        try:
+            self._say(asked)
+            done = await reply
+        finally:
+            del self._inflow.replies[request]
+        if not isinstance(done, kind):
+            raise KernelProtocol(f"{type(done).__name__} is no answer to {message.__name__}.")
+        return done
+
+    def _say(self, message: BaseModel) -> None:
+        self._alive()
+        self._guard.send(message)
+
+    def _alive(self) -> None:
+        if self.reason is not None:
+            raise self.reason
+
+    def _over(self, reason: InspanError) -> None:
+        if self.reason is None:
+            self.reason = reason
+            self._become(CodeState.TERMINATED)
+            self._inflow.die(reason)
+
+    def _become(self, state: CodeState) -> None:
+        if state is not self.state:
+            self.state = follow(self.state, state)
+            if self._watching.state is not None:
+                self._watching.state(state)
+
+
+@asynccontextmanager
+async def opened(
+    keeper: KeeperClient, order: launch.Order, *, within: float = START
+) -> AsyncGenerator[KernelSession, None]:
+    """A session for the length of a block. Raises what ``KernelSession.open`` does."""
+    async with asyncio.TaskGroup() as group:
+        session = await KernelSession.open(group, keeper, order, within=within)
+        try:
+            yield session
+        finally:
+            with anyio.CancelScope(shield=True):
+                await session.close()
+
+
+def _made(message: type[_Message], **fields: Any) -> _Message:
+    try:
+        return message(**fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{where}: {first['msg']}.") from error

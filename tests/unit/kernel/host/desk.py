@@ -1,0 +1,45 @@
+"""Sessions over scripted workers, and over real ones, as code."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from inspan.kernel.host.cell import Cell, Item
+from inspan.kernel.host.launch import Order
+from inspan.kernel.host.session import KernelSession, Watching
+from tests.fakes.kernel import ScriptedWorker
+
+PATIENCE = 20.0
+
+
+@asynccontextmanager
+async def joined(
+    worker: ScriptedWorker,
+    *,
+    adopts: bool = False,
+    watching: Watching | None = None,
+    cap: int = 1 << 30,
+) -> AsyncIterator[KernelSession]:
+    """A session over this worker, over when the block is left."""
+    session = KernelSession("s", worker.folder, watching or Watching(), cap=cap)
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        await session.join(group, worker.process, worker.card, adopts=adopts)
+        try:
+            yield session
+        finally:
+            worker.process.end(code=0)
+            await session.close()
+
+
+async def items(cell: Cell) -> list[Item]:
+    """Everything that it sends."""
+    return [item async for item in cell]
+
+
+def order(home: Path, session: str) -> Order:
+    """A session in a folder of its own."""
+    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    folder = home / "recordings" / session
+    return Order(session=session, folder=folder, runtime=home / "run", cwd=home, env=env)
