@@ -1,0 +1,118 @@
+"""``host`` in a session: code asks for what only its host can do, and awaits the answer.
+
+It knows neither the wire nor which capabilities there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+Send = Callable[[dict[str, Any]], None]
+Here = Callable[[], "str | None"]
+
+#: Seconds.
+TIMEOUT: Final = 30.0
+#: Seconds that the host has beyond that to say so itself.
+_GRACE: Final = 5.0
+#: Questions that are open at once.
+MOST: Final = 1000
+
+
+class CapabilityError(RuntimeError):
+    """The host refused, or failed."""
+
+
+class Questions:
+    """The questions that are open, and their answers."""
+
+    def __init__(self, send: Send, here: Here, run: str) -> None:
+        """``run`` tells this worker's questions from those of any other of the same session."""
+        self._send, self._here, self._run = send, here, run
+        self._open: dict[str, concurrent.futures.Future[Any]] = {}
+        self._number = 0
+        self._counting = threading.Lock()
+
+    def close(self, promise: str) -> None:
+        """Nobody waits for it any more."""
+        self._open.pop(promise, None)
+
+    def begin(
+        self, capability: str, payload: Any, timeout: float
+    ) -> tuple[str, concurrent.futures.Future[Any]]:
+        if len(self._open) >= MOST:
+            raise CapabilityError(f"{MOST} questions are open already")
+        with self._counting:
+            self._number += 1
+            promise = f"{self._run}-{self._number}"
+        answer: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._open[promise] = answer
+        message = {"type": "ask", "execution_id": self._here(), "promise": promise}
+        try:
+            self._send(
+                {
+                    **message,
+                    "capability": str(capability),
+                    "payload": payload,
+                    "timeout": float(timeout),
+                }
+            )
+        except BaseException:
+            self._open.pop(promise, None)
+            raise
+        return promise, answer
+
+    def answer(self, promise: str, *, ok: bool, value: Any, error: str) -> None:
+        """From the link's thread; an answer that nobody waits for any more is let go."""
+        answer = self._open.get(promise)
+        if answer is None or not answer.set_running_or_notify_cancel():
+            return
+        if ok:
+            answer.set_result(value)
+        else:
+            answer.set_exception(CapabilityError(error))
+
+
+class Host:
+    """What a session sees of its host."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+
+    async def ask(
+        self,
+        capability: str,
+        payload: Any = None,
+        *,
+        timeout: float = TIMEOUT,  # noqa: ASYNC109 - the host keeps it, too
+    ) -> Any:
+        """What the host answers. ``payload`` is what JSON can say; ``timeout`` is in seconds.
+
+        Raises CapabilityError where the host refuses, TimeoutError, TypeError for the payload.
+        """
+        promise, answer = self._questions.begin(capability, payload, timeout)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(answer), timeout + _GRACE)
+        finally:
+            self._questions.close(promise)
+
+    async def request_response(self, message: Any, timeout: float = TIMEOUT) -> Any:  # noqa: ASYNC109 - the same
+        """As ``ask``, the capability being named in the message, a dict with ``capability``."""
+        rest = {key: value for key, value in message.items() if key != "capability"}
+        return await self.ask(message["capability"], rest, timeout=timeout)
+
+    def ask_now(self, capability: str, payload: Any = None, *, timeout: float = TIMEOUT) -> Any:
+        """As ``ask``, for plain code; on the main thread the loop stands still meanwhile."""
+        promise, answer = self._questions.begin(capability, payload, timeout)
+        try:
+            return answer.result(timeout + _GRACE)
+        except concurrent.futures.TimeoutError:
+            raise TimeoutError(f"the host has not answered {capability!r}") from None
+        finally:
+            self._questions.close(promise)
+
+    def __repr__(self) -> str:
+        return "<host: await host.ask(capability, payload, timeout=30)>"

@@ -1,0 +1,370 @@
+"""Runs cells, one after the other, on the session's one event loop and its main thread.
+
+A cell that awaits is a task of the loop. Any other runs on the main thread, where interrupts reach
+it, and the loop stands still meanwhile; one that runs a loop of its own does so while ours is at
+rest. A cell goes to a thread where that is asked for, or where it blocks and the session has tasks
+that must go on: an interrupt reaches it there only between two steps of Python.
+
+All cells share one context, so what one sets in a ContextVar the next one sees. What runs them
+catches everything that user code may raise: the worker ends by shutdown alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from .cell import Cell, Shown, is_coroutine, prepare
+from .display import bundle
+from .interrupt import CELL, Interrupts, let_off
+from .namespace import Namespace, exit_code
+from .output import Capture
+from .router import BLOCKING_SYNC
+from .tracebacks import describe
+
+Send = Callable[[dict[str, Any]], None]
+Job = Callable[[], None]
+
+#: Cells and characters of code that wait; beyond them a cell is refused at once.
+MOST_CELLS: Final = 1000
+MOST_CODE: Final = 64 << 20
+#: Ids of cells that ended, by which one that is asked for again is known and not run again.
+_REMEMBERED: Final = 1000
+#: A value is told as such up to this many characters, and this many bits.
+_VALUE_MOST: Final = 1 << 16
+_BITS_MOST: Final = 64
+
+
+class Executor:
+    """The queue, and the cell that runs. On the main thread but where a method says otherwise."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        namespace: Namespace,
+        interrupts: Interrupts,
+        capture: Capture,
+        send: Send,
+    ) -> None:
+        self._loop, self._namespace, self._interrupts = loop, namespace, interrupts
+        self._capture, self._send = capture, send
+        self._context = contextvars.copy_context()
+        self._pid = os.getpid()
+        self._number = 0
+        # Bounded by MOST_CELLS and MOST_CODE, beyond which a cell is refused.
+        self._waiting: deque[Cell | Job] = deque()
+        self._code = 0
+        self._ended: dict[str, None] = {}
+        self.running: Cell | None = None
+        self._alone: Cell | None = None
+        interrupts.boundary(
+            self._call.__code__, self._await.__code__, self._describe.__code__, self._show.__code__
+        )
+
+    # ── from the link's thread ────────────────────────────────────────────────
+
+    def execute(self, message: dict[str, Any]) -> None:
+        """Take a cell into the queue, once for each id. From the link's thread."""
+        execution_id = message["execution_id"]
+        if self._knows(execution_id):
+            return
+        self._number += 1
+        fields = {name: value for name, value in message.items() if name != "type"}
+        cell = Cell(number=self._number, **fields)
+        if len(self._waiting) >= MOST_CELLS or self._code > MOST_CODE:
+            self._refuse(cell, "QueueFull", "too many cells wait for their turn")
+            return
+        self._code += len(cell.code)
+        self.then(cell)
+
+    def then(self, job: Cell | Job) -> None:
+        """Do this after the cells that wait already. From any thread."""
+        self._waiting.append(job)
+        self._loop.call_soon_threadsafe(self.pump)
+
+    def cancel(self, execution_id: str) -> None:
+        """End a cell cooperatively: one that waits at once. From the link's thread."""
+        for job in tuple(self._waiting):
+            if isinstance(job, Cell) and job.execution_id == execution_id:
+                job.cancelled = True
+                try:
+                    self._waiting.remove(job)
+                except ValueError:
+                    break  # it begins just now
+                self._code -= len(job.code)
+                self._refuse(job, "CancelledError", "the cell was cancelled before it began")
+                return
+        self._loop.call_soon_threadsafe(self._cancel, execution_id)
+
+    def allows_input(self, execution_id: str | None) -> bool:
+        """Whether ``input()`` is answered for a cell; for what older ones left as for the last."""
+        del execution_id
+        cell = self.running
+        return cell is not None and cell.allow_stdin
+
+    def _knows(self, execution_id: str) -> bool:
+        running = self.running
+        return (
+            execution_id in self._ended
+            or (running is not None and running.execution_id == execution_id)
+            or any(
+                isinstance(job, Cell) and job.execution_id == execution_id
+                for job in tuple(self._waiting)
+            )
+        )
+
+    def _refuse(self, cell: Cell, name: str, why: str) -> None:
+        """End a cell that never begins."""
+        self._remember(cell)
+        started = {"type": "started", "execution_id": cell.execution_id, "number": cell.number}
+        self._send({**started, "mode": "unknown"})
+        self._send(
+            {
+                "type": "error",
+                "execution_id": cell.execution_id,
+                "count": self._namespace.count,
+                "name": name,
+                "message": why,
+                "traceback": [f"{name}: {why}"],
+                "interrupted": cell.cancelled,
+                "execution_time": 0.0,
+                "fd": {"out": os.fstat(1).st_size, "err": os.fstat(2).st_size},
+            }
+        )
+
+    def _remember(self, cell: Cell) -> None:
+        self._ended[cell.execution_id] = None
+        if len(self._ended) > _REMEMBERED:
+            self._ended.pop(next(iter(self._ended)), None)
+
+    # ── on the main thread ────────────────────────────────────────────────────
+
+    def pump(self) -> None:
+        """Begin what is next, unless a cell runs."""
+        if self.running is not None or not self._waiting:
+            return
+        job = self._waiting.popleft()
+        if isinstance(job, Cell):
+            self._code -= len(job.code)
+            self._begin(job)
+            return
+        job()
+        if self._waiting:
+            self._loop.call_soon(self.pump)
+
+    def run_alone(self) -> None:
+        """Run the cell that needs our loop at rest, if one does. To be called while it rests."""
+        cell, self._alone = self._alone, None
+        if cell is not None:
+            self._context.run(self._run_here, cell)
+
+    def _cancel(self, execution_id: str) -> None:
+        cell = self.running
+        if cell is not None and cell.execution_id == execution_id:
+            cell.cancelled = True
+            self._interrupts.cancel(cell)
+
+    def _begin(self, cell: Cell) -> None:
+        self._interrupts.install()
+        asyncio.set_event_loop(self._loop)
+        cell.count = self._namespace.begin(cell.code, silent=cell.silent)
+        cell.begun = time.perf_counter()
+        self._context.run(CELL.set, cell.execution_id)
+        failure: BaseException | None = None
+        try:
+            prepare(cell, self._namespace.resolve)
+        except BaseException as error:  # noqa: BLE001 - whatever compiling raises is the cell's
+            failure = error
+        in_thread = failure is None and self._to_thread(cell)
+        self._interrupts.running = self.running = cell
+        self._send(
+            {
+                "type": "started",
+                "execution_id": cell.execution_id,
+                "number": cell.number,
+                "mode": cell.way.mode,
+            }
+        )
+        if failure is not None:
+            self._finish(cell, failure)
+        elif cell.awaits:
+            self._run_task(cell)
+        elif in_thread:
+            threading.Thread(target=self._run_thread, args=(cell,), daemon=True).start()
+        elif cell.way.runs_loop:
+            self._alone = cell
+            self._loop.stop()
+        else:
+            self._context.run(self._run_here, cell)
+
+    def _to_thread(self, cell: Cell) -> bool:
+        if cell.awaits:
+            return False
+        if cell.threaded:
+            return True
+        blocks = cell.way.mode == BLOCKING_SYNC and not cell.way.uses_loop
+        return blocks and bool(asyncio.all_tasks(self._loop))
+
+    def _run_here(self, cell: Cell) -> None:
+        cell.on_stack = True
+        outcome = self._outcome(cell)
+        cell.on_stack = False
+        self._finish(cell, outcome)
+
+    def _outcome(self, cell: Cell) -> Shown | BaseException:
+        try:
+            if self._interrupts.named(cell) or cell.cancelled:
+                return KeyboardInterrupt()
+            return self._call(cell)
+        except BaseException as error:  # noqa: BLE001 - whatever user code raises is its cell's end
+            return error
+
+    def _call(self, cell: Cell) -> Shown:
+        value: Any = None
+        if cell.body is not None:
+            eval(cell.body, self._namespace.names)  # noqa: S307 - running code is what it is for
+        if cell.last is not None:
+            value = eval(cell.last, self._namespace.names)  # noqa: S307 - the same
+        return self._show(cell, value)
+
+    def _run_task(self, cell: Cell) -> None:
+        task = self._loop.create_task(
+            self._await(cell), name=cell.execution_id, context=self._context
+        )
+
+        def done(task: asyncio.Task[Shown | BaseException]) -> None:
+            # Cancelled before its first step, it never came to catch that.
+            self._finish(cell, asyncio.CancelledError() if task.cancelled() else task.result())
+
+        task.add_done_callback(done, context=contextvars.Context())
+
+    async def _await(self, cell: Cell) -> Shown | BaseException:
+        value: Any = None
+        try:
+            if cell.body is not None:
+                value = eval(cell.body, self._namespace.names)  # noqa: S307 - the same
+                if is_coroutine(cell.body):
+                    await value
+            value = None
+            if cell.last is not None:
+                value = eval(cell.last, self._namespace.names)  # noqa: S307 - the same
+                if is_coroutine(cell.last):
+                    value = await value
+            return self._show(cell, value)
+        except BaseException as error:  # noqa: BLE001 - raised further it would end the loop
+            return error
+
+    def _run_thread(self, cell: Cell) -> None:
+        """On a thread of the cell's own; an interrupt may strike anywhere in it, and late."""
+        cell.thread = threading.get_ident()
+        outcome: Shown | BaseException = KeyboardInterrupt()
+        try:
+            outcome = self._context.run(self._outcome, cell)
+        except KeyboardInterrupt as error:
+            outcome = error
+        while not cell.over:
+            try:
+                cell.over = True
+                let_off(cell.thread)
+            except KeyboardInterrupt:
+                continue
+        if os.getpid() != self._pid:
+            _leave_child(outcome)
+        self._loop.call_soon_threadsafe(self._finish, cell, outcome)
+
+    def _show(self, cell: Cell, value: Any) -> Shown:
+        if value is None or cell.silent:
+            return Shown()
+        text, data, metadata = bundle(value)
+        return Shown(value, text, data, metadata)
+
+    # ── its end ───────────────────────────────────────────────────────────────
+
+    def _finish(self, cell: Cell, outcome: Shown | BaseException) -> None:
+        if os.getpid() != self._pid:
+            _leave_child(outcome)
+        cell.over = True
+        told = None if isinstance(outcome, Shown) else self._describe(outcome)
+        self._capture.flush()
+        fd = self._capture.ends()
+        interrupted = self._interrupts.named(cell) or cell.cancelled
+        self._interrupts.running = None
+        end = self._end(cell, outcome, told, interrupted=interrupted)
+        if not cell.silent:
+            error = outcome if isinstance(outcome, BaseException) else None
+            self._namespace.end(outcome.value if isinstance(outcome, Shown) else None, error)
+        self._remember(cell)
+        took = time.perf_counter() - cell.begun
+        self.running = None
+        self._send({**end, "count": cell.count, "execution_time": took, "fd": fd})
+        if self._waiting:
+            self._loop.call_soon(self.pump)
+
+    def _end(
+        self,
+        cell: Cell,
+        outcome: Shown | BaseException,
+        told: tuple[str, str, list[str]] | None,
+        *,
+        interrupted: bool,
+    ) -> dict[str, Any]:
+        if isinstance(outcome, Shown) and not interrupted:
+            shown = {"repr": outcome.repr, "data": outcome.data, "metadata": outcome.metadata}
+            value = None if cell.silent else _scalar(outcome.value)
+            return {"type": "result", "execution_id": cell.execution_id, "value": value, **shown}
+        name, message, lines = told or _WENT_ON
+        if interrupted and name == "CancelledError" and self._interrupts.named(cell):
+            name, lines = "KeyboardInterrupt", [*lines[:-1], "KeyboardInterrupt"]
+        return {
+            "type": "error",
+            "execution_id": cell.execution_id,
+            "name": name,
+            "message": message,
+            "traceback": lines,
+            "interrupted": interrupted,
+        }
+
+    def _describe(self, error: BaseException) -> tuple[str, str, list[str]]:
+        try:
+            return describe(error)
+        except BaseException:  # noqa: BLE001 - an interrupt of a __str__ that does not end
+            name = type(error).__name__
+            return name, "", [name]
+
+
+#: Said of a cell that an interrupt was for and that came to its end, as os.system lets it.
+_WENT_ON: Final = (
+    "KeyboardInterrupt",
+    "the cell was interrupted and went on to its end",
+    ["KeyboardInterrupt: the cell was interrupted and went on to its end"],
+)
+
+
+def _scalar(value: Any) -> str | int | float | bool | None:
+    """The value itself where JSON can say it and it is short."""
+    if type(value) is str:
+        return value if len(value) <= _VALUE_MOST else None
+    if type(value) is int:
+        return value if value.bit_length() < _BITS_MOST else None
+    if type(value) is float:
+        return value if value - value == 0 else None
+    return value if type(value) is bool else None
+
+
+def _leave_child(outcome: Shown | BaseException) -> None:
+    """A child that user code forked came out of the cell: it ends as a program would."""
+    code = 0
+    if isinstance(outcome, BaseException):
+        code = exit_code(outcome)
+        if not isinstance(outcome, SystemExit):
+            traceback.print_exception(outcome)
+    sys.stdout.flush()
+    os._exit(code)

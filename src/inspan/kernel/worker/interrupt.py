@@ -1,0 +1,155 @@
+"""SIGINT, bound to one cell: it ends that cell, and can neither hit another nor lose a reply.
+
+The host writes the number of the cell that it means into a file, then sends the signal, again and
+again until the cell's end came. The handler looks whether that cell is the one that runs. If the
+interrupted code is the cell's own, it raises KeyboardInterrupt there; if it is the engine's, it
+raises nothing, for the next signal will find better; in all cases the cell's tasks are cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import signal
+import sys
+import weakref
+from types import CodeType, FrameType
+from typing import Any, Final, Protocol
+
+#: The cell that code runs for; tasks inherit it, so that what they print is known to be its.
+CELL: Final[contextvars.ContextVar[str | None]] = contextvars.ContextVar("cell", default=None)
+
+_WIDTH: Final = 8
+_HERE: Final = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would cost start-up
+#: No KeyboardInterrupt is raised in these: what they hold would be left half done.
+_CRITICAL: Final = frozenset(
+    _HERE + name
+    for name in ("execute.py", "interrupt.py", "link.py", "main.py", "namespace.py", "outbox.py")
+)
+_LOOP: Final = os.path.dirname(asyncio.__file__) + os.sep  # noqa: PTH120 - the same
+_SELECTORS: Final = sys.modules["selectors"].__file__ or ""
+
+
+class Running(Protocol):
+    """What is to know of the cell that runs."""
+
+    execution_id: str
+    number: int
+    #: The identity of the thread it has of its own; 0 for none.
+    thread: int
+    #: Whether it is on the main thread's stack now, as cells without await are.
+    on_stack: bool
+    #: Whether its code has ended.
+    over: bool
+
+
+class Interrupts:
+    """The handler, and what it knows of the running cell."""
+
+    def __init__(self, folder: str, loop: asyncio.AbstractEventLoop) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._file = os.open(f"{folder}{os.sep}interrupt", flags, 0o600)
+        os.pwrite(self._file, bytes(_WIDTH), 0)
+        self._loop = loop
+        #: The cell that a signal may be for.
+        self.running: Running | None = None
+        self._boundaries: set[CodeType] = set()
+        self._owners: weakref.WeakKeyDictionary[Any, str | None] | None = None
+        if sys.version_info < (3, 12):
+            self._owners = weakref.WeakKeyDictionary()
+            loop.set_task_factory(self._own_task)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def boundary(self, *codes: CodeType) -> None:
+        """Name engine code that calls user code directly."""
+        self._boundaries.update(codes)
+
+    def install(self) -> None:
+        """Take SIGINT, whatever user code has done with it. To be called on the main thread."""
+        signal.signal(signal.SIGINT, self._handle)
+
+    def named(self, cell: Running) -> bool:
+        """Whether the host has asked for this cell's end."""
+        try:
+            return int.from_bytes(os.pread(self._file, _WIDTH, 0), "little") == cell.number
+        except OSError:
+            return False  # user code closed the file
+
+    def cancel(self, cell: Running) -> None:
+        """Cancel what the cell has on the loop, or raise in its thread. On the main thread."""
+        if cell.over:
+            return
+        if cell.thread:
+            _raise_in(cell.thread)
+        for task in asyncio.all_tasks(self._loop):
+            if self._owner(task) == cell.execution_id:
+                task.cancel()
+
+    def _handle(self, _: int, frame: FrameType | None) -> None:
+        cell = self.running
+        if cell is None or not self.named(cell):
+            return
+        here = CELL.get()
+        mine = here == cell.execution_id or (cell.on_stack and here is None)
+        if mine and not cell.thread and self._in_user_code(frame):
+            raise KeyboardInterrupt
+        # A plain call_soon would not end the loop's wait.
+        self._loop.call_soon_threadsafe(self.cancel, cell, context=contextvars.Context())
+
+    def _in_user_code(self, frame: FrameType | None) -> bool:
+        """Whether between here and the engine that called it there is code of neither."""
+        foreign = False
+        while frame is not None:
+            code = frame.f_code
+            name = code.co_filename
+            if name in _CRITICAL:
+                return foreign and code in self._boundaries
+            foreign = foreign or not (name.startswith(_LOOP) or name == _SELECTORS)
+            frame = frame.f_back
+        return False
+
+    def _owner(self, task: asyncio.Task[Any]) -> str | None:
+        if sys.version_info >= (3, 12):
+            return task.get_context().get(CELL)
+        else:  # noqa: RET505 - the type checker follows the version so
+            assert self._owners is not None
+            return self._owners.get(task)
+
+    def _own_task(
+        self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        """Python 3.11 does not tell a task's context, so it is written down who made it."""
+        assert self._owners is not None
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
+        context = options.get("context")
+        self._owners[task] = CELL.get() if context is None else context.get(CELL)
+        return task
+
+    def _forked(self) -> None:
+        """A child is interrupted as any program is."""
+        self.running = None
+        if signal.getsignal(signal.SIGINT) == self._handle:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _raise_in(thread: int) -> None:
+    """Raise in another thread, once it is back in Python; where it waits in C it waits on.
+
+    Only where its innermost frame is not ours: it holds the interpreter's lock no more, so that
+    frame, or the first line of what it calls next, is where the error comes up.
+    """
+    frame = sys._current_frames().get(thread)  # noqa: SLF001 - Python has no other door
+    if frame is None or frame.f_code.co_filename.startswith(_HERE):
+        return
+    import ctypes  # noqa: PLC0415  # only for this, and slow to import
+
+    error = ctypes.py_object(KeyboardInterrupt)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error)
+
+
+def let_off(thread: int) -> None:
+    """Take back what has not come up yet in a thread whose cell is over."""
+    ctypes = sys.modules.get("ctypes")
+    if ctypes is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)

@@ -1,0 +1,224 @@
+"""The worker's process from start to end: parts are made here, and messages handed to them.
+
+It imports nothing of the rest of inspan and no third party: the Python may be anyone's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import signal
+import sys
+import time
+from typing import Any, Final, NoReturn
+
+from . import stdin
+from .ask import Host, Questions
+from .boot import TOKEN_VARIABLE
+from .display import Displays
+from .execute import Executor
+from .interrupt import CELL, Interrupts
+from .link import Link
+from .namespace import Namespace
+from .output import Capture
+
+Message = dict[str, Any]
+
+#: Exit statuses.
+_BROKEN: Final = 70
+_USAGE: Final = 64
+
+
+class SessionLoop(asyncio.SelectorEventLoop):
+    """The one loop of a session's life: code that closes it, as scripts do, closes nothing."""
+
+    def close(self) -> None:
+        """Does nothing."""
+
+
+class Worker:
+    """A session."""
+
+    def __init__(self, *, session: str, socket: str, folder: str, token: str) -> None:
+        self._loop = SessionLoop()
+        asyncio.set_event_loop(self._loop)
+        self._closing = self._broken = False
+        self._pid = os.getpid()
+        self._clock = (time.monotonic(), time.process_time())
+        self._interrupts = Interrupts(folder, self._loop)
+        self._interrupts.boundary(self._turn.__code__)
+        self._link = Link(
+            socket,
+            session=session,
+            token=token,
+            receive=self._receive,
+            state=self._state,
+            beat=self._beat,
+            broken=self._break,
+        )
+        self._capture = Capture(folder, self._link.send, CELL.get)
+        here = self._capture.here
+        self._questions = Questions(self._capture.send, here, f"{session}-{self._pid}")
+        self._namespace = Namespace(
+            {
+                "display": Displays(self._capture.send, here).display,
+                "host": Host(self._questions),
+            }
+        )
+        self._executor = Executor(
+            self._loop, self._namespace, self._interrupts, self._capture, self._link.send
+        )
+        self._lines = stdin.Lines(self._capture.send, here, self._executor.allows_input)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def run(self) -> NoReturn:
+        """Answer a host until it says shutdown; ends the process."""
+        self._capture.install()
+        stdin.install(self._lines)
+        sys.breakpointhook = _no_debugger
+        self._namespace.install()
+        self._interrupts.install()
+        self._link.start()
+        while not self._closing:
+            self._turn()
+            if os.getpid() != self._pid:
+                os._exit(0)
+            self._executor.run_alone()
+        self._end()
+
+    def _turn(self) -> None:
+        """Let the loop run until something stops it, as user code may; nothing of that ends us."""
+        try:
+            self._loop.run_forever()
+        except BaseException:  # noqa: BLE001 - a task's SystemExit, or an interrupt of it
+            cell = self._executor.running
+            if cell is not None and self._interrupts.named(cell):
+                self._interrupts.cancel(cell)
+
+    def _end(self) -> NoReturn:
+        if not self._broken:
+            atexit._run_exitfuncs()  # noqa: SLF001 - a normal exit would wait for user threads
+            self._capture.close()
+            self._link.drain()
+        os._exit(_BROKEN if self._broken else 0)
+
+    def _forked(self) -> None:
+        """A forked child that goes on to the loop leaves it, and then ends."""
+        self._loop.stop()
+
+    # ── from the link's thread ────────────────────────────────────────────────
+
+    def _receive(self, message: Message) -> None:
+        match message["type"]:
+            case "execute":
+                self._executor.execute(message)
+            case "cancel":
+                self._executor.cancel(message["execution_id"])
+            case "input_response":
+                self._lines.answer(message["request"], message["value"])
+            case "answer":
+                self._questions.answer(
+                    message["promise"],
+                    ok=message["ok"],
+                    value=message["value"],
+                    error=message["error"],
+                )
+            case "checkpoint" | "restore":
+                self._executor.then(lambda: self._keep(message))
+            case "complete" | "inspect":
+                self._loop.call_soon_threadsafe(self._look_up, message)
+            case "shutdown":
+                self._loop.call_soon_threadsafe(self._close)
+
+    def _state(self) -> Message:
+        cell = self._executor.running
+        if cell is None:
+            return {"execution_id": None, "number": 0}
+        return {"execution_id": cell.execution_id, "number": cell.number}
+
+    def _beat(self) -> Message:
+        then, used = self._clock
+        self._clock = now, uses = time.monotonic(), time.process_time()
+        cell = self._executor.running
+        return {
+            "memory_usage": _memory(),
+            "cpu_percent": round(100 * (uses - used) / max(now - then, 1e-3), 1),
+            "namespace_size": self._namespace.size,
+            "execution_id": None if cell is None else cell.execution_id,
+        }
+
+    def _break(self) -> None:
+        # User code may hold the main thread for ever: nothing more can be said, so nothing is kept.
+        os._exit(_BROKEN)
+
+    # ── on the main thread ────────────────────────────────────────────────────
+
+    def _close(self) -> None:
+        self._closing = True
+        self._loop.stop()
+
+    def _keep(self, message: Message) -> None:
+        from . import checkpoint  # noqa: PLC0415  # it imports cloudpickle, which few sessions need
+
+        saves = message["type"] == "checkpoint"
+        reply: Message = {"type": "checkpointed" if saves else "restored"}
+        reply["request"] = message["request"]
+        try:
+            key = bytes.fromhex(message["key"])
+            act = checkpoint.save if saves else checkpoint.load
+            reply |= act(self._namespace.names, message["path"], key)
+            self._namespace.reinstall()
+        except BaseException as error:  # noqa: BLE001 - the user's classes have a part in it
+            reply["error"] = f"{type(error).__name__}: {error}"
+        self._link.send(reply)
+
+    def _look_up(self, message: Message) -> None:
+        from . import completion  # noqa: PLC0415  # most sessions are a program's
+
+        code, cursor, names = message["code"], message["cursor"], self._namespace.names
+        request = {"request": message["request"]}
+        if message["type"] == "complete":
+            try:
+                matches, start, end = completion.complete(code, cursor, names)
+            except Exception:  # noqa: BLE001 - the user's classes have a part in it
+                matches, start, end = [], cursor, cursor
+            found = {"matches": matches, "start": start, "end": end}
+            self._link.send({"type": "completion", **request, **found})
+            return
+        try:
+            data = completion.inspect(code, cursor, names, message["detail"])
+        except Exception:  # noqa: BLE001 - the same
+            data = {}
+        self._link.send({"type": "inspection", **request, "data": data})
+
+
+def main(argv: list[str]) -> NoReturn:
+    """Run a worker. ``argv`` is --session ID --socket PATH --folder DIR."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    given = dict(zip(argv[::2], argv[1::2], strict=False))
+    token = os.environ.pop(TOKEN_VARIABLE, "")
+    if set(given) != {"--session", "--socket", "--folder"} or not token:
+        sys.stderr.write(f"a worker needs --session, --socket, --folder, and {TOKEN_VARIABLE}\n")
+        sys.exit(_USAGE)
+    sys.argv = [""]
+    Worker(
+        session=given["--session"], socket=given["--socket"], folder=given["--folder"], token=token
+    ).run()
+
+
+def _no_debugger(*_: object, **__: object) -> None:
+    raise RuntimeError("breakpoint() needs a terminal, which a session has not")
+
+
+def _memory() -> int:
+    """Bytes in memory now; where the system does not tell, the most there ever were."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib would cost start-up
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        import resource  # noqa: PLC0415  # not on Linux
+
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
