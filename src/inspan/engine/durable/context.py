@@ -134,7 +134,7 @@ class DurableContext:
 
     def end(self) -> None:
         """The function has returned. Raises NotDeterministic where it once went further."""
-        self._journal.refuse_rest(self._take())
+        self._journal.refuse_beyond(self._scope, self._taken)
 
     # ── how ───────────────────────────────────────────────────────────────────
 

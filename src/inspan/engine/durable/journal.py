@@ -30,7 +30,8 @@ class Journal:
         #: What went wrong on our side, or in how the function was written. The run is then not
         #: settled, whatever the function makes of the error: it can go on when that is mended.
         self.fault: InspanError | None = None
-        self._stored = {promise.id: promise for promise in stored}
+        self._before = {promise.id: promise for promise in stored}
+        self._stored = dict(self._before)
         #: Values that were given and are not stored; they are before anything can depend on them.
         self._given: list[Promise] = []
         self._storing = anyio.Lock()
@@ -47,16 +48,17 @@ class Journal:
             )
         return stored
 
-    def refuse_rest(self, position: str) -> None:
-        """Raises NotDeterministic where a row says that the function once went on to there."""
-        stored = self._stored.get(position)
-        if stored is not None:
-            raise self.at_fault(
-                NotDeterministic(
-                    f"the run {self.run!r} ends before {position!r},"
-                    f" where {' '.join(stored.param)!r} is stored"
+    def refuse_beyond(self, scope: str, taken: int) -> None:
+        """Raises NotDeterministic where a row says that the function once went on behind there."""
+        for position, found in self._before.items():
+            head, _, number = position.rpartition("/")
+            if head == scope and int(number) > taken:
+                raise self.at_fault(
+                    NotDeterministic(
+                        f"the run {self.run!r} ends before {position!r},"
+                        f" where {' '.join(found.param)!r} is stored"
+                    )
                 )
-            )
 
     def at_fault(self, error: InspanError) -> InspanError:
         """``error``, which keeps the run from being settled."""

@@ -138,7 +138,8 @@ class Runtime:
                 anyio.CancelScope() as scope,
                 self.promises.listening(promise.id, scope.cancel),
             ):
-                end = await self._end(promise)
+                if not (await self.promises.get(promise.id)).settled:
+                    end = await self._end(promise)
             if end is not None:
                 verb, value = end
                 settle = self.promises.resolve if verb is Verb.RESOLVE else self.promises.reject
