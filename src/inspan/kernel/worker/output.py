@@ -8,15 +8,18 @@ strike between taking and sending, so that nothing is lost and nothing comes twi
 
 Backpressure, by ``policy``:
 
-``block``  who prints waits while more than ``most`` bytes wait to be sent, and ``send`` may block
-           as the link sees fit. Output of no cell waits a quarter of a second and is then dropped:
-           it may come from the very threads that would make room.
-``drop``   who prints never waits; what comes while ``most`` bytes wait is dropped, and its bytes
-           are counted in ``dropped`` of the next frame of that cell and stream.
+``block``  who prints waits while more than ``most`` characters wait to be sent, and ``send`` may
+           block as the link sees fit. What comes while nothing at all is sent for a minute is
+           dropped, and output of no cell after a quarter of a second: it may come from the very
+           threads that would make room.
+``drop``   who prints never waits; what comes while ``most`` characters wait is dropped.
+
+What is dropped is counted, in bytes, in ``dropped`` of the next frame of its cell and stream.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -28,6 +31,8 @@ from typing import Any, Final, Literal
 from ..frames import BODY_MOST  # noqa: TID252  # the package is loaded under another name too
 from . import clib
 from .streams import TextStream
+from .threads import tag_of_thread, tag_threads
+from .utf8 import encoded, joined, unbroken
 
 Send = Callable[[dict[str, Any], bytes], None]
 Cell = Callable[[], str | None]
@@ -42,9 +47,14 @@ AT_ONCE: Final = 8
 #: The longest that a print waits for its line to leave, and that output of no cell waits for room.
 LINE_WAIT: Final = 0.05
 STRANGER_WAIT: Final = 0.25
+#: Nothing is sent for so long: then it never will be while this print waits.
+STALL: Final = 60.0
 #: Text is encoded and sent once so much of one stream came together.
 RUN: Final = 1 << 18
 MOST: Final = 4 << 20
+
+
+_FILES: Final = {"out": "out.raw", "err": "err.raw"}
 
 
 class _Mark:
@@ -70,12 +80,14 @@ class Capture:
         policy: Literal["block", "drop"] = "block",
         most: int = MOST,
     ) -> None:
-        self._folder, self._send, self._cell = folder, send, cell
+        self._folder, self._send, self._cell = os.path.abspath(folder), send, cell  # noqa: PTH100  # quick
         self._drops, self._most = policy == "drop", most
         # Bounded by ``most`` as the policy says; appending needs no lock.
         self._pending: deque[tuple[str | None, str, str | bytes] | _Mark] = deque()
         self._size = 0
+        self._ends = dict.fromkeys(_FILES, 0)
         self._sending = False
+        self._sent = 0
         self._direct = True
         self._due = 0.0
         self._tails: dict[Key, bytes] = {}
@@ -94,13 +106,13 @@ class Capture:
         for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
             if stream is not None:
                 stream.flush()
-        for descriptor, name in ((1, "out.raw"), (2, "err.raw")):
+        for descriptor, name in enumerate(_FILES.values(), 1):
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             file = os.open(f"{self._folder}/{name}", flags, 0o600)
             os.dup2(file, descriptor)
             os.close(file)
         clib.by_lines()
-        _tag_threads(self.here)
+        tag_threads(self.here)
         self._direct = False
         self._thread.start()
         os.register_at_fork(after_in_child=self._forked)
@@ -112,10 +124,7 @@ class Capture:
     def here(self) -> str | None:
         """The cell that this code runs for: of its context, or of who started its thread."""
         cell = self._cell()
-        if cell is None:
-            thread = threading.current_thread()
-            cell = getattr(thread, TAG, None)
-        return cell
+        return tag_of_thread() if cell is None else cell
 
     def put(self, name: str, text: str | bytes) -> None:
         """Take what was written to the stream ``name``. May wait; see the policies."""
@@ -155,7 +164,11 @@ class Capture:
     def ends(self) -> dict[str, int]:
         """Where the two files end now, with what C code kept in its buffer."""
         clib.flush()
-        return {"out": os.fstat(1).st_size, "err": os.fstat(2).st_size}
+        for name, file in _FILES.items():
+            # By name: the cell may have closed the descriptors, or pointed them elsewhere.
+            with contextlib.suppress(OSError):
+                self._ends[name] = os.stat(f"{self._folder}/{file}").st_size  # noqa: PTH116  # quick
+        return dict(self._ends)
 
     def close(self) -> None:
         """Send what is left. What is written later goes into the files."""
@@ -169,9 +182,12 @@ class Capture:
         self._sending = False
 
     def _room(self, cell: str | None, name: str, text: str | bytes) -> bool:
-        if not self._drops and self._settle(STRANGER_WAIT if cell is None else -1):
-            return True
-        lost = len(text if isinstance(text, bytes) else _encode(text))
+        before = -1
+        while not self._drops and before != self._sent:
+            before = self._sent
+            if self._settle(STRANGER_WAIT if cell is None else STALL):
+                return True
+        lost = len(text if isinstance(text, bytes) else encoded(text))
         with self._counting:
             self._dropped[cell, name] = self._dropped.get((cell, name), 0) + lost
         return False
@@ -235,7 +251,7 @@ class Capture:
     def _emit(self, key: Key, parts: list[str | bytes]) -> None:
         if not parts:
             return
-        data = self._tails.pop(key, b"") + _joined(parts)
+        data = self._tails.pop(key, b"") + joined(parts)
         whole = len(data) if isinstance(parts[-1], str) else unbroken(data, len(data))
         if whole < len(data):
             self._tails[key] = data[whole:]
@@ -259,29 +275,9 @@ class Capture:
         try:
             self._send(head, body)
         except Exception:  # noqa: BLE001  # no link is no reason to lose output
-            _write(key[1], body)
-
-
-def unbroken(data: bytes, end: int) -> int:
-    """The largest cut of ``data`` up to ``end`` that is not inside a UTF-8 character."""
-    for back in range(1, min(4, end) + 1):
-        first = data[end - back]
-        if first & 0xC0 == 0x80:
-            continue
-        length = 4 if first >= 0xF0 else 3 if first >= 0xE0 else 2 if first >= 0xC0 else 1
-        return end if length <= back else end - back
-    return end
-
-
-def _joined(parts: list[str | bytes]) -> bytes:
-    try:
-        return _encode("".join(parts))  # type: ignore[arg-type]  # raises where one is bytes
-    except TypeError:
-        return b"".join(p if isinstance(p, bytes) else _encode(p) for p in parts)
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
+            with contextlib.suppress(OSError):
+                _write(key[1], body)
+        self._sent += 1
 
 
 def _release(lock: threading.Lock) -> None:
@@ -292,25 +288,6 @@ def _release(lock: threading.Lock) -> None:
 
 
 def _write(name: str, text: str | bytes) -> None:
-    data = memoryview(text if isinstance(text, bytes) else _encode(text))
+    data = memoryview(text if isinstance(text, bytes) else encoded(text))
     while data:
         data = data[os.write(1 if name == "stdout" else 2, data) :]
-
-
-TAG: Final = "_inspan_cell"
-
-
-def _tag_threads(here: Cell) -> None:
-    """Make each thread remember for which cell it was started; its context begins empty."""
-    start = threading.Thread.start
-
-    def tagged(self: threading.Thread) -> None:
-        setattr(self, TAG, here())
-        start(self)
-
-    tagged.__name__, tagged.__qualname__, tagged.__doc__ = (
-        start.__name__,
-        start.__qualname__,
-        start.__doc__,
-    )
-    threading.Thread.start = tagged  # type: ignore[method-assign]  # Python offers no hook for it

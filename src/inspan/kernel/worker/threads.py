@@ -1,0 +1,58 @@
+"""For which cell a thread works: a thread's context begins empty, so it is written on the thread.
+
+This never knows what a cell is; it carries a word from who starts a thread, or hands work to a
+pool of threads, to who runs it.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+_TAG: Final = "_inspan_cell"
+
+Cell = Callable[[], str | None]
+
+
+def tag_of_thread() -> str | None:
+    """The word that the running thread carries."""
+    return getattr(threading.current_thread(), _TAG, None)
+
+
+def tag_threads(here: Cell) -> None:
+    """From now on, give each new thread, and each call in a pool, the word that ``here`` says.
+
+    Python offers no hook for it, so ``Thread.start`` and ``ThreadPoolExecutor.submit`` are
+    replaced by functions that call the former ones.
+    """
+    start = threading.Thread.start
+    submit: Callable[..., Future[Any]] = ThreadPoolExecutor.submit
+
+    @functools.wraps(start)
+    def tagged_start(self: threading.Thread) -> None:
+        setattr(self, _TAG, here())
+        start(self)
+
+    @functools.wraps(submit)
+    def tagged_submit(
+        self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Future[Any]:
+        return submit(self, _called, here(), fn, args, kwargs)
+
+    threading.Thread.start = tagged_start  # type: ignore[method-assign]  # see above
+    ThreadPoolExecutor.submit = tagged_submit  # type: ignore[method-assign, assignment]  # the same
+
+
+def _called(
+    tag: str | None, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    thread = threading.current_thread()
+    former = getattr(thread, _TAG, None)
+    setattr(thread, _TAG, tag)
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        setattr(thread, _TAG, former)
