@@ -114,7 +114,7 @@ class Runtime:
         active = self._active.get(run)
         if active is not None:
             await active.ended.wait()
-            if active.error is not None:
+            if active.error is not None and not (await self.promises.get(run)).settled:
                 raise active.error
         return given(await self.promises.wait(run))
 
