@@ -25,6 +25,7 @@ SUBJECTS = (
     "idle",
     "concurrency",
     "sessions",
+    "durable",
 )
 #: On the file system of the checkout, which is what a user works on.
 CACHE = ROOT / ".cache"

@@ -99,7 +99,8 @@ def _verify(where: Places, args: argparse.Namespace) -> int:
         for problem in found.problems:
             out(clean(problem))
         verdict = "sound" if found.ok else "NOT sound"
-        out(f"{verdict}: schema version {found.schema}, {found.tasks} tasks, {found.events} events")
+        counts = f"{found.tasks} tasks, {found.events} events, {found.promises} promises"
+        out(f"{verdict}: schema version {found.schema}, {counts}")
     return exits.DONE if found.ok else exits.FAILED
 
 
