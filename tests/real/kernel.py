@@ -56,7 +56,11 @@ class Host:
         self._decoder = Decoder()
         self._come: list[tuple[Message, bytes]] = []
         self.last_seq = last_seq
-        self._link.connect(str(path))
+        try:
+            self._link.connect(str(path))
+        except OSError:
+            self._link.close()
+            raise
         self.send(
             {
                 "type": "hello",

@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..frames import FrameError  # noqa: TID252 - the package has a private name here
 from .cell import Cell, Shown, is_coroutine, prepare
 from .display import bundle
 from .interrupt import CELL, Interrupts, let_off
@@ -104,9 +105,8 @@ class Executor:
                 return
         self._loop.call_soon_threadsafe(self._cancel, execution_id)
 
-    def allows_input(self, execution_id: str | None) -> bool:
-        """Whether ``input()`` is answered for a cell; for what older ones left as for the last."""
-        del execution_id
+    def allows_input(self) -> bool:
+        """Whether ``input()`` is answered: the running cell says so for all. From any thread."""
         cell = self.running
         return cell is not None and cell.allow_stdin
 
@@ -304,7 +304,13 @@ class Executor:
         self._remember(cell)
         took = time.perf_counter() - cell.begun
         self.running = None
-        self._send({**end, "count": cell.count, "execution_time": took, "fd": fd})
+        rest = {"count": cell.count, "execution_time": took, "fd": fd}
+        try:
+            self._send({**end, **rest})
+        except (FrameError, TypeError, ValueError) as error:
+            said = f"what the cell ended with cannot be sent: {error}"
+            told = (type(error).__name__, said, [said])
+            self._send({**self._end(cell, error, told, interrupted=interrupted), **rest})
         if self._waiting:
             self._loop.call_soon(self.pump)
 

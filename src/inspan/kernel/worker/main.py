@@ -43,7 +43,7 @@ class Worker:
     def __init__(self, *, session: str, socket: str, folder: str, token: str) -> None:
         self._loop = SessionLoop()
         asyncio.set_event_loop(self._loop)
-        self._closing = self._broken = False
+        self._closing = False
         self._pid = os.getpid()
         self._clock = (time.monotonic(), time.process_time())
         self._interrupts = Interrupts(folder, self._loop)
@@ -97,11 +97,10 @@ class Worker:
                 self._interrupts.cancel(cell)
 
     def _end(self) -> NoReturn:
-        if not self._broken:
-            atexit._run_exitfuncs()  # noqa: SLF001 - a normal exit would wait for user threads
-            self._capture.close()
-            self._link.drain()
-        os._exit(_BROKEN if self._broken else 0)
+        atexit._run_exitfuncs()  # noqa: SLF001 - a normal exit would wait for user threads
+        self._capture.close()
+        self._link.drain()
+        os._exit(0)
 
     def _forked(self) -> None:
         """A forked child that goes on to the loop leaves it, and then ends."""

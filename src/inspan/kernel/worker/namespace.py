@@ -32,6 +32,7 @@ class Namespace:
         self.names: dict[str, Any] = self.module.__dict__
         self.names["__builtins__"] = sys.modules["builtins"]
         self.names.update(given)
+        self._given = {**self.names}
         self._own = frozenset(self.names) | INTERNAL
         self._inputs: list[str] = [""]
         self._outputs: dict[int, Any] = {}
@@ -83,7 +84,7 @@ class Namespace:
         self.reinstall()
 
     def reinstall(self) -> None:
-        """Let the names of the history say the truth again."""
+        """Let the names of the history say the truth again, and bring back what was deleted."""
         self._honour_deletions()
         if len(self._in) != len(self._inputs) or self._in != self._inputs:
             self._in = [*self._inputs]
@@ -91,6 +92,8 @@ class Namespace:
             self._out.get(number, self) is not value for number, value in self._outputs.items()
         ):
             self._out = {**self._outputs}
+        for name, value in self._given.items():
+            self.names.setdefault(name, value)
         before = [*reversed(self._inputs[-4:-1]), "", "", ""]
         self.names.update(
             {

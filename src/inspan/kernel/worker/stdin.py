@@ -17,8 +17,8 @@ from typing import Any, Final
 Send = Callable[[dict[str, Any]], None]
 #: The cell that code runs for.
 Here = Callable[[], "str | None"]
-#: Whether lines are answered in that cell.
-Allowed = Callable[["str | None"], bool]
+#: Whether lines are answered now.
+Allowed = Callable[[], bool]
 
 _PROMPT_MOST: Final = 1 << 16
 
@@ -37,9 +37,9 @@ class Lines:
 
         On the main thread the session's loop stands still meanwhile.
         """
-        here = self._here()
-        if not self._allowed(here):
+        if not self._allowed():
             raise EOFError("nobody answers input() here")
+        here = self._here()
         with self._counting:
             self._number += 1
             request = f"input-{self._number}"
