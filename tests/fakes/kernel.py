@@ -5,7 +5,6 @@ host is promised: a Unix socket that speaks frames, a process that ends, and fil
 """
 
 import asyncio
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +83,8 @@ class ScriptedWorker:
         self._server.close()
         self.process.end(code=0)
         for link in self.links:
-            link.abort()
+            if not link.is_closing():
+                link.abort()
 
     def say(self, kind: str, body: bytes = b"", **fields: Any) -> None:
         """One numbered message, well formed if ``fields`` are."""
@@ -95,21 +95,14 @@ class ScriptedWorker:
         return encode({"type": kind, "seq": self.seq, **fields}, body)
 
     def begin(self, cell: str, number: int) -> None:
-        self.runs(number)
         self.say("started", execution_id=cell, mode="simple_sync", number=number)
 
     def result(self, cell: str, **fields: Any) -> None:
-        self.runs(0)
         self.say("result", execution_id=cell, count=1, repr=None, execution_time=0.0, **fields)
-
-    def runs(self, number: int) -> None:
-        """Tell the ladder which cell runs."""
-        with (self.folder / "interrupt").open("r+b") as file:
-            os.pwrite(file.fileno(), struct.pack("<Q", number), 8)
 
     def wanted(self) -> int:
         """Which cell the ladder wants to end."""
-        wanted: int = struct.unpack("<QQ", (self.folder / "interrupt").read_bytes())[0]
+        wanted: int = struct.unpack("<Q", (self.folder / "interrupt").read_bytes())[0]
         return wanted
 
     def write(self, name: str, data: bytes) -> None:

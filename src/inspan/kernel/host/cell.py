@@ -171,6 +171,8 @@ class Cell:
         #: Of the session's cells, from 1; 0 where it is not known yet.
         self.number = number
         self.end: End | None = None
+        #: It runs, or ran.
+        self.begun = False
         self.inbox = Inbox(home, drops=False)
         #: The end has reached a reader or a waiter.
         self.seen = False

@@ -21,7 +21,7 @@ from inspan.kernel import protocol as p
 from inspan.kernel.host import interrupt
 from inspan.kernel.host.inflow import Inflow
 from inspan.kernel.host.launch import Card, meet, told
-from inspan.kernel.host.link import Link
+from inspan.kernel.host.link import Link, packed
 from inspan.kernel.host.output import Captures
 from inspan.kernel.host.process import Death, recorded
 
@@ -97,8 +97,13 @@ class Guard:
 
     def send(self, *messages: BaseModel) -> None:
         """Say it; where nobody listens the session is about to be over."""
-        if self._link is not None and messages:
-            self._link.send(*messages)
+        if messages:
+            self.write(packed(*messages))
+
+    def write(self, frames: bytes) -> None:
+        """The same, of what ``packed`` made."""
+        if self._link is not None:
+            self._link.write(frames)
 
     async def room(self) -> None:
         """Wait until the worker has read most of what was said."""
@@ -147,13 +152,12 @@ class Guard:
         self._task = group.create_task(self._run())
         return ready
 
-    async def close(self, farewell: BaseModel, deadline: float) -> None:
-        """End the worker, kindly until ``deadline``."""
-        self._leaving = True
-        self.send(farewell)
-        await asyncio.wait({self._ended}, timeout=deadline)
-        self._lost = True
-        self._stir.set()
+    def farewell(self, message: BaseModel, deadline: float) -> None:
+        """Let the worker end, kindly until ``deadline``."""
+        if not self._leaving:
+            self._leaving = True
+            self.send(message)
+            self.later(lambda: self._wait(deadline))
 
     async def leave(self) -> None:
         """Let go; the worker runs on."""
@@ -180,6 +184,11 @@ class Guard:
         finally:
             self._over(SessionEnded("The session was left; it may run on."))
             self._release()
+
+    async def _wait(self, deadline: float) -> None:
+        await asyncio.wait({self._ended}, timeout=deadline)
+        self._lost = True
+        self._stir.set()
 
     async def _meet(self, within: float, last_seq: int) -> p.Ready:
         self._link, ready = await meet(

@@ -247,8 +247,11 @@ class Inflow:
 
     def _begin(self, cell: Cell, number: int) -> None:
         cell.number = number or cell.number
-        self.running = cell
-        self._follower.start()
+        cell.begun = True
+        # One that is refused begins and ends while another runs.
+        if self.running is None:
+            self.running = cell
+            self._follower.start()
 
     def _finish(self, cell: Cell, end: End) -> bool:
         if cell is self.running and not self._read_until((end.fd.out, end.fd.err)):

@@ -4,8 +4,8 @@ The host writes the cell's number into a small file that the worker maps, then s
 and again: the worker ignores one that is not for the cell that runs. So an interrupt never hits the
 next cell, and a signal that got lost in code that swallows it is followed by another.
 
-The file ``interrupt`` has two little-endian uint64: the number of the cell that the host wants
-interrupted (0: none), which the host writes, and of the running cell, which the worker writes.
+The file ``interrupt`` begins with a little-endian uint64: the number of the cell that the host
+wants interrupted, or 0.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from typing import Final, Protocol
 from inspan.kernel.host.cell import Cell
 
 FILE: Final = "interrupt"
-_PAIR: Final = struct.Struct("<QQ")
-_ONE: Final = struct.Struct("<Q")
+_NUMBER: Final = struct.Struct("<Q")
 #: Seconds that the process has alone before its group gets the signal, too.
 _ALONE: Final = 0.02
 #: Seconds between two signals.
@@ -66,7 +65,7 @@ def prepare(folder: Path) -> None:
     """Make the file. Raises OSError."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
     with os.fdopen(os.open(folder / FILE, flags, 0o600), "wb") as file:
-        file.write(_PAIR.pack(0, 0))
+        file.write(_NUMBER.pack(0))
 
 
 class Ladder:
@@ -86,7 +85,10 @@ class Ladder:
         self._turn = asyncio.Lock()
 
     async def climb(self, cell: Cell, deadline: float) -> tuple[Step, ...]:
-        """Return when the cell is over, or when it still waits for its turn at the deadline."""
+        """Return when the cell is over, or when it still waits for its turn at the deadline.
+
+        From now on its oldest output goes where nobody reads it.
+        """
         start = asyncio.get_running_loop().time()
         steps: list[Step] = []
         async with self._turn:
@@ -95,7 +97,7 @@ class Ladder:
                 try:
                     await _Climb(self, cell, file, start, steps).run(deadline)
                 finally:
-                    os.pwrite(file, _ONE.pack(0), 0)
+                    os.pwrite(file, _NUMBER.pack(0), 0)
                     os.close(file)
         return tuple(steps)
 
@@ -129,29 +131,21 @@ class _Climb:
         self._signals = 0
 
     async def run(self, deadline: float) -> None:
-        os.pwrite(self._file, _ONE.pack(self._cell.number), 0)
-        was_running = False
+        os.pwrite(self._file, _NUMBER.pack(self._cell.number), 0)
+        # An end that waits behind output which nobody takes would be no end.
+        self._cell.inbox.let_drop()
         while not self._cell.ended:
-            runs = self._runs()
-            if was_running and not runs:
-                break  # its end is on its way
-            was_running = runs
             left = deadline - self._after()
             if left <= 0:
-                await self._last(runs=runs)
+                await self._last()
                 return
-            if runs:
+            if self._cell.begun:
                 await self._signal()
             elif Rung.CANCEL not in self._seen:
                 self._reach(Rung.CANCEL)
                 self._ladder.cancel(self._cell)
             await self._over(min(left, _ALONE if self._signals == 1 else _AGAIN))
         self._reach(Rung.ENDED)
-
-    def _runs(self) -> bool:
-        raw = os.pread(self._file, _PAIR.size, 0)
-        running = _PAIR.unpack(raw)[1] if len(raw) == _PAIR.size else 0
-        return bool(running) and running == self._cell.number
 
     async def _signal(self) -> None:
         self._signals += 1
@@ -162,8 +156,8 @@ class _Climb:
             self._reach(Rung.GROUP)
             await self._ladder.process.interrupt_group()
 
-    async def _last(self, *, runs: bool) -> None:
-        if not runs:
+    async def _last(self) -> None:
+        if not self._cell.begun:
             self._reach(Rung.WAITS)
             return
         self._reach(Rung.KILL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from pydantic import BaseModel, ValidationError
 
@@ -95,7 +95,7 @@ class Link(asyncio.Protocol):
 
     async def hello(self, hello: Hello) -> Ready:
         """Say who we are. Raises SessionDied where that is not answered, KernelProtocol."""
-        self.send(hello)
+        self.write(packed(hello))
         try:
             return await self._ready
         except asyncio.CancelledError:
@@ -103,9 +103,8 @@ class Link(asyncio.Protocol):
                 raise
             raise (self._error or SessionDied("The session hung up before it was ready.")) from None
 
-    def send(self, *messages: BaseModel) -> None:
-        """Write. Raises BadInput where a message is too large; forgotten where nobody is there."""
-        data = b"".join(packed(message) for message in messages)
+    def write(self, data: bytes) -> None:
+        """Send what ``packed`` made; forgotten where nobody is there."""
         if not self._transport.is_closing():
             self._transport.write(data)
 
@@ -129,11 +128,10 @@ class Link(asyncio.Protocol):
             self._ready.set_result(message)
 
 
-def packed(message: BaseModel) -> bytes:
-    """Its frame. Raises BadInput where it is too large."""
+def packed(*messages: BaseModel) -> bytes:
+    """Their frames. Raises BadInput where one is too large."""
     try:
-        raw: dict[str, Any] = message.model_dump()
-        return encode(raw)
+        return b"".join(encode(message.model_dump()) for message in messages)
     except FrameError as error:
         raise BadInput(f"More than {HEAD_MOST >> 20} MiB cannot be said to a session.") from error
 

@@ -33,6 +33,7 @@ from inspan.kernel.host.cell import Cell, Item
 from inspan.kernel.host.guard import Guard, Process
 from inspan.kernel.host.inflow import Hooks, Inflow, Reply
 from inspan.kernel.host.interrupt import Ladder, Step
+from inspan.kernel.host.link import packed
 from inspan.kernel.host.output import Captures
 from inspan.kernel.host.process import WorkerProcess
 from inspan.model.session import CodeState, follow
@@ -154,9 +155,14 @@ class KernelSession:
         self._become(CodeState.BUSY if self._inflow.cells else CodeState.READY)
 
     async def close(self, deadline: float = DEADLINE) -> None:
-        """End it: the worker runs what was registered at exit, and is killed after ``deadline``."""
+        """End it: a running cell is interrupted, and what was registered at exit runs.
+
+        After ``deadline`` seconds the worker is killed with all that it started.
+        """
         if self.state is not CodeState.TERMINATED:
-            await self._guard.close(p.Shutdown(), deadline)
+            self._guard.farewell(p.Shutdown(), deadline)
+            if self._inflow.running is not None:
+                await self._ladder.climb(self._inflow.running, deadline)
         await self._guard.done()
 
     async def abandon(self) -> None:
@@ -311,9 +317,10 @@ class KernelSession:
             self._number += 1
         cell = Cell(message.execution_id, self._number or 0, self._inflow)
         self._keep(cell)
-        messages = [*self._due(), message]
-        self._guard.send(*messages)
+        frames = packed(*self._due(), message)
+        # Before it is sent: what the descriptors get from then on is the cell's.
         self._inflow.open(cell)
+        self._guard.write(frames)
         return cell
 
     def _keep(self, cell: Cell) -> None:
@@ -374,13 +381,19 @@ async def opened(
     keeper: KeeperClient, order: launch.Order, *, within: float = START
 ) -> AsyncGenerator[KernelSession, None]:
     """A session for the length of a block. Raises what ``KernelSession.open`` does."""
+    trouble: Exception | None = None
     async with asyncio.TaskGroup() as group:
-        session = await KernelSession.open(group, keeper, order, within=within)
         try:
-            yield session
-        finally:
-            with anyio.CancelScope(shield=True):
-                await session.close()
+            session = await KernelSession.open(group, keeper, order, within=within)
+            try:
+                yield session
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await session.close()
+        except Exception as error:  # noqa: BLE001 - raised below, as itself and in no group
+            trouble = error
+    if trouble is not None:
+        raise trouble
 
 
 def _made(message: type[_Message], **fields: Any) -> _Message:

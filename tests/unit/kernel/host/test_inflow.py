@@ -153,7 +153,7 @@ async def test_questions_that_nobody_answers_are_bounded(worker: ScriptedWorker)
     async with joined(worker) as session:
         cell = await session.execute("x")
         worker.begin(cell.execution_id, 1)
-        ask = {"capability": "c", "payload": "x" * (1 << 20), "timeout": 1.0}
+        ask: dict[str, Any] = {"capability": "c", "payload": "x" * (1 << 20), "timeout": 1.0}
         outcome = asyncio.ensure_future(cell.outcome())
         for number in range(20):
             worker.say("ask", execution_id=cell.execution_id, promise=str(number), **ask)
@@ -242,11 +242,9 @@ async def test_a_later_host_gets_the_running_cell_its_number_and_its_end(
 
 def messages() -> st.SearchStrategy[tuple[dict[str, Any], bytes]]:
     """Some that are right, some nearly."""
-    kinds = st.sampled_from(
-        ["started", "output", "display", "input", "result", "error", "heartbeat", "ask", "ready"]
-        + ["completion", "broken", "nonsense"]
-    )
-    fields = st.fixed_dictionaries(
+    known = ["started", "output", "display", "input", "result", "error", "heartbeat", "ask"]
+    kinds = st.sampled_from([*known, "ready", "completion", "broken", "nonsense"])
+    fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         {"type": kinds, "execution_id": st.sampled_from(["a", "b", "c", None])},
         optional={
             "seq": st.integers(-1, 12),
