@@ -15,13 +15,10 @@ from .checkpoint_file import CheckpointError, pack, python_minor, read, unpack, 
 from .checkpoint_kinds import once
 from .checkpoint_pickler import dump, explain
 from .checkpoint_reader import read as read_payload
+from .namespace import INTERNAL
 
-__all__ = ["INTERNALS", "CheckpointError", "load", "save"]
+__all__ = ["CheckpointError", "load", "save"]
 
-#: Names that belong to the session and not to its code: neither saved nor ever replaced.
-INTERNALS: Final = frozenset(
-    "_ __ ___ _i _ii _iii In Out _oh _ih _dh _exit_code _exception".split()  # noqa: SIM905 - as D5
-)
 #: The largest checkpoint, in bytes, where nobody says otherwise.
 MOST: Final = 1 << 30
 _OURS: Final = __name__.rpartition(".")[0]
@@ -83,8 +80,10 @@ def load(
 
 
 def _is_of_user(name: str, value: object) -> bool:
+    """Not what the session put there, such as ``display``; a standard stream by a name is."""
     special = name.startswith("__") and name.endswith("__")
-    named = isinstance(value, type | types.FunctionType)
-    of = value.__module__ if named else type(value).__module__
+    of_whom = value.__self__ if isinstance(value, types.MethodType) else value
+    named = isinstance(of_whom, type | types.FunctionType)
+    of = of_whom.__module__ if named else type(of_whom).__module__
     part = isinstance(of, str) and of.startswith(f"{_OURS}.")
-    return not special and name not in INTERNALS and (not part or once(value) is not None)
+    return not special and name not in INTERNAL and (not part or once(value) is not None)

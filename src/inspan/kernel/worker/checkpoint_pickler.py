@@ -15,6 +15,7 @@ import os
 import pickle
 import sys
 import types
+import typing
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -249,20 +250,27 @@ def _function(value: types.FunctionType, code: Any) -> tuple[Any, ...]:
 
 
 def _slots(value: type, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    if "__slots__" not in value.__dict__:
+    # The class that typing makes of a NamedTuple has its own slots, and takes no others.
+    if "__slots__" not in value.__dict__ or typing.NamedTuple in _bases(value):
         return reduced
     make, (constructor, name, bases, content, *rest), *others = reduced
     content = {**content, "__slots__": value.__dict__["__slots__"]}
     return make, (constructor, name, bases, content, *rest), *others
 
 
+def _bases(value: type) -> tuple[Any, ...]:
+    return tuple(value.__dict__.get("__orig_bases__", ()))
+
+
 def _enumeration(value: enum.EnumType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    *start, apply = reduced
+    make, (bases, name, qualname, _, *rest), (content, slots), *between, apply = reduced
+    named: dict[str, Any] = dict(value.__members__)  # unlike the class itself, with its aliases
+    values = {key: member.value for key, member in named.items()}
+    content = {key: item for key, item in content.items() if key not in named}
     usual = {"_name_", "_value_", "_sort_order_", "__objclass__"}
-    named: dict[str, Any] = dict(value.__members__)
     extras = {
-        name: {key: item for key, item in vars(member).items() if key not in usual}
-        for name, member in named.items()
+        key: {own: item for own, item in vars(member).items() if own not in usual}
+        for key, member in named.items()
     }
-    start[2] = (apply, start[2], extras)
-    return *start, rebuild.members
+    made = (bases, name, qualname, values, *rest)
+    return make, made, (apply, (content, slots), extras), *between, rebuild.members

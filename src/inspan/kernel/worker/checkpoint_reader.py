@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final, Self
 
 from . import checkpoint_rebuild as rebuild
+from .checkpoint_kinds import importable
 from .checkpoint_pickler import (
     CLOUDPICKLE_PRIVATE,
     REMEDY,
@@ -150,7 +151,7 @@ class _Patient(_Slow):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - code of the session raises what it likes
             lost = self.stack[-1] = self._made(error, call, *given)
             # What sets a state takes the object first, and may have stopped half way.
-            if given and not isinstance(given[0], types.ModuleType | str | int):
+            if given and _may_be_half_made(given[0]):
                 self.broken[id(given[0])] = (given[0], lost.reason)
 
     def load_newobj(self) -> None:
@@ -186,6 +187,12 @@ class _Patient(_Slow):  # type: ignore[misc]
         pickle.NEWOBJ_EX[0]: load_newobj_ex,
         pickle.BUILD[0]: load_build,
     }
+
+
+def _may_be_half_made(value: Any) -> bool:
+    if isinstance(value, type | types.FunctionType):
+        return not importable(value)
+    return not isinstance(value, types.ModuleType | str | int)
 
 
 def _absent(value: Any) -> bool:
