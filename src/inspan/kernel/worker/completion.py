@@ -127,8 +127,8 @@ def _in_string(before: str, place: Place, namespace: Mapping[str, object]) -> Fo
     """Keys where the string stands in brackets, the code of an f-string's field, or files."""
     typed = before[place.text :]
     prefix = before[place.literal : place.text - len(place.quote)].lower()
-    field = typed.replace("{{", "  ").rpartition("{")[2]
-    if "f" in prefix and field != typed and "}" not in field:
+    _, opened, field = typed.replace("{{", "  ").rpartition("{")
+    if "f" in prefix and opened and "}" not in field:
         matches, start = _matches(field, namespace)
         return matches, len(before) - len(field) + start
     code = place.code[: place.literal]

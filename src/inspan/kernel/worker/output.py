@@ -93,9 +93,6 @@ class Capture:
         self._tails: dict[Key, bytes] = {}
         self._dropped: dict[Key, int] = {}
         self._counting = threading.RLock()
-        self._renew()
-
-    def _renew(self) -> None:
         self._wake, self._hurry = threading.Lock(), threading.Lock()
         self._wake.acquire()
         self._hurry.acquire()
@@ -113,13 +110,17 @@ class Capture:
             os.close(file)
         clib.by_lines()
         tag_threads(self.here)
-        self._direct = False
-        self._thread.start()
+        self.start()
         os.register_at_fork(after_in_child=self._forked)
         # Python's own streams must not be collected: closing them would close our descriptors.
         self._former = (sys.__stdout__, sys.__stderr__)
         sys.stdout = sys.__stdout__ = TextStream("stdout", 1, self.put, self.push)  # type: ignore[assignment, misc]  # stands in for one
         sys.stderr = sys.__stderr__ = TextStream("stderr", 2, self.put, self.push)  # type: ignore[assignment, misc]  # the same
+
+    def start(self) -> None:
+        """Begin to send what is put; ``install`` does it."""
+        self._direct = False
+        self._thread.start()
 
     def here(self) -> str | None:
         """The cell that this code runs for: of its context, or of who started its thread."""
@@ -173,7 +174,11 @@ class Capture:
     def close(self) -> None:
         """Send what is left. What is written later goes into the files."""
         self.flush()
-        self._direct = True
+        if not self._direct:
+            self._direct = True
+            _release(self._wake)
+            self._thread.join()
+            self._drain()
 
     def _forked(self) -> None:
         # The child has no link of its own: what it prints goes into the files.
@@ -213,7 +218,7 @@ class Capture:
     # ── the thread that sends ─────────────────────────────────────────────────
 
     def _run(self) -> None:
-        while True:
+        while not self._direct:
             self._wake.acquire()
             self._hurry.acquire(timeout=GATHER)
             self._sending = True
