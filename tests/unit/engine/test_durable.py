@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,85 +10,23 @@ import anyio
 import pytest
 
 from inspan import Backoff, DurableContext, durable
-from inspan.durability import DurableFunction, Runtime
-from inspan.engine.promises import Promises
 from inspan.errors import (
     BadInput,
     InspanError,
-    NotDeterministic,
-    NotStorable,
     PromiseCanceled,
     RunDiffers,
     StepFailed,
-    StoreFailed,
-    StoreLocked,
     TaskNotFound,
 )
-from inspan.model.promise import PromiseState
-from inspan.store.memory import MemoryStore
-from inspan.store.sqlite import SqliteStore
-from inspan.store.verify import verify
-from tests.fakes.clock import FakeClock
+from tests.unit.engine.durable_stage import Stage, made, stage_over
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D6", "D8")]
 
 
-class Stage:
-    """One store, and runtimes over it that begin and end like processes."""
-
-    def __init__(self, store: SqliteStore | MemoryStore) -> None:
-        self.store = store
-        self.clock = FakeClock()
-        #: What was done, in order.
-        self.done: list[str] = []
-
-    def does(self, word: str, value: Any = None) -> Callable[[], Any]:
-        async def do() -> Any:
-            self.done.append(word)
-            if isinstance(value, Exception):
-                raise value
-            return value
-
-        return do
-
-    @asynccontextmanager
-    async def runtime(self, *functions: DurableFunction[..., Any]) -> AsyncIterator[Runtime]:
-        promises = Promises(self.store, self.clock)
-        await promises.load()
-        raised = None
-        async with anyio.create_task_group() as group:
-            group.start_soon(promises.keep_time)
-            try:
-                yield Runtime(promises, self.clock, group, functions)
-            except InspanError as error:
-                raised = error
-            group.cancel_scope.cancel()
-        promises.close()
-        if raised is not None:
-            raise raised
-
-    async def cut_short(self, function: DurableFunction[..., Any], *args: Any, run: str) -> None:
-        """Let it go as far as it can, and end its process there."""
-        async with self.runtime() as runtime, anyio.create_task_group() as group:
-
-            async def go() -> None:
-                await runtime.run(function, *args, id=run)
-
-            group.start_soon(go)
-            await anyio.wait_all_tasks_blocked()
-            await anyio.sleep(0.05)
-            group.cancel_scope.cancel()
-
-
 @pytest.fixture(params=["sqlite", "memory"])
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
-    store = (
-        await SqliteStore.open(tmp_path / "durable.db")
-        if request.param == "sqlite"
-        else MemoryStore()
-    )
-    yield Stage(store)
-    await store.close()
+    async with stage_over(request.param, tmp_path) as opened:
+        yield opened
 
 
 async def test_what_is_done_is_not_done_again(stage: Stage) -> None:
@@ -156,14 +92,6 @@ async def test_a_second_run_with_the_id_awaits_the_first(stage: Stage) -> None:
             await runtime.run(slow, 1, id="go")
         assert await runtime.run(other, 0, id="x") == 1
     assert stage.done == ["once"]
-
-
-async def made(runtime: Runtime, promise: str) -> None:
-    with anyio.fail_after(10):
-        while promise not in {  # noqa: ASYNC110 - it is made by another task
-            each.id for each in runtime.promises.pending()
-        }:
-            await anyio.sleep(0.001)
 
 
 async def test_a_step_is_tried_again_and_its_last_error_is_kept(stage: Stage) -> None:
@@ -444,227 +372,3 @@ async def test_a_run_that_settles_itself_otherwise_is_as_it_is_settled(stage: St
         promises = runtime.promises
         with pytest.raises(PromiseCanceled, match="by itself"):
             await runtime.run(odd, id="r")
-
-
-# ── what goes wrong ───────────────────────────────────────────────────────────
-
-
-async def test_a_function_that_goes_another_way_is_told_and_can_come_back(stage: Stage) -> None:
-    @durable
-    async def work(ctx: DurableContext) -> str:
-        await ctx.step("a", stage.does("a"))
-        await ctx.gather(ctx.step("b", stage.does("b")), ctx.step("c", stage.does("c")))
-        return str(await ctx.promise("go"))
-
-    async def renamed(ctx: DurableContext) -> None:
-        await ctx.step("a", stage.does("a"))
-        try:
-            await ctx.step("x", stage.does("x"))
-        except NotDeterministic:
-            return
-
-    async def shorter(ctx: DurableContext) -> None:
-        await ctx.step("a", stage.does("a"))
-
-    async def other_kind(ctx: DurableContext) -> None:
-        ctx.now()
-
-    await stage.cut_short(work, run="r")
-    for body, message in (
-        (renamed, "asks for 'step x' at 'r/2', where 'step b' is stored"),
-        (shorter, "ends before 'r/"),
-        (other_kind, "asks for 'now' at 'r/1', where 'step a' is stored"),
-    ):
-        async with stage.runtime() as runtime:
-            with pytest.raises(NotDeterministic, match=message):
-                await runtime.run(durable(name="work")(body), id="r")
-    async with stage.runtime(work) as runtime:
-        await runtime.recover()
-        await runtime.promises.resolve("go", "on")
-        assert await runtime.result("r") == "on"
-    assert sorted(stage.done) == ["a", "b", "c"]
-
-
-async def test_a_value_that_is_no_json_names_its_step_and_can_be_mended(stage: Stage) -> None:
-    @durable(name="work")
-    async def wrong(ctx: DurableContext) -> Any:
-        return await ctx.step("make a set", stage.does("set", {1}))
-
-    @durable(name="work")
-    async def right(ctx: DurableContext) -> Any:
-        return await ctx.step("make a set", stage.does("list", [1]))
-
-    @durable
-    async def end(ctx: DurableContext) -> Any:
-        return {ctx}
-
-    async with stage.runtime() as runtime:
-        with pytest.raises(NotStorable, match="the step 'make a set' in the run 'r'"):
-            await runtime.run(wrong, id="r")
-        with pytest.raises(NotStorable, match="the value of end in the run 'q'"):
-            await runtime.run(end, id="q")
-        with pytest.raises(NotStorable, match="an argument of 'end'"):
-            await runtime.run(end, object(), id="p")
-    async with stage.runtime() as runtime:
-        assert await runtime.run(right, id="r") == [1]
-
-
-async def test_a_run_is_not_settled_by_an_error_of_the_store(stage: Stage) -> None:
-    closed: list[str] = []
-
-    @durable
-    async def work(ctx: DurableContext) -> str:
-        await ctx.step("a", stage.does("a"))
-        try:
-            await ctx.step("b", stage.does("b"))
-        except StoreFailed:
-            closed.append("b")
-        return "ended"
-
-    commit, stage.done[:] = stage.store.commit, []
-
-    async def full(change: Any) -> None:
-        if any(row.param == ["step", "b"] for row in change.promised):
-            raise StoreFailed("full")
-        await commit(change)
-
-    stage.store.commit = full  # type: ignore[method-assign]
-    async with stage.runtime() as runtime:
-        with pytest.raises(StoreFailed, match="full"):
-            await runtime.run(work, id="r")
-    stage.store.commit = commit  # type: ignore[method-assign]
-    async with stage.runtime(work) as runtime:
-        assert await runtime.recover() == ("r",)
-        assert await runtime.result("r") == "ended"
-    assert closed == ["b"]
-    assert stage.done == ["a", "b", "b"]
-
-
-async def test_a_write_that_reported_an_error_and_is_there_counts(stage: Stage) -> None:
-    @durable
-    async def work(ctx: DurableContext) -> str:
-        await ctx.step("a", stage.does("a"))
-        return "ended"
-
-    commit = stage.store.commit
-
-    async def odd(change: Any) -> None:
-        await commit(change)
-        raise StoreFailed("perhaps")
-
-    stage.store.commit = odd  # type: ignore[method-assign]
-    async with stage.runtime() as runtime:
-        assert await runtime.run(work, id="r") == "ended"
-
-
-async def test_what_cannot_be_a_durable_function_or_a_run_is_refused(stage: Stage) -> None:
-    with pytest.raises(BadInput, match="not an async function"):
-        durable(len)  # type: ignore[arg-type]
-
-    @durable
-    async def work(_ctx: DurableContext) -> None:
-        return None
-
-    @durable(name="work")
-    async def another(_ctx: DurableContext) -> None:
-        return None
-
-    with pytest.raises(BadInput, match="two durable functions are called 'work'"):
-        async with stage.runtime(work, another):
-            pass
-    async with stage.runtime() as runtime:
-        for name in ("a/b", "", "a\n"):
-            with pytest.raises(BadInput):
-                await runtime.run(work, id=name)
-
-
-async def test_a_run_whose_function_nobody_knows_is_left_alone(
-    stage: Stage, caplog: pytest.LogCaptureFixture
-) -> None:
-    @durable
-    async def work(ctx: DurableContext) -> None:
-        await ctx.promise("never")
-
-    await stage.cut_short(work, run="r")
-    async with stage.runtime() as runtime:
-        assert await runtime.recover() == ()
-    assert "nobody knows the function work" in caplog.text
-    assert (await stage.store.pending_promises())[0].state is PromiseState.PENDING
-
-
-async def test_given_values_are_stored_before_a_step_can_use_them(stage: Stage) -> None:
-    seen: list[list[Any]] = []
-
-    async def look() -> None:
-        rows = await stage.store.promises_under("r")
-        seen.append([row.param for row in rows])
-
-    @durable
-    async def work(ctx: DurableContext) -> None:
-        ctx.now()
-        ctx.random()
-        await ctx.gather(ctx.step("x", look), ctx.step("y", look))
-
-    async with stage.runtime() as runtime:
-        await runtime.run(work, id="r")
-    assert all(rows[:2] == [["now"], ["random"]] for rows in seen)
-
-
-# ── the door ──────────────────────────────────────────────────────────────────
-
-
-async def test_it_is_opened_over_a_folder_and_locked(tmp_path: Path) -> None:
-    @durable
-    async def work(ctx: DurableContext) -> float:
-        await ctx.sleep(0.01)
-        return ctx.now()
-
-    home = tmp_path / "a" / "b"
-    async with durable.open(home, work) as runtime:
-        first = await runtime.run(work, id="r")
-        with pytest.raises(StoreLocked, match="held by pid"):
-            async with durable.open(str(home)):
-                pass
-        # The tasks of the same folder have a lock of their own.
-        await (await SqliteStore.open(home / "inspan.db")).close()
-    async with durable.open(home) as runtime:
-        assert await runtime.run(work, id="r") == first
-    report = verify(home / "durable.db")
-    assert (report.problems, report.promises) == ((), 2)
-
-
-async def test_what_its_block_raises_comes_out_as_it_is(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError):
-        async with durable.open(tmp_path):
-            raise ZeroDivisionError
-    with pytest.raises(asyncio.CancelledError):
-        async with durable.open(tmp_path):
-            raise asyncio.CancelledError
-
-
-async def test_leaving_the_block_stops_what_runs(tmp_path: Path) -> None:
-    @durable
-    async def work(ctx: DurableContext) -> None:
-        await ctx.promise("never")
-
-    async with durable.open(tmp_path, work) as runtime, anyio.create_task_group() as group:
-
-        async def go() -> None:
-            await runtime.run(work, id="r")
-
-        group.start_soon(go)
-        await made(runtime, "never")
-        group.cancel_scope.cancel()
-    with anyio.fail_after(10):
-        with pytest.raises(StoreFailed, match="closed"):
-            await runtime.result("r")
-    async with durable.open(tmp_path, work) as runtime:
-        assert await runtime.recover() == ("r",)
-
-
-async def test_the_state_directory_is_the_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("INSPAN_HOME", str(tmp_path / "home"))
-    async with durable.open():
-        assert (tmp_path / "home" / "durable.db").exists()

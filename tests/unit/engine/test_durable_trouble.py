@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inspan import DurableContext, durable
+from inspan.errors import (
+    BadInput,
+    NotDeterministic,
+    NotStorable,
+    StoreFailed,
+)
+from inspan.model.promise import PromiseState
+from tests.unit.engine.durable_stage import Stage, stage_over
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D6", "D8")]
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage_over(request.param, tmp_path) as opened:
+        yield opened
+
+
+async def test_a_function_that_goes_another_way_is_told_and_can_come_back(stage: Stage) -> None:
+    @durable
+    async def work(ctx: DurableContext) -> str:
+        await ctx.step("a", stage.does("a"))
+        await ctx.gather(ctx.step("b", stage.does("b")), ctx.step("c", stage.does("c")))
+        return str(await ctx.promise("go"))
+
+    async def renamed(ctx: DurableContext) -> None:
+        await ctx.step("a", stage.does("a"))
+        try:
+            await ctx.step("x", stage.does("x"))
+        except NotDeterministic:
+            return
+
+    async def shorter(ctx: DurableContext) -> None:
+        await ctx.step("a", stage.does("a"))
+
+    async def other_kind(ctx: DurableContext) -> None:
+        ctx.now()
+
+    await stage.cut_short(work, run="r")
+    for body, message in (
+        (renamed, "asks for 'step x' at 'r/2', where 'step b' is stored"),
+        (shorter, "ends before 'r/"),
+        (other_kind, "asks for 'now' at 'r/1', where 'step a' is stored"),
+    ):
+        async with stage.runtime() as runtime:
+            with pytest.raises(NotDeterministic, match=message):
+                await runtime.run(durable(name="work")(body), id="r")
+    async with stage.runtime(work) as runtime:
+        await runtime.recover()
+        await runtime.promises.resolve("go", "on")
+        assert await runtime.result("r") == "on"
+    assert sorted(stage.done) == ["a", "b", "c"]
+
+
+async def test_a_value_that_is_no_json_names_its_step_and_can_be_mended(stage: Stage) -> None:
+    @durable(name="work")
+    async def wrong(ctx: DurableContext) -> Any:
+        return await ctx.step("make a set", stage.does("set", {1}))
+
+    @durable(name="work")
+    async def right(ctx: DurableContext) -> Any:
+        return await ctx.step("make a set", stage.does("list", [1]))
+
+    @durable
+    async def end(ctx: DurableContext) -> Any:
+        return {ctx}
+
+    async with stage.runtime() as runtime:
+        with pytest.raises(NotStorable, match="the step 'make a set' in the run 'r'"):
+            await runtime.run(wrong, id="r")
+        with pytest.raises(NotStorable, match="the value of end in the run 'q'"):
+            await runtime.run(end, id="q")
+        with pytest.raises(NotStorable, match="an argument of 'end'"):
+            await runtime.run(end, object(), id="p")
+    async with stage.runtime() as runtime:
+        assert await runtime.run(right, id="r") == [1]
+
+
+async def test_a_run_is_not_settled_by_an_error_of_the_store(stage: Stage) -> None:
+    closed: list[str] = []
+
+    @durable
+    async def work(ctx: DurableContext) -> str:
+        await ctx.step("a", stage.does("a"))
+        try:
+            await ctx.step("b", stage.does("b"))
+        except StoreFailed:
+            closed.append("b")
+        return "ended"
+
+    commit, stage.done[:] = stage.store.commit, []
+
+    async def full(change: Any) -> None:
+        if any(row.param == ["step", "b"] for row in change.promised):
+            raise StoreFailed("full")
+        await commit(change)
+
+    stage.store.commit = full  # type: ignore[method-assign]
+    async with stage.runtime() as runtime:
+        with pytest.raises(StoreFailed, match="full"):
+            await runtime.run(work, id="r")
+    stage.store.commit = commit  # type: ignore[method-assign]
+    async with stage.runtime(work) as runtime:
+        assert await runtime.recover() == ("r",)
+        assert await runtime.result("r") == "ended"
+    assert closed == ["b"]
+    assert stage.done == ["a", "b", "b"]
+
+
+async def test_a_write_that_reported_an_error_and_is_there_counts(stage: Stage) -> None:
+    @durable
+    async def work(ctx: DurableContext) -> str:
+        await ctx.step("a", stage.does("a"))
+        return "ended"
+
+    commit = stage.store.commit
+
+    async def odd(change: Any) -> None:
+        await commit(change)
+        raise StoreFailed("perhaps")
+
+    stage.store.commit = odd  # type: ignore[method-assign]
+    async with stage.runtime() as runtime:
+        assert await runtime.run(work, id="r") == "ended"
+
+
+async def test_what_cannot_be_a_durable_function_or_a_run_is_refused(stage: Stage) -> None:
+    with pytest.raises(BadInput, match="not an async function"):
+        durable(len)  # type: ignore[arg-type]
+
+    @durable
+    async def work(_ctx: DurableContext) -> None:
+        return None
+
+    @durable(name="work")
+    async def another(_ctx: DurableContext) -> None:
+        return None
+
+    with pytest.raises(BadInput, match="two durable functions are called 'work'"):
+        async with stage.runtime(work, another):
+            pass
+    async with stage.runtime() as runtime:
+        for name in ("a/b", "", "a\n"):
+            with pytest.raises(BadInput):
+                await runtime.run(work, id=name)
+
+
+async def test_a_run_whose_function_nobody_knows_is_left_alone(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    @durable
+    async def work(ctx: DurableContext) -> None:
+        await ctx.promise("never")
+
+    await stage.cut_short(work, run="r")
+    async with stage.runtime() as runtime:
+        assert await runtime.recover() == ()
+    assert "nobody knows the function work" in caplog.text
+    assert (await stage.store.pending_promises())[0].state is PromiseState.PENDING
+
+
+async def test_given_values_are_stored_before_a_step_can_use_them(stage: Stage) -> None:
+    seen: list[list[Any]] = []
+
+    async def look() -> None:
+        rows = await stage.store.promises_under("r")
+        seen.append([row.param for row in rows])
+
+    @durable
+    async def work(ctx: DurableContext) -> None:
+        ctx.now()
+        ctx.random()
+        await ctx.gather(ctx.step("x", look), ctx.step("y", look))
+
+    async with stage.runtime() as runtime:
+        await runtime.run(work, id="r")
+    assert all(rows[:2] == [["now"], ["random"]] for rows in seen)
