@@ -11,15 +11,16 @@ import types
 from collections.abc import Iterator
 from typing import Final
 
-from .reprs import name_of, sane
+from .reprs import fitting, name_of, sane
 from .sources import Sources
 
-#: Bounds of what is told of one error. Frames: so many that Python's own limit of recursion fits.
+#: Bounds of what is told of one error. Frames: so many that Python's own limit of recursion fits;
+#: a line in bytes of JSON, the message in characters.
 MOST_FRAMES: Final = 1100
 MOST_CHAIN: Final = 20
 MOST_MEMBERS: Final = 500
 MOST_LINES: Final = 1000
-MOST_LINE: Final = 2000
+MOST_LINE: Final = 4000
 MOST_MESSAGE: Final = 1 << 16
 
 _SOURCES: Final = Sources()
@@ -169,4 +170,10 @@ def _bounded(lines: list[str]) -> list[str]:
     if cut > 0:
         half = MOST_LINES // 2
         lines = [*lines[:half], f"(… {cut:,} lines are left out …)", *lines[-half:]]
-    return [sane(line if len(line) <= MOST_LINE else f"{line[:MOST_LINE]}…") for line in lines]
+    return [_short(line) for line in lines]
+
+
+def _short(line: str) -> str:
+    whole = sane(line)
+    short = fitting(whole, MOST_LINE)
+    return whole if short == whole else f"{short}…"

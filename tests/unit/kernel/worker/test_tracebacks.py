@@ -196,7 +196,7 @@ def test_whatever_an_error_does_it_is_told(kind: str) -> None:
 
 
 def test_what_is_told_is_bounded() -> None:
-    error = ValueError("line\n" * 1_000_000 + "x" * 1_000_000 + "\ud800")
+    error = ValueError(f"{'😀' * 10_000}\n" * 1000 + "x" * 1_000_000 + "\ud800")
     error.add_note("n" * 10_000_000)
     name, message, lines = tracebacks.describe(error)
     assert len(message) < tracebacks.MOST_MESSAGE + 100
