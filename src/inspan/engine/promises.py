@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import anyio
 
 from inspan.engine.patrol import until
 from inspan.engine.ports import Change, Clock, PromiseStore
+from inspan.engine.turns import Turns
 from inspan.errors import BadInput, PromiseNotFound, StoreFailed
 from inspan.model.promise import Promise, Verb, at, checked, create, plain, settle
 
@@ -45,8 +46,7 @@ class Promises:
         self._times: list[tuple[float, str]] = []
         self._sooner = asyncio.Event()
         self._waiting: dict[str, list[Callable[[], None]]] = {}
-        #: The promises that are being changed, each with what wakes those who want to be next.
-        self._busy: dict[str, asyncio.Event | None] = {}
+        self._turns = Turns()
         self._closed = False
 
     async def load(self) -> None:
@@ -90,7 +90,7 @@ class Promises:
         Raises PromiseExists, BadInput, NotStorable, StoreFailed.
         """
         wanted = self.draft(promise, param=param, timeout=timeout, key=key, tags=tags)
-        async with self._turn(promise):
+        async with self._turns.of(promise):
             found = self._pending.get(promise) or await self._store.promise(promise)
             made = create(found and at(found, wanted.created_at), wanted, strict=strict)
             if made is wanted:
@@ -103,7 +103,7 @@ class Promises:
         found = await self._find(promise)
         if at(found, self._clock.now()) is found:
             return found
-        async with self._turn(promise):
+        async with self._turns.of(promise):
             found = await self._find(promise)
             return await self._settle(found, at(found, self._clock.now()))
 
@@ -215,7 +215,7 @@ class Promises:
         value = plain(value, f"the value of the promise {promise!r}")
         if key is not None:
             checked(key)
-        async with self._turn(promise):
+        async with self._turns.of(promise):
             stored = await self._find(promise)
             now = self._clock.now()
             found = await self._settle(stored, at(stored, now))
@@ -227,20 +227,6 @@ class Promises:
         if after is not before:
             await self._commit(Change(settled=(after,)))
         return after
-
-    @asynccontextmanager
-    async def _turn(self, promise: str) -> AsyncIterator[None]:
-        """One at a time decides about a promise."""
-        while promise in self._busy:
-            free = self._busy[promise] = self._busy[promise] or asyncio.Event()
-            await free.wait()
-        self._busy[promise] = None
-        try:
-            yield
-        finally:
-            waited_for = self._busy.pop(promise)
-            if waited_for is not None:
-                waited_for.set()
 
     async def _commit(self, change: Change) -> None:
         try:

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from inspan import DurableContext, durable
+from inspan.durability import Runtime
 from inspan.errors import (
     BadInput,
+    InspanError,
     NotDeterministic,
     NotStorable,
+    StepFailed,
     StoreFailed,
 )
 from inspan.model.promise import PromiseState
-from tests.unit.engine.durable_stage import Stage, stage_over
+from tests.unit.engine.durable_stage import Stage, made, stage_over
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D6", "D8")]
 
@@ -184,3 +189,44 @@ async def test_given_values_are_stored_before_a_step_can_use_them(stage: Stage) 
     async with stage.runtime() as runtime:
         await runtime.run(work, id="r")
     assert all(rows[:2] == [["now"], ["random"]] for rows in seen)
+
+
+async def test_a_cancellation_of_its_own_ends_nothing_else(stage: Stage) -> None:
+    async def awaits_what_is_cancelled() -> None:
+        task = asyncio.ensure_future(anyio.sleep_forever())
+        asyncio.get_running_loop().call_soon(task.cancel)
+        await task
+
+    @durable
+    async def in_a_step(ctx: DurableContext) -> None:
+        await ctx.step("it", awaits_what_is_cancelled)
+
+    @durable
+    async def outside(_ctx: DurableContext) -> None:
+        await awaits_what_is_cancelled()
+
+    async with stage.runtime() as runtime:
+        with pytest.raises(StepFailed, match="the step 'it' failed: RuntimeError"):
+            await runtime.run(in_a_step, id="a")
+        with pytest.raises(StepFailed, match="the run 'b' failed: CancelledError"):
+            await runtime.run(outside, id="b")
+
+
+async def test_who_awaits_a_run_is_told_when_the_runtime_closes(stage: Stage) -> None:
+    @durable
+    async def work(ctx: DurableContext) -> None:
+        await ctx.promise("never")
+
+    told: list[InspanError] = []
+
+    async def go(runtime: Runtime) -> None:
+        try:
+            await runtime.run(work, id="r")
+        except StoreFailed as error:
+            told.append(error)
+
+    async with anyio.create_task_group() as group, stage.runtime() as runtime:
+        group.start_soon(go, runtime)
+        await made(runtime, "never")
+    assert [error.code for error in told] == ["store-failed"]
+    assert [promise.id for promise in await stage.store.pending_promises()] == ["r", "never"]

@@ -6,6 +6,7 @@ restart, and has to come out the same.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -16,7 +17,7 @@ import anyio.to_thread
 
 from inspan.engine.durable.function import DurableFunction
 from inspan.engine.durable.journal import Journal
-from inspan.engine.durable.outcome import failure, given
+from inspan.engine.durable.outcome import asked_to_stop, failure, given
 from inspan.errors import BadInput, PromiseExists
 from inspan.model.patience import Backoff
 from inspan.model.promise import TIMER, PromiseState
@@ -229,7 +230,12 @@ class DurableContext:
 
 
 async def _called(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(fn):
-        return await fn(*args, **kwargs)
-    value = await anyio.to_thread.run_sync(lambda: fn(*args, **kwargs))
-    return await value if inspect.isawaitable(value) else value
+    try:
+        if inspect.iscoroutinefunction(fn):
+            return await fn(*args, **kwargs)
+        value = await anyio.to_thread.run_sync(lambda: fn(*args, **kwargs))
+        return await value if inspect.isawaitable(value) else value
+    except asyncio.CancelledError as error:
+        if asked_to_stop():
+            raise
+        raise RuntimeError("something that it waited for was cancelled") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from typing import Any, Final, TypeVar
 
@@ -28,7 +29,7 @@ _REJECTIONS: Final[dict[PromiseState, type[PromiseRejected]]] = {
 _MARK: Final = "inspan:error"
 
 
-def failure(error: Exception, what: str) -> dict[str, str]:
+def failure(error: BaseException, what: str) -> dict[str, str]:
     """``error`` as JSON; an error that is not ours becomes StepFailed and names ``what``."""
     if isinstance(error, InspanError):
         told = {_MARK: error.code, "message": error.message, "hint": error.hint}
@@ -40,6 +41,16 @@ def failure(error: Exception, what: str) -> dict[str, str]:
         told["kind"] = kind
     told["trace"] = "".join(traceback.format_exception(error))[-_KEPT:]
     return told
+
+
+def asked_to_stop() -> bool:
+    """Whether a cancellation that was caught is meant for us, and not one of the function's own.
+
+    Code that awaits a cancelled task of its own raises CancelledError, too; left to itself that
+    would end everything that runs beside it.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def given(promise: Promise) -> Any:

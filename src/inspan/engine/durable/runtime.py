@@ -19,10 +19,10 @@ from anyio.abc import TaskGroup
 from inspan.engine.durable.context import DurableContext
 from inspan.engine.durable.function import DurableFunction
 from inspan.engine.durable.journal import Journal
-from inspan.engine.durable.outcome import failure, given
+from inspan.engine.durable.outcome import asked_to_stop, failure, given
 from inspan.engine.ports import Clock
 from inspan.engine.promises import Promises
-from inspan.errors import BadInput, PromiseExists, PromiseSettled, RunDiffers
+from inspan.errors import BadInput, PromiseExists, PromiseSettled, RunDiffers, StoreFailed
 from inspan.model.promise import Promise, Verb, plain
 
 T = TypeVar("T")
@@ -144,6 +144,9 @@ class Runtime:
                 verb, value = end
                 settle = self.promises.resolve if verb is Verb.RESOLVE else self.promises.reject
                 await settle(promise.id, value, key=_KEY)
+        except asyncio.CancelledError:
+            active.error = StoreFailed("the runtime was closed before the end of the run")
+            raise
         except PromiseSettled:
             log.info("somebody else settled it meanwhile", extra={"run": promise.id})
         except Exception as error:  # noqa: BLE001 - told to who waits; other runs go on
@@ -163,7 +166,9 @@ class Runtime:
         try:
             value = await function.body(context, *args, **kwargs)
             context.end()
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and asked_to_stop():
+                raise
             if journal.fault is None:
                 return Verb.REJECT, failure(error, f"the run {promise.id!r}")
             if journal.fault is error:
