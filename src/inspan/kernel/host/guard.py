@@ -21,7 +21,7 @@ from inspan.kernel import protocol as p
 from inspan.kernel.host import interrupt
 from inspan.kernel.host.inflow import Inflow
 from inspan.kernel.host.launch import Card, meet, told
-from inspan.kernel.host.link import Link, packed
+from inspan.kernel.host.link import Link, listens, packed
 from inspan.kernel.host.output import Captures
 from inspan.kernel.host.process import Death, recorded
 
@@ -205,7 +205,7 @@ class Guard:
         now = asyncio.get_running_loop().time()
         if self.process.gone:
             self._lost = True
-        elif now - self._linked_at < _TAKEN and self._linked_at:
+        elif now - self._linked_at < _TAKEN and listens(self._card.socket):
             self._over(SessionEnded("Another host has taken this session up."))
             raise asyncio.CancelledError
         else:

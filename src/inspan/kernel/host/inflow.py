@@ -38,6 +38,7 @@ class Hooks:
         ack: Callable[[int], None],
         idle: Callable[[], None],
         busy: Callable[[], None],
+        beat: Callable[[], None],
         full: Callable[[Cell], None],
         fault: Callable[[InspanError], None],
         asked: Callable[[p.Ask], None] | None,
@@ -49,6 +50,8 @@ class Hooks:
         #: The last open cell has ended; the first is there.
         self.idle = idle
         self.busy = busy
+        #: A sign of life came.
+        self.beat = beat
         #: A cell's descriptors got more than the cap.
         self.full = full
         #: What came cannot be.
@@ -110,16 +113,19 @@ class Inflow:
             self._captures.settled(entry.file, entry.offset)
         if entry.seq in self._unsettled:
             del self._unsettled[entry.seq]
-            if self.seq - self._acked >= _ACK_FRAMES or self._due >= _ACK_BYTES:
-                safe = self.safe()
-                if safe:
-                    self._hooks.ack(safe)
+            self._acknowledge()
 
     def room(self) -> None:
         try:
             self._pump()
         except KernelProtocol as error:
             self._hooks.fault(error)
+
+    def _acknowledge(self) -> None:
+        if self.seq - self._acked >= _ACK_FRAMES or self._due >= _ACK_BYTES:
+            safe = self.safe()
+            if safe:
+                self._hooks.ack(safe)
 
     def safe(self) -> int:
         """What the worker may forget up to, to be told to it now; 0 where that is nothing new."""
@@ -183,11 +189,13 @@ class Inflow:
             self._answered(message)
         elif isinstance(message, p.Heartbeat):
             self.heartbeat = message
+            self._hooks.beat()
         elif not self._to_cell(message, body):
             return False
         self.seq = message.seq
         self._joins = False
         self._due += len(body)
+        self._acknowledge()
         return True
 
     def _follows(self, seq: int) -> bool:

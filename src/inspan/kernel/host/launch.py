@@ -13,13 +13,17 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+import anyio
+
 from inspan.errors import (
     AlreadyRecorded,
     BadInput,
+    InspanError,
     SessionDied,
     SessionNotFound,
     SpawnFailed,
@@ -96,6 +100,19 @@ def card(folder: Path) -> Card:
 
 async def spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProcess:
     """Start the worker. Raises what ``KeeperClient.spawn`` does."""
+    try:
+        return await _spawn(keeper, order, card)
+    except AlreadyRecorded:
+        raise
+    except BaseException:
+        # Whoever is cancelled here may have started it.
+        with anyio.CancelScope(shield=True), suppress(InspanError):
+            await keeper.kill(order.session)
+            await keeper.collect(order.session)
+        raise
+
+
+async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProcess:
     folder = str(order.folder)
     spawned = await keeper.spawn(
         session=order.session,

@@ -7,6 +7,7 @@ what is held is bounded by one frame and by what one read of the socket brings.
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -136,11 +137,22 @@ def packed(*messages: BaseModel) -> bytes:
         raise BadInput(f"More than {HEAD_MOST >> 20} MiB cannot be said to a session.") from error
 
 
-async def connect(socket: Path, taker: Taker) -> Link:
+async def connect(path: Path, taker: Taker) -> Link:
     """A link to who listens there. Raises OSError."""
     loop = asyncio.get_running_loop()
-    _, link = await loop.create_unix_connection(lambda: Link(taker), str(socket))
+    _, link = await loop.create_unix_connection(lambda: Link(taker), str(path))
     return link
+
+
+def listens(path: str) -> bool:
+    """Whether somebody takes connections there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+        return True
 
 
 def _first(error: ValidationError) -> str:

@@ -98,22 +98,34 @@ class WorkerProcess:
             await self._keeper.signal(self.session, signal.SIGINT, to="foreground")
 
     async def kill(self) -> None:
-        """Kill it with all that it started; without a keeper it alone."""
+        """Kill it with all that it started; without a keeper it and its group."""
         try:
             await self._keeper.kill(self.session)
         except InspanError:
-            if self._pidfd >= 0:
-                with suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            self._kill_alone()
 
     async def ended(self) -> Death:
-        """Wait for its end."""
-        with suppress(KeeperLost, SessionNotFound):
+        """Wait for its end, or until there is no keeper to tell it.
+
+        Where that is because the keeper ended, it ends too: nobody could end it later.
+        """
+        try:
             async with aclosing(self._keeper.watch(self.session)) as watch:
                 async for item in watch:
                     if isinstance(item, EndedSession):
                         return Death(item.status.code, item.status.signal)
+        except SessionNotFound:
+            return Death()
+        except KeeperLost:
+            if not self.gone and _parent(self.pid) != self._keeper.pid:
+                self._kill_alone()
         return Death()
+
+    def _kill_alone(self) -> None:
+        # It leads its group, so the group's number is its own as long as it is not collected.
+        if self._pidfd >= 0 and not self.gone:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     async def forget(self) -> None:
         """It has ended: the keeper may forget it, and kills what it left behind."""
@@ -125,6 +137,16 @@ class WorkerProcess:
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
+
+
+def _parent(pid: int) -> int:
+    """Its parent's number; 0 where it has none any more."""
+    import psutil  # noqa: PLC0415 - 18 ms that only the loss of a keeper needs
+
+    try:
+        return int(psutil.Process(pid).ppid())
+    except psutil.Error:
+        return 0
 
 
 def recorded(folder: Path, most: int = 2000) -> str:

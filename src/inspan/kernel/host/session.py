@@ -44,6 +44,8 @@ CELLS_MOST: Final = 256
 CAP: Final = 1 << 30
 #: Seconds from the first signal to the kill.
 DEADLINE: Final = 5.0
+#: Signs of life, about a minute of them, after which an idle session's last end counts as stored.
+STORED: Final = 12
 #: Seconds for a worker to start.
 START: Final = 20.0
 
@@ -79,6 +81,7 @@ class KernelSession:
         #: The newest cell's number; unknown, and never guessed, where an earlier host had cells.
         self._number: int | None = 0
         self._kept: deque[Cell] = deque()
+        self._beats = 0
         self._inflow: Inflow  # since _begin
         self._guard: Guard
         self._ladder: Ladder
@@ -191,8 +194,9 @@ class KernelSession:
     ) -> Cell:
         """Ask for a cell; it runs after those asked for before.
 
-        Cells whose end was seen count as ``stored`` from now on. Raises InputFull where too many
-        wait, BadInput for an id that is in use and for code that is no text or too long.
+        Cells whose end was seen count as ``stored`` from now on, or after an idle minute. Raises
+        InputFull where too many wait, BadInput for an id that is in use and for code that is no
+        text or too long.
         """
         self._alive()
         self._asked += 1
@@ -300,6 +304,7 @@ class KernelSession:
             ack=lambda seq: guard.send(p.Ack(seq=seq)),
             idle=lambda: self._become(CodeState.READY),
             busy=lambda: self._become(CodeState.BUSY),
+            beat=self._beat,
             full=lambda cell: guard.later(lambda: self._ladder.climb(cell, DEADLINE)),
             fault=guard.fault,
             asked=self._watching.asked,
@@ -316,15 +321,22 @@ class KernelSession:
         if self._number is not None:
             self._number += 1
         cell = Cell(message.execution_id, self._number or 0, self._inflow)
-        self._keep(cell)
+        self._tidy()
+        self._kept.append(cell)
         frames = packed(*self._due(), message)
         # Before it is sent: what the descriptors get from then on is the cell's.
         self._inflow.open(cell)
         self._guard.write(frames)
         return cell
 
-    def _keep(self, cell: Cell) -> None:
-        """What was seen is stored, by and by; the results of few cells wait for who wants them."""
+    def _beat(self) -> None:
+        self._beats += 1
+        if self._beats == STORED:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """What was seen counts as stored; the ends of few cells wait for who wants them."""
+        self._beats = 0
         kept, self._kept = self._kept, deque()
         surplus = len(kept) - CELLS_MOST
         for number, old in enumerate(kept):
@@ -332,7 +344,6 @@ class KernelSession:
                 old.stored()
             else:
                 self._kept.append(old)
-        self._kept.append(cell)
 
     def _due(self) -> list[BaseModel]:
         safe = self._inflow.safe()

@@ -1,7 +1,9 @@
 """The host with real workers under a real keeper."""
 
 import asyncio
+import itertools
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +22,7 @@ from inspan.errors import (
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell, Output
+from inspan.kernel.host.pool import Pool
 from inspan.kernel.host.session import CELLS_MOST, KernelSession, opened
 from inspan.model.session import CodeState
 from tests.unit.keeper.desk import Keeper, descriptors, running, wait_for
@@ -306,6 +309,102 @@ async def test_several_sessions_run_side_by_side(client: KeeperClient, home: Pat
         waits = await one.execute("input()")
         assert await value(two, "6 * 7") == 42
         assert not waits.ended
+
+
+async def test_a_pool_gives_real_workers(client: KeeperClient, home: Path) -> None:
+    names = itertools.count()
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        pool = Pool(2, lambda: KernelSession.open(group, client, order(home, f"warm{next(names)}")))
+        pool.start(group)
+        taken = [await pool.take() for _ in range(3)]
+        assert [await value(one, "6 * 7") for one in taken] == [42] * 3
+        await pool.close()
+        for one in taken:
+            await one.close()
+    assert await client.list() == ()
+
+
+HOST = """
+import asyncio, sys
+from pathlib import Path
+from inspan.keeper.client import connect
+from tests.unit.kernel.host.desk import order
+from inspan.kernel.host.pool import Pool
+from inspan.kernel.host.session import KernelSession
+
+async def main(home):
+    async with await connect(home / "run" / "k.sock") as client, asyncio.TaskGroup() as group:
+        one = await KernelSession.open(group, client, order(home, "one"))
+        await (await one.execute("a = 1", execution_id="before")).outcome()
+        cell = await one.execute("print('x', flush=True); line = input(); 40 + 2",
+                                 execution_id="long")
+        async for item in cell:
+            print(type(item).__name__, flush=True)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+async def test_a_host_that_is_killed_leaves_a_cell_whose_result_the_next_one_gets(
+    client: KeeperClient, home: Path
+) -> None:
+    root = Path(__file__).parents[4]
+    host = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOST, str(home)),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert host.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        while await host.stdout.readline() != b"Input\n":
+            pass
+        host.kill()
+        await host.wait()
+        async with asyncio.TaskGroup() as group:
+            two = await KernelSession.reattach(group, client, order(home, "one").folder)
+            cells = {}
+            async for cell in two.adopted():
+                cells[cell.execution_id] = cell
+                if cell.execution_id == "long":
+                    break
+            reader = aiter(cells["long"])
+            # What the killed host had not acknowledged comes again.
+            while not isinstance(item := await anext(reader), p.Input):
+                pass
+            two.answer(item.request, "")
+            end = await cells["long"].outcome()
+            assert isinstance(end, p.Result)
+            assert end.value == 42
+            await two.close()
+
+
+async def test_a_keeper_that_is_killed_takes_its_sessions_along(
+    keeper: Keeper, client: KeeperClient, home: Path
+) -> None:
+    async with session(client, home) as one:
+        pid = int(str(await value(one, "import os; os.getpid()")))
+        cell = await one.execute("import itertools; sum(itertools.repeat(0))")
+        keeper.process.kill()
+        with pytest.raises(SessionDied, match="is lost"):
+            await cell.outcome()
+        await one.over()
+    await wait_for(lambda: not running(pid))
+
+
+@pytest.mark.soak
+async def test_interrupts_at_the_end_of_cells_lose_no_reply_and_hit_no_neighbour(
+    client: KeeperClient, home: Path
+) -> None:
+    async with asyncio.timeout(300), opened(client, order(home, "one")) as one:
+        for number in range(1000):
+            cell = await one.execute("import time; time.sleep(0.003)")
+            neighbour = await one.execute("sum(range(2000))")
+            await anext(aiter(cell))
+            await asyncio.sleep(0.002 + number % 20 / 10_000)
+            await one.interrupt(cell.execution_id)
+            assert isinstance(await cell.outcome(), p.Result | p.Error)
+            assert isinstance(await neighbour.outcome(), p.Result)
 
 
 @pytest.mark.soak

@@ -1,0 +1,61 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from inspan.kernel.host.output import PIECE, Captures, Follower, prepare
+
+pytestmark = pytest.mark.anyio
+
+
+def test_bytes_are_read_in_order_and_not_behind_where_is_asked(home: Path) -> None:
+    prepare(home)
+    (home / "out.raw").write_bytes(b"a" * PIECE + b"bcd")
+    captures = Captures(home)
+    assert captures.size(0) == PIECE + 3
+    assert captures.read(0, 1 << 60) == b"a" * PIECE
+    assert captures.read(0, PIECE + 1) == b"b"
+    assert captures.read(0, PIECE) == b""
+    assert captures.read(1, 100) == b""
+    captures.close()
+
+
+def test_a_later_reader_begins_behind_what_was_taken(home: Path) -> None:
+    prepare(home)
+    (home / "err.raw").write_bytes(b"taken, not taken")
+    captures = Captures(home)
+    captures.read(1, 100)
+    captures.settled(1, 7)
+    captures.settled(1, 3)
+    captures.close()
+    again = Captures(home)
+    assert again.read(1, 100) == b"not taken"
+    assert again.last_words(5) == "taken"
+    again.close()
+
+
+def test_a_folder_is_prepared_once(home: Path) -> None:
+    prepare(home)
+    with pytest.raises(FileExistsError):
+        prepare(home)
+
+
+async def test_a_follower_looks_until_it_is_stopped_and_leaves_no_timer() -> None:
+    looks = 0
+    enough = asyncio.Event()
+
+    def look() -> int:
+        nonlocal looks
+        looks += 1
+        if looks == 5:
+            follower.stop()
+            enough.set()
+        return PIECE if looks == 3 else 0
+
+    follower = Follower(look)
+    follower.start()
+    follower.start()
+    async with asyncio.timeout(10):
+        await enough.wait()
+    assert follower._timer is None or follower._timer.cancelled() or not follower._on
+    assert looks == 5
