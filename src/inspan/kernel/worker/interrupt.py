@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import weakref
-from types import CodeType, FrameType
+from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import Any, Final, Protocol
 
 #: The cell that code runs for; tasks inherit it, so that what they print is known to be its.
@@ -28,6 +28,7 @@ _CRITICAL: Final = frozenset(
     for name in ("execute.py", "interrupt.py", "link.py", "main.py", "namespace.py", "outbox.py")
 )
 _LOOP: Final = os.path.dirname(asyncio.__file__) + os.sep  # noqa: PTH120 - the same
+_HANDLE: Final = asyncio.Handle._run.__code__  # noqa: SLF001 - to know its frame when it is seen
 _SELECTORS: Final = sys.modules["selectors"].__file__ or ""
 
 
@@ -99,7 +100,7 @@ class Interrupts:
 
     def _in_user_code(self, frame: FrameType | None) -> bool:
         """Whether between here and the engine that called it there is code of neither."""
-        foreign = False
+        foreign = frame is not None and _calls_c(frame)
         while frame is not None:
             code = frame.f_code
             name = code.co_filename
@@ -131,6 +132,17 @@ class Interrupts:
         self.running = None
         if signal.getsignal(signal.SIGINT) == self._handle:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _calls_c(frame: FrameType) -> bool:
+    """Whether the loop calls a C function of the user's, such as time.sleep, just here.
+
+    Those of the loop itself are methods: a step of a task must not be lost.
+    """
+    if frame.f_code is not _HANDLE:
+        return False
+    callback = getattr(frame.f_locals.get("self"), "_callback", None)
+    return isinstance(callback, BuiltinFunctionType) and isinstance(callback.__self__, ModuleType)
 
 
 def _raise_in(thread: int) -> None:

@@ -65,7 +65,7 @@ class Namespace:
             self._in.append(code)
             if len(self._inputs) > MOST_IN:
                 self._inputs[-MOST_IN] = self._in[-MOST_IN] = ""
-        self.reinstall()
+        self._tell()
         return self.count
 
     def end(self, value: Any, error: BaseException | None) -> None:
@@ -85,15 +85,16 @@ class Namespace:
 
     def reinstall(self) -> None:
         """Let the names of the history say the truth again, and bring back what was deleted."""
-        self._honour_deletions()
-        if len(self._in) != len(self._inputs) or self._in != self._inputs:
+        if self._in != self._inputs:
             self._in = [*self._inputs]
-        if len(self._out) != len(self._outputs) or any(
-            self._out.get(number, self) is not value for number, value in self._outputs.items()
-        ):
+        self._honour_deletions()
+        if not _same(self._out, self._outputs):
             self._out = {**self._outputs}
         for name, value in self._given.items():
             self.names.setdefault(name, value)
+        self._tell()
+
+    def _tell(self) -> None:
         before = [*reversed(self._inputs[-4:-1]), "", "", ""]
         self.names.update(
             {
@@ -114,8 +115,8 @@ class Namespace:
 
     def _honour_deletions(self) -> None:
         """Who deletes from ``Out`` wants the memory back, and gets it."""
-        if len(self._out) < len(self._outputs):
-            gone = [number for number in self._outputs if number not in self._out]
+        gone = self._outputs.keys() - self._out.keys()
+        if gone:
             freed = [self._outputs.pop(number) for number in gone]
             self._last = ["" if _among(one, freed) else one for one in self._last]
 
@@ -143,3 +144,11 @@ def exit_code(error: BaseException) -> int:
 
 def _among(value: Any, freed: list[Any]) -> bool:
     return any(value is one for one in freed)
+
+
+def _same(one: dict[int, Any], other: dict[int, Any]) -> bool:
+    # What is the same object is not asked whether it is equal.
+    try:
+        return one == other
+    except Exception:  # noqa: BLE001 - an equality of the user's
+        return False

@@ -48,12 +48,12 @@ HELD = {
     "a thread awaited": "await asyncio.to_thread(threading.Event().wait, 2)",
     "three tasks in slices": "await asyncio.gather(slices(), slices(), slices())",
     "a task that blocks": "await asyncio.create_task(asyncio.to_thread(time.sleep, 1))",
-    "a task in a loop of its own": "async def f():\n    while True: pass\nawait asyncio.create_task(f())",
+    "a busy task": "async def f():\n    while True: pass\nawait asyncio.create_task(f())",
     "a subprocess": "subprocess.run(['sleep', '60'])",
     "os.system": "os.system('sleep 60')",
     "os.system in a loop": "for _ in range(100): os.system('sleep 60')",
     "a lock": "a = threading.Lock(); a.acquire(); a.acquire()",
-    "a join": "t = threading.Thread(target=time.sleep, args=(2,), daemon=True); t.start(); t.join()",
+    "a join": "t = threading.Thread(target=time.sleep, args=(2,), daemon=True)\nt.start(); t.join()",
     "an except Exception": "while True:\n    try: time.sleep(60)\n    except Exception: pass",
     "a regular expression": "re.match(r'(a+)+$', 'a' * 40 + 'b')",
     "a big power": "9 ** 99_999_999",
@@ -69,7 +69,8 @@ HELD = {
     "an import of a module": "exec('while True: pass')",
     "a callback": "asyncio.get_running_loop().call_soon(time.sleep, 60)\nawait forever()",
     "a swallowed cancellation": (
-        "for _ in range(3):\n    try: await asyncio.sleep(60)\n    except asyncio.CancelledError: pass"
+        "for _ in range(3):\n    try: await asyncio.sleep(60)\n"
+        "    except asyncio.CancelledError: pass"
     ),
     "a shield": "await asyncio.shield(asyncio.sleep(60))",
     "a task group": (

@@ -1,0 +1,86 @@
+"""The worker's own checks say what the schema says."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from inspan.kernel import protocol
+from inspan.kernel.frames import FrameError
+from inspan.kernel.protocol import TO_WORKER
+from inspan.kernel.worker.inbound import check
+
+NAMES = (
+    *(
+        "type",
+        "version",
+        "session",
+        "token",
+        "last_seq",
+        "execution_id",
+        "code",
+        "mode",
+        "threaded",
+    ),
+    *("silent", "allow_stdin", "request", "value", "path", "key", "promise", "ok", "error", "seq"),
+    *("cursor", "detail", "more"),
+)
+KINDS = (
+    *("hello", "execute", "input_response", "cancel", "checkpoint", "restore", "answer"),
+    *("complete", "inspect", "ack", "shutdown", "other"),
+)
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-2, 9), st.text(max_size=3), st.just("simple_sync")
+)
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from(KINDS))
+    schema = next((m for m in MODELS if m.model_fields["type"].default == kind), None)
+    fields = {} if schema is None else schema.model_fields
+    message: dict[str, Any] = {"type": kind}
+    for name, field in fields.items():
+        if name != "type" and (field.is_required() or draw(st.booleans())):
+            message[name] = draw(LIKELY.get(name, VALUES) if draw(st.integers(0, 9)) else VALUES)
+    for name in draw(st.sets(st.sampled_from(NAMES), max_size=1)):
+        if draw(st.booleans()):
+            message.pop(name, None)
+        elif draw(st.booleans()):
+            message[name] = draw(VALUES)
+    return message
+
+
+LIKELY: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("version", "last_seq", "cursor", "seq", "detail"), st.integers(0, 9)),
+    **dict.fromkeys(("threaded", "silent", "allow_stdin", "ok"), st.booleans()),
+    **dict.fromkeys(
+        ("session", "token", "execution_id", "code", "request", "path", "key", "promise", "error"),
+        st.text(min_size=1, max_size=3),
+    ),
+    "mode": st.sampled_from(["auto", "simple_sync", "async_def"]),
+}
+
+
+def _models() -> list[Any]:
+    kinds = ("Hello", "Execute", "InputResponse", "Cancel", "Checkpoint", "Restore", "Answer")
+    return [getattr(protocol, name) for name in (*kinds, "Complete", "Inspect", "Ack", "Shutdown")]
+
+
+MODELS = _models()
+
+
+@given(messages())
+def test_the_worker_takes_what_the_schema_takes_and_no_more(message: dict[str, Any]) -> None:
+    try:
+        wanted = TO_WORKER.validate_python(message)
+    except ValidationError:
+        wanted = None
+    try:
+        got = check(dict(message))
+    except FrameError:
+        got = None
+    assert (wanted is None) == (got is None)
+    if wanted is not None and got is not None:
+        assert wanted.model_dump(mode="json") == got
