@@ -3,7 +3,8 @@
 A cell that awaits is a task of the loop. Any other runs on the main thread, where interrupts reach
 it, and the loop stands still meanwhile; one that runs a loop of its own does so while ours is at
 rest. A cell goes to a thread where that is asked for, or where it blocks and the session has tasks
-that must go on: an interrupt reaches it there only between two steps of Python.
+that must go on: an interrupt reaches it there only between two steps of Python, so one that waits
+in C is given up and its thread left to end by itself.
 
 All cells share one context, so what one sets in a ContextVar the next one sees. What runs them
 catches everything that user code may raise: the worker ends by shutdown alone.
@@ -25,7 +26,7 @@ from typing import Any, Final
 from ..frames import FrameError  # noqa: TID252 - the package has a private name here
 from .cell import Cell, Shown, is_coroutine, prepare
 from .display import bundle
-from .interrupt import CELL, Interrupts, let_off
+from .interrupt import CELL, Interrupts, Running, let_off
 from .namespace import Namespace, exit_code
 from .output import Capture
 from .router import BLOCKING_SYNC
@@ -66,6 +67,7 @@ class Executor:
         self._ended: dict[str, None] = {}
         self.running: Cell | None = None
         self._alone: Cell | None = None
+        interrupts.give_up = self._give_up
         interrupts.boundary(
             self._call.__code__, self._await.__code__, self._describe.__code__, self._show.__code__
         )
@@ -270,15 +272,24 @@ class Executor:
             outcome = self._context.run(self._outcome, cell)
         except KeyboardInterrupt as error:
             outcome = error
-        while not cell.over:
+        for _ in range(2):
             try:
                 cell.over = True
                 let_off(cell.thread)
             except KeyboardInterrupt:
-                continue
+                continue  # after this none is asked for any more
         if os.getpid() != self._pid:
             _leave_child(outcome)
         self._loop.call_soon_threadsafe(self._finish, cell, outcome)
+
+    def _give_up(self, cell: Running) -> None:
+        """End a cell whose thread waits in C and hears of no interrupt; the thread goes on.
+
+        It is told once it is back in Python. What it holds of the context is its own from now on.
+        """
+        if self.running is cell and not cell.over:
+            self._context = self._context.copy()
+            self._finish(self.running, KeyboardInterrupt("the cell's thread still waits in C"))
 
     def _show(self, cell: Cell, value: Any) -> Shown:
         if value is None or cell.silent:
@@ -291,12 +302,17 @@ class Executor:
     def _finish(self, cell: Cell, outcome: Shown | BaseException) -> None:
         if os.getpid() != self._pid:
             _leave_child(outcome)
+        if self.running is not cell:
+            return  # it was given up
         cell.over = True
         told = None if isinstance(outcome, Shown) else self._describe(outcome)
         self._capture.flush()
         fd = self._capture.ends()
         interrupted = self._interrupts.named(cell) or cell.cancelled
         self._interrupts.running = None
+        if interrupted:
+            # Struck in one of several tasks, it would leave the others running.
+            self._interrupts.cancel_tasks(cell)
         end = self._end(cell, outcome, told, interrupted=interrupted)
         if not cell.silent:
             error = outcome if isinstance(outcome, BaseException) else None

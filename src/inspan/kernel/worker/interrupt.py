@@ -14,11 +14,15 @@ import os
 import signal
 import sys
 import weakref
+from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import Any, Final, Protocol
 
 #: The cell that code runs for; tasks inherit it, so that what they print is known to be its.
 CELL: Final[contextvars.ContextVar[str | None]] = contextvars.ContextVar("cell", default=None)
+
+#: Seconds that a cell's thread has to end: one that waits in C cannot hear of it.
+IN_THREAD: Final = 0.25
 
 _WIDTH: Final = 8
 _HERE: Final = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would cost start-up
@@ -55,6 +59,8 @@ class Interrupts:
         self._loop = loop
         #: The cell that a signal may be for.
         self.running: Running | None = None
+        #: Called where a cell's thread has not ended IN_THREAD after an interrupt; may come often.
+        self.give_up: Callable[[Running], None] = lambda _: None
         self._boundaries: set[CodeType] = set()
         self._owners: weakref.WeakKeyDictionary[Any, str | None] | None = None
         if sys.version_info < (3, 12):
@@ -83,6 +89,11 @@ class Interrupts:
             return
         if cell.thread:
             _raise_in(cell.thread)
+            self._loop.call_later(IN_THREAD, self.give_up, cell)
+        self.cancel_tasks(cell)
+
+    def cancel_tasks(self, cell: Running) -> None:
+        """Cancel the tasks that the cell has made, wherever it is itself."""
         for task in asyncio.all_tasks(self._loop):
             if self._owner(task) == cell.execution_id:
                 task.cancel()

@@ -53,7 +53,9 @@ HELD = {
     "os.system": "os.system('sleep 60')",
     "os.system in a loop": "for _ in range(100): os.system('sleep 60')",
     "a lock": "a = threading.Lock(); a.acquire(); a.acquire()",
-    "a join": "t = threading.Thread(target=time.sleep, args=(2,), daemon=True)\nt.start(); t.join()",
+    "a join": (
+        "t = threading.Thread(target=time.sleep, args=(2,), daemon=True)\nt.start()\nt.join()"
+    ),
     "an except Exception": "while True:\n    try: time.sleep(60)\n    except Exception: pass",
     "a regular expression": "re.match(r'(a+)+$', 'a' * 40 + 'b')",
     "a big power": "9 ** 99_999_999",
@@ -95,6 +97,23 @@ def test_a_cell_in_a_thread_is_interrupted(worker: Worker, held: str) -> None:
     cell = under_way(worker, held, threaded=True)
     assert worker.interrupt(cell).error.name == "KeyboardInterrupt"
     assert worker.run("threading.Event().wait(0.01)", threaded=True).result.value is False
+
+
+def test_a_thread_that_waits_in_c_is_given_up(worker: Worker) -> None:
+    worker.run("old = asyncio.create_task(forever()); seen = []")
+    held = "try: time.sleep(3)\nfinally: seen.append(1)\nseen.append(2)"
+    error = worker.interrupt(under_way(worker, held)).error
+    assert (error.name, error.interrupted) == ("KeyboardInterrupt", True)
+    assert worker.run("(old.done(), seen)").result.repr == "(False, [])"
+    worker.run("while not seen: await asyncio.sleep(0.01)")
+    assert worker.run("old.cancel(); seen").result.repr == "[1]"
+
+
+def test_no_task_of_an_interrupted_cell_runs_on(worker: Worker) -> None:
+    for _ in range(20):
+        worker.interrupt(worker.begin("await asyncio.gather(slices(), slices(), slices())"))
+        left = "[t for t in asyncio.all_tasks() if 'slices' in repr(t)]"
+        assert worker.run(f"await asyncio.sleep(0)\nlen({left})").result.value == 0
 
 
 def test_code_that_swallows_everything_is_told_as_interrupted_at_its_end(worker: Worker) -> None:
