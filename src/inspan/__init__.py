@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inspan.control import Control, EventQuery, TaskPage, TaskQuery
     from inspan.durability import DurableContext, durable
     from inspan.errors import InspanError
-    from inspan.library import open, spec, wait  # noqa: A004 - read as inspan.open
+    from inspan.library import code, open, spec, wait  # noqa: A004 - read as inspan.open
     from inspan.model.event import Event
     from inspan.model.patience import Backoff
     from inspan.model.task import Patience, Task, TaskSpec, TaskState, is_active, is_terminal
@@ -36,6 +36,7 @@ __all__ = [
     "TaskQuery",
     "TaskSpec",
     "TaskState",
+    "code",
     "durable",
     "is_active",
     "is_terminal",
@@ -49,7 +50,7 @@ _HOME = {
     "inspan.control": ("Control", "EventQuery", "TaskPage", "TaskQuery"),
     "inspan.durability": ("DurableContext", "durable"),
     "inspan.errors": ("InspanError",),
-    "inspan.library": ("open", "spec", "wait"),
+    "inspan.library": ("code", "open", "spec", "wait"),
     "inspan.model.event": ("Event",),
     "inspan.model.patience": ("Backoff",),
     "inspan.model.task": (

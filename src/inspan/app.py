@@ -17,10 +17,11 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -31,6 +32,7 @@ from inspan.engine.engine import Engine
 from inspan.engine.ports import Ports
 from inspan.engine.rules import Rules
 from inspan.errors import InspanError, KeeperLost
+from inspan.model.ids import ulid
 from inspan.providers.keeping import Keeping
 from inspan.providers.process import Processes
 from inspan.providers.registry import make_all
@@ -38,6 +40,9 @@ from inspan.settings import Places, Settings, load, locate
 from inspan.store.recordings import Recordings
 from inspan.store.sqlite import SqliteStore
 from inspan.workspaces.places import Workspaces
+
+if TYPE_CHECKING:
+    from inspan.kernel.host.session import KernelSession
 
 log = logging.getLogger("inspan")
 
@@ -138,6 +143,36 @@ async def connect(places: Places | None = None) -> AsyncIterator[Control]:
     await anyio.to_thread.run_sync(launch, places.daemon_socket, places.state_dir, places.logs)
     async with RemoteControl.connect(places.daemon_socket) as control:
         yield control
+
+
+@asynccontextmanager
+async def code(
+    places: Places, *, cwd: Path, env: Mapping[str, str], python: str
+) -> AsyncIterator[KernelSession]:
+    """A Python session of this program alone: it, and all that it started, end with the block.
+
+    Raises what ``KernelSession.open`` does.
+    """
+    from inspan.kernel.host.launch import Order  # noqa: PLC0415 - no task needs it
+    from inspan.kernel.host.session import opened  # noqa: PLC0415
+
+    places.prepare()
+    keeping = Keeping(places.keeper_socket, places.state_dir)
+    clock = SystemClock()
+    name = f"py-{ulid(clock.now(), clock.entropy(10))}"
+    folder = places.code / name
+    order = Order(
+        session=name, folder=folder, runtime=places.runtime_dir, cwd=cwd, env=env, python=python
+    )
+    try:
+        async with opened(await keeping.client(), order) as session:
+            yield session
+    finally:
+        with anyio.CancelScope(shield=True):
+            with suppress(InspanError):
+                await keeping.drop(name)
+            await keeping.close()
+            await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 async def serve(places: Places, settings: Settings, ready: Ready) -> None:

@@ -6,15 +6,19 @@ A thin front of ``app``; it adds defaults that a program on its own machine expe
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inspan.control import Control
 from inspan.model.task import Task, TaskSpec
 from inspan.settings import load, locate
+
+if TYPE_CHECKING:
+    from inspan.kernel.host.session import KernelSession
 
 
 @asynccontextmanager
@@ -37,6 +41,23 @@ def spec(*command: str, **fields: Any) -> TaskSpec:
     allowed, withheld = load(places.config).env.split(os.environ)
     plain = TaskSpec(command=command, cwd=str(Path.cwd()), env=allowed, withheld=withheld)
     return replace(plain, **fields)
+
+
+@asynccontextmanager
+async def code(
+    *, cwd: str | Path = ".", python: str = sys.executable
+) -> AsyncIterator[KernelSession]:
+    """A Python session in a process of its own, which ends with the block.
+
+    ``python`` is any Python from 3.11 on; inspan need not be installed there. Cells share one
+    namespace and one event loop. Raises WorkerNotReady, KeeperLost, BadInput.
+    """
+    places = locate(os.environ)
+    allowed, _ = load(places.config).env.split(os.environ)
+    from inspan import app  # noqa: PLC0415 - as above
+
+    async with app.code(places, cwd=Path(cwd).absolute(), env=allowed, python=python) as session:
+        yield session
 
 
 async def wait(control: Control, task: str) -> Task:

@@ -20,6 +20,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
     "Run": {
         "run": "run a command, or the tasks of a file, and watch",
         "add": "hand in a command and return at once",
+        "py": "run Python in a session that remembers",
     },
     "Look": {
         "ls": "list tasks",

@@ -40,7 +40,7 @@ from inspan.engine.sessions import Sessions
 from inspan.errors import IllegalTransition, InputFull
 from inspan.model import event as e
 from inspan.model.event import Event
-from inspan.model.ids import task_of
+from inspan.model.ids import SESSION_ID, task_of
 from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import (
     Reason,
@@ -301,6 +301,8 @@ class Engine:
     async def _sweep(self) -> None:
         """Drop what the keeper holds for attempts that are over: their end is stored."""
         for session in await self._ports.keep.held():
+            if not SESSION_ID.fullmatch(session):
+                continue  # a code session, which somebody else holds
             attempt = self._attempts.get(task_of(session))
             if attempt is None or not session.startswith(attempt.session):
                 await self._ports.keep.drop(session)

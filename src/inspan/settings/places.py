@@ -47,6 +47,11 @@ class Places:
         return self.state_dir / "recordings"
 
     @property
+    def code(self) -> Path:
+        """One folder for each Python session."""
+        return self.state_dir / "code"
+
+    @property
     def workspaces(self) -> Path:
         """One folder for each task that does not work where it was submitted."""
         return self.state_dir / "workspaces"

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ from inspan.kernel.host.link import Link, Taker, connect
 from inspan.kernel.host.process import Death, WorkerProcess
 from inspan.kernel.protocol import VERSION, Hello, Ready
 from inspan.kernel.worker.boot import TOKEN_VARIABLE, command
+from inspan.kernel.worker.checkpoint_pickler import CLOUDPICKLE_VARIABLE
 
 CARD: Final = "card.json"
 #: ``sun_path`` holds 104 bytes on macOS and 108 on Linux, the closing NUL included.
@@ -118,7 +120,7 @@ async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProces
         session=order.session,
         argv=command(order.python, session=order.session, socket=card.socket, folder=folder),
         cwd=str(order.cwd),
-        env={**order.env, TOKEN_VARIABLE: card.token},
+        env={**order.env, **_pickler(), TOKEN_VARIABLE: card.token},
         folder=folder,
         pty=False,
         cap=_RECORDING,
@@ -126,6 +128,14 @@ async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProces
     if not spawned.new:
         raise AlreadyRecorded
     return await WorkerProcess.of(keeper, order.session, spawned.pid)
+
+
+def _pickler() -> dict[str, str]:
+    """Where our cloudpickle is, for a Python that has none of its own."""
+    found = find_spec("cloudpickle")
+    if found is None or found.origin is None:
+        return {}
+    return {CLOUDPICKLE_VARIABLE: str(Path(found.origin).parents[1])}
 
 
 async def meet(

@@ -1,0 +1,138 @@
+"""``inspan py`` as a person or a script uses it: real sessions, real signals."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inspan.settings import locate
+from tests.real.console import PATIENCE, Console
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.requirement("D1", "D3", "D5", "D9")]
+
+
+@pytest.fixture(scope="module")
+def console() -> Iterator[Console]:
+    with Console() as console:
+        yield console
+
+
+def py(console: Console, *words: str, given: bytes | None = None) -> tuple[int, str, str]:
+    ran = console.run("py", *words, given=given)
+    return ran.returncode, ran.stdout.decode(), ran.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("6 * 7", "42\n"),
+        ("import asyncio\nawait asyncio.sleep(0)\n'after'", "'after'\n"),
+        ("import os\nos.system('echo from a child')", "from a child\n0\n"),
+        ("print('a'); print('b')", "a\nb\n"),
+        ("import sys; sys.argv", "['-c', 'one', '--two']\n"),
+    ],
+)
+def test_a_line_prints_what_it_prints_and_its_last_value(
+    console: Console, code: str, printed: str
+) -> None:
+    assert py(console, "-c", code, "one", "--two") == (0, printed, "")
+
+
+def test_an_exception_is_told_on_stderr_with_its_lines(console: Console) -> None:
+    status, out, err = py(console, "-c", "def f():\n    return 1 / 0\nprint('x')\nf()")
+    assert (status, out) == (1, "x\n")
+    assert "    return 1 / 0\n" in err
+    assert err.endswith("ZeroDivisionError: division by zero\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "err"),
+    [
+        ("raise SystemExit", 0, ""),
+        ("import sys; sys.exit(7)", 7, ""),
+        ("import sys; sys.exit('no such luck')", 1, "no such luck"),
+    ],
+)
+def test_sys_exit_means_what_it_means_to_python(
+    console: Console, code: str, status: int, err: str
+) -> None:
+    found, _, said = py(console, "-c", code)
+    assert found == status
+    assert err in said
+
+
+def test_a_file_has_its_arguments_and_its_folder(console: Console, tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("WORD = 'found'\n")
+    program = tmp_path / "program.py"
+    program.write_text("import sys, beside\nprint(beside.WORD, sys.argv[1:])\n'not printed'\n")
+    assert py(console, str(program), "-x", "y") == (0, "found ['-x', 'y']\n", "")
+
+
+def test_a_pipe_is_a_program(console: Console) -> None:
+    assert py(console, given=b"print(1)\nprint(2)\n") == (0, "1\n2\n", "")
+
+
+def test_input_is_read_from_the_pipe(console: Console) -> None:
+    code = "print(input('name? ').upper()); input()"
+    status, out, err = py(console, "-c", code, given=b"ada\n")
+    assert (status, out) == (1, "name? ADA\n")
+    assert "EOFError" in err
+
+
+def test_json_is_one_object(console: Console) -> None:
+    status, out, _ = py(console, "--json", "-c", "print('seen'); 1.5")
+    assert status == 0
+    told = json.loads(out)
+    assert (told["stdout"], told["value"], told["repr"]) == ("seen\n", 1.5, "1.5")
+    status, out, _ = py(console, "--json", "-c", "{}['key']")
+    assert status == 1
+    assert json.loads(out)["error"]["name"] == "KeyError"
+
+
+@pytest.mark.parametrize("code", ["while True: pass", "import time; time.sleep(60)"])
+def test_ctrl_c_interrupts_the_code(console: Console, code: str) -> None:
+    process = console.start("py", "-c", f"print('on', flush=True)\n{code}")
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"on\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert b"KeyboardInterrupt" in err
+
+
+def test_what_cannot_be_run_is_said(console: Console, tmp_path: Path) -> None:
+    status, _, err = py(console, str(tmp_path / "none.py"))
+    assert (status, "No such file" in err) == (1, True)
+    status, _, err = py(console, "--python", "/no/python", "-c", "1")
+    assert status != 0
+    assert "hint" in err
+    status, _, err = py(console, "-c", "import os; os._exit(3)")
+    assert status == 1
+    assert "inspan: " in err
+
+
+def test_a_session_leaves_nothing(console: Console) -> None:
+    child = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+    status, out, _ = py(console, "-c", child)
+    assert status == 0
+    assert not Path(f"/proc/{int(out)}").exists()
+    assert list(locate(console.env).code.iterdir()) == []
+
+
+def test_the_daemon_leaves_sessions_alone(console: Console) -> None:
+    process = console.start("py", "-c", "print(input())", stdin=subprocess.PIPE)
+    console.say("up")
+    out, err = process.communicate(b"still here\n", timeout=PATIENCE)
+    assert (process.returncode, out, err) == (0, b"still here\n", b"")
+
+
+def test_another_python_needs_no_inspan(console: Console) -> None:
+    code = "import importlib.util; importlib.util.find_spec('inspan') is None"
+    base = Path(sys.base_prefix, "bin", "python3")
+    assert py(console, "--python", str(base), "-c", code) == (0, "True\n", "")
