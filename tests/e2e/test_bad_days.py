@@ -20,6 +20,7 @@ import pytest
 from inspan.keeper import wire
 from inspan.model.task import TaskState
 from inspan.settings import Places, locate
+from inspan.store.migrate import newest
 from tests.real.console import Console
 from tests.real.daemon import alive, until
 from tests.real.gates import MEMBERS, family, pids
@@ -112,7 +113,7 @@ def test_a_database_of_a_newer_inspan_is_left_alone(console: Console) -> None:
     assert complaint(console, "db", "upgrade").count("4711") == 1
     assert path.read_bytes() == before
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {newest()}")
     assert "kept" in console.say("ls")
 
 

@@ -82,7 +82,7 @@ class Cancel(_Message):
 
 
 class Checkpoint(_Message):
-    """Save the namespace to ``path``, a file of the session's own folder."""
+    """Save the namespace to ``path``, the name of a file in the session's own folder."""
 
     type: Literal["checkpoint"] = "checkpoint"
     request: str
@@ -92,7 +92,7 @@ class Checkpoint(_Message):
 
 
 class Restore(_Message):
-    """Merge what ``path`` holds into the namespace."""
+    """Merge what ``path``, a file in the session's own folder, holds into the namespace."""
 
     type: Literal["restore"] = "restore"
     request: str

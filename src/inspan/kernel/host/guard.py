@@ -144,6 +144,8 @@ class Guard:
             with anyio.CancelScope(shield=True):
                 death = await self._kill() if ours else Death()
                 words = self._words()
+                if ours:
+                    await self.process.forget()
                 self._release()
             if isinstance(error, WorkerNotReady):
                 raise told(error, death, words) from error

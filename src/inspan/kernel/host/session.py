@@ -270,16 +270,22 @@ class KernelSession:
         """What is known of the name at ``cursor``. Waits while code holds the interpreter."""
         return await self._ask(p.Inspection, p.Inspect, code=code, cursor=cursor, detail=detail)
 
-    async def checkpoint(self, path: Path, key: str) -> p.Checkpointed:
-        """Save the namespace under the session's folder. Raises CheckpointFailed."""
-        done = await self._ask(p.Checkpointed, p.Checkpoint, path=str(path), key=key)
+    async def checkpoint(self, name: str, key: str) -> p.Checkpointed:
+        """Save the namespace as the file ``name`` in the session's folder.
+
+        ``key`` is hexadecimal, of 16 bytes or more. Raises CheckpointFailed.
+        """
+        done = await self._ask(p.Checkpointed, p.Checkpoint, path=name, key=key)
         if done.error:
             raise CheckpointFailed(f"The checkpoint was not made: {done.error}")
         return done
 
-    async def restore(self, path: Path, key: str) -> p.Restored:
-        """Merge a checkpoint into the namespace. Raises CheckpointFailed."""
-        done = await self._ask(p.Restored, p.Restore, path=str(path), key=key)
+    async def restore(self, name: str, key: str) -> p.Restored:
+        """Merge the checkpoint ``name`` of the session's folder into the namespace.
+
+        Raises CheckpointFailed.
+        """
+        done = await self._ask(p.Restored, p.Restore, path=name, key=key)
         if done.error:
             raise CheckpointFailed(f"The checkpoint was not restored: {done.error}")
         return done

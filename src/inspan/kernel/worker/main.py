@@ -44,6 +44,7 @@ class Worker:
         self._loop = SessionLoop()
         asyncio.set_event_loop(self._loop)
         self._closing = False
+        self._folder = folder
         self._pid = os.getpid()
         self._clock = (time.monotonic(), time.process_time())
         self._interrupts = Interrupts(folder, self._loop)
@@ -166,7 +167,7 @@ class Worker:
         try:
             key = bytes.fromhex(message["key"])
             act = checkpoint.save if saves else checkpoint.load
-            reply |= act(self._namespace.names, message["path"], key)
+            reply |= act(self._namespace.names, message["path"], key, folder=self._folder)
             self._namespace.reinstall()
         except BaseException as error:  # noqa: BLE001 - the user's classes have a part in it
             reply["error"] = f"{type(error).__name__}: {error}"

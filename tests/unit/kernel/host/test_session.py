@@ -295,13 +295,13 @@ async def test_a_checkpoint_is_made_and_restored_in_another_session(
     key = os.urandom(32).hex()
     async with session(client, home) as one, session(client, home, "two") as two:
         await value(one, "kept = [1, 2]")
-        made = await one.checkpoint(one.folder / "point", key)
+        made = await one.checkpoint("point", key)
         assert "kept" in made.saved
         (two.folder / "point").write_bytes((one.folder / "point").read_bytes())
-        assert "kept" in (await two.restore(two.folder / "point", key)).restored
+        assert "kept" in (await two.restore("point", key)).restored
         assert await value(two, "sum(kept)") == 3
         with pytest.raises(CheckpointFailed):
-            await two.restore(two.folder / "point", os.urandom(32).hex())
+            await two.restore("point", os.urandom(32).hex())
 
 
 async def test_several_sessions_run_side_by_side(client: KeeperClient, home: Path) -> None:
