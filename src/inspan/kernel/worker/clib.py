@@ -1,18 +1,34 @@
-"""The C library's own buffer for descriptor 1, which Python does not know.
+"""What only the C library can do: its buffer for descriptor 1, and a death bound to a parent's.
 
-In a file C code's output would wait until four kilobytes are full; by lines it is there at once.
+Python does not know that buffer. In a file C code's output would wait until four kilobytes are
+full; by lines it is there at once.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import os
+import signal
 import sys
 from typing import Final
 
 _STDOUT: Final = "__stdoutp" if sys.platform == "darwin" else "stdout"
 #: ``_IOLBF`` of glibc, musl and macOS.
 _BY_LINES: Final = 1
+
+
+#: ``PR_SET_PDEATHSIG`` of prctl(2).
+_PARENT_DEATH: Final = 1
+
+
+def die_with_parent() -> None:
+    """Be killed when the thread that started this process ends, whatever code runs then; Linux."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 @functools.cache

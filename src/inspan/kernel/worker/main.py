@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, Final, NoReturn
 
-from . import stdin
+from . import clib, stdin
 from .ask import Host, Questions
 from .boot import TOKEN_VARIABLE
 from .display import Displays
@@ -193,6 +193,10 @@ class Worker:
         self._link.send({"type": "inspection", **request, "data": data})
 
 
+#: In the environment of all that a keeper starts.
+_KEEPER_VARIABLE: Final = "INSPAN_KEEPER"
+
+
 def main(argv: list[str]) -> NoReturn:
     """Run a worker. ``argv`` is --session ID --socket PATH --folder DIR."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -203,6 +207,8 @@ def main(argv: list[str]) -> NoReturn:
         sys.stderr.write(f"a worker needs --session, --socket, --folder, and {TOKEN_VARIABLE}\n")
         sys.exit(_USAGE)
     sys.argv = [""]
+    if _KEEPER_VARIABLE in os.environ:  # a keeper that is killed leaves no session behind
+        clib.die_with_parent()
     Worker(
         session=given["--session"], socket=given["--socket"], folder=given["--folder"], token=token
     ).run()

@@ -392,6 +392,20 @@ async def test_a_keeper_that_is_killed_takes_its_sessions_along(
     await wait_for(lambda: not running(pid))
 
 
+async def test_a_keeper_that_is_killed_takes_along_what_no_host_watches(
+    keeper: Keeper, client: KeeperClient, home: Path
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        one = await KernelSession.open(group, client, order(home, "alone"))
+        pid = int(str(await value(one, "import os; os.getpid()")))
+        cell = await one.execute("import itertools; sum(itertools.repeat(0))")
+        await anext(aiter(cell))
+        await one.abandon()
+    assert running(pid)
+    keeper.process.kill()
+    await wait_for(lambda: not running(pid))
+
+
 @pytest.mark.soak
 async def test_interrupts_at_the_end_of_cells_lose_no_reply_and_hit_no_neighbour(
     client: KeeperClient, home: Path
