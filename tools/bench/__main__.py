@@ -26,6 +26,7 @@ SUBJECTS = (
     "concurrency",
     "sessions",
     "durable",
+    "code_sessions",
 )
 #: On the file system of the checkout, which is what a user works on.
 CACHE = ROOT / ".cache"
