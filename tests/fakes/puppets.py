@@ -123,6 +123,10 @@ class PuppetHand:
                     return
 
 
+#: More than the programs that can have come at once.
+_TURNS = 64
+
+
 @asynccontextmanager
 async def engine_hand() -> AsyncIterator[PuppetHand]:
     """A whole engine of its own, with a keeper of its own."""
@@ -141,7 +145,10 @@ async def engine_hand() -> AsyncIterator[PuppetHand]:
             finally:
                 with anyio.CancelScope(shield=True):
                     await control.interrupt_all("the test is over")
-                    # Whoever has come a moment before is met, and closed: it is dead by now.
+                    # Nobody can come any more. Who came a moment before waits in the listener,
+                    # which looks once in each turn of the loop, and is met before it is closed.
+                    for _ in range(_TURNS):
+                        await anyio.lowlevel.checkpoint()
                     await anyio.wait_all_tasks_blocked()
                     await hand.leave()
                     health = await control.health()

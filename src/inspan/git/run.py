@@ -58,6 +58,8 @@ _OVERRIDES: Final = {
 }
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", re.DOTALL)
 #: ENOSPC and EDQUOT in the C locale, which git is run in.
+#: Seconds for git to take its lock files away, and for the killed to be gone.
+_LAST_MOMENTS: Final = 2.0
 _FULL: Final = (b"No space left on device", b"Disk quota exceeded")
 _PREFIX: Final = re.compile(r"^(?:fatal|error|git): ")
 
@@ -193,10 +195,17 @@ async def _drain(stream: anyio.abc.ByteReceiveStream, into: bytearray) -> None:
 
 
 async def _end(process: anyio.abc.Process) -> None:
-    """Leave nothing of it behind: git starts helpers, all in its own session."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+    """Leave nothing of it behind: git starts helpers, all in its own session.
+
+    It is asked first: git takes its lock files with it on SIGTERM, and a lock that stays refuses
+    every later change.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, number)
+            with anyio.move_on_after(_LAST_MOMENTS):
+                await process.wait()
     await process.aclose()
 
 
