@@ -11,6 +11,7 @@ from inspan.cli import exits
 from inspan.cli.say import note
 
 if TYPE_CHECKING:
+    from inspan.kernel import protocol as p
     from inspan.kernel.host.cell import Cell
     from inspan.kernel.host.session import KernelSession
 
@@ -81,7 +82,7 @@ class Runner:
         target.buffer.write(data)
         target.flush()
 
-    async def _line(self, asked: Any) -> str | None:
+    async def _line(self, asked: p.Input) -> str | None:
         from getpass import getpass
 
         try:
@@ -93,7 +94,7 @@ class Runner:
             return None
         return line.rstrip("\n") if line else None
 
-    def _result(self, result: Any) -> int:
+    def _result(self, result: p.Result) -> int:
         if self._told is not None:
             took = result.execution_time
             self._tell({"value": result.value, "repr": result.repr, "seconds": took})
@@ -101,7 +102,7 @@ class Runner:
             print(result.repr, flush=True)
         return exits.DONE
 
-    def _error(self, error: Any) -> int:
+    def _error(self, error: p.Error) -> int:
         status = exits.INTERRUPTED if error.interrupted else exits.FAILED
         if error.name == "SystemExit":
             self.left = True

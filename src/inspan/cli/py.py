@@ -14,7 +14,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from inspan.cli.parsing import add_json
 from inspan.errors import BadInput
@@ -95,6 +95,6 @@ def _python(wanted: str | None) -> str:
     """The Python that was named, else that of the active environment, else our own."""
     if wanted is not None:
         return wanted
-    active: Any = os.environ.get("VIRTUAL_ENV")
+    active = os.environ.get("VIRTUAL_ENV")
     python = Path(active, "bin", "python") if active else None
     return str(python) if python is not None and python.exists() else sys.executable

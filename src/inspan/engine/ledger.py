@@ -88,7 +88,7 @@ class Ledger:
             await free.wait()
         self._busy[task_id] = None
         try:
-            task = self.open.get(task_id) or await self.get(task_id)
+            task = await self.get(task_id)
             seq = self._seq
             events = self._events(task_id, task.correlation, facts)
             try:

@@ -1,7 +1,8 @@
 """Frames between a worker and its host; both sides import this, so it knows no message.
 
 A frame is eight bytes, two big-endian unsigned 32-bit lengths, then a JSON object of the first
-length and raw bytes of the second: what a cell prints travels as bytes, without escaping.
+length and raw bytes of the second: what a cell prints travels as bytes, without escaping. The
+keeper's wire frames alike; a worker and a keeper may import nothing, so neither has the other's.
 """
 
 from __future__ import annotations
