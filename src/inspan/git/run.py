@@ -57,9 +57,9 @@ _OVERRIDES: Final = {
     "color.ui": "false",
 }
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", re.DOTALL)
-#: ENOSPC and EDQUOT in the C locale, which git is run in.
 #: Seconds for git to take its lock files away, and for the killed to be gone.
 _LAST_MOMENTS: Final = 2.0
+#: ENOSPC and EDQUOT in the C locale, which git is run in.
 _FULL: Final = (b"No space left on device", b"Disk quota exceeded")
 _PREFIX: Final = re.compile(r"^(?:fatal|error|git): ")
 
@@ -198,10 +198,10 @@ async def _end(process: anyio.abc.Process) -> None:
     """Leave nothing of it behind: git starts helpers, all in its own session.
 
     It is asked first: git takes its lock files with it on SIGTERM, and a lock that stays refuses
-    every later change.
+    every later change. What it started may outlive it by a moment, so its group is killed then.
     """
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.returncode is None:
+    if process.returncode is None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, number)
             with anyio.move_on_after(_LAST_MOMENTS):

@@ -41,6 +41,11 @@ class Worktree:
         return self.repository.common / "worktrees" / self.tree.name
 
     @property
+    def adding(self) -> Path:
+        """Is there while the worktree is being made: a git that is stopped forgets what it made."""
+        return self.tree.with_name(f"{self.tree.name}.adding")
+
+    @property
     def git(self) -> Git:
         """Git for this worktree and no other."""
         return Git(self.tree, self.administration)
@@ -61,10 +66,12 @@ class Worktree:
         """
         await self.discard()
         self.tree.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.adding.touch()
         new = await tip(self.repository.git, self.ref) is None
         start = ("--no-track", "-b", self.branch, "--", str(self.tree), base)
         arguments = start if new else ("--", str(self.tree), self.branch)
         await self.repository.git.run("worktree", "add", "--quiet", *arguments)
+        self.adding.unlink()
         if not self.is_whole():
             raise GitFailed(f"git made the worktree elsewhere than at {self.tree}")
 
@@ -83,8 +90,11 @@ class Worktree:
         await delete(self.administration)
         with suppress(OSError):  # others are left, or there was none
             self.administration.parent.rmdir()
+        self.adding.unlink(missing_ok=True)
 
     def _is_half(self) -> bool:
+        if self.adding.exists():
+            return True
         try:
             return (self.administration / "locked").read_text().strip() == _HALF
         except OSError:

@@ -11,6 +11,7 @@ import os
 import signal
 import termios
 import time
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from inspan.keeper import tree
@@ -87,6 +88,7 @@ class Session:
         self._answerer = Answerer(self) if self.pty else None
         self._drained: Timer | None = None
         self._drain_until = 0.0
+        self._afterwards: list[Callable[[], None]] = []
         for fd, kind in child.outputs:
             loop.watch(fd, READ, self._reader(fd, kind))
 
@@ -99,6 +101,13 @@ class Session:
     def over(self) -> bool:
         """Whether nothing more will come."""
         return self.complete and not self.alive
+
+    def when_over(self, call: Callable[[], None]) -> None:
+        """``call`` once nothing more will come; at once where that is so."""
+        if self.over:
+            call()
+        else:
+            self._afterwards.append(call)
 
     @property
     def size(self) -> int:
@@ -290,6 +299,8 @@ class Session:
         self.writer.close(code, number)
         self._settle()
         self.left = self._host.over(self)
+        for call in self._afterwards:
+            call()
 
     def _settle(self) -> None:
         """A full disk keeps the recording open until its index is written, however long."""

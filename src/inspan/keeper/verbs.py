@@ -134,14 +134,17 @@ def signal_(server: Server, _connection: Connection, message: Message, _body: by
 
 
 def kill(server: Server, connection: Connection, message: Message, _body: bytes) -> Answer:
-    """End every process of the session; answered when they are gone."""
+    """End every process of the session; answered when they are gone, and it can be collected."""
     session = _session(server, message)
     request = message["id"]
 
     def done(outcome: Outcome) -> None:
         session.left = outcome.left
         answer = {"id": request, "ok": True, "left": outcome.left, "by": outcome.by}
-        server.answer(connection, answer)
+        if outcome.left:
+            server.answer(connection, answer)
+        else:
+            session.when_over(lambda: server.answer(connection, answer))
 
     server.hunter.kill(session, done)
     return None

@@ -63,6 +63,13 @@ async def nothing_is_left(desk: Desk, *, cgroup: bool) -> None:
     assert (await desk.client.kill("stubborn")).left == 0
 
 
+async def test_what_was_killed_can_be_collected_at_once(desk: Desk) -> None:
+    for number in range(20):
+        await desk.spawn(f"brief{number}", "sleep", "300")
+        await desk.client.kill(f"brief{number}")
+        assert (await desk.client.collect(f"brief{number}")).signal == signal.SIGKILL
+
+
 async def test_leftovers_are_counted_and_killed_at_collect(desk: Desk) -> None:
     script = (
         "trap '' HUP; for i in 1 2; do setsid sh -c 'echo $$; exec sleep 300' & done; echo ready"

@@ -469,3 +469,18 @@ async def test_one_that_is_cut_short_anywhere_is_whole_the_next_time(
         assert git(tree, "status", "--porcelain") == ""
         assert git(tree, "rev-parse", "HEAD") == place.base
     assert contents(repository) == before
+
+
+async def test_a_tree_that_git_has_forgotten_again_is_made_anew(
+    places: Workspaces, repository: Path, task: Task
+) -> None:
+    """A git that is stopped removes its own folder first and then the tree, or dies in between."""
+    place = await places.prepare(task)
+    tree = Path(place.path)
+    tree.with_name(f"{tree.name}.adding").touch()
+    shutil.rmtree(repository / ".git" / "worktrees" / tree.name)
+    (tree / "file").unlink()
+    again = await places.prepare(task)
+    assert again == place
+    assert git(tree, "status", "--porcelain") == ""
+    assert not tree.with_name(f"{tree.name}.adding").exists()
