@@ -1,4 +1,4 @@
-"""Control: the verbs that everyone speaks, as four small Protocols of one object.
+"""Control: the verbs that everyone speaks, as a few small Protocols.
 
 Implemented twice: by ``engine.Engine`` in process and by ``client.RemoteControl`` over HTTP and
 WebSocket; one contract suite holds both to the same words. A verb returns when what it promises
@@ -13,6 +13,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from inspan.model.code import (
+    Cell,
+    CellOptions,
+    CodeEvent,
+    CodeSession,
+    CodeSpec,
+    Completion,
+    Restored,
+    Saved,
+)
 from inspan.model.event import Event
 from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, TaskState, Verdict
@@ -224,6 +234,95 @@ class Service(Protocol):
     async def prune(self, policy: PrunePolicy) -> Pruned:
         """Remove what the policy lets go."""
         ...
+
+
+class CodeSessions(Protocol):
+    """Python sessions that outlive whoever opened them. ``session`` is an id, or a name."""
+
+    async def open(self, spec: CodeSpec, *, key: str | None = None) -> CodeSession:
+        """A new session, ready for cells. The same ``key`` again gives the one that it made.
+
+        Raises Conflict where an open one has the name, and what starting a process raises.
+        """
+        ...
+
+    async def get(self, session: str) -> CodeSession:
+        """What is known of it now: the newest of that name, if it is a name."""
+        ...
+
+    async def list(self, *, ended: bool = False) -> tuple[CodeSession, ...]:
+        """The open ones, oldest first; with ``ended`` those too that can be restored or read."""
+        ...
+
+    async def checkpoint(self, session: str, name: str = "") -> Saved:
+        """Save its names; ``name`` is made where none is given. Raises CheckpointFailed."""
+        ...
+
+    async def checkpoints(self, session: str) -> tuple[Saved, ...]:
+        """What was saved and is still there, oldest first."""
+        ...
+
+    async def restore(self, session: str, name: str = "") -> Restored:
+        """Merge the checkpoint, the newest where none is named, into its names.
+
+        A session that is over gets a new process first. Raises CheckpointFailed, NotFound.
+        """
+        ...
+
+    async def close(self, session: str, *, deadline: float = 5.0) -> CodeSession:
+        """End it: a running cell is interrupted; after ``deadline`` seconds all of it is killed."""
+        ...
+
+
+class Cells(Protocol):
+    """Running code in a session, and reading along."""
+
+    async def execute(self, session: str, code: str, options: CellOptions = CellOptions()) -> Cell:
+        """Hand in a cell; it runs after those before it. Raises InputFull, SessionEnded."""
+        ...
+
+    def follow(
+        self, session: str, since: int | None = None, *, cell: str | None = None
+    ) -> AsyncGenerator[CodeEvent, None]:
+        """What happens, from after ``since`` on (``None``: from now on, or all of ``cell``).
+
+        Ends after the end of ``cell``, else when the session is over. Raises FellBehind.
+        """
+        ...
+
+    async def transcript(
+        self, session: str, since: int = 0, limit: int = 500
+    ) -> tuple[CodeEvent, ...]:
+        """What happened, oldest first, after ``since``; does not wait."""
+        ...
+
+    async def answer(self, session: str, request: str, text: str | None) -> None:
+        """The line that a cell waits for; ``None`` is the end of the input.
+
+        Raises Conflict where nothing waits for it any more.
+        """
+        ...
+
+    async def interrupt(
+        self, session: str, cell: str | None = None, *, deadline: float = 5.0
+    ) -> Cell | None:
+        """Interrupt a cell, the one that runs if none is named; it as it ended, or ``None``.
+
+        Gentle first; after ``deadline`` seconds the process is killed with all that it started.
+        """
+        ...
+
+    async def complete(self, session: str, code: str, cursor: int) -> Completion:
+        """What could follow at ``cursor``, counted in characters."""
+        ...
+
+    async def inspect(self, session: str, code: str, cursor: int) -> dict[str, str]:
+        """What is known of the name at ``cursor``, by MIME type."""
+        ...
+
+
+class Code(CodeSessions, Cells, Protocol):
+    """Everything about code sessions."""
 
 
 class Control(Tasks, Steering, Sessions, Service, Protocol):

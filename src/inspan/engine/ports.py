@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
+from inspan.model.code import CodeSession
 from inspan.model.event import Event
 from inspan.model.promise import Promise
 from inspan.model.session import Chunk
@@ -228,6 +229,8 @@ class Change:
     promised: tuple[Promise, ...] = ()
     #: Promises that were stored pending, as they are now.
     settled: tuple[Promise, ...] = ()
+    #: Code sessions as they are now, new ones among them.
+    code: tuple[CodeSession, ...] = ()
 
 
 class Store(Protocol):

@@ -25,6 +25,7 @@ from typing import (
 )
 
 if TYPE_CHECKING:
+    from inspan.model.code import CodeEvent
     from inspan.model.event import Event, Fact
 
 T = TypeVar("T")
@@ -89,6 +90,15 @@ def load_event(plain: dict[str, Any]) -> Event:
     return Event(
         plain["seq"], plain["at"], plain["task"], plain["correlation"], load_fact(plain["fact"])
     )
+
+
+def load_code_event(plain: dict[str, Any]) -> CodeEvent:
+    """The event of a code session that ``plain`` holds."""
+    from inspan.model.code import CODE_FACTS, CodeEvent  # noqa: PLC0415  see above
+
+    fact = plain["fact"]
+    told = load(CODE_FACTS[fact[KIND]], fact)
+    return CodeEvent(plain["seq"], plain["at"], plain["session"], told)
 
 
 @cache

@@ -1,0 +1,188 @@
+"""What code sessions need of the world, as Protocols; adapters and fakes are named like these.
+
+An adapter imports this module and nothing more of the room. A provider knows no name, no policy and
+no transcript: it gets an order and a sink, and gives a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from inspan.engine.ports import Change, Clock
+from inspan.model.code import (
+    CellOptions,
+    CodeEvent,
+    CodeFact,
+    CodeSession,
+    CodeSpec,
+    Completion,
+    Pulse,
+    Restored,
+    Saved,
+)
+
+
+class CodeStore(Protocol):
+    """The code sessions of a store, which are written by ``commit`` like everything else."""
+
+    async def commit(self, change: Change) -> None:
+        """As ``Store.commit``."""
+        ...
+
+    async def code_sessions(self, *, ended: bool) -> tuple[CodeSession, ...]:
+        """Those that are open, or all of them, oldest first."""
+        ...
+
+    async def code_session(self, ref: str) -> CodeSession | None:
+        """By its id, or the newest of that name."""
+        ...
+
+    async def by_key(self, key: str) -> tuple[str, str] | None:
+        """As ``Store.by_key``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeOrder:
+    """A process for a code session. ``name`` fences it: one is started at most once."""
+
+    name: str
+    session: str
+    spec: CodeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAsked:
+    """Code asks its host for something; ``CodeRun.settle`` answers."""
+
+    cell: str | None
+    promise: str
+    capability: str
+    payload: object
+    #: Seconds.
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIdle:
+    """No cell waits or runs any more (``False``: one does)."""
+
+    idle: bool
+
+
+#: What a run tells. Facts come with the mark from which ``CodeProvider.adopt`` goes on.
+CodeSeen: TypeAlias = CodeFact | CodeAsked | CodeIdle | Pulse
+
+
+class CodeSink(Protocol):
+    """Who is told what a run sees: on the loop, in order, and quick; it may not raise."""
+
+    def __call__(self, seen: CodeSeen, mark: str) -> None:
+        """``seen`` happened; whoever goes on from ``mark`` is not told it again."""
+        ...
+
+
+class CodeRun(Protocol):
+    """A live worker, as the engine holds it. A verb raises SessionDied once it is gone."""
+
+    @property
+    def pid(self) -> int:
+        """Of the worker."""
+        ...
+
+    async def execute(self, cell: str, code: str, options: CellOptions) -> None:
+        """Ask for a cell; its end comes to the sink. Raises InputFull, BadInput."""
+        ...
+
+    async def interrupt(self, cell: str | None, deadline: float) -> None:
+        """By the whole ladder; each rung comes to the sink. Returns when the cell is over."""
+        ...
+
+    async def answer(self, request: str, text: str | None) -> None:
+        """The line that was ``Wanted``."""
+        ...
+
+    async def settle(self, promise: str, *, value: object = None, error: str | None = None) -> None:
+        """How what was ``CodeAsked`` ended; ``error``: it did not, and why."""
+        ...
+
+    async def checkpoint(self, name: str) -> Saved:
+        """Save its names. Raises CheckpointFailed."""
+        ...
+
+    async def restore(self, name: str) -> Restored:
+        """Merge a checkpoint of this session. Raises CheckpointFailed."""
+        ...
+
+    async def complete(self, code: str, cursor: int) -> Completion:
+        """What could follow."""
+        ...
+
+    async def inspect(self, code: str, cursor: int) -> dict[str, str]:
+        """What is known of a name, by MIME type."""
+        ...
+
+    async def close(self, deadline: float) -> None:
+        """End it; ``RunEnded`` has come to the sink when this returns."""
+        ...
+
+    async def abandon(self) -> None:
+        """Leave it running for a later engine; the sink hears no more."""
+        ...
+
+
+class CodeProvider(Protocol):
+    """Starts and finds the workers of code sessions."""
+
+    async def open(self, order: CodeOrder, sink: CodeSink) -> CodeRun:
+        """Start one; ``Opened`` has come to the sink when this returns.
+
+        Raises WorkerNotReady, SpawnFailed, KeeperLost, BadInput.
+        """
+        ...
+
+    async def adopt(self, order: CodeOrder, sink: CodeSink, mark: str) -> CodeRun | None:
+        """Take up one that an earlier engine started, from ``mark``; ``None``: it is gone.
+
+        Cells that were running come on to the sink under their ids.
+        """
+        ...
+
+    async def checkpoints(self, session: str) -> tuple[Saved, ...]:
+        """What is there to be restored, oldest first."""
+        ...
+
+    async def remove(self, session: str) -> None:
+        """Delete all that its runs left on the disk."""
+        ...
+
+
+class Transcripts(Protocol):
+    """What happened in code sessions: appended, and outliving this process, not the machine."""
+
+    def append(self, event: CodeEvent, mark: str) -> None:
+        """Write it behind the last; quick, and on the loop. Raises StoreFailed, DiskFull."""
+        ...
+
+    async def read(self, session: str, since: int, limit: int) -> tuple[CodeEvent, ...]:
+        """Events after ``since``, oldest first."""
+        ...
+
+    async def last(self, session: str) -> tuple[int, str]:
+        """The last ``seq`` and its mark; ``(0, "")`` where there is nothing."""
+        ...
+
+    async def remove(self, session: str) -> int:
+        """Delete it; the bytes it had."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodePorts:
+    """The world, as code sessions need it."""
+
+    store: CodeStore
+    provider: CodeProvider
+    transcripts: Transcripts
+    clock: Clock

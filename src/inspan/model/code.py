@@ -1,0 +1,372 @@
+"""A code session and its cells as everybody sees them, and what happened in one, as closed union.
+
+A session is a place with a name; the process that serves it now is its run, and a session whose
+process died can have another. What is here says nothing of how a worker is spoken to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Final, TypeAlias
+
+from inspan.model.session import CodeState
+from inspan.model.task import Reason
+
+
+class Sandbox(StrEnum):
+    """What becomes of a session on a machine that cannot confine it."""
+
+    AUTO = "auto"  #: it runs all the same, and says so
+    REQUIRE = "require"  #: it is refused
+    OFF = "off"  #: it is confined nowhere
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """What a session may do beyond working in a folder of its own. Paths are absolute."""
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    net: bool = False
+    sandbox: Sandbox = Sandbox.AUTO
+    #: What its code may ask its host for: ``store``, ``tasks``, ``human``, ``http:HOST``.
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeLimits:
+    """Where a session ends, or a call in it fails; ``None``: what the settings say."""
+
+    #: Bytes.
+    memory: int | None = None
+    #: Seconds of CPU, of all its life.
+    cpu: float | None = None
+    #: Open file descriptors.
+    files: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSpec:
+    """A session that is wanted. ``cwd`` is absolute; ``env`` has been through the allow-list."""
+
+    cwd: str
+    #: No two open sessions have the same.
+    name: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Any Python from 3.11 on; ``None``: inspan's own.
+    python: str | None = None
+    grants: Grants = Grants()
+    limits: CodeLimits = CodeLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How a session's process was when it was last heard of."""
+
+    at: float
+    memory_bytes: int
+    cpu_percent: float
+    #: Names that the user has; may be that of the last cell's end.
+    names: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSession:
+    """A session as it is stored, and how it is now. Times are seconds since the epoch."""
+
+    id: str
+    spec: CodeSpec
+    state: CodeState
+    created_at: float
+    #: Which process, counted from 1, serves it.
+    run: int = 1
+    pid: int | None = None
+    ended_at: float | None = None
+    #: Why it is over.
+    reason: Reason | None = None
+    #: Not stored: cells so far, and the last sign of life.
+    cells: int = 0
+    pulse: Pulse | None = None
+
+    @property
+    def open(self) -> bool:
+        """True while it can run a cell."""
+        return self.state is not CodeState.TERMINATED
+
+
+class CellState(StrEnum):
+    """How far a cell has got."""
+
+    WAITING = "waiting"  #: it is accepted, and others are before it
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"  #: it raised
+    INTERRUPTED = "interrupted"
+    LOST = "lost"  #: its process is gone
+
+    @property
+    def ended(self) -> bool:
+        """True where nothing more comes of it."""
+        return self not in (CellState.WAITING, CellState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellOptions:
+    """How a cell is to run."""
+
+    #: A word of ``ExecutionMode``; ``auto``: by its syntax tree.
+    mode: str = "auto"
+    #: In a thread where it blocks, so that the session's own tasks go on meanwhile.
+    threaded: bool = False
+    #: Without a trace in ``In`` and ``Out``, and without a value.
+    silent: bool = False
+    #: ``input()`` is answered; it raises EOFError else.
+    stdin: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """What a cell raised. ``status`` is that of SystemExit."""
+
+    name: str
+    message: str
+    traceback: tuple[str, ...] = ()
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellEnd:
+    """How a cell ended. ``repr`` is of its last expression, bounded."""
+
+    state: CellState
+    seconds: float = 0.0
+    #: Its number in the session's history.
+    count: int = 0
+    #: The value itself where JSON has it as a scalar.
+    value: str | int | float | bool | None = None
+    repr: str | None = None
+    #: By MIME type, where the value offers more than its repr.
+    data: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    error: CellError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One piece of code that a session was asked to run. ``number`` counts them from 1."""
+
+    session: str
+    id: str
+    number: int
+    code: str
+    options: CellOptions = CellOptions()
+    state: CellState = CellState.WAITING
+    end: CellEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LostName:
+    """A name that a checkpoint could not save, or not give back, and why."""
+
+    name: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A checkpoint on the disk."""
+
+    name: str
+    at: float
+    #: Bytes.
+    size: int
+    names: tuple[str, ...] = ()
+    lost: tuple[LostName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a checkpoint gave back."""
+
+    name: str
+    names: tuple[str, ...] = ()
+    lost: tuple[LostName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What may replace ``code[start:end]``, in characters."""
+
+    matches: tuple[str, ...]
+    start: int
+    end: int
+
+
+# ── what happens in a session ─────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A process serves it from now on; ``note`` says where it is less confined than it asked."""
+
+    kind: ClassVar[str] = "code.opened"
+    run: int
+    pid: int
+    python: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CellEntered:
+    """A cell was accepted."""
+
+    kind: ClassVar[str] = "cell.entered"
+    cell: str
+    number: int
+    code: str
+    options: CellOptions = CellOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class CellBegan:
+    """It runs, in this mode."""
+
+    kind: ClassVar[str] = "cell.began"
+    cell: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What it wrote; bytes that are no UTF-8 are lone surrogates, as in PEP 383.
+
+    ``cell`` is ``None`` for what no known cell wrote. ``dropped`` bytes went missing before.
+    """
+
+    kind: ClassVar[str] = "cell.printed"
+    cell: str | None
+    stream: str
+    text: str
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A rich value, by MIME type; binary ones are base64."""
+
+    kind: ClassVar[str] = "cell.shown"
+    cell: str | None
+    data: Mapping[str, Any]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    display_id: str | None = None
+    update: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """It waits for a line, which ``answer`` gives by ``request``."""
+
+    kind: ClassVar[str] = "cell.wanted"
+    cell: str | None
+    request: str
+    prompt: str
+    password: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The line was given, or is not needed any more."""
+
+    kind: ClassVar[str] = "cell.given"
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """What was done to interrupt it, ``after`` so many seconds."""
+
+    kind: ClassVar[str] = "cell.climbed"
+    cell: str
+    rung: str
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellEnded:
+    """It is over; all that it printed comes before this."""
+
+    kind: ClassVar[str] = "cell.ended"
+    cell: str
+    end: CellEnd
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointMade:
+    """Its names are on the disk."""
+
+    kind: ClassVar[str] = "code.checkpoint"
+    saved: Saved
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRestored:
+    """Names came back."""
+
+    kind: ClassVar[str] = "code.restored"
+    restored: Restored
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The process is gone, and with it what was not saved."""
+
+    kind: ClassVar[str] = "code.ended"
+    run: int
+    reason: Reason
+
+
+CodeFact: TypeAlias = (
+    Opened
+    | CellEntered
+    | CellBegan
+    | Printed
+    | Shown
+    | Wanted
+    | Given
+    | Climbed
+    | CellEnded
+    | CheckpointMade
+    | CheckpointRestored
+    | RunEnded
+)
+#: kind → its class, for reading back.
+CODE_FACTS: Final[dict[str, Any]] = {
+    fact.kind: fact
+    for fact in (
+        Opened,
+        CellEntered,
+        CellBegan,
+        Printed,
+        Shown,
+        Wanted,
+        Given,
+        Climbed,
+        CellEnded,
+        CheckpointMade,
+        CheckpointRestored,
+        RunEnded,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEvent:
+    """A fact and its place in the session's transcript; ``seq`` counts from 1."""
+
+    seq: int
+    at: float
+    session: str
+    fact: CodeFact
