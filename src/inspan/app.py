@@ -162,7 +162,13 @@ async def code(
     name = f"py-{ulid(clock.now(), clock.entropy(10))}"
     folder = places.code / name
     order = Order(
-        session=name, folder=folder, runtime=places.runtime_dir, cwd=cwd, env=env, python=python
+        session=name,
+        folder=folder,
+        runtime=places.runtime_dir,
+        cwd=cwd,
+        env=env,
+        python=python,
+        bound=True,
     )
     try:
         async with opened(await keeping.client(), order) as session:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,20 @@ def test_a_session_leaves_nothing(console: Console) -> None:
     assert status == 0
     assert not Path(f"/proc/{int(out)}").exists()
     assert list(locate(console.env).code.iterdir()) == []
+
+
+def test_a_session_ends_with_its_program_however_that_ends(console: Console) -> None:
+    code = "import os; print(os.getpid(), flush=True)\nwhile True: pass"
+    process = console.start("py", "-c", code)
+    assert process.stdout is not None
+    worker = Path("/proc", process.stdout.readline().decode().strip())
+    assert worker.exists()
+    process.kill()
+    process.communicate(timeout=PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    while worker.exists():
+        assert time.monotonic() < deadline, "the worker outlived its program"
+        time.sleep(0.01)
 
 
 def test_the_daemon_leaves_sessions_alone(console: Console) -> None:

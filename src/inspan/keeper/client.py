@@ -275,32 +275,21 @@ class KeeperClient:
         rows: int = 24,
         record_input: bool = False,
         attended: bool = False,
+        bound: bool = False,
         cap: int = 64 << 20,
         nofile: int | None = None,
     ) -> Spawned:
         """Start a process, once for each session id.
 
-        ``folder`` gets the recording; ``cap`` bounds its bytes. Raises BadInput, ProgramNotFound,
+        ``folder`` gets the recording; ``cap`` bounds its bytes. ``bound``: it is
+        killed and forgotten when this connection ends. Raises BadInput, ProgramNotFound,
         FolderMissing, TerminalUnavailable, SpawnFailed, DiskFull, and AlreadyRecorded where an
         earlier keeper had this session.
         """
-        reply, _ = await self._link.call(
-            {
-                "op": "spawn",
-                "session": session,
-                "argv": [*argv],
-                "cwd": cwd,
-                "env": {**env},
-                "folder": folder,
-                "pty": pty,
-                "cols": cols,
-                "rows": rows,
-                "record_input": record_input,
-                "attended": attended,
-                "cap": cap,
-                "nofile": nofile,
-            }
-        )
+        what = {"op": "spawn", "session": session, "argv": [*argv], "cwd": cwd, "env": {**env}}
+        how = {"folder": folder, "pty": pty, "cols": cols, "rows": rows, "nofile": nofile}
+        kept = {"record_input": record_input, "attended": attended, "bound": bound, "cap": cap}
+        reply, _ = await self._link.call({**what, **how, **kept})
         return Spawned(reply["pid"], reply["new"])
 
     async def write(self, session: str, data: bytes) -> int:

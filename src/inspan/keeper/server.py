@@ -74,6 +74,8 @@ class Server:
         self._listener = listener
         self._verbs = verbs
         self._connections: set[Connection] = set()
+        #: The sessions that end with a connection, by their names.
+        self._bound: dict[str, Connection] = {}
         self._active: set[Connection] = set()
         self._watchers: dict[str, set[Connection]] = {}
         self._stopping: list[Callable[[], None]] = []
@@ -106,9 +108,14 @@ class Server:
         self.sessions[session.name] = session
         self.loop.later(0.0, lambda: self._settle(session))
 
+    def bind(self, session: Session, connection: Connection) -> None:
+        """It is killed and forgotten when this connection ends."""
+        self._bound[session.name] = connection
+
     def remove(self, session: Session) -> None:
         """Forget a session."""
         self.sessions.pop(session.name, None)
+        self._bound.pop(session.name, None)
         self._watchers.pop(session.name, None)
         self._cgroups.remove(session.name)
 
@@ -205,7 +212,20 @@ class Server:
             watchers.discard(connection)
         for session in self.sessions.values():
             session.attendance.end(connection)
+        for name in [name for name, owner in self._bound.items() if owner is connection]:
+            self._end(self.sessions[name])
         self._idle_since = time.monotonic()
+
+    def _end(self, session: Session) -> None:
+        """Whose it was has gone. What hangs in the kernel stays known, and can be asked about."""
+        del self._bound[session.name]
+
+        def done(outcome: Outcome) -> None:
+            session.left = outcome.left
+            if not outcome.left:
+                session.when_over(lambda: self.remove(session))
+
+        self.hunter.kill(session, done)
 
     def _after_turn(self) -> None:
         if self._active:

@@ -81,6 +81,8 @@ def spawn(server: Server, connection: Connection, message: Message, _body: bytes
         session.attendance.reserve(connection)
         server.loop.later(_COME, lambda: session.attendance.lapse(connection))
     server.add(session)
+    if _flag(message, "bound", default=False):
+        server.bind(session, connection)
     return {"pid": child.pid, "new": True}
 
 

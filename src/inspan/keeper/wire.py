@@ -11,7 +11,8 @@ hello      version                                            version, keeper (i
                                                               started_at, sessions
 spawn      session argv cwd env folder                        pid, new (false where that session
            pty cols rows record_input attended cap            was spawned before: it is not spawned
-           nofile                                             again)
+           nofile bound                                       again); bound: it is killed and
+                                                              forgotten when this connection ends
 list                                                          sessions: [status…]
 status     session                                            status
 write      session, body                                      queued (bytes now in the queue)

@@ -6,9 +6,9 @@ its bytes as the body of the frame.
 
 A worker numbers what it sends with ``seq``, from 1, and keeps it until the host has acknowledged
 it, so that a host that comes back asks for what follows the last it saw. What belongs to one cell
-comes in this order: started, any of output, display, input and ask, then one result or error. A
-cell's end comes after all of its output, the bytes of its file descriptors included: ``fd`` says
-up to where in the session's two capture files its output goes.
+comes in this order: started, any of output, display, clear, input and ask, then one result or
+error. A cell's end comes after all of its output, the bytes of its file descriptors included:
+``fd`` says up to where in the session's two capture files its output goes.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ class Execute(_Message):
     threaded: bool = False
     #: Leave no trace in ``In``, ``Out`` and the counter, and send no result value.
     silent: bool = False
+    #: Whether it is kept in ``In``, ``Out``, ``_`` and the counter; a silent one never is.
+    store: bool = True
     #: Whether ``input()`` is answered; it raises EOFError else.
     allow_stdin: bool = True
 
@@ -211,6 +213,14 @@ class Display(_Numbered):
     update: bool = False
 
 
+class Clear(_Numbered):
+    """What the cell has shown so far is to be taken off; ``wait``: once there is more to show."""
+
+    type: Literal["clear"] = "clear"
+    execution_id: str | None
+    wait: bool = False
+
+
 class Input(_Numbered):
     """Code asks for a line."""
 
@@ -339,6 +349,7 @@ FromWorker: TypeAlias = Annotated[
     | Started
     | Output
     | Display
+    | Clear
     | Input
     | Result
     | Error

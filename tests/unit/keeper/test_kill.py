@@ -12,7 +12,7 @@ import pytest
 from inspan.errors import Conflict, KeeperLost
 from inspan.keeper import tree
 from inspan.keeper.cgroups import Cgroups
-from tests.unit.keeper.desk import Desk, Keeper, python, running, wait_for
+from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, python, running, wait_for
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B5")]
 
@@ -276,3 +276,17 @@ def test_cgroups_end_a_group_and_leave_no_folder() -> None:
     cgroups.clear()
     cgroups.close()
     assert not Path(cgroups._root).exists()
+
+
+async def test_what_is_bound_ends_with_its_client_and_is_forgotten(desk: Desk) -> None:
+    async with await desk.keeper.client() as other:
+        there = Desk(desk.keeper, other)
+        bound = (await there.spawn("bound", "sleep", "300", bound=True)).pid
+        over = (await there.spawn("over", "true", bound=True)).pid
+        free = (await there.spawn("free", "sleep", "300")).pid
+        await wait_for(lambda: not running(over))
+    await wait_for(lambda: not running(bound))
+    assert running(free)
+    with anyio.fail_after(PATIENCE):
+        while {one.session for one in await desk.client.list()} != {"free"}:  # noqa: ASYNC110  as in wait_for
+            await anyio.sleep(0.005)

@@ -35,7 +35,7 @@ class Output:
 
 
 End: TypeAlias = p.Result | p.Error
-Item: TypeAlias = p.Started | Output | p.Display | p.Input | p.Ask | p.Result | p.Error
+Item: TypeAlias = p.Started | Output | p.Display | p.Clear | p.Input | p.Ask | p.Result | p.Error
 
 
 class Entry(NamedTuple):
@@ -145,7 +145,7 @@ class Inbox:
             if isinstance(item, Output):
                 gone = len(item.data) + item.dropped
                 self._lost[item.stream] = self._lost.get(item.stream, 0) + gone
-            elif isinstance(item, p.Display):
+            elif isinstance(item, p.Display | p.Clear):
                 self._lost["stdout"] = self._lost.get("stdout", 0) + entry.size
             else:
                 kept.append(entry)

@@ -211,7 +211,7 @@ class Inflow:
 
     def _to_cell(
         self,
-        message: p.Started | p.Output | p.Display | p.Input | p.Ask | p.Result | p.Error,
+        message: p.Started | p.Output | p.Display | p.Clear | p.Input | p.Ask | p.Result | p.Error,
         body: bytes,
     ) -> bool:
         cell = self.cells.get(message.execution_id or "")

@@ -61,6 +61,8 @@ class Order:
     env: Mapping[str, str] = field(default_factory=dict)
     #: Any Python from 3.11 on; inspan need not be installed there.
     python: str = sys.executable
+    #: It ends with the connection to the keeper by which it was started, however that ends.
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProces
         env={**order.env, **_pickler(), TOKEN_VARIABLE: card.token},
         folder=folder,
         pty=False,
+        bound=order.bound,
         cap=_RECORDING,
     )
     if not spawned.new:

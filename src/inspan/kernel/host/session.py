@@ -189,6 +189,7 @@ class KernelSession:
         mode: p.ExecutionMode = p.ExecutionMode.AUTO,
         threaded: bool = False,
         silent: bool = False,
+        store: bool = True,
         allow_stdin: bool = True,
         execution_id: str | None = None,
     ) -> Cell:
@@ -207,6 +208,7 @@ class KernelSession:
             mode=mode,
             threaded=threaded,
             silent=silent,
+            store=store,
             allow_stdin=allow_stdin,
         )
         if message.execution_id in self._inflow.cells:

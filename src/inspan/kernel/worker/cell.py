@@ -27,6 +27,7 @@ class Cell:
     mode: str = "auto"
     threaded: bool = False
     silent: bool = False
+    store: bool = True
     allow_stdin: bool = True
     #: The host asked for its cooperative end.
     cancelled: bool = False
@@ -39,6 +40,11 @@ class Cell:
     way: Route = field(default_factory=lambda: Route(UNKNOWN))
     body: CodeType | None = None
     last: CodeType | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether it leaves a trace in the history."""
+        return self.store and not self.silent
 
     @property
     def awaits(self) -> bool:

@@ -168,6 +168,11 @@ class Displays:
             self._one(value, raw=raw, name=name, update=update, metadata=metadata)
         return Handle(self, name) if name else None
 
+    def clear(self, wait: bool = False) -> None:
+        """Take off what the cell has shown so far; with ``wait``, once there is more to show."""
+        message = {"type": "clear", "execution_id": self._cell(), "wait": bool(wait)}
+        self._send(message, b"")
+
     def hook(self, value: object) -> None:
         """For ``sys.displayhook``."""
         if value is not None:

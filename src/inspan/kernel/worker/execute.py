@@ -177,7 +177,7 @@ class Executor:
     def _begin(self, cell: Cell) -> None:
         self._interrupts.install()
         asyncio.set_event_loop(self._loop)
-        cell.count = self._namespace.begin(cell.code, silent=cell.silent)
+        cell.count = self._namespace.begin(cell.code, silent=not cell.kept)
         cell.begun = time.perf_counter()
         self._context.run(CELL.set, cell.execution_id)
         failure: BaseException | None = None
@@ -314,7 +314,7 @@ class Executor:
             # Struck in one of several tasks, it would leave the others running.
             self._interrupts.cancel_tasks(cell)
         end = self._end(cell, outcome, told, interrupted=interrupted)
-        if not cell.silent:
+        if cell.kept:
             error = outcome if isinstance(outcome, BaseException) else None
             self._namespace.end(outcome.value if isinstance(outcome, Shown) else None, error)
         self._remember(cell)

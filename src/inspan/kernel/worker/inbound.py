@@ -37,6 +37,7 @@ _OPTIONAL: Final[dict[str, dict[str, tuple[tuple[type, ...], Any]]]] = {
         "mode": ((str,), "auto"),
         "threaded": ((bool,), False),
         "silent": ((bool,), False),
+        "store": ((bool,), True),
         "allow_stdin": ((bool,), True),
     },
     "answer": {"value": ((object,), None), "error": ((str,), "")},

@@ -61,9 +61,11 @@ class Worker:
         self._capture = Capture(folder, self._link.send, CELL.get)
         here = self._capture.here
         self._questions = Questions(self._capture.send, here, f"{session}-{self._pid}")
+        displays = Displays(self._capture.send, here)
         self._namespace = Namespace(
             {
-                "display": Displays(self._capture.send, here).display,
+                "display": displays.display,
+                "clear_output": displays.clear,
                 "host": Host(self._questions),
             }
         )

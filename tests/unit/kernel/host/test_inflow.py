@@ -242,7 +242,17 @@ async def test_a_later_host_gets_the_running_cell_its_number_and_its_end(
 
 def messages() -> st.SearchStrategy[tuple[dict[str, Any], bytes]]:
     """Some that are right, some nearly."""
-    known = ["started", "output", "display", "input", "result", "error", "heartbeat", "ask"]
+    known = [
+        "started",
+        "output",
+        "display",
+        "clear",
+        "input",
+        "result",
+        "error",
+        "heartbeat",
+        "ask",
+    ]
     kinds = st.sampled_from([*known, "ready", "completion", "broken", "nonsense"])
     fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         {"type": kinds, "execution_id": st.sampled_from(["a", "b", "c", None])},

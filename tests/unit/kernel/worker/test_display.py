@@ -317,6 +317,15 @@ def test_raw_data_goes_as_it_is(displays: Displays, sent: list[dict[str, Any]]) 
         displays.display("text", raw=True)
 
 
+def test_what_was_shown_is_taken_off(displays: Displays, sent: list[dict[str, Any]]) -> None:
+    displays.clear()
+    displays.clear(wait=True)
+    assert [(message["type"], message["wait"]) for message in sent] == [
+        ("clear", False),
+        ("clear", True),
+    ]
+
+
 def test_the_hook_shows_what_is_not_none(displays: Displays, sent: list[dict[str, Any]]) -> None:
     displays.hook(None)
     displays.hook(3)

@@ -308,6 +308,14 @@ def test_a_silent_cell_leaves_no_trace(worker: Worker) -> None:
     assert (after.count, after.repr) == (count + 1, "('loud', 1)")
 
 
+def test_a_cell_that_is_not_kept_has_a_value_and_no_trace(worker: Worker) -> None:
+    count = worker.run("'kept'").result.count
+    loose = worker.run("3 * 7", store=False).result
+    assert (loose.count, loose.value, loose.repr) == (count, 21, "21")
+    assert worker.run("1 / 0", store=False).error.name == "ZeroDivisionError"
+    assert worker.run("(_, _exit_code)").result.repr == "('kept', 0)"
+
+
 def test_cells_run_in_their_order_and_once(worker: Worker) -> None:
     worker.run("order = []")
     cells = [worker.execute(f"order.append({n})") for n in range(5)]

@@ -23,7 +23,19 @@ NAMES = (
         "mode",
         "threaded",
     ),
-    *("silent", "allow_stdin", "request", "value", "path", "key", "promise", "ok", "error", "seq"),
+    *(
+        "silent",
+        "store",
+        "allow_stdin",
+        "request",
+        "value",
+        "path",
+        "key",
+        "promise",
+        "ok",
+        "error",
+        "seq",
+    ),
     *("cursor", "detail", "more"),
 )
 KINDS = (
@@ -54,7 +66,7 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
 
 LIKELY: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("version", "last_seq", "cursor", "seq", "detail"), st.integers(0, 9)),
-    **dict.fromkeys(("threaded", "silent", "allow_stdin", "ok"), st.booleans()),
+    **dict.fromkeys(("threaded", "silent", "store", "allow_stdin", "ok"), st.booleans()),
     **dict.fromkeys(
         ("session", "token", "execution_id", "code", "request", "path", "key", "promise", "error"),
         st.text(min_size=1, max_size=3),
