@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from inspan.keeper import tree
 from inspan.keeper.cgroups import Cgroups
+from inspan.keeper.guardian import Guardian
 from inspan.keeper.loop import Loop
 from inspan.keeper.session import Session
 
@@ -37,10 +38,13 @@ class Outcome(NamedTuple):
 class Hunter:
     """Knows what every hunt needs: who else there is, and the cgroups."""
 
-    def __init__(self, loop: Loop, cgroups: Cgroups, sessions: dict[str, Session]) -> None:
+    def __init__(
+        self, loop: Loop, cgroups: Cgroups, sessions: dict[str, Session], guardian: Guardian
+    ) -> None:
         self._loop = loop
         self._cgroups = cgroups
         self._sessions = sessions
+        self._guardian = guardian
         self._table: tree.Table | None = None
 
     def find(
@@ -63,8 +67,9 @@ class Hunter:
         return table, found
 
     def roots(self) -> set[int]:
-        """The living root processes of all sessions."""
-        return {session.pid for session in self._sessions.values() if session.alive}
+        """The children that are no orphans: the living roots of all sessions, and the guardian."""
+        roots = {session.pid for session in self._sessions.values() if session.alive}
+        return roots | {self._guardian.pid}
 
     def leftovers(self, session: Session) -> int:
         """How many processes an ended session left behind; cheap where there are none."""

@@ -9,6 +9,7 @@ import ctypes
 import sys
 from typing import Final
 
+_PR_SET_NAME: Final = 15
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _FALLOC_KEEP_SIZE: Final = 0x01
 _FALLOC_PUNCH_HOLE: Final = 0x02
@@ -21,6 +22,13 @@ def become_subreaper() -> bool:
     if _LIBC is None:
         return False
     return bool(_LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def be_called(name: str) -> bool:
+    """Let ``ps`` and the like call this process so."""
+    if _LIBC is None:
+        return False
+    return bool(_LIBC.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0) == 0)
 
 
 def punch(fd: int, offset: int, length: int) -> bool:

@@ -22,6 +22,7 @@ from typing import Final
 
 from inspan.keeper import linux, log, tree
 from inspan.keeper.cgroups import Cgroups
+from inspan.keeper.guardian import PATIENCE, Guardian
 from inspan.keeper.server import Server
 from inspan.keeper.verbs import VERBS
 from inspan.keeper.wire import VERSION
@@ -32,6 +33,9 @@ HELD: Final = 75
 CARD: Final = "keeper.json"
 
 _IDLE: Final = "60"
+#: Seconds for the guardian of a keeper that was killed, which has the lock until it has cleared up.
+_CLEARING: Final = PATIENCE + 1.0
+_LOOK: Final = 0.005
 _BACKLOG: Final = 64
 
 
@@ -76,12 +80,25 @@ def _lock(state: str) -> int:
     """The open lock file of the state directory. Raises _StartError where it is held."""
     os.makedirs(state, mode=0o700, exist_ok=True)  # noqa: PTH103  pathlib costs 5 ms at start
     card = os.open(state + "/" + CARD, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + _CLEARING
+    while True:
+        try:
+            fcntl.flock(card, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(card, 4096, 0).decode(errors="replace").strip()
+            if not _dead(holder) or time.monotonic() >= until:
+                raise _StartError(f"Another keeper holds {state}: {holder}", HELD) from error
+        else:
+            return card
+        time.sleep(_LOOK)
+
+
+def _dead(holder: str) -> bool:
+    """Whether the keeper that signed is gone."""
     try:
-        fcntl.flock(card, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = os.pread(card, 4096, 0).decode(errors="replace").strip()
-        raise _StartError(f"Another keeper holds {state}: {holder}", HELD) from error
-    return card
+        return not tree.lives(int(json.loads(holder)["pid"]))
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _detach() -> int | None:
@@ -140,6 +157,7 @@ def _prepare(options: dict[str, str], card: int) -> tuple[Server, socket.socket]
     listener = _listen(options["socket"])
     server = Server(
         listener,
+        guardian=Guardian(mark, cgroups, card),
         verbs=VERBS,
         keeper=keeper,
         mark=mark,

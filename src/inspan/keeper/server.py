@@ -17,6 +17,7 @@ from typing import Final
 
 from inspan.keeper.cgroups import Cgroups
 from inspan.keeper.connection import Connection
+from inspan.keeper.guardian import Guardian
 from inspan.keeper.hunt import Hunter, Outcome
 from inspan.keeper.log import say
 from inspan.keeper.loop import READ, Loop
@@ -35,6 +36,8 @@ _FULL_PAUSE: Final = 0.2
 _EXITS_KEPT: Final = 60
 #: How long the last replies may take to leave when the keeper stops.
 _FAREWELL: Final = 0.5
+#: Seconds until a guardian that was killed, or for which there was no room, is started again.
+_GUARD_AGAIN: Final = 0.1
 #: So many exit statuses are taken at a time.
 _REAPED_MOST: Final = 256
 
@@ -50,6 +53,7 @@ class Server:
         self,
         listener: socket.socket,
         *,
+        guardian: Guardian,
         verbs: Mapping[str, Verb],
         keeper: str,
         mark: str,
@@ -66,7 +70,8 @@ class Server:
         self.loop = Loop()
         self.home = Home()
         self.sessions: dict[str, Session] = {}
-        self.hunter = Hunter(self.loop, cgroups, self.sessions)
+        self.hunter = Hunter(self.loop, cgroups, self.sessions, guardian)
+        self._guardian = guardian
         self._last_number = 0
         self._cgroups = cgroups
         self._idle = idle
@@ -87,6 +92,7 @@ class Server:
 
     def run(self) -> None:
         """Serve until told to stop or idle."""
+        self._guard()
         signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -273,6 +279,7 @@ class Server:
         for session in list(self.sessions.values()):
             self.remove(session)
         self._cgroups.close()
+        self._guardian.end()
         self.loop.close()
         for end in (self._wake, self._wakeup, self._listener):
             end.close()
@@ -300,6 +307,10 @@ class Server:
         if signal.SIGTERM in numbers:
             self.shut_down(lambda: None)
 
+    def _guard(self) -> None:
+        if not self._guardian.start():
+            self.loop.later(_GUARD_AGAIN, self._guard)
+
     def _reap(self) -> None:
         """Take every exit status there is; the keeper is the only one that waits.
 
@@ -313,6 +324,10 @@ class Server:
                 return
             if pid == 0:
                 return
+            if pid == self._guardian.pid:
+                self._guardian.lost()
+                say("unguarded", status=status)
+                self.loop.later(_GUARD_AGAIN, self._guard)
             # Not found: an orphan that came to us as the subreaper. It only has to be waited for.
             session = by_pid.get(pid)
             if session is not None:

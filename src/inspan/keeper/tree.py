@@ -229,6 +229,7 @@ def sweep(mark: str) -> int:
         process
         for pid, process in table.processes.items()
         if pid not in spared
+        and process.state not in _DEAD
         and (tag_of(pid) >> _BITS == ours or variable(pid, KEEPER_MARK) == mark.encode())
     ]
     return sum(send(process, signal.SIGKILL) for process in found)
@@ -250,6 +251,18 @@ def look(pid: int) -> Process | None:
     if len(part) < 20:
         return None
     return Process(pid, int(part[1]), int(part[2]), int(part[3]), int(part[19]), part[0].decode())
+
+
+def lives(pid: int) -> bool:
+    """Whether there is a process of this id that has not ended, as far as can be told."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    process = look(pid)
+    return process is None or process.state not in _DEAD
 
 
 def tag_of(pid: int) -> int:

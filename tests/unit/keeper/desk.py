@@ -19,6 +19,7 @@ from inspan.keeper.client import (
     connect,
     keeper_command,
 )
+from inspan.keeper.guardian import NAME
 from inspan.keeper.recording import INDEX, RAW, Record, unpack
 from inspan.keeper.wire import VERSION, encode
 
@@ -160,6 +161,28 @@ def running(pid: int) -> bool:
 def descriptors(pid: int) -> int:
     """How many descriptors a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def guardian(pid: int) -> int:
+    """The guardian of this keeper; 0 while there is none."""
+    return next((child for child in _all_children(pid) if _guards(child)), 0)
+
+
+def children(pid: int) -> list[int]:
+    """The children of a keeper, but for its guardian."""
+    return [child for child in _all_children(pid) if not _guards(child)]
+
+
+def _all_children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    return []
+
+
+def _guards(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip() == NAME
+    return False
 
 
 def python(text: str) -> tuple[str, str, str, str]:

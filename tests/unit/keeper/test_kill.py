@@ -12,7 +12,16 @@ import pytest
 from inspan.errors import Conflict, KeeperLost
 from inspan.keeper import tree
 from inspan.keeper.cgroups import Cgroups
-from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, python, running, wait_for
+from tests.unit.keeper.desk import (
+    PATIENCE,
+    Desk,
+    Keeper,
+    children,
+    guardian,
+    python,
+    running,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B5")]
 
@@ -123,7 +132,7 @@ async def test_a_fork_storm_ends_without_a_cgroup(home: Path, each: str) -> None
 
 async def test_a_fork_storm_ends(desk: Desk) -> None:
     await a_storm_ends(desk, "os.getpid()")
-    await wait_for(lambda: not tree.Table().children.get(desk.keeper.process.pid))
+    await wait_for(lambda: not children(desk.keeper.process.pid))
 
 
 async def a_storm_ends(desk: Desk, each: str) -> None:
@@ -134,10 +143,13 @@ async def a_storm_ends(desk: Desk, each: str) -> None:
     await desk.client.collect("storm")
 
 
-async def test_a_keeper_that_is_killed_leaves_nothing_to_the_next(home: Path) -> None:
+async def test_a_keeper_that_dies_with_its_guardian_leaves_nothing_to_the_next(home: Path) -> None:
     first = Keeper(home)
     async with await first.client() as client:
         found = await pids(Desk(first, client), "orphans")
+    # Stopped, so that neither sees the other's death.
+    first.process.send_signal(signal.SIGSTOP)
+    os.kill(guardian(first.process.pid), signal.SIGKILL)
     first.process.kill()
     first.process.wait()
     second = Keeper(home)

@@ -18,6 +18,7 @@ from tests.unit.keeper.desk import (
     Desk,
     Keeper,
     Raw,
+    children,
     descriptors,
     python,
     running,
@@ -110,7 +111,7 @@ async def test_a_grandchild_that_holds_the_output_does_not_hold_the_end(desk: De
         assert raw.strip() == b"done"
         assert (status.code, status.eof, status.left) == (0, True, 1)
         assert (await desk.client.collect(session)).left == 1
-    await wait_for(lambda: _children(desk.keeper.process.pid) == 0)
+    await wait_for(lambda: not children(desk.keeper.process.pid))
 
 
 async def test_a_program_that_closes_its_terminal_lives_on(desk: Desk) -> None:
@@ -327,7 +328,7 @@ async def test_a_hundred_lines_of_nothing_left_behind(desk: Desk) -> None:
     for number in range(1, 21):
         await both(number)
     await wait_for(lambda: descriptors(pid) <= before)
-    assert _children(pid) == 0
+    assert not children(pid)
     assert await desk.client.list() == ()
 
 
@@ -341,12 +342,8 @@ async def test_orphans_are_reaped(desk: Desk) -> None:
     assert not running(orphan)
 
 
-def _children(pid: int) -> int:
-    return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-
-
 async def test_a_keeper_out_of_descriptors_says_so_and_recovers(home: Path) -> None:
-    keeper = Keeper(home, nofile=40)
+    keeper = Keeper(home, nofile=41)
     try:
         async with await keeper.client() as client:
             desk = Desk(keeper, client)

@@ -392,18 +392,45 @@ async def test_a_keeper_that_is_killed_takes_its_sessions_along(
     await wait_for(lambda: not running(pid))
 
 
+#: A child, one in a session of its own, one that left its parent and its environment, and a fork
+#: that holds its interpreter's lock in C.
+CHILDREN = """
+import itertools, os, subprocess
+pids = [os.getpid(), subprocess.Popen(["sleep", "300"]).pid]
+pids.append(subprocess.Popen(["sleep", "300"], start_new_session=True).pid)
+loose = "env -i setsid sleep 300 >/dev/null 2>&1 </dev/null & echo $!"
+pids.append(int(subprocess.run(["sh", "-c", f"({loose})"], capture_output=True).stdout))
+pids.append(os.fork())
+if not pids[-1]:
+    sum(itertools.repeat(0))
+" ".join(map(str, pids))
+"""
+
+
+@pytest.mark.requirement("B5")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "",
+        "import time; time.sleep(300)",
+        "while True: pass",
+        "import itertools; sum(itertools.repeat(0))",
+    ],
+    ids=["idle", "sleep", "busy", "C loop"],
+)
 async def test_a_keeper_that_is_killed_takes_along_what_no_host_watches(
-    keeper: Keeper, client: KeeperClient, home: Path
+    keeper: Keeper, client: KeeperClient, home: Path, code: str
 ) -> None:
     async with asyncio.TaskGroup() as group:
         one = await KernelSession.open(group, client, order(home, "alone"))
-        pid = int(str(await value(one, "import os; os.getpid()")))
-        cell = await one.execute("import itertools; sum(itertools.repeat(0))")
-        await anext(aiter(cell))
+        pids = [int(pid) for pid in str(await value(one, CHILDREN)).split()]
+        if code:
+            await anext(aiter(await one.execute(code)))
         await one.abandon()
-    assert running(pid)
+    assert len(pids) == 5
+    assert all(map(running, pids))
     keeper.process.kill()
-    await wait_for(lambda: not running(pid))
+    await wait_for(lambda: not any(map(running, pids)))
 
 
 @pytest.mark.soak

@@ -1,0 +1,134 @@
+"""What a keeper that is killed leaves behind is ended at once, by a process that costs nothing."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.unit.keeper.desk import (
+    Desk,
+    Keeper,
+    children,
+    descriptors,
+    guardian,
+    python,
+    running,
+    wait_for,
+)
+from tests.unit.keeper.test_kill import pids
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B5")]
+
+#: A child that left its parent, its session and its environment, and has closed all descriptors.
+LOOSE = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if pid := os.fork():
+        print(pid, flush=True)
+        os._exit(0)
+    os.closerange(0, 100)
+    os.execve("/bin/sleep", ["sleep", "300"], {})
+os.wait()
+print("ready", flush=True)
+time.sleep(300)
+"""
+
+
+def state(pid: int) -> str:
+    """One letter, as in ``ps``."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.parametrize("cgroup", [True, False])
+async def test_nothing_outlives_a_keeper_that_is_killed(
+    home: Path, tmp_path: Path, *, cgroup: bool
+) -> None:
+    keeper = Keeper(home, mount=None if cgroup else "/sys/fs/cgroup")
+    other = Keeper(tmp_path)
+    try:
+        async with await keeper.client() as client, await other.client() as neighbour:
+            desk = Desk(keeper, client)
+            found = await pids(desk, "stubborn")
+            await desk.spawn("loose", *python(LOOSE), pty=False)
+            found += [int((await desk.until("loose", b"ready")).split()[0])]
+            bystander = (await Desk(other, neighbour).spawn("bystander", "sleep", "300")).pid
+            watch = guardian(client.pid)
+            assert all(map(running, [*found, bystander, watch]))
+            os.kill(client.pid, signal.SIGKILL)
+            await wait_for(lambda: not any(map(running, [*found, watch])))
+            assert running(bystander)
+    finally:
+        keeper.stop()
+        other.stop()
+
+
+async def test_the_next_keeper_begins_when_the_last_ones_guardian_is_done(home: Path) -> None:
+    keeper = Keeper(home)
+    try:
+        for number in range(3):
+            async with await keeper.client() as client:
+                desk = Desk(keeper, client)
+                mine = (await desk.spawn(f"s{number}", "sleep", "300")).pid
+                found = await pids(desk, f"stubborn{number}")
+                watch = guardian(client.pid)
+                dead = keeper.process
+                dead.kill()
+                keeper = Keeper(home)
+            async with await keeper.client() as client:
+                assert not any(map(running, [*found, mine, watch]))
+                assert await client.list() == ()
+            dead.wait()
+    finally:
+        keeper.stop()
+
+
+async def test_a_guardian_that_is_killed_is_replaced(desk: Desk) -> None:
+    keeper = desk.keeper.process.pid
+    found = await pids(desk, "stubborn")
+    first = guardian(keeper)
+    os.kill(first, signal.SIGKILL)
+    await wait_for(lambda: guardian(keeper) not in (0, first))
+    second = guardian(keeper)
+    assert all(map(running, found))
+    os.kill(keeper, signal.SIGKILL)
+    await wait_for(lambda: not any(map(running, [*found, second])))
+
+
+async def test_a_guardian_sleeps_and_holds_nothing_of_the_sessions(desk: Desk) -> None:
+    keeper = desk.keeper.process.pid
+    await desk.spawn("pty", "sleep", "300")
+    await desk.spawn("pipes", "sleep", "300", pty=False)
+    os.kill(first := guardian(keeper), signal.SIGKILL)
+    await wait_for(lambda: guardian(keeper) not in (0, first))
+    watch = guardian(keeper)
+    # The three of the keeper's, the lock, and the pipe.
+    await wait_for(lambda: (state(watch), descriptors(watch)) == ("S", 5))
+    os.kill(watch, signal.SIGTERM)
+    await desk.run("later", "true")
+    assert guardian(keeper) == watch
+    await desk.client.kill("later")
+    assert running(watch)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+async def test_a_keeper_that_ends_in_order_leaves_no_guardian(desk: Desk, *, frozen: bool) -> None:
+    await desk.spawn("live", "sleep", "300")
+    watch = guardian(desk.keeper.process.pid)
+    if frozen:
+        os.kill(watch, signal.SIGSTOP)
+    await desk.client.shutdown(force=True)
+    await desk.client.lost()
+    assert desk.keeper.process.wait(10) == 0
+    assert not Path(f"/proc/{watch}").exists()
+
+
+async def test_a_guardian_is_no_leftover_of_a_session(desk: Desk) -> None:
+    keeper = desk.keeper.process.pid
+    watch = guardian(keeper)
+    status, _ = await desk.run("alone", "true")
+    assert status.left == 0
+    assert (await desk.client.kill("alone")).left == 0
+    await desk.client.collect("alone")
+    assert (guardian(keeper), children(keeper)) == (watch, [])
