@@ -57,15 +57,15 @@ def test_an_exception_is_told_on_stderr_with_its_lines(console: Console) -> None
     [
         ("raise SystemExit", 0, ""),
         ("import sys; sys.exit(7)", 7, ""),
-        ("import sys; sys.exit('no such luck')", 1, "no such luck"),
+        ("import sys; sys.exit('no such luck')", 1, "no such luck\n"),
+        ("import sys; sys.exit('1')", 1, "1\n"),
     ],
 )
 def test_sys_exit_means_what_it_means_to_python(
     console: Console, code: str, status: int, err: str
 ) -> None:
     found, _, said = py(console, "-c", code)
-    assert found == status
-    assert err in said
+    assert (found, said) == (status, err)
 
 
 def test_a_file_has_its_arguments_and_its_folder(console: Console, tmp_path: Path) -> None:

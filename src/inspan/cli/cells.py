@@ -1,35 +1,27 @@
-"""Runs cells of a code session and puts what they send where it belongs; knows no prompt."""
+"""Runs cells of a session that is this program's own; knows no prompt."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from inspan.cli import exits
-from inspan.cli.say import note
 
 if TYPE_CHECKING:
+    from inspan.cli.cellview import View
     from inspan.kernel import protocol as p
     from inspan.kernel.host.cell import Cell
     from inspan.kernel.host.session import KernelSession
-
-_TEXT: Final = "text/plain"
 
 
 class Runner:
     """One session, one cell at a time."""
 
-    def __init__(self, session: KernelSession, *, shown: bool, as_json: bool = False) -> None:
-        """``shown``: the value of a cell's last expression is printed."""
+    def __init__(self, session: KernelSession, view: View) -> None:
         self.session = session
-        self._shown = shown
-        self._told: dict[str, Any] | None = {"stdout": "", "stderr": ""} if as_json else None
+        self.view = view
         self._running: Cell | None = None
         self._interrupts: set[asyncio.Task[object]] = set()
-        #: The program was left by ``exit()`` or ``sys.exit()``.
-        self.left = False
 
     async def silently(self, code: str) -> None:
         """Prepare the session."""
@@ -46,20 +38,26 @@ class Runner:
             async for item in self._running:
                 match item:
                     case Output():
-                        self._print(item.stream, item.data)
+                        self.view.printed(item.stream, item.data)
                     case p.Display():
-                        self._print("stdout", f"{item.data.get(_TEXT, '')}\n".encode())
+                        self.view.displayed(item.data)
                     case p.Input():
-                        self.session.answer(item.request, await self._line(item))
+                        line = await self.view.line(item.prompt, password=item.password)
+                        self.session.answer(item.request, line)
                     case p.Ask():
                         self.session.settle(item.promise, error="this session has no host to ask")
                     case p.Result():
-                        status = self._result(item)
+                        status = self.view.ended(item.value, item.repr, item.execution_time)
                     case p.Error():
-                        status = self._error(item)
+                        status = self._raised(item)
         finally:
             self._running = None
         return status
+
+    async def complete(self, code: str, cursor: int) -> tuple[tuple[str, ...], int]:
+        """What could follow at ``cursor``, and where that begins."""
+        found = await self.session.complete(code, cursor)
+        return found.matches, found.start
 
     def interrupt(self) -> None:
         """Ctrl-C: end the running cell, whatever it takes."""
@@ -73,60 +71,12 @@ class Runner:
         """Return once no interrupt is under way."""
         await asyncio.gather(*self._interrupts, return_exceptions=True)
 
-    def _print(self, stream: str, data: bytes) -> None:
-        if self._told is not None:
-            self._told[stream] += data.decode(errors="replace")
-            return
-        target = sys.stdout if stream == "stdout" else sys.stderr
-        target.flush()
-        target.buffer.write(data)
-        target.flush()
-
-    async def _line(self, asked: p.Input) -> str | None:
-        from getpass import getpass
-
-        try:
-            if asked.password:
-                return await asyncio.to_thread(getpass, asked.prompt)
-            self._print("stdout", asked.prompt.encode())
-            line = await asyncio.to_thread(sys.stdin.readline)
-        except EOFError:
-            return None
-        return line.rstrip("\n") if line else None
-
-    def _result(self, result: p.Result) -> int:
-        if self._told is not None:
-            took = result.execution_time
-            self._tell({"value": result.value, "repr": result.repr, "seconds": took})
-        elif self._shown and result.repr is not None:
-            print(result.repr, flush=True)
-        return exits.DONE
-
-    def _error(self, error: p.Error) -> int:
-        status = exits.INTERRUPTED if error.interrupted else exits.FAILED
-        if error.name == "SystemExit":
-            self.left = True
-            status = _code(error.message)
-        if self._told is not None:
-            about = {"name": error.name, "message": error.message, "traceback": error.traceback}
-            self._tell({"error": about, "seconds": error.execution_time})
-        elif error.name != "SystemExit":
-            lines = (line.rstrip("\n") for line in error.traceback)
-            self._print("stderr", "".join(f"{line}\n" for line in lines).encode())
-        elif error.message and not _number(error.message):
-            note(error.message)
-        return status
-
-    def _tell(self, more: dict[str, Any]) -> None:
-        print(json.dumps({**(self._told or {}), **more}), flush=True)
-
-
-def _number(text: str) -> bool:
-    return text.removeprefix("-").isdigit()
-
-
-def _code(message: str) -> int:
-    """What the system makes of ``sys.exit``: nothing is 0, a number is that, words are 1."""
-    if not message or message == "None":
-        return exits.DONE
-    return int(message) & 0xFF if _number(message) else exits.FAILED
+    def _raised(self, error: p.Error) -> int:
+        return self.view.raised(
+            error.name,
+            error.message,
+            error.traceback,
+            seconds=error.execution_time,
+            interrupted=error.interrupted,
+            status=error.status,
+        )

@@ -6,11 +6,10 @@ import ast
 import codeop
 import os
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from inspan import __version__
 from inspan.cli import exits
-from inspan.cli.cells import Runner
 from inspan.cli.say import out
 from inspan.errors import InspanError, Unable
 from inspan.settings.places import locate
@@ -20,15 +19,28 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent, Completion
     from prompt_toolkit.document import Document
 
+    from inspan.cli.cellview import View
+
 _HISTORY: Final = "py_history"
 
 
-async def ask_cells(runner: Runner) -> int:
+class Cells(Protocol):
+    """Whatever runs them."""
+
+    @property
+    def view(self) -> View: ...
+
+    async def run(self, code: str) -> int: ...
+
+    async def complete(self, code: str, cursor: int) -> tuple[tuple[str, ...], int]: ...
+
+
+async def ask_cells(runner: Cells) -> int:
     """Ask for cells until the end of the input; the exit status of the session."""
     lines = _editor(runner)
     version = "import sys; print('Python', sys.version.split()[0], 'in a session of inspan {}')"
     await runner.run(version.format(__version__))
-    while not runner.left:
+    while not runner.view.left:
         try:
             code = await lines.prompt_async(handle_sigint=False)
         except KeyboardInterrupt:
@@ -40,7 +52,7 @@ async def ask_cells(runner: Runner) -> int:
     return status
 
 
-def _editor(runner: Runner) -> PromptSession[str]:
+def _editor(runner: Cells) -> PromptSession[str]:
     try:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.filters import Condition
@@ -79,7 +91,7 @@ def _whole(text: str) -> bool:
         return True
 
 
-def _completer(runner: Runner) -> Any:
+def _completer(runner: Cells) -> Any:
     from prompt_toolkit.completion import Completer, Completion
 
     class Names(Completer):
@@ -92,11 +104,11 @@ def _completer(runner: Runner) -> Any:
             self, document: Document, _event: CompleteEvent
         ) -> AsyncGenerator[Completion, None]:
             try:
-                found = await runner.session.complete(document.text, document.cursor_position)
+                matches, start = await runner.complete(document.text, document.cursor_position)
             except InspanError as error:
                 out(error.message)
                 return
-            for match in found.matches:
-                yield Completion(match, found.start - document.cursor_position)
+            for match in matches:
+                yield Completion(match, start - document.cursor_position)
 
     return Names()

@@ -78,10 +78,11 @@ async def _prompt(args: argparse.Namespace) -> int:
 @asynccontextmanager
 async def _runner(args: argparse.Namespace, *, shown: bool) -> AsyncIterator[Runner]:
     from inspan.cli.cells import Runner
+    from inspan.cli.cellview import View
     from inspan.library import code
 
     async with code(python=_python(args.python)) as session:
-        runner = Runner(session, shown=shown, as_json=args.json)
+        runner = Runner(session, View(shown=shown, as_json=args.json))
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, runner.interrupt)
         try:

@@ -265,6 +265,9 @@ class Error(_Numbered):
     message: str
     traceback: tuple[str, ...] = Field(strict=False)
     interrupted: bool = False
+    #: What a program that SystemExit ends exits with, and ``message`` is what it prints then;
+    #: ``None`` for every other error.
+    status: int | None = None
     execution_time: float
     fd: Ends = Ends()
 

@@ -345,6 +345,10 @@ class Executor:
         name, message, lines = told or _WENT_ON
         if interrupted and name == "CancelledError" and self._interrupts.named(cell):
             name, lines = "KeyboardInterrupt", [*lines[:-1], "KeyboardInterrupt"]
+        status = None
+        if isinstance(outcome, SystemExit):
+            status = exit_code(outcome)
+            message = "" if outcome.code is None or isinstance(outcome.code, int) else message
         return {
             "type": "error",
             "execution_id": cell.execution_id,
@@ -352,6 +356,7 @@ class Executor:
             "message": message,
             "traceback": lines,
             "interrupted": interrupted,
+            "status": status,
         }
 
     def _describe(self, error: BaseException) -> tuple[str, str, list[str]]:
