@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import anyio
 import anyio.lowlevel
 
 from inspan.control import (
+    Code,
     EventQuery,
     Health,
     Process,
@@ -21,6 +24,9 @@ from inspan.control import (
     TaskPage,
     TaskQuery,
 )
+from inspan.engine.clock import SystemClock
+from inspan.engine.code.ports import CodePorts
+from inspan.engine.code.verbs import CodeVerbs
 from inspan.errors import (
     AmbiguousId,
     BadInput,
@@ -49,6 +55,9 @@ from inspan.model.task import (
     TaskState,
     Verdict,
 )
+from inspan.store.memory import MemoryStore
+from inspan.store.transcripts import MemoryTranscripts
+from tests.fakes.code import FakeCodeProvider
 
 
 class News:
@@ -174,6 +183,25 @@ class FakeControl:
         self._backlog = backlog
         self._newest = 0.0
         self._news = News()
+        #: The world behind ``code``.
+        self.workers = FakeCodeProvider()
+        self._errands: set[asyncio.Future[None]] = set()
+
+    @cached_property
+    def code(self) -> Code:
+        """Code sessions: the engine's own verbs, over a world in memory."""
+        ports = CodePorts(
+            store=MemoryStore(),
+            provider=self.workers,
+            transcripts=MemoryTranscripts(),
+            clock=SystemClock(),
+        )
+        return CodeVerbs(ports, self._spawn)
+
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.ensure_future(work())
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     # ── the test's hand ───────────────────────────────────────────────────────
 

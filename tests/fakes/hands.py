@@ -17,6 +17,7 @@ from inspan.client.remote import RemoteControl
 from inspan.client.stream import Terminal, Watch
 from inspan.client.sync import SyncControl
 from inspan.control import (
+    Code,
     Control,
     EventQuery,
     Health,
@@ -25,6 +26,7 @@ from inspan.control import (
     TaskPage,
     TaskQuery,
 )
+from inspan.model.code import CodeSpec
 from inspan.model.event import Event
 from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, Verdict
@@ -258,3 +260,23 @@ CONTROLS: tuple[tuple[str, Factory], ...] = (
     ("from a thread", from_a_thread),
     ("engine", engine_hand),
 )
+
+
+class CodeHand:
+    """A ``control.Code`` under test, and what can be opened in it."""
+
+    def __init__(self, code: Code, spec: CodeSpec) -> None:
+        self.code = code
+        self.spec = spec
+
+
+@asynccontextmanager
+async def code_in_memory() -> AsyncIterator[CodeHand]:
+    """The engine's verbs over fakes."""
+    yield CodeHand(FakeControl().code, CodeSpec(cwd="/"))
+
+
+CodeFactory = Callable[[], AbstractAsyncContextManager[CodeHand]]
+
+#: Name and factory of every Code; the contract suite runs over each.
+CODES: tuple[tuple[str, CodeFactory], ...] = (("in memory", code_in_memory),)

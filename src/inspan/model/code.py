@@ -122,6 +122,8 @@ class CellOptions:
     threaded: bool = False
     #: Without a trace in ``In`` and ``Out``, and without a value.
     silent: bool = False
+    #: Whether it is kept in the session's history; a silent one never is.
+    store: bool = True
     #: ``input()`` is answered; it raises EOFError else.
     stdin: bool = True
 
@@ -266,6 +268,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleared:
+    """What it has shown so far is to be taken off; ``wait``: once there is more to show."""
+
+    kind: ClassVar[str] = "cell.cleared"
+    cell: str | None
+    wait: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """It waits for a line, which ``answer`` gives by ``request``."""
 
@@ -334,6 +345,7 @@ CodeFact: TypeAlias = (
     | CellBegan
     | Printed
     | Shown
+    | Cleared
     | Wanted
     | Given
     | Climbed
@@ -351,6 +363,7 @@ CODE_FACTS: Final[dict[str, Any]] = {
         CellBegan,
         Printed,
         Shown,
+        Cleared,
         Wanted,
         Given,
         Climbed,

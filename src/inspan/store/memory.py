@@ -15,10 +15,11 @@ from typing import Final
 from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
 from inspan.engine.ports import Change
 from inspan.errors import StoreFailed
+from inspan.model.code import CodeSession
 from inspan.model.event import Event, Submitted
 from inspan.model.promise import Promise
 from inspan.model.task import Task
-from inspan.store import paging, promises
+from inspan.store import code, paging, promises
 
 _FOUND_AT_MOST: Final = 10
 _SEQ: Final = attrgetter("seq")
@@ -36,6 +37,7 @@ class MemoryStore:
         self.on_promises: Callable[[Sequence[Promise]], None] | None = None
         self._keys: dict[str, tuple[str, str]] = {}
         self._promises = promises.MemoryPromises()
+        self._code = code.MemoryCode()
         self._closed = False
 
     async def commit(self, change: Change) -> None:
@@ -46,6 +48,7 @@ class MemoryStore:
             self._tasks[task.id] = task
         self._keys.update(change.keys)
         self._promises.write(change)
+        self._code.write(change)
         for event in change.events:
             bisect.insort(self._events, event, key=_SEQ)
         if self.on_commit is not None:
@@ -72,12 +75,9 @@ class MemoryStore:
         seqs = [event.seq for event in change.events]
         if len(seqs) != len(set(seqs)) or any(self._stored(seq) for seq in seqs):
             raise StoreFailed("a sequence number is stored already")
-        owners = [task for task, _ in change.keys.values()]
-        if (
-            len(owners) != len(set(owners))
-            or not change.created.issuperset(owners)
-            or any(key in self._keys for key in change.keys)
-        ):
+        owners = [owner for owner, _ in change.keys.values()]
+        code.keys(change, change.created)
+        if len(owners) != len(set(owners)) or (any(key in self._keys for key in change.keys)):
             raise StoreFailed("a key is stored already, or belongs to no task of its change alone")
         self._promises.refuse(change)
 
@@ -136,7 +136,7 @@ class MemoryStore:
         return tuple(islice(found, limit))
 
     async def by_key(self, key: str) -> tuple[str, str] | None:
-        """The task id and the digest that a key was used with."""
+        """The id and the digest that a key was used with."""
         self._open()
         return self._keys.get(key)
 
@@ -154,6 +154,16 @@ class MemoryStore:
         """Every promise whose id begins with this one and a slash."""
         self._open()
         return self._promises.under(promise)
+
+    async def code_sessions(self, *, ended: bool) -> tuple[CodeSession, ...]:
+        """Those that are open, or all of them, oldest first."""
+        self._open()
+        return self._code.sessions(ended=ended)
+
+    async def code_session(self, ref: str) -> CodeSession | None:
+        """By its id, or the newest of that name."""
+        self._open()
+        return self._code.session(ref)
 
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
         """Delete ended tasks that the policy lets go, and return them.

@@ -6,6 +6,7 @@ no transcript: it gets an order and a sink, and gives a run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -66,9 +67,7 @@ class CodeAsked:
 
 @dataclass(frozen=True, slots=True)
 class CodeIdle:
-    """No cell waits or runs any more (``False``: one does)."""
-
-    idle: bool
+    """No cell waits or runs any more: what was asked for and has no end gets none."""
 
 
 #: What a run tells. Facts come with the mark from which ``CodeProvider.adopt`` goes on.
@@ -91,8 +90,13 @@ class CodeRun(Protocol):
         """Of the worker."""
         ...
 
-    async def execute(self, cell: str, code: str, options: CellOptions) -> None:
-        """Ask for a cell; its end comes to the sink. Raises InputFull, BadInput."""
+    async def execute(
+        self, cell: str, code: str, options: CellOptions, entered: Callable[[], None]
+    ) -> None:
+        """Ask for a cell; its end comes to the sink. Raises InputFull, BadInput.
+
+        ``entered`` is called when nothing stands against it any more and before it is sent.
+        """
         ...
 
     async def interrupt(self, cell: str | None, deadline: float) -> None:
@@ -124,7 +128,7 @@ class CodeRun(Protocol):
         ...
 
     async def close(self, deadline: float) -> None:
-        """End it; ``RunEnded`` has come to the sink when this returns."""
+        """End it; nothing of it runs, and ``RunEnded`` has come to the sink, when this returns."""
         ...
 
     async def abandon(self) -> None:
@@ -145,7 +149,8 @@ class CodeProvider(Protocol):
     async def adopt(self, order: CodeOrder, sink: CodeSink, mark: str) -> CodeRun | None:
         """Take up one that an earlier engine started, from ``mark``; ``None``: it is gone.
 
-        Cells that were running come on to the sink under their ids.
+        Cells that were running come on to the sink under their ids; ``CodeIdle`` comes once none
+        runs. ``mark`` is empty where nothing was told of it: ``Opened`` comes first then.
         """
         ...
 

@@ -1,0 +1,277 @@
+"""One open session: what its run tells becomes events, and its cells are known by them.
+
+An event goes to the transcript first and then to who follows. It knows no store, no name and no
+other session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from inspan.engine.code.feed import Feed
+from inspan.engine.code.ports import (
+    CodeAsked,
+    CodeIdle,
+    CodeRun,
+    CodeSeen,
+    Transcripts,
+)
+from inspan.engine.code.standing import Standing
+from inspan.engine.ports import Clock
+from inspan.errors import InspanError, SessionEnded, StoreFailed
+from inspan.model.code import (
+    Cell,
+    CellBegan,
+    CellEnd,
+    CellEnded,
+    CellEntered,
+    CellOptions,
+    CellState,
+    CodeEvent,
+    CodeFact,
+    CodeSession,
+    Given,
+    Opened,
+    Pulse,
+    RunEnded,
+    Wanted,
+)
+from inspan.model.session import CodeState
+from inspan.model.task import Reason
+
+log = logging.getLogger(__name__)
+
+#: Cells that have ended whose place in the transcript is known without a look.
+_RECENT: Final = 256
+_LOST: Final = CellEnd(state=CellState.LOST)
+
+
+@dataclass(slots=True)
+class Open:
+    """A cell as it is now, for who waits for its end; ``seq``: of the event that entered it."""
+
+    cell: Cell
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What somebody else must act on, called on the loop; each must be quick."""
+
+    ended: Callable[[Place], None]
+    asked: Callable[[Place, CodeAsked], None]
+
+
+class Place:
+    """A session in memory. ``sink`` is what a provider is given for a run."""
+
+    def __init__(
+        self,
+        session: CodeSession,
+        transcripts: Transcripts,
+        clock: Clock,
+        heard: Heard,
+        *,
+        head: int,
+        standing: Standing,
+    ) -> None:
+        self.session = session
+        self.feed = Feed(session.id, transcripts, head)
+        #: While a process serves it.
+        self.run: CodeRun | None = None
+        #: Cells that have not ended, in order.
+        self.cells: dict[str, Open] = {}
+        #: Set while nothing of its life is under way: it has a run, or is over and stored as such.
+        self.settled = asyncio.Event()
+        #: One at a time, so that they are numbered as they are sent.
+        self._entering = asyncio.Lock()
+        self._transcripts = transcripts
+        self._clock = clock
+        self._heard = heard
+        self._wanted: dict[str, tuple[str | None, int]] = {}
+        self._recent: dict[str, int] = {}
+        self._count = standing.cells
+        self._mark = standing.mark
+        self._told = standing.run
+        self._over = standing.over
+        self._pulse: Pulse | None = None
+
+    # ── how it is ─────────────────────────────────────────────────────────────
+
+    def now(self) -> CodeSession:
+        """The session with what is not stored."""
+        session = self.session
+        if session.open and self.run is not None:
+            state = CodeState.BUSY if self.cells else CodeState.READY
+            session = replace(session, state=state)
+        return replace(session, cells=self._count, pulse=self._pulse)
+
+    async def alive(self) -> CodeRun:
+        """Its run, once it is started or found. Raises SessionEnded."""
+        if self.run is None:
+            await self.settled.wait()
+            if self.run is None:
+                raise self.ended()
+        return self.run
+
+    def ended(self) -> SessionEnded:
+        """The error of who wants something of a session that is over."""
+        why = self.session.reason
+        said = "" if why is None else f": {why.message}"
+        return SessionEnded(f"The code session {self.session.id} is over{said}")
+
+    @property
+    def standing(self) -> Standing:
+        """For the transcript, and for recovery."""
+        opened = [one.seq for one in self.cells.values()]
+        opened += [seq for _, seq in self._wanted.values()]
+        return Standing(self._told, self._count, self._over, tuple(opened), self._mark)
+
+    def since(self, cell: str) -> int | None:
+        """The number before its first event, where that is known without a look."""
+        found = self.cells.get(cell)
+        seq = self._recent.get(cell) if found is None else found.seq
+        return None if seq is None else seq - 1
+
+    def over(self, reason: Reason, at: float) -> None:
+        """Its process is gone."""
+        self.run = None
+        self.settled.clear()
+        self.session = replace(
+            self.session, state=CodeState.TERMINATED, reason=reason, ended_at=at, pid=None
+        )
+
+    def wants(self, request: str) -> bool:
+        """Whether a cell waits for this line."""
+        return request in self._wanted
+
+    # ── what happens ──────────────────────────────────────────────────────────
+
+    async def execute(self, code: str, options: CellOptions) -> Cell:
+        """Hand in a cell. Raises InputFull, BadInput, SessionEnded, SessionDied."""
+        run = await self.alive()
+        async with self._entering:
+            number = self._count + 1
+            name = f"c{number}"
+            cell = Cell(session=self.session.id, id=name, number=number, code=code, options=options)
+
+            def entered() -> None:
+                self._count = number
+                self.cells[name] = Open(cell, self.feed.head + 1)
+                self.tell(CellEntered(name, number, code, options))
+
+            await run.execute(name, code, options, entered)
+        return cell
+
+    async def interrupt(self, cell: str | None, deadline: float) -> Cell | None:
+        """Interrupt one, or the one that runs; it as it ended."""
+        found = next(iter(self.cells.values()), None) if cell is None else self.cells.get(cell)
+        if found is None:
+            return None
+        await (await self.alive()).interrupt(found.cell.id, deadline)
+        return found.cell
+
+    async def answer(self, request: str, text: str | None) -> bool:
+        """Give a line; False where nothing waits for it."""
+        run = await self.alive()
+        if self._wanted.pop(request, None) is None:
+            return False
+        await run.answer(request, text)
+        self.tell(Given(request))
+        return True
+
+    def sink(self, seen: CodeSeen, mark: str) -> None:
+        """What a run tells; see the port."""
+        if isinstance(seen, CellEnded):
+            self._end(seen, mark)
+            return
+        self._mark = mark
+        match seen:
+            case Pulse():
+                self._pulse = seen
+            case CodeIdle():
+                self._lose()
+            case CodeAsked():
+                self._heard.asked(self, seen)
+            case RunEnded():
+                self._die(seen)
+            case _:
+                self._note(seen)
+                self.tell(seen)
+
+    def tell(self, fact: CodeFact) -> None:
+        """Append it, then publish."""
+        event = CodeEvent(self.feed.head + 1, self._clock.now(), self.session.id, fact)
+        try:
+            self._transcripts.append(event, self.standing.word())
+        except StoreFailed as error:
+            # Who follows hears of it all the same: an end that nobody is told is worse.
+            log.warning("not in the transcript: %s", error, extra={"session": self.session.id})
+        self.feed.publish(event)
+
+    def recall(self, events: Iterable[CodeEvent]) -> None:
+        """Take up what an earlier engine left open."""
+        for event in events:
+            fact = event.fact
+            if isinstance(fact, CellEntered):
+                cell = Cell(
+                    session=self.session.id,
+                    id=fact.cell,
+                    number=fact.number,
+                    code=fact.code,
+                    options=fact.options,
+                )
+                self.cells[fact.cell] = Open(cell, event.seq)
+            elif isinstance(fact, Wanted):
+                self._wanted[fact.request] = (fact.cell, event.seq)
+
+    # ── within ────────────────────────────────────────────────────────────────
+
+    def _note(self, fact: CodeFact) -> None:
+        match fact:
+            case Opened(run=number, pid=pid):
+                self._told, self._over = number, False
+                self.session = replace(self.session, pid=pid)
+            case CellBegan(cell=name) if name in self.cells:
+                found = self.cells[name]
+                found.cell = replace(found.cell, state=CellState.RUNNING)
+            case Wanted(cell=cell, request=request):
+                self._wanted[request] = (cell, self.feed.head + 1)
+
+    def _end(self, ended: CellEnded, mark: str) -> None:
+        name, end = ended.cell, ended.end
+        for request in [one for one, (cell, _) in self._wanted.items() if cell == name]:
+            del self._wanted[request]
+            self.tell(Given(request))
+        found = self.cells.pop(name, None)
+        if found is not None:
+            found.cell = replace(found.cell, state=end.state, end=end)
+            self._recent[name] = found.seq
+            if len(self._recent) > _RECENT:
+                del self._recent[next(iter(self._recent))]
+        # Not before: an engine that goes on from ``mark`` is not told of the end again.
+        self._mark = mark
+        self.tell(ended)
+
+    def _lose(self) -> None:
+        for name in [*self.cells]:
+            self._end(CellEnded(name, _LOST), self._mark)
+
+    def _die(self, seen: RunEnded) -> None:
+        self._lose()
+        self._wanted.clear()
+        self._over, self._told = True, seen.run
+        self.over(seen.reason, self._clock.now())
+        self.tell(seen)
+        self._heard.ended(self)
+
+
+def reason_of(error: BaseException) -> Reason:
+    """Why a session is over, for who reads of it."""
+    if isinstance(error, InspanError):
+        return Reason(error.code, error.message, error.hint)
+    return Reason("internal", f"{type(error).__name__}: {error}")

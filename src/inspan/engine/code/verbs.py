@@ -1,0 +1,169 @@
+"""``control.Code`` in process: each verb finds the session that is meant, and asks it.
+
+It joins the lives of sessions to what happens in them; it decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from inspan.engine.code.lives import Lives, Spawn
+from inspan.engine.code.place import Place
+from inspan.engine.code.ports import CodePorts
+from inspan.errors import BadInput, Conflict, NotFound
+from inspan.model.code import (
+    Cell,
+    CellEnded,
+    CellEntered,
+    CellOptions,
+    CheckpointMade,
+    CheckpointRestored,
+    CodeEvent,
+    CodeFact,
+    CodeSession,
+    CodeSpec,
+    Completion,
+    Restored,
+    Saved,
+)
+from inspan.model.ids import ulid
+
+#: Seconds for what still runs when an engine of one program ends.
+_LAST: Final = 2.0
+_PAGE: Final = 500
+#: What the file of a checkpoint may be called.
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class CodeVerbs:
+    """The code sessions of an engine; ``load`` comes first, and one of the two ends last."""
+
+    def __init__(self, ports: CodePorts, spawn: Spawn) -> None:
+        self._ports = ports
+        self._lives = Lives(ports, spawn)
+
+    async def load(self) -> None:
+        """Take up what an earlier engine left."""
+        await self._lives.load()
+
+    async def abandon(self) -> None:
+        """Leave the processes to a later engine."""
+        await self._lives.abandon()
+
+    def holds(self, run: str) -> bool:
+        """Whether a session is open that this run serves, or may."""
+        return self._lives.holds(run)
+
+    async def close_all(self) -> None:
+        """End every session: nobody comes later."""
+        await self._lives.close_all(_LAST)
+
+    # ── sessions ──────────────────────────────────────────────────────────────
+
+    async def open(self, spec: CodeSpec, *, key: str | None = None) -> CodeSession:
+        return (await self._lives.open(spec, key)).now()
+
+    async def get(self, session: str) -> CodeSession:
+        return (await self._lives.find(session)).now()
+
+    async def list(self, *, ended: bool = False) -> tuple[CodeSession, ...]:
+        return await self._lives.all(ended=ended)
+
+    async def checkpoint(self, session: str, name: str = "") -> Saved:
+        place = await self._lives.find(session)
+        if name and not _NAME.fullmatch(name):
+            raise BadInput("a checkpoint's name is letters, digits, '.', '_' and '-'")
+        clock = self._ports.clock
+        run = await place.alive()
+        saved = await run.checkpoint(name or ulid(clock.now(), clock.entropy(10)))
+        place.tell(CheckpointMade(saved))
+        return saved
+
+    async def checkpoints(self, session: str) -> tuple[Saved, ...]:
+        place = await self._lives.find(session)
+        return await self._ports.provider.checkpoints(place.session.id)
+
+    async def restore(self, session: str, name: str = "") -> Restored:
+        place = await self._lives.find(session)
+        saved = await self._ports.provider.checkpoints(place.session.id)
+        known = [one.name for one in saved]
+        if not known or (name and name not in known):
+            raise NotFound(f"The session {place.session.id} has no checkpoint {name}".rstrip())
+        place = await self._lives.revive(place.session.id)
+        restored = await (await place.alive()).restore(name or known[-1])
+        place.tell(CheckpointRestored(restored))
+        return restored
+
+    async def close(self, session: str, *, deadline: float = 5.0) -> CodeSession:
+        return await self._lives.close(session, deadline)
+
+    # ── cells ─────────────────────────────────────────────────────────────────
+
+    async def execute(self, session: str, code: str, options: CellOptions = CellOptions()) -> Cell:
+        place = self._lives.places.get(session) or await self._lives.find(session)
+        return await place.execute(code, options)
+
+    async def follow(
+        self, session: str, since: int | None = None, *, cell: str | None = None
+    ) -> AsyncGenerator[CodeEvent, None]:
+        place = await self._lives.find(session)
+        if cell is not None:
+            begin = await self._begin(place, cell)
+            since = begin if since is None else max(since, begin)
+
+        def enough() -> bool:
+            return cell is not None and cell not in place.cells
+
+        async with aclosing(place.feed.follow(since, enough)) as events:
+            async for event in events:
+                if cell is None:
+                    yield event
+                elif cell_of(event.fact) == cell:
+                    yield event
+                    if isinstance(event.fact, CellEnded):
+                        return
+
+    async def transcript(
+        self, session: str, since: int = 0, limit: int = 500
+    ) -> tuple[CodeEvent, ...]:
+        place = await self._lives.find(session)
+        return await self._ports.transcripts.read(place.session.id, since, limit)
+
+    async def answer(self, session: str, request: str, text: str | None) -> None:
+        place = await self._lives.find(session)
+        if not place.wants(request) or not await place.answer(request, text):
+            raise Conflict("Nothing waits for this line any more.")
+
+    async def interrupt(
+        self, session: str, cell: str | None = None, *, deadline: float = 5.0
+    ) -> Cell | None:
+        return await (await self._lives.find(session)).interrupt(cell, deadline)
+
+    async def complete(self, session: str, code: str, cursor: int) -> Completion:
+        return await (await (await self._lives.find(session)).alive()).complete(code, cursor)
+
+    async def inspect(self, session: str, code: str, cursor: int) -> dict[str, str]:
+        return await (await (await self._lives.find(session)).alive()).inspect(code, cursor)
+
+    # ── within ────────────────────────────────────────────────────────────────
+
+    async def _begin(self, place: Place, cell: str) -> int:
+        """The number before a cell's first event. Raises NotFound."""
+        known = place.since(cell)
+        if known is not None:
+            return known
+        since = 0
+        while page := await self._ports.transcripts.read(place.session.id, since, _PAGE):
+            for event in page:
+                if isinstance(event.fact, CellEntered) and event.fact.cell == cell:
+                    return event.seq - 1
+            since = page[-1].seq
+        raise NotFound(f"The session {place.session.id} has no cell {cell!r}.")
+
+
+def cell_of(fact: CodeFact) -> str | None:
+    """The cell that a fact is of."""
+    return getattr(fact, "cell", None)

@@ -1,0 +1,274 @@
+"""Code sessions of the engine: engines that come and go, slow readers, full stores."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+import anyio
+import anyio.abc
+import pytest
+
+from inspan.engine.code.feed import RING
+from inspan.engine.code.ports import CodePorts
+from inspan.engine.code.standing import Standing, standing
+from inspan.engine.code.verbs import CodeVerbs
+from inspan.engine.ports import Change
+from inspan.errors import SessionEnded, StoreFailed, WorkerNotReady
+from inspan.model.code import (
+    CellEnded,
+    CellState,
+    CodeEvent,
+    CodeSession,
+    CodeSpec,
+    Opened,
+    Printed,
+    RunEnded,
+    Wanted,
+)
+from inspan.model.session import CodeState
+from inspan.store.memory import MemoryStore
+from inspan.store.transcripts import MemoryTranscripts
+from tests.fakes.clock import FakeClock
+from tests.fakes.code import FakeCodeProvider, FakeCodeRun
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D1", "D9")]
+
+SPEC = CodeSpec(cwd="/", name="mine")
+
+
+class FailingTranscripts(MemoryTranscripts):
+    """Transcripts on a disk that may be full."""
+
+    full = False
+
+    def append(self, event: CodeEvent, mark: str) -> None:
+        if self.full:
+            raise StoreFailed("the disk is full")
+        super().append(event, mark)
+
+
+class RefusingStore(MemoryStore):
+    """A store that may be full."""
+
+    refuses = False
+
+    async def commit(self, change: Change) -> None:
+        if self.refuses:
+            raise StoreFailed("the disk is full")
+        await super().commit(change)
+
+
+class World:
+    """In which engines come and go."""
+
+    def __init__(self, group: anyio.abc.TaskGroup) -> None:
+        self.group = group
+        self.store = RefusingStore()
+        self.workers = FakeCodeProvider()
+        self.transcripts = FailingTranscripts()
+        self.clock = FakeClock()
+        self.code = self._verbs()
+
+    def _verbs(self) -> CodeVerbs:
+        ports = CodePorts(
+            store=self.store,
+            provider=self.workers,
+            transcripts=self.transcripts,
+            clock=self.clock,
+        )
+        return CodeVerbs(ports, self._spawn)
+
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        self.group.start_soon(_run, work)
+
+    async def again(self) -> None:
+        """The engine is killed; another comes."""
+        for run in self.workers.runs.values():
+            run.quiet = True
+        self.code = self._verbs()
+        await self.code.load()
+        await anyio.wait_all_tasks_blocked()
+
+    async def opened(self) -> tuple[CodeSession, FakeCodeRun]:
+        made = await self.code.open(SPEC)
+        return made, self.workers.runs[f"{made.id}-1"]
+
+    async def facts(self, session: CodeSession) -> list[object]:
+        return [event.fact for event in await self.code.transcript(session.id)]
+
+
+async def _run(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with anyio.create_task_group() as group:
+        with anyio.fail_after(10):
+            yield World(group)
+        group.cancel_scope.cancel()
+
+
+# ── an engine after another ───────────────────────────────────────────────────
+
+
+async def test_a_cell_goes_on_while_there_is_no_engine_and_is_told_once(world: World) -> None:
+    made, run = await world.opened()
+    cell = await world.code.execute(made.id, "print(1)\nname = input('?')\nprint(name)\nprint(3)")
+    await anyio.wait_all_tasks_blocked()
+    run.quiet = True
+    run.say(Printed(cell.id, "stdout", "2\n"))
+    await world.again()
+    found = await world.code.get("mine")
+    assert (found.id, found.state, found.cells, found.run) == (made.id, CodeState.BUSY, 1, 1)
+    await world.code.answer(made.id, f"{cell.id}-in", "4")
+    async with aclosing(world.code.follow(made.id, cell=cell.id)) as events:
+        facts = [event.fact async for event in events]
+    assert "".join(fact.text for fact in facts if isinstance(fact, Printed)) == "1\n2\n4\n3\n"
+    assert sum(isinstance(fact, Wanted | CellEnded) for fact in facts) == 2
+    assert sum(isinstance(fact, Opened) for fact in await world.facts(made)) == 1
+
+
+async def test_cells_go_on_in_their_numbers(world: World) -> None:
+    made, _ = await world.opened()
+    await world.code.execute(made.id, "1")
+    await world.again()
+    assert (await world.code.execute(made.id, "2")).id == "c2"
+
+
+async def test_a_cell_that_never_reached_its_worker_is_lost(world: World) -> None:
+    made, run = await world.opened()
+    cell = await world.code.execute(made.id, "time.sleep(60)")
+    run.cells.clear()
+    await world.again()
+    facts = await world.facts(made)
+    (end,) = [fact.end for fact in facts if isinstance(fact, CellEnded)]
+    assert (cell.id, end.state) == ("c1", CellState.LOST)
+    assert (await world.code.get(made.id)).state is CodeState.READY
+
+
+async def test_a_worker_that_died_meanwhile_is_told(world: World) -> None:
+    made, run = await world.opened()
+    await world.code.execute(made.id, "name = input('?')")
+    await anyio.wait_all_tasks_blocked()
+    run.quiet = True
+    run.die()
+    await world.again()
+    found = await world.code.get(made.id)
+    assert found.state is CodeState.TERMINATED
+    assert found.reason is not None
+    assert found.reason.code == "session-died"
+    facts = await world.facts(made)
+    assert sum(isinstance(fact, RunEnded) for fact in facts) == 1
+    assert sum(isinstance(fact, CellEnded) for fact in facts) == 1
+    await world.again()
+    assert await world.facts(made) == facts
+    assert (await world.code.open(SPEC)).id != made.id
+
+
+async def test_an_end_that_was_told_and_not_stored_is_not_told_again(world: World) -> None:
+    made, _ = await world.opened()
+    stored = await world.store.code_session(made.id)
+    await world.code.close(made.id)
+    facts = await world.facts(made)
+    assert stored is not None
+    await world.store.commit(Change(code=(stored,)))
+    await world.again()
+    assert await world.facts(made) == facts
+    assert (await world.code.get(made.id)).state is CodeState.TERMINATED
+
+
+async def test_a_session_that_was_being_opened_is_taken_up(world: World) -> None:
+    made, run = await world.opened()
+    stored = await world.store.code_session(made.id)
+    assert stored is not None
+    await world.store.commit(Change(code=(replace(stored, state=CodeState.STARTING, pid=None),)))
+    await world.transcripts.remove(made.id)
+    await world.again()
+    assert (await world.code.get(made.id)).pid == run.pid
+    assert [type(fact) for fact in await world.facts(made)] == [Opened]
+
+
+async def test_who_asks_while_a_session_is_looked_for_waits(world: World) -> None:
+    made, _ = await world.opened()
+    world.code = world._verbs()
+    await world.code.load()
+    assert (await world.code.execute(made.id, "1")).number == 1
+
+
+# ── trouble ───────────────────────────────────────────────────────────────────
+
+
+async def test_a_session_that_does_not_start_is_over_and_its_name_is_free(world: World) -> None:
+    world.workers.fails = WorkerNotReady("no such python")
+    with pytest.raises(WorkerNotReady):
+        await world.code.open(SPEC)
+    (over,) = await world.code.list(ended=True)
+    assert over.state is CodeState.TERMINATED
+    assert over.reason is not None
+    assert over.reason.code == "worker-not-ready"
+    world.workers.fails = None
+    assert (await world.code.open(SPEC)).state is CodeState.READY
+
+
+async def test_an_end_is_stored_once_the_store_takes_it(world: World) -> None:
+    made, run = await world.opened()
+    world.store.refuses = True
+    run.die()
+    await anyio.wait_all_tasks_blocked()
+    stored = await world.store.code_session(made.id)
+    assert stored is not None
+    assert stored.open
+    world.store.refuses = False
+    await world.clock.advance(1.0)
+    stored = await world.store.code_session(made.id)
+    assert stored is not None
+    assert not stored.open
+    with pytest.raises(SessionEnded):
+        await world.code.execute(made.id, "1")
+
+
+async def test_an_end_is_told_though_the_transcript_has_no_room(world: World) -> None:
+    made, _ = await world.opened()
+    world.transcripts.full = True
+    cell = await world.code.execute(made.id, "1")
+    async with aclosing(world.code.follow(made.id, cell=cell.id)) as events:
+        facts = [event.fact async for event in events]
+    assert isinstance(facts[-1], CellEnded)
+
+
+async def test_a_reader_slower_than_the_ring_misses_nothing(world: World) -> None:
+    made, run = await world.opened()
+    async with aclosing(world.code.follow(made.id, 0)) as events:
+        await anext(events)
+        for number in range(2 * RING):
+            run.say(Printed(None, "stdout", str(number)))
+        texts = []
+        async for event in events:
+            assert isinstance(event.fact, Printed)
+            texts.append(event.fact.text)
+            if len(texts) == 2 * RING:
+                break
+    assert texts == [str(number) for number in range(2 * RING)]
+
+
+async def test_what_a_session_may_not_ask_for_is_refused(world: World) -> None:
+    _, run = await world.opened()
+    run.ask("tasks")
+    await anyio.wait_all_tasks_blocked()
+    assert run.asked == ["settle promise-1 None This session may not ask for 'tasks'."]
+
+
+async def test_every_session_can_be_closed_at_once(world: World) -> None:
+    await world.opened()
+    await world.code.open(CodeSpec(cwd="/"))
+    await world.code.close_all()
+    assert await world.code.list() == ()
+
+
+def test_a_standing_is_read_back() -> None:
+    for stands in (Standing(), Standing(3, 12, True, (4, 9), "17 0 5"), Standing(mark="x")):
+        assert standing(stands.word()) == stands
+    assert standing("") == Standing()
