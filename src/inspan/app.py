@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +41,7 @@ from inspan.store.sqlite import SqliteStore
 from inspan.workspaces.places import Workspaces
 
 if TYPE_CHECKING:
+    from inspan.kernel.host.folder import PrivateFolder
     from inspan.kernel.host.session import KernelSession
 
 log = logging.getLogger("inspan")
@@ -153,17 +153,18 @@ async def code(
 
     Raises what ``KernelSession.open`` does.
     """
-    from inspan.kernel.host.launch import Order  # noqa: PLC0415 - no task needs it
+    from inspan.kernel.host.folder import PREFIX, PrivateFolder  # noqa: PLC0415 - no task needs it
+    from inspan.kernel.host.launch import Order  # noqa: PLC0415
     from inspan.kernel.host.session import opened  # noqa: PLC0415
 
     places.prepare()
     keeping = Keeping(places.keeper_socket, places.state_dir)
     clock = SystemClock()
-    name = f"py-{ulid(clock.now(), clock.entropy(10))}"
-    folder = places.code / name
+    name = PREFIX + ulid(clock.now(), clock.entropy(10))
+    own = await anyio.to_thread.run_sync(PrivateFolder.make, places.code, name)
     order = Order(
         session=name,
-        folder=folder,
+        folder=own.path,
         runtime=places.runtime_dir,
         cwd=cwd,
         env=env,
@@ -171,6 +172,7 @@ async def code(
         bound=True,
     )
     try:
+        await _bury(await anyio.to_thread.run_sync(PrivateFolder.leftovers, places.code), keeping)
         async with opened(await keeping.client(), order) as session:
             yield session
     finally:
@@ -178,7 +180,19 @@ async def code(
             with suppress(InspanError):
                 await keeping.drop(name)
             await keeping.close()
-            await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+            await anyio.to_thread.run_sync(own.remove)
+
+
+async def _bury(leftovers: Sequence[PrivateFolder], keeping: Keeping) -> None:
+    """What sessions left whose program was killed; the keeper has killed them, if it noticed."""
+    try:
+        for folder in leftovers:
+            with suppress(InspanError):
+                await keeping.drop(folder.path.name)
+    finally:
+        with anyio.CancelScope(shield=True):
+            for folder in leftovers:
+                await anyio.to_thread.run_sync(folder.remove)
 
 
 async def serve(places: Places, settings: Settings, ready: Ready) -> None:

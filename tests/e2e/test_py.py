@@ -127,17 +127,33 @@ def test_a_session_leaves_nothing(console: Console) -> None:
 
 
 def test_a_session_ends_with_its_program_however_that_ends(console: Console) -> None:
-    code = "import os; print(os.getpid(), flush=True)\nwhile True: pass"
+    code = """
+import os, subprocess
+sleeps = [subprocess.Popen(["sleep", "60"], start_new_session=on).pid for on in (False, True)]
+print(os.getpid(), *sleeps, flush=True)
+while True: pass
+"""
     process = console.start("py", "-c", code)
+    neighbour = console.start("py", "-c", "print(1, flush=True); input()", stdin=subprocess.PIPE)
     assert process.stdout is not None
-    worker = Path("/proc", process.stdout.readline().decode().strip())
-    assert worker.exists()
+    assert neighbour.stdout is not None
+    pids = [Path("/proc", word) for word in process.stdout.readline().decode().split()]
+    assert len(pids) == 3
+    assert neighbour.stdout.readline() == b"1\n"
     process.kill()
     process.communicate(timeout=PATIENCE)
     deadline = time.monotonic() + PATIENCE
-    while worker.exists():
-        assert time.monotonic() < deadline, "the worker outlived its program"
+    while any(pid.exists() for pid in pids):
+        assert time.monotonic() < deadline, "the worker or a child outlived its program"
         time.sleep(0.01)
+    where = locate(console.env)
+    assert len(list(where.code.iterdir())) == 2
+    assert py(console, "-c", "'next'") == (0, "'next'\n", "")
+    assert len(list(where.code.iterdir())) == 1
+    assert len(list(where.runtime_dir.glob("py-*"))) == 1
+    assert neighbour.communicate(b"\n", timeout=PATIENCE)[1] == b""
+    assert neighbour.returncode == 0
+    assert list(where.code.iterdir()) == list(where.runtime_dir.glob("py-*")) == []
 
 
 def test_the_daemon_leaves_sessions_alone(console: Console) -> None:

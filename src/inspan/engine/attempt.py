@@ -84,6 +84,8 @@ class Attempt:
 
     def __init__(self, means: Means, task: Task) -> None:
         self.done = asyncio.Event()
+        #: Set once there is a run, or there will be none.
+        self.met = asyncio.Event()
         self._means = means
         self._last = task
         self.session = task.session or session_id(task.id, task.attempt)
@@ -258,6 +260,7 @@ class Attempt:
 
     async def _drive(self, run: Run) -> Finished | Lost:
         self._run, self._ended, self._stops = run, asyncio.Event(), []
+        self.met.set()
         self._watchdog = self._new_watchdog()
         if self.task.state is TaskState.WAITING:
             self._watchdog.pause(self._means.clock.monotonic())

@@ -267,6 +267,7 @@ class Engine:
                 await self._ledger.insist(task_id, e.Errored(why))
         finally:
             del self._attempts[task_id]
+            attempt.met.set()
             self._dispatcher.release(attempt.task.spec.role)
         # Only now may the task be lined up again: two attempts of one task never overlap.
         await self._dispatcher.admit(attempt.task)

@@ -15,10 +15,8 @@ from inspan.errors import WriterTaken
 from inspan.model.session import Answers, Chunk, Output
 from inspan.model.task import TaskState
 
-#: Seconds for a process that an earlier engine started to be taken up by this one ...
+#: Seconds for a process that an earlier engine started to be taken up by this one.
 _ADOPTION: Final = 5.0
-#: ... and between two looks whether it is.
-_LOOK: Final = 0.005
 
 _Find = Callable[[str], Attempt | None]
 
@@ -93,14 +91,14 @@ class Sessions:
 
     async def _adopted(self, session: str) -> Run | None:
         """The live process; an engine that has just begun takes a moment to take it up."""
-        until = anyio.current_time() + _ADOPTION
-        while (attempt := self._find(session)) is not None and attempt.run is None:
-            task = attempt.task
-            alive = task.pid is not None and task.state in (TaskState.RUNNING, TaskState.WAITING)
-            if not alive or anyio.current_time() > until:
-                return None
-            await anyio.sleep(_LOOK)
-        return None if attempt is None else attempt.run
+        attempt = self._find(session)
+        if attempt is None or attempt.run is not None:
+            return None if attempt is None else attempt.run
+        task = attempt.task
+        if task.pid is not None and task.state in (TaskState.RUNNING, TaskState.WAITING):
+            with anyio.move_on_after(_ADOPTION):
+                await attempt.met.wait()
+        return attempt.run
 
 
 class Attachment:

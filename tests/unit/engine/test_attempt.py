@@ -18,6 +18,7 @@ from inspan.errors import (
     KeeperLost,
     KeeperMismatch,
 )
+from inspan.model.session import Answers
 from inspan.model.task import OnCrash, Patience, Task, TaskState, Workspace, WorkspaceKind
 from inspan.store.memory import MemoryStore
 from tests.fakes.provider import FakeProvider, FakeRun
@@ -33,6 +34,8 @@ class Shell(FakeProvider):
         super().__init__()
         self.check_fails: InspanError | None = None
         self.adopt_fails: InspanError | None = None
+        self.adopts = anyio.Event()
+        self.adopts.set()
 
     async def open(self, order: Order) -> FakeRun:
         if "-c" in order.session and self.check_fails is not None:
@@ -40,6 +43,7 @@ class Shell(FakeProvider):
         return await super().open(order)
 
     async def adopt(self, order: Order) -> FakeRun | None:
+        await self.adopts.wait()
         if self.adopt_fails is not None:
             raise self.adopt_fails
         return await super().adopt(order)
@@ -72,6 +76,37 @@ async def test_with_no_keeper_to_adopt_from_it_is_interrupted() -> None:
     shell.adopt_fails = KeeperLost("none can be started")
     async with stage.running():
         assert await stage.state(task) is TaskState.INTERRUPTED
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_who_types_waits_until_the_process_is_adopted(*, lost: bool) -> None:
+    stage, shell = _stage()
+    async with stage.running():
+        task = await stage.submit()
+    shell.adopts = anyio.Event()
+    async with stage.running() as engine, anyio.create_task_group() as group:
+
+        async def adopt() -> None:
+            await settle()
+            shell.adopt_fails = KeeperLost("it is gone") if lost else None
+            shell.adopts.set()
+
+        group.start_soon(adopt)
+        async with engine.attach(task.id, writer=True, answers=Answers.NEW) as mine:
+            assert shell.adopts.is_set()
+            assert mine.answers_from == (None if lost else 0)
+
+
+async def test_who_types_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspan.engine.sessions._ADOPTION", 0.0)
+    stage, shell = _stage()
+    async with stage.running():
+        task = await stage.submit()
+    shell.adopts = anyio.Event()
+    async with stage.running() as engine:
+        async with engine.attach(task.id, writer=True, answers=Answers.NEW) as mine:
+            assert mine.answers_from is None
+        shell.adopts.set()
 
 
 async def test_one_that_waits_is_adopted_with_its_clocks_stopped() -> None:

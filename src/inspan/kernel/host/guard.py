@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -232,7 +233,7 @@ class Guard:
         elif self._leaving:
             self._over(SessionEnded("The session was closed."))
         else:
-            self._over(Death(death.code, death.signal, self._words()).error())
+            self._over(replace(death, words=self._words()).error())
 
     async def _kill(self) -> Death:
         """Whatever its state is: afterwards it and what it started are gone, and forgotten."""

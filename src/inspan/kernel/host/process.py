@@ -18,6 +18,13 @@ from inspan.errors import InspanError, KeeperLost, SessionDied, SessionNotFound
 from inspan.keeper.client import EndedSession, KeeperClient
 from inspan.keeper.recording import RAW
 
+_HINTS: Final[dict[int, str]] = {
+    signal.SIGKILL: "Nothing of inspan's killed it: the system does so when memory runs out"
+    " (its log says so), or somebody did. " + SessionDied.default_hint,
+    signal.SIGXCPU: "It reached its limit on CPU time. " + SessionDied.default_hint,
+    signal.SIGXFSZ: "It reached its limit on the size of files. " + SessionDied.default_hint,
+}
+
 #: Characters of a process's last words that an error tells.
 _WORDS: Final = 1000
 
@@ -30,6 +37,8 @@ class Death:
     signal: int | None = None
     #: The end of what it wrote to its descriptors, or its last message.
     words: str = ""
+    #: Its host had it killed.
+    wanted: bool = False
 
     @property
     def how(self) -> str:
@@ -45,7 +54,8 @@ class Death:
         """The error that its cells get."""
         words = self.words[-_WORDS:].strip()
         said = f"; its last words: {words}" if words else "."
-        return SessionDied(f"The session's process {self.how}{said}")
+        hint = None if self.wanted else _HINTS.get(self.signal or 0)
+        return SessionDied(f"The session's process {self.how}{said}", hint=hint)
 
 
 class WorkerProcess:
@@ -56,6 +66,7 @@ class WorkerProcess:
         self.pid = pid
         self._keeper = keeper
         self._pidfd = pidfd
+        self._killed = False
 
     @classmethod
     async def of(cls, keeper: KeeperClient, session: str, pid: int) -> Self:
@@ -99,6 +110,7 @@ class WorkerProcess:
 
     async def kill(self) -> None:
         """Kill it with all that it started; without a keeper it and its group."""
+        self._killed = self._killed or not self.gone
         try:
             await self._keeper.kill(self.session)
         except InspanError:
@@ -113,7 +125,7 @@ class WorkerProcess:
             async with aclosing(self._keeper.watch(self.session)) as watch:
                 async for item in watch:
                     if isinstance(item, EndedSession):
-                        return Death(item.status.code, item.status.signal)
+                        return Death(item.status.code, item.status.signal, wanted=self._killed)
         except SessionNotFound:
             return Death()
         except KeeperLost:

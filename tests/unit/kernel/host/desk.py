@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from inspan.keeper.client import KeeperClient
+from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell, Item
 from inspan.kernel.host.launch import Order
-from inspan.kernel.host.session import KernelSession, Watching
+from inspan.kernel.host.session import KernelSession, Watching, opened
 from tests.fakes.kernel import ScriptedWorker
 
 PATIENCE = 20.0
@@ -43,3 +45,18 @@ def order(home: Path, session: str) -> Order:
     env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
     folder = home / "recordings" / session
     return Order(session=session, folder=folder, runtime=home / "run", cwd=home, env=env)
+
+
+@asynccontextmanager
+async def session(
+    client: KeeperClient, home: Path, name: str = "one"
+) -> AsyncIterator[KernelSession]:
+    async with asyncio.timeout(PATIENCE), opened(client, order(home, name)) as session:
+        yield session
+
+
+async def value(session: KernelSession, code: str) -> object:
+    """The value of one cell."""
+    end = await (await session.execute(code)).outcome()
+    assert isinstance(end, p.Result), end
+    return end.value

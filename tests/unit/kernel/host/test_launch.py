@@ -1,6 +1,5 @@
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,23 +9,9 @@ from inspan.errors import AlreadyRecorded, BadInput, SessionNotFound, SpawnFaile
 from inspan.keeper.client import KeeperClient
 from inspan.kernel.host.launch import Order, card, prepare
 from inspan.kernel.host.session import opened
-from tests.unit.keeper.desk import Keeper
 from tests.unit.kernel.host.desk import order
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def keeper(home: Path) -> Iterator[Keeper]:
-    one = Keeper(home)
-    yield one
-    one.stop()
-
-
-@pytest.fixture
-async def client(keeper: Keeper) -> AsyncIterator[KeeperClient]:
-    async with await keeper.client() as client:
-        yield client
 
 
 def program(home: Path, text: str) -> str:
