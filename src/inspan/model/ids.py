@@ -15,7 +15,7 @@ _PAIRS: Final = tuple(one + two for one in _ALPHABET for two in _ALPHABET)
 _DIGITS: Final = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 TASK_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 SESSION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}(-c[0-9]{1,3})?")
-#: The run of a code session that a daemon holds; a session of one program has no number.
+#: The run of a code session that a daemon holds; a session of one program is called otherwise.
 CODE_RUN: Final = re.compile(r"py-[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}")
 #: Six characters of randomness: one chance in a thousand that two of 1,500 tasks share them.
 SHORT: Final = 6

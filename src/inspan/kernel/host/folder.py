@@ -18,8 +18,9 @@ from typing import Final, Self
 from inspan.errors import InspanError, SpawnFailed
 from inspan.kernel.host.launch import card
 
-#: Nothing else in the folder of all sessions is looked at.
-PREFIX: Final = "py-"
+#: Nothing else in the folder of all sessions is looked at. A daemon's sessions outlive it, and
+#: nobody locks their folders: they are called ``py-``.
+PREFIX: Final = "program-"
 #: Leftovers that one start takes away; the next takes more.
 _MOST: Final = 32
 _NAME: Final = re.compile(PREFIX + "[0-9a-z]{26}", re.ASCII)

@@ -57,7 +57,7 @@ def test_a_folder_in_the_making_is_no_leftover(home: Path) -> None:
 
 
 def test_nothing_else_is_taken(home: Path) -> None:
-    for other in ("named", "py-short", NAME + "A", NAME + "11"):
+    for other in ("named", PREFIX + "short", NAME + "A", NAME + "11", "py-" + "0" * 26):
         (home / other).mkdir()
     (home / (NAME + "1")).write_text("a file")
     (home / (NAME + "2")).symlink_to(home / "named")
