@@ -99,7 +99,10 @@ def _verify(where: Places, args: argparse.Namespace) -> int:
         for problem in found.problems:
             out(clean(problem))
         verdict = "sound" if found.ok else "NOT sound"
-        counts = f"{found.tasks} tasks, {found.events} events, {found.promises} promises"
+        counts = (
+            f"{found.tasks} tasks, {found.events} events, {found.promises} promises, "
+            f"{found.code_sessions} code sessions"
+        )
         out(f"{verdict}: schema version {found.schema}, {counts}")
     return exits.DONE if found.ok else exits.FAILED
 

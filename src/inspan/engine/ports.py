@@ -223,7 +223,7 @@ class Change:
     tasks: tuple[Task, ...] = ()
     #: Which of ``tasks`` are new.
     created: frozenset[str] = frozenset()
-    #: Idempotency keys of new tasks: key → (task id, digest of the spec).
+    #: Idempotency keys of new tasks and code sessions: key → (id, digest of what was wanted).
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     #: New promises, settled or not.
     promised: tuple[Promise, ...] = ()
@@ -269,7 +269,7 @@ class Store(Protocol):
         ...
 
     async def by_key(self, key: str) -> tuple[str, str] | None:
-        """The task id and the digest that a key was used with."""
+        """The id of the task or code session, and the digest, that a key was used with."""
         ...
 
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:

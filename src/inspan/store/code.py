@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from inspan.engine.ports import Change
-from inspan.errors import StoreFailed
 from inspan.model.code import CodeSession
 from inspan.model.plain import dump, load
 from inspan.model.session import CodeState
+from inspan.store.connection import transaction
 from inspan.store.rows import text
+from inspan.store.statements import statement
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -42,19 +44,45 @@ def of(body: str) -> CodeSession:
     return load(CodeSession, json.loads(body))
 
 
-def keys(change: Change, tasks: frozenset[str]) -> Mapping[str, tuple[str, str]]:
-    """The keys of ``change`` that made one of its sessions: id → (key, digest).
+def rows(change: Change) -> list[Row]:
+    """The parameters of ``write_code_session`` for each session of ``change``."""
+    used = {owner: (text(key), digest) for key, (owner, digest) in change.keys.items()}
+    return [(*row(session), *used.get(session.id, (None, None))) for session in change.code]
 
-    Raises StoreFailed where one belongs to neither a session nor one of ``tasks``.
-    """
-    made = {session.id for session in change.code}
-    found: dict[str, tuple[str, str]] = {}
-    for key, (owner, digest) in change.keys.items():
-        if owner in made:
-            found[owner] = (key, digest)
-        elif owner not in tasks:
-            raise StoreFailed(f"the key {key!r} belongs to nothing of its change")
-    return found
+
+def strange(change: Change) -> list[str]:
+    """Keys of ``change`` that belong to nothing it makes."""
+    made = {*change.created, *(session.id for session in change.code)}
+    return [key for key, (owner, _) in change.keys.items() if owner not in made]
+
+
+# ── in the thread ─────────────────────────────────────────────────────────────
+
+
+def write(connection: sqlite3.Connection, sessions: Sequence[Row]) -> None:
+    """Within a transaction. Raises ``sqlite3`` errors."""
+    if sessions:
+        connection.executemany(statement("write_code_session"), sessions)
+
+
+def sessions(connection: sqlite3.Connection, ended: bool) -> tuple[CodeSession, ...]:
+    """First opened first."""
+    name = "code_sessions" if ended else "open_code_sessions"
+    return tuple(of(body) for (body,) in connection.execute(statement(name)))
+
+
+def session(connection: sqlite3.Connection, ref: str) -> CodeSession | None:
+    """By its id, or the newest of that name."""
+    for name in ("get_code_session", "code_session_named"):
+        for (body,) in connection.execute(statement(name), (text(ref),)):
+            return of(body)
+    return None
+
+
+def forget(connection: sqlite3.Connection, gone: Sequence[str]) -> None:
+    """Delete those of ``gone`` that are over."""
+    with transaction(connection):
+        connection.executemany(statement("delete_code_session"), [(one,) for one in gone])
 
 
 # ── in memory ─────────────────────────────────────────────────────────────────
@@ -70,6 +98,12 @@ class MemoryCode:
         """Each as it is now."""
         for session in change.code:
             self._rows[session.id] = row(session)
+
+    def forget(self, gone: Sequence[str]) -> None:
+        """Delete those of ``gone`` that are over."""
+        for name in gone:
+            if name in self._rows and self._rows[name][2] == _OVER:
+                del self._rows[name]
 
     def sessions(self, *, ended: bool) -> tuple[CodeSession, ...]:
         """Those that are open, or all, oldest first."""

@@ -76,9 +76,12 @@ class MemoryStore:
         if len(seqs) != len(set(seqs)) or any(self._stored(seq) for seq in seqs):
             raise StoreFailed("a sequence number is stored already")
         owners = [owner for owner, _ in change.keys.values()]
-        code.keys(change, change.created)
-        if len(owners) != len(set(owners)) or (any(key in self._keys for key in change.keys)):
-            raise StoreFailed("a key is stored already, or belongs to no task of its change alone")
+        if (
+            len(owners) != len(set(owners))
+            or code.strange(change)
+            or any(key in self._keys for key in change.keys)
+        ):
+            raise StoreFailed("a key is stored already, or belongs to nothing of its change alone")
         self._promises.refuse(change)
 
     def _stored(self, seq: int) -> bool:
@@ -164,6 +167,12 @@ class MemoryStore:
         """By its id, or the newest of that name."""
         self._open()
         return self._code.session(ref)
+
+    async def forget_code(self, sessions: Sequence[str]) -> None:
+        """Delete those that are over."""
+        self._open()
+        self._code.forget(sessions)
+        self._keys = {key: use for key, use in self._keys.items() if use[0] not in sessions}
 
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
         """Delete ended tasks that the policy lets go, and return them.

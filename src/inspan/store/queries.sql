@@ -130,7 +130,9 @@ LIMIT :limit;
 
 -- name: by_key
 -- What an idempotency key was used for.
-SELECT id, key_digest FROM tasks WHERE key = ?;
+SELECT id, key_digest FROM tasks WHERE key = :key
+UNION ALL
+SELECT id, key_digest FROM code_sessions WHERE key = :key;
 
 -- name: prunable
 -- Ended tasks older than a moment that no open task waits for, first ended first.
@@ -216,3 +218,36 @@ ORDER BY id;
 -- Every promise there is.
 SELECT id, state, param, value, timeout_at, create_key, complete_key, tags, created_at, completed_at
 FROM promises;
+
+-- name: write_code_session
+-- A session as it is now; its key is that of the change which made it.
+INSERT INTO code_sessions (id, name, state, created_at, ended_at, body, key, key_digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE
+SET state = excluded.state, ended_at = excluded.ended_at, body = excluded.body;
+
+-- name: get_code_session
+-- One session by its id.
+SELECT body FROM code_sessions WHERE id = ?;
+
+-- name: code_session_named
+-- The newest session of a name.
+SELECT body FROM code_sessions WHERE name = ? ORDER BY number DESC LIMIT 1;
+
+-- name: open_code_sessions
+-- Those that are not over, first opened first.
+SELECT body FROM code_sessions INDEXED BY code_sessions_open
+WHERE state <> 'terminated'
+ORDER BY number;
+
+-- name: code_sessions
+-- All of them, first opened first.
+SELECT body FROM code_sessions ORDER BY number;
+
+-- name: delete_code_session
+-- One that is over; what else there is of it is on the disk.
+DELETE FROM code_sessions WHERE id = ? AND state = 'terminated';
+
+-- name: all_code_sessions
+-- Every session with all that is derived from it.
+SELECT id, name, state, created_at, ended_at, body FROM code_sessions;

@@ -17,10 +17,11 @@ from typing import Any, Final, Self
 
 from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
 from inspan.engine.ports import Change
+from inspan.model.code import CodeSession
 from inspan.model.event import Event
 from inspan.model.promise import Promise
 from inspan.model.task import TERMINAL, Task, TaskState
-from inspan.store import faults, paging, promises, rows
+from inspan.store import code, faults, paging, promises, rows
 from inspan.store.connection import Synchronous, connect, transaction
 from inspan.store.lock import LockFile
 from inspan.store.migrate import migrate
@@ -103,7 +104,7 @@ class SqliteStore:
         return found
 
     async def by_key(self, key: str) -> tuple[str, str] | None:
-        """The task id and the digest that a key was used with."""
+        """The id and the digest that a key was used with."""
         found: tuple[str, str] | None = await self._ask(_by_key, key)
         return found
 
@@ -121,6 +122,20 @@ class SqliteStore:
         """Every promise whose id begins with this one and a slash."""
         found: tuple[Promise, ...] = await self._ask(promises.under, promise)
         return found
+
+    async def code_sessions(self, *, ended: bool) -> tuple[CodeSession, ...]:
+        """Those that are open, or all of them, oldest first."""
+        found: tuple[CodeSession, ...] = await self._ask(code.sessions, ended)
+        return found
+
+    async def code_session(self, ref: str) -> CodeSession | None:
+        """By its id, or the newest of that name."""
+        found: CodeSession | None = await self._ask(code.session, ref)
+        return found
+
+    async def forget_code(self, sessions: Sequence[str]) -> None:
+        """Delete those that are over."""
+        await self._ask(code.forget, sessions)
 
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
         """Delete ended tasks that the policy lets go, and return them.
@@ -238,7 +253,7 @@ def _history(connection: sqlite3.Connection, query: EventQuery) -> tuple[Event, 
 
 def _by_key(connection: sqlite3.Connection, key: str) -> tuple[str, str] | None:
     found: tuple[str, str] | None = connection.execute(
-        statement("by_key"), (rows.text(key),)
+        statement("by_key"), {"key": rows.text(key)}
     ).fetchone()
     return found
 

@@ -2,7 +2,7 @@
 
 It reads and changes nothing. Five questions: is the file sound, is the schema the one that the
 migrations make, can every event be read, does each task equal what its events make of it, and can
-each promise be what it says.
+each promise and each code session be what it says.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final
 from inspan.model.event import AttemptStarted, Event, Exited
 from inspan.model.lifecycle import apply
 from inspan.model.task import Task
-from inspan.store import faults, promises, rows
+from inspan.store import code, faults, promises, rows
 from inspan.store.migrate import in_memory, known_version, opened
 from inspan.store.statements import statement
 
@@ -25,8 +25,9 @@ from inspan.store.statements import statement
 _TOLD: Final = 20
 #: The first schema version that has the attempts.
 _ATTEMPTS_SINCE: Final = 2
-#: The first that has the promises.
+#: The first that has the promises, and the code sessions.
 _PROMISES_SINCE: Final = 3
+_CODE_SINCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Verified:
     tasks: int
     events: int
     promises: int = 0
+    code_sessions: int = 0
     problems: tuple[str, ...] = ()
 
     @property
@@ -57,17 +59,20 @@ def verify(path: Path) -> Verified:
     with opened(path, check=False) as connection:
         schema = known_version(connection, path)
         problems = [*_first(_damage(connection)), *_first(_schema(connection, schema))]
-        counts = [0, 0, 0]
+        counts = [0, 0, 0, 0]
         if not problems:
             problems += _first(_told(connection, schema, counts))
             if schema >= _PROMISES_SINCE:
                 problems += _first(_promises(connection, counts))
+            if schema >= _CODE_SINCE:
+                problems += _first(_code(connection, counts))
     return Verified(
         schema=schema,
         sqlite=sqlite3.sqlite_version,
         tasks=counts[0],
         events=counts[1],
         promises=counts[2],
+        code_sessions=counts[3],
         problems=tuple(problems),
     )
 
@@ -131,6 +136,18 @@ def _promises(connection: sqlite3.Connection, counts: list[int]) -> Iterator[str
             continue
         if found.settled is (found.completed_at is None):
             yield f"promise {found.id}: it is {found.state}, and its time of completion says not"
+
+
+def _code(connection: sqlite3.Connection, counts: list[int]) -> Iterator[str]:
+    for row in connection.execute(statement("all_code_sessions")):
+        counts[3] += 1
+        try:
+            found = code.of(row[-1])
+        except Exception as error:  # noqa: BLE001 - as above
+            yield f"code session {row[0]}: {faults.of_reading(error).message}"
+            continue
+        if row != code.row(found):
+            yield f"code session {row[0]}: the columns it is found by are not what it says"
 
 
 def _differences(row: rows.Row, events: list[Event]) -> Iterator[str]:

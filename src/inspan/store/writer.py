@@ -14,7 +14,7 @@ from inspan.engine.ports import Change
 from inspan.errors import InspanError, StoreFailed
 from inspan.model.event import AttemptStarted, Event, Exited, Submitted
 from inspan.model.task import Task
-from inspan.store import faults, promises, rows
+from inspan.store import code, faults, promises, rows
 from inspan.store.connection import transaction
 from inspan.store.statements import statement
 
@@ -31,6 +31,7 @@ class _Batch:
     ended: list[rows.Row] = field(default_factory=list)
     promised: list[promises.Row] = field(default_factory=list)
     settled: list[promises.Row] = field(default_factory=list)
+    code: list[code.Row] = field(default_factory=list)
 
     def add(self, change: Change) -> None:
         for task in change.tasks:
@@ -42,8 +43,9 @@ class _Batch:
                 self.new[task.id] = task
             else:
                 self.changed[task.id] = task
-        if change.created:
+        if change.created or change.keys:
             self._add_created(change)
+        self.code += code.rows(change)
         for event in change.events:
             self._add_event(event)
         self.promised += map(promises.row, change.promised)
@@ -53,10 +55,11 @@ class _Batch:
         submitted = {event.task for event in change.events if isinstance(event.fact, Submitted)}
         if not change.created <= submitted:
             raise StoreFailed("a new task comes without the event that submitted it")
-        for key, (task, digest) in change.keys.items():
-            if task not in change.created or task in self.keys:
-                raise StoreFailed(f"the key {key!r} belongs to no task of its change alone")
-            self.keys[task] = (key, digest)
+        owners = [owner for owner, _ in change.keys.values()]
+        twice = len(set(owners)) < len(owners) or not self.keys.keys().isdisjoint(owners)
+        if twice or code.strange(change):
+            raise StoreFailed("a key belongs to nothing of its change alone")
+        self.keys |= {owner: (key, digest) for key, (owner, digest) in change.keys.items()}
 
     def _add_event(self, event: Event) -> None:
         self.events.append(rows.event_row(event))
@@ -103,3 +106,4 @@ def _transaction(connection: sqlite3.Connection, changes: Sequence[Change]) -> N
         connection.executemany(statement("insert_attempt"), batch.started)
         connection.executemany(statement("end_attempt"), batch.ended)
         promises.write(connection, batch.promised, batch.settled)
+        code.write(connection, batch.code)

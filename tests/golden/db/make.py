@@ -14,7 +14,9 @@ from pathlib import Path
 
 from inspan.engine.ports import Change
 from inspan.model import event as e
+from inspan.model.code import CodeLimits, CodeSession, CodeSpec, Grants, Sandbox
 from inspan.model.promise import TIMER, Promise, PromiseState
+from inspan.model.session import CodeState
 from inspan.model.task import Exit, Needs, Reason, StopKind, Verdict, Workspace, WorkspaceKind
 from inspan.store.migrate import backup, downgrade, newest
 from inspan.store.sqlite import SqliteStore
@@ -39,7 +41,7 @@ def main() -> None:
 async def fill(path: Path) -> None:
     """A database with every kind of fact in it."""
     store = await SqliteStore.open(path)
-    for change in (*story(), *promised()):
+    for change in (*story(), *promised(), *coded()):
         await store.commit(change)
     await store.close()
 
@@ -83,6 +85,28 @@ def promised() -> tuple[Change, ...]:
         if state is not PromiseState.PENDING
     )
     return Change(promised=(*made, done)), Change(settled=settled)
+
+
+def coded() -> tuple[Change, ...]:
+    """A code session that is open, one that is over, and all that one can say."""
+    spec = CodeSpec(
+        cwd="/work",
+        name="n\u00e4me \udcff",
+        env={"PATH": "/bin"},
+        python="/usr/bin/python3",
+        grants=Grants(read=("/a",), write=("/b",), net=True, sandbox=Sandbox.REQUIRE),
+        limits=CodeLimits(memory=1 << 30, cpu=60.0, files=64),
+    )
+    one = CodeSession(id=f"py-{'1' * 26}", spec=spec, state=CodeState.STARTING, created_at=1.7e9)
+    two = replace(one, id=f"py-{'2' * 26}", spec=CodeSpec(cwd="/"), created_at=1.7e9 + 1)
+    over = replace(
+        two,
+        state=CodeState.TERMINATED,
+        run=2,
+        ended_at=1.7e9 + 2,
+        reason=Reason("session-died", "It was killed.", "Restore it."),
+    )
+    return Change(code=(one, two), keys={"code-key": (one.id, "d")}), Change(code=(over,))
 
 
 def checked(author: Author) -> list[Change]:

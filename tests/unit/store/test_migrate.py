@@ -14,7 +14,7 @@ from inspan.store.lock import LockFile
 from inspan.store.migrate import backup, downgrade, newest, upgrade
 from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
-from tests.golden.db.make import FOLDER, promised, story
+from tests.golden.db.make import FOLDER, coded, promised, story
 
 pytestmark = pytest.mark.requirement("E5")
 
@@ -79,7 +79,8 @@ def test_each_step_down_and_up_is_sound(golden: Path) -> None:
     for version in VERSIONS:
         assert upgrade(golden, version) == version
         assert verify(golden).ok
-    assert dump(golden) == [line for line in before if 'INTO "promises"' not in line]
+    lost = ('INTO "promises"', 'INTO "code_sessions"')
+    assert dump(golden) == [line for line in before if not any(word in line for word in lost)]
 
 
 @pytest.mark.parametrize("golden", [newest()], indirect=True)
@@ -94,6 +95,17 @@ async def test_promises_are_read_back_and_are_in_the_backup(golden: Path) -> Non
     before = dump(golden)
     downgrade(golden, 2)
     assert dump(golden.with_name(f"inspan.db.v{newest()}.backup")) == before
+
+
+@pytest.mark.parametrize("golden", [newest()], indirect=True)
+@pytest.mark.anyio
+async def test_code_sessions_are_read_back(golden: Path) -> None:
+    made, changed = coded()
+    expected = {session.id: session for session in (*made.code, *changed.code)}
+    store = await SqliteStore.open(golden)
+    assert await store.code_sessions(ended=True) == tuple(expected.values())
+    await store.close()
+    assert verify(golden).code_sessions == len(expected) == 2
 
 
 @pytest.mark.parametrize("golden", [1], indirect=True)
@@ -195,6 +207,8 @@ async def test_an_opening_whose_migration_fails_lets_go(golden: Path) -> None:
         ("UPDATE promises SET value = '{' WHERE number = 2", "not readable"),
         ("UPDATE promises SET completed_at = NULL WHERE number = 2", "its time of completion"),
         ("UPDATE promises SET completed_at = 5 WHERE number = 1", "its time of completion"),
+        ("UPDATE code_sessions SET state = 'odd' WHERE number = 1", "found by"),
+        ("UPDATE code_sessions SET body = '{' WHERE number = 2", "not readable"),
         ("DROP INDEX tasks_by_tail", "tasks_by_tail"),
         ("CREATE TABLE strange (x)", "strange"),
     ],

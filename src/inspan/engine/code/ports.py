@@ -6,7 +6,7 @@ no transcript: it gets an order and a sink, and gives a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -41,6 +41,10 @@ class CodeStore(Protocol):
 
     async def by_key(self, key: str) -> tuple[str, str] | None:
         """As ``Store.by_key``."""
+        ...
+
+    async def forget_code(self, sessions: Sequence[str]) -> None:
+        """Delete those of them that are over, and their keys."""
         ...
 
 

@@ -1,0 +1,2 @@
+DROP TABLE code_sessions;
+PRAGMA user_version = 3;
