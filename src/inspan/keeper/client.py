@@ -1,7 +1,6 @@
 """The daemon's half of the keeper: its verbs as coroutines, its pushes as iterators.
 
-It must never know a task. One connection, one Protocol, no task of its own: frames are handled in
-the loop's callbacks, and everything held is bounded by the calls in flight and the watchers.
+It must never know a task.
 """
 
 from __future__ import annotations
@@ -13,20 +12,24 @@ import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
-from inspan.errors import KeeperLost, KeeperMismatch, by_code
-from inspan.keeper.wire import (
-    BODY_MOST,
-    INLINE_MOST,
-    OLDEST,
-    VERSION,
-    Decoder,
-    Message,
-    WireError,
-    encode,
-    encode_write,
-)
+from inspan.errors import KeeperLost, KeeperMismatch
+from inspan.keeper.link import Grew, Link, Status, Watcher, status_of
+from inspan.keeper.wire import BODY_MOST, OLDEST, VERSION, Message
+
+__all__ = [
+    "EndedSession",
+    "Grew",
+    "KeeperClient",
+    "Killed",
+    "Piece",
+    "Spawned",
+    "Status",
+    "connect",
+    "ensure",
+    "keeper_command",
+]
 
 #: Seconds for the first words of a keeper; one that takes longer does not work.
 _HELLO: Final = 10.0
@@ -39,35 +42,13 @@ _HELD: Final = 75
 _ENVIRONMENT: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """A session as the keeper has it; ``code`` and ``signal`` are ``None`` while it is alive."""
-
-    session: str
-    pid: int
-    alive: bool
-    started_at: float
-    #: Bytes of output so far, kept or not.
-    size: int
-    code: int | None
-    signal: int | None
-    ended_at: float | None
-    #: The output is complete.
-    eof: bool
-    cols: int
-    rows: int
-    #: Bytes of output that are not in the recording.
-    cut: int
-    #: Processes that it left behind when it ended, as far as is known.
-    left: int
-
-
 @dataclass(frozen=True, slots=True)
 class Spawned:
     """``new`` is false where the session was spawned before; then ``pid`` is that one's."""
 
     pid: int
     new: bool
+    forked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +57,6 @@ class Killed:
 
     left: int
     by: tuple[str, ...]
-
-
-class Grew(NamedTuple):
-    """The recording has ``size`` bytes now; ``data`` are the last of them, or nothing.
-
-    They are of one ``kind``: "o" or "e", as in the index.
-    """
-
-    size: int
-    data: bytes = b""
-    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,132 +74,6 @@ class Piece(NamedTuple):
     eof: bool
 
 
-class _Watcher:
-    """The newest that is known; older sizes are overwritten."""
-
-    def __init__(self, *, inline: bool) -> None:
-        self.inline = inline
-        self.size = -1
-        #: The last bytes up to ``size``, INLINE_MOST at most.
-        self.data = b""
-        self.kind = ""
-        self.ended: Status | None = None
-        self.news = asyncio.Event()
-
-    def grew(self, size: int, data: bytes, kind: str) -> None:
-        """There is more; what was not taken yet is kept where the new bytes follow it."""
-        follows = kind == self.kind and size - len(data) == self.size
-        if follows and len(self.data) + len(data) <= INLINE_MOST:
-            data = self.data + data
-        self.size, self.data, self.kind = size, data, kind
-
-    def take(self) -> Grew:
-        """What is new."""
-        data, self.data = self.data, b""
-        return Grew(self.size, data, self.kind) if self.inline else Grew(self.size)
-
-
-class _Link(asyncio.Protocol):
-    """The connection: calls in flight by id, watchers by session."""
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.lost: asyncio.Future[None] = loop.create_future()
-        self.watchers: dict[str, set[_Watcher]] = {}
-        self._loop = loop
-        self._calls: dict[int, asyncio.Future[tuple[Message, bytes]]] = {}
-        self._decoder = Decoder()
-        self._last = 0
-        self._room = asyncio.Event()
-        self._room.set()
-        self._transport: asyncio.Transport  # since connection_made
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            frames = self._decoder.feed(data)
-        except WireError:
-            self.abort()
-            return
-        for message, body in frames:
-            if "push" in message:
-                self._pushed(message, body)
-            else:
-                call = self._calls.pop(message.get("id", 0), None)
-                if call is not None and not call.done():
-                    call.set_result((message, body))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        del error
-        if not self.lost.done():
-            self.lost.set_result(None)
-        for call in self._calls.values():
-            if not call.done():
-                call.set_exception(KeeperLost())
-        self._calls.clear()
-        self._room.set()
-        for watchers in self.watchers.values():
-            for watcher in watchers:
-                watcher.news.set()
-
-    def pause_writing(self) -> None:
-        self._room.clear()
-
-    def resume_writing(self) -> None:
-        self._room.set()
-
-    async def call(self, message: Message, body: bytes = b"") -> tuple[Message, bytes]:
-        """Send a request and wait for its reply. Raises KeeperLost, or what the keeper says."""
-        await self._room.wait()
-        return await self._reply(self.post(message, body))
-
-    async def write(self, session: str, data: bytes) -> int:
-        """As ``call`` does it."""
-        if not self._room.is_set():
-            await self._room.wait()
-        number = self._next()
-        self._transport.write(encode_write(session, number, data))
-        reply, _ = await self._reply(number)
-        return int(reply["queued"])
-
-    async def _reply(self, number: int) -> tuple[Message, bytes]:
-        call = self._calls[number] = self._loop.create_future()
-        try:
-            reply, data = await call
-        finally:
-            self._calls.pop(number, None)
-        if "error" in reply:
-            raise by_code(str(reply["error"]), str(reply.get("message", "")))
-        return reply, data
-
-    def post(self, message: Message, body: bytes = b"") -> int:
-        """Send a request; its id. Raises KeeperLost."""
-        number = self._next()
-        self._transport.write(encode({**message, "id": number}, body))
-        return number
-
-    def _next(self) -> int:
-        if self.lost.done():
-            raise KeeperLost
-        self._last += 1
-        return self._last
-
-    def abort(self) -> None:
-        """Hang up at once."""
-        self._transport.abort()
-
-    def _pushed(self, message: Message, body: bytes) -> None:
-        for watcher in self.watchers.get(message.get("session", ""), ()):
-            if message["push"] == "grew":
-                watcher.grew(message["size"], body, message.get("kind", ""))
-            else:
-                watcher.ended = _status(message["status"])
-            watcher.news.set()
-
-
 class KeeperClient:
     """A keeper, as its client has it. Made by ``connect`` or ``ensure``; close it in the end.
 
@@ -237,7 +81,7 @@ class KeeperClient:
     keeper does not know, and Conflict where the session is not in a state for it.
     """
 
-    def __init__(self, link: _Link, card: Message) -> None:
+    def __init__(self, link: Link, card: Message) -> None:
         #: The id of this keeper: another one has another, also with the same socket.
         self.keeper: str = card["keeper"]
         self.pid: int = card["pid"]
@@ -255,12 +99,12 @@ class KeeperClient:
     async def status(self, session: str) -> Status:
         """One session."""
         reply, _ = await self._link.call({"op": "status", "session": session})
-        return _status(reply["status"])
+        return status_of(reply["status"])
 
     async def list(self) -> tuple[Status, ...]:
         """Every session the keeper knows: alive, or ended and not yet collected."""
         reply, _ = await self._link.call({"op": "list"})
-        return tuple(map(_status, reply["sessions"]))
+        return tuple(map(status_of, reply["sessions"]))
 
     async def spawn(
         self,
@@ -278,8 +122,9 @@ class KeeperClient:
         bound: bool = False,
         cap: int = 64 << 20,
         nofile: int | None = None,
+        by: str | None = None,
     ) -> Spawned:
-        """Start a process, once for each session id.
+        """Start a process, once for each session id; forked ``by`` that forker where it is ready.
 
         ``folder`` gets the recording; ``cap`` bounds its bytes. ``bound``: it is
         killed and forgotten when this connection ends. Raises BadInput, ProgramNotFound,
@@ -287,10 +132,25 @@ class KeeperClient:
         earlier keeper had this session.
         """
         what = {"op": "spawn", "session": session, "argv": [*argv], "cwd": cwd, "env": {**env}}
-        how = {"folder": folder, "pty": pty, "cols": cols, "rows": rows, "nofile": nofile}
+        how = {"folder": folder, "pty": pty, "cols": cols, "rows": rows, "nofile": nofile, "by": by}
         kept = {"record_input": record_input, "attended": attended, "bound": bound, "cap": cap}
         reply, _ = await self._link.call({**what, **how, **kept})
-        return Spawned(reply["pid"], reply["new"])
+        return Spawned(reply["pid"], reply["new"], reply.get("forked", False))
+
+    async def forker(self, name: str, *, argv: Sequence[str], env: Mapping[str, str]) -> bool:
+        """Have a forker of this name, started where there is none; whether it is ready.
+
+        Returns once it is, or has failed. Raises BadInput, ProgramNotFound, SpawnFailed.
+        """
+        reply, _ = await self._link.call(_forker(name, argv, env))
+        return bool(reply["ready"])
+
+    def want_forker(self, name: str, *, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        """The same, without waiting for an answer: whether there is one is seen when it is asked.
+
+        Raises KeeperLost.
+        """
+        self._link.post(_forker(name, argv, env))
 
     async def write(self, session: str, data: bytes) -> int:
         """Type; the bytes that wait in the keeper now.
@@ -336,7 +196,7 @@ class KeeperClient:
     async def collect(self, session: str) -> Status:
         """Let the keeper forget an ended session; what it left running is killed."""
         reply, _ = await self._link.call({"op": "collect", "session": session})
-        return _status(reply["status"])
+        return status_of(reply["status"])
 
     async def read(self, session: str, offset: int, limit: int) -> Piece:
         """At most ``limit`` bytes of its output; empty and not ``eof``: there is no more yet."""
@@ -356,7 +216,7 @@ class KeeperClient:
         With ``inline`` a few new bytes come along with their size, if the keeper sends them.
         Close it (``contextlib.aclosing``) where it is left early.
         """
-        link, watcher = self._link, _Watcher(inline=inline)
+        link, watcher = self._link, Watcher(inline=inline)
         link.watchers.setdefault(session, set()).add(watcher)
         try:
             reply, _ = await link.call({"op": "watch", "session": session, "inline": inline})
@@ -400,7 +260,7 @@ async def connect(socket: Path) -> KeeperClient:
     """The keeper behind this socket. Raises KeeperLost, KeeperMismatch."""
     loop = asyncio.get_running_loop()
     try:
-        _, link = await loop.create_unix_connection(_Link, str(socket))
+        _, link = await loop.create_unix_connection(Link, str(socket))
     except OSError as error:
         raise KeeperLost(f"No keeper answers at {socket}: {error}.") from error
     try:
@@ -436,7 +296,7 @@ async def ensure(socket: Path, state_dir: Path) -> KeeperClient:
             await asyncio.sleep(_RETRY)
 
 
-async def _hello(link: _Link) -> Message:
+async def _hello(link: Link) -> Message:
     """Agree on the newest version that both sides speak."""
     for version in range(VERSION, OLDEST, -1):
         try:
@@ -470,20 +330,5 @@ def keeper_command(socket: Path, state_dir: Path) -> tuple[str, ...]:
     return (sys.executable, *flags, str(entry), *where)
 
 
-def _status(raw: Mapping[str, Any]) -> Status:
-    ended = raw.get("exit") or {}
-    return Status(
-        session=raw["session"],
-        pid=raw["pid"],
-        alive=raw["alive"],
-        started_at=raw["started_at"],
-        size=raw["size"],
-        code=ended.get("code"),
-        signal=ended.get("signal"),
-        ended_at=raw.get("ended_at"),
-        eof=raw["eof"],
-        cols=raw["cols"],
-        rows=raw["rows"],
-        cut=raw["cut"],
-        left=raw["left"],
-    )
+def _forker(name: str, argv: Sequence[str], env: Mapping[str, str]) -> Message:
+    return {"op": "forker", "forker": name, "argv": [*argv], "cwd": "/", "env": {**env}}

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from inspan.keeper import tree
 from inspan.keeper.cgroups import Cgroups
+from inspan.keeper.forker import Forkers
 from inspan.keeper.guardian import Guardian
 from inspan.keeper.loop import Loop
 from inspan.keeper.session import Session
@@ -39,12 +40,18 @@ class Hunter:
     """Knows what every hunt needs: who else there is, and the cgroups."""
 
     def __init__(
-        self, loop: Loop, cgroups: Cgroups, sessions: dict[str, Session], guardian: Guardian
+        self,
+        loop: Loop,
+        cgroups: Cgroups,
+        sessions: dict[str, Session],
+        guardian: Guardian,
+        forkers: Forkers,
     ) -> None:
         self._loop = loop
         self._cgroups = cgroups
         self._sessions = sessions
         self._guardian = guardian
+        self._forkers = forkers
         self._table: tree.Table | None = None
 
     def find(
@@ -62,14 +69,19 @@ class Hunter:
             table,
             roots=self.roots(),
             cgroup=self._cgroups.members(session.name),
-            alone=len(self._sessions) == 1,
+            alone=self._alone,
         )
         return table, found
 
     def roots(self) -> set[int]:
-        """The children that are no orphans: the living roots of all sessions, and the guardian."""
+        """The children that are no orphans: the living roots of all sessions, and our own."""
         roots = {session.pid for session in self._sessions.values() if session.alive}
-        return roots | {self._guardian.pid}
+        return roots | {self._guardian.pid} | self._forkers.pids
+
+    @property
+    def _alone(self) -> bool:
+        """Whether every stranger must be of the one session: none is about to be another."""
+        return len(self._sessions) == 1 and not self._forkers.busy
 
     def leftovers(self, session: Session) -> int:
         """How many processes an ended session left behind; cheap where there are none."""
@@ -110,7 +122,7 @@ class Hunter:
 
     def _strike(self, session: Session) -> int:
         until = time.monotonic() + _STRIKE
-        return session.tree.strike(self.roots(), until, alone=len(self._sessions) == 1)
+        return session.tree.strike(self.roots(), until, alone=self._alone)
 
     def _kill_found(self, session: Session, since: float | None, by: set[str]) -> int:
         table, found = self.find(session, since=since)

@@ -17,6 +17,7 @@ from typing import Final
 
 from inspan.keeper.cgroups import Cgroups
 from inspan.keeper.connection import Connection
+from inspan.keeper.forker import Forkers
 from inspan.keeper.guardian import Guardian
 from inspan.keeper.hunt import Hunter, Outcome
 from inspan.keeper.log import say
@@ -40,6 +41,8 @@ _FAREWELL: Final = 0.5
 _GUARD_AGAIN: Final = 0.1
 #: So many exit statuses are taken at a time.
 _REAPED_MOST: Final = 256
+#: Requests about a session that is being forked wait for it; more than so many are refused.
+_HELD_MOST: Final = 64
 
 #: A result, with a body or without; ``None``: the answer comes later.
 Answer = tuple[Message, bytes] | Message | None
@@ -70,7 +73,10 @@ class Server:
         self.loop = Loop()
         self.home = Home()
         self.sessions: dict[str, Session] = {}
-        self.hunter = Hunter(self.loop, cgroups, self.sessions, guardian)
+        self.forkers = Forkers(self.loop, self.home)
+        self.hunter = Hunter(self.loop, cgroups, self.sessions, guardian, self.forkers)
+        #: Sessions that are being forked, each with the requests that wait for it.
+        self._held: dict[str, list[tuple[Connection, Message, bytes]]] = {}
         self._guardian = guardian
         self._last_number = 0
         self._cgroups = cgroups
@@ -117,6 +123,8 @@ class Server:
     def bind(self, session: Session, connection: Connection) -> None:
         """It is killed and forgotten when this connection ends."""
         self._bound[session.name] = connection
+        if connection.closed:  # while the session was forked
+            self._end(session)
 
     def remove(self, session: Session) -> None:
         """Forget a session."""
@@ -187,14 +195,41 @@ class Server:
         )
         self._connections.add(connection)
 
+    def hold(self, name: str) -> None:
+        """Let what is asked about this session, which is being forked, wait until ``release``."""
+        self._held[name] = []
+
+    def release(self, name: str, connection: Connection, message: Message, verb: Verb) -> None:
+        """Answer the request by which it was spawned, with ``verb``, then what has waited."""
+        held = self._held.pop(name)
+        self._serve(connection, message, b"", verb)
+        for frame in held:
+            if not frame[0].closed:
+                self._frame(*frame)
+
+    @property
+    def known(self) -> int:
+        """How many sessions there are, with those that are being forked."""
+        return len(self.sessions) + len(self._held)
+
     def _frame(self, connection: Connection, message: Message, body: bytes) -> None:
+        name = message.get("session")
+        held = self._held.get(name) if isinstance(name, str) else None
+        if held is None or len(held) >= _HELD_MOST:
+            op = message.get("op")
+            verb = self._verbs.get(op) if isinstance(op, str) else None
+            self._serve(connection, message, body, verb if held is None else _starting)
+        else:
+            held.append((connection, message, body))
+
+    def _serve(
+        self, connection: Connection, message: Message, body: bytes, verb: Verb | None
+    ) -> None:
         self._active.add(connection)
         reply = {"id": message.get("id")}
         try:
-            op = message.get("op")
-            verb = self._verbs.get(op) if isinstance(op, str) else None
             if verb is None:
-                raise Refusal("bad-input", f"op: {op!r} is no verb.")  # noqa: TRY301
+                raise Refusal("bad-input", f"op: {message.get('op')!r} is no verb.")  # noqa: TRY301
             message.setdefault("id", None)
             answer = verb(self, connection, message, body)
         except Refusal as refusal:
@@ -254,6 +289,7 @@ class Server:
         self._stopping.append(done)
         if first:
             say("stopping", sessions=len(self.sessions))
+            self.forkers.close()
             now = time.monotonic()
             self._hunts = len(self.sessions)
             for session in self.sessions.values():
@@ -334,6 +370,10 @@ class Server:
                 code = os.waitstatus_to_exitcode(status)
                 session.exited(max(code, 0), max(-code, 0))
         self.loop.later(0, self._reap)
+
+
+def _starting(_server: Server, _connection: Connection, _message: Message, _body: bytes) -> Answer:
+    raise Refusal("conflict", "The session is only just being started.")
 
 
 def _is_ours(sock: socket.socket) -> bool:

@@ -58,6 +58,49 @@ class Child(NamedTuple):
     slave: int
 
 
+class Pipes:
+    """The three pipes of a child that has no terminal. Raises OSError."""
+
+    def __init__(self) -> None:
+        self.theirs: list[int] = []
+        self._ours: list[int] = []
+        try:
+            for number in range(3):
+                pair = os.pipe()
+                mine, its = (pair[1], pair[0]) if number == 0 else pair
+                self._ours.append(mine)
+                self.theirs.append(its)
+                os.set_blocking(mine, False)
+        except OSError:
+            self.close_all()
+            raise
+
+    def child(self, pid: int) -> Child:
+        """The process that has the other ends."""
+        stdin, out, err = self._ours
+        return Child(pid, stdin, ((out, "o"), (err, "e")), -1)
+
+    def begin(self) -> None:
+        """Let a child begin that waits for one byte of its input."""
+        with contextlib.suppress(OSError):  # it was killed already
+            os.write(self._ours[0], b"\n")
+
+    def close_theirs(self) -> None:
+        """The child has them now."""
+        while self.theirs:
+            os.close(self.theirs.pop())
+
+    def close_ours(self) -> None:
+        """There is no child."""
+        while self._ours:
+            os.close(self._ours.pop())
+
+    def close_all(self) -> None:
+        """Close both sides."""
+        self.close_theirs()
+        self.close_ours()
+
+
 class Home:
     """The keeper's own folder, to come back to."""
 
@@ -96,6 +139,28 @@ def start(order: Order, home: Home) -> Child:
         return child
 
 
+def start_forker(order: Order, home: Home, link: int) -> int:
+    """Start it with ``link`` as its descriptor 3, and nothing to read; its pid. Raises Refusal.
+
+    What it says on descriptor 2 goes where the keeper's own words go.
+    """
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_DUP2, link, 3),
+    ]
+    with home.away(order.cwd):
+        return _spawn(order, _resolve(order.argv[0], order.env), actions)
+
+
+def limit(pid: int, order: Order) -> None:
+    """Give a child that was not started here the limits that it would have got; Linux."""
+    for kind, soft in ((resource.RLIMIT_NOFILE, order.nofile), (LIMIT, order.tag)):
+        with contextlib.suppress(OSError, ValueError):
+            _, hard = resource.prlimit(pid, kind)
+            resource.prlimit(pid, kind, (soft if hard < 0 else min(soft, hard), hard))
+
+
 def _on_terminal(order: Order, path: str, undo: contextlib.ExitStack) -> Child:
     try:
         master, slave = os.openpty()
@@ -117,24 +182,16 @@ def _on_terminal(order: Order, path: str, undo: contextlib.ExitStack) -> Child:
 
 
 def _on_pipes(order: Order, path: str, undo: contextlib.ExitStack) -> Child:
-    ends: list[int] = []
-    theirs: list[int] = []
     try:
-        for number in range(3):
-            pair = os.pipe()
-            mine, its = (pair[1], pair[0]) if number == 0 else pair
-            undo.callback(os.close, mine)
-            theirs.append(its)
-            os.set_blocking(mine, False)
-            ends.append(mine)
-        actions = [(os.POSIX_SPAWN_DUP2, its, number) for number, its in enumerate(theirs)]
-        pid = _spawn(order, path, actions)
+        pipes = Pipes()
     except OSError as error:
         raise Refusal("spawn-failed", f"No pipe: {os.strerror(error.errno or 0)}.") from error
+    undo.callback(pipes.close_ours)
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, its, number) for number, its in enumerate(pipes.theirs)]
+        return pipes.child(_spawn(order, path, actions))
     finally:
-        for its in theirs:
-            os.close(its)
-    return Child(pid, ends[0], ((ends[1], "o"), (ends[2], "e")), -1)
+        pipes.close_theirs()
 
 
 def _spawn(order: Order, path: str, actions: Sequence[tuple[object, ...]]) -> int:

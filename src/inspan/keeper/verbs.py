@@ -5,6 +5,7 @@ A verb gives the result, or ``None`` where it answers later through ``connection
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -17,7 +18,7 @@ from inspan.keeper.hunt import Outcome
 from inspan.keeper.refusal import Refusal
 from inspan.keeper.server import Answer, Server, Verb
 from inspan.keeper.session import Session
-from inspan.keeper.spawn import Order, start
+from inspan.keeper.spawn import Child, Order, start
 from inspan.keeper.wire import BODY_MOST, OLDEST, VERSION, Message
 from inspan.keeper.writer import CAP_LEAST, Writer
 
@@ -58,17 +59,44 @@ def spawn(server: Server, connection: Connection, message: Message, _body: bytes
         return {"pid": known.pid, "new": False}
     if server.stopping:
         raise Refusal("keeper-lost", "The keeper is stopping.")
-    if len(server.sessions) >= _SESSIONS_MOST:
+    if server.known >= _SESSIONS_MOST:
         raise Refusal("spawn-failed", f"The keeper holds {_SESSIONS_MOST} sessions already.")
     order = _order(server, name, message)
-    writer = _writer(message, order)
+    by = None if message.get("by") is None else _text(message, "by")
+    forker = None if by is None or order.pty else server.forkers.ready(by)
+    with server.home.away(order.cwd) if forker is not None else contextlib.nullcontext():
+        writer = _writer(message, order)
+
+    def begin(child: Child | None) -> Answer:
+        return _begin(server, connection, message, order, writer, child)
+
+    if forker is None:
+        return begin(None)
+    server.hold(name)
+    forker.ask(
+        order, lambda child: server.release(name, connection, message, lambda *_: begin(child))
+    )
+    return None
+
+
+def _begin(
+    server: Server,
+    connection: Connection,
+    message: Message,
+    order: Order,
+    writer: Writer,
+    forked: Child | None,
+) -> Answer:
+    """The session, with a child that was forked or else with one that is started now."""
     try:
-        child = start(order, server.home)
+        if server.stopping:
+            raise Refusal("keeper-lost", "The keeper is stopping.")  # noqa: TRY301
+        child = forked or start(order, server.home)
     except BaseException:
         writer.abandon()
         raise
     session = Session(
-        name,
+        message["session"],
         child,
         writer,
         tag=order.tag,
@@ -83,7 +111,22 @@ def spawn(server: Server, connection: Connection, message: Message, _body: bytes
     server.add(session)
     if _flag(message, "bound", default=False):
         server.bind(session, connection)
-    return {"pid": child.pid, "new": True}
+    return {"pid": child.pid, "new": True, "forked": forked is not None}
+
+
+def forker(server: Server, connection: Connection, message: Message, _body: bytes) -> Answer:
+    """Have a process ready from which sessions can be forked."""
+    name = _text(message, "forker")
+    if not _NAME.fullmatch(name):
+        raise Refusal("bad-input", "forker: 1 to 64 of a-z, 0-9 and '-'.")
+    # No session has such a name.
+    order = _order(server, f"forker:{name}", {**message, "pty": False})
+
+    def told(ready: bool) -> None:
+        server.answer(connection, {"id": message["id"], "ok": True, "ready": ready})
+
+    server.forkers.need(name, order, told)
+    return None
 
 
 def list_(server: Server, _connection: Connection, _message: Message, _body: bytes) -> Answer:
@@ -221,6 +264,7 @@ def shutdown(server: Server, connection: Connection, message: Message, _body: by
 VERBS: Final[dict[str, Verb]] = {
     "hello": hello,
     "spawn": spawn,
+    "forker": forker,
     "list": list_,
     "status": status,
     "write": write,

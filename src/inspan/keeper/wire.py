@@ -11,8 +11,10 @@ hello      version                                            version, keeper (i
                                                               started_at, sessions
 spawn      session argv cwd env folder                        pid, new (false where that session
            pty cols rows record_input attended cap            was spawned before: it is not spawned
-           nofile bound                                       again); bound: it is killed and
-                                                              forgotten when this connection ends
+           nofile bound by                                    again), forked; bound: it is killed
+                                                              and forgotten when this connection
+                                                              ends
+forker     forker argv cwd env                                ready: once it is, or has failed
 list                                                          sessions: [status…]
 status     session                                            status
 write      session, body                                      queued (bytes now in the queue)
@@ -50,6 +52,10 @@ the terminal that attended before: it answers all that was asked behind them, or
 break, behind ``size``, and the keeper what was not answered before. With off the keeper answers
 what was asked behind them; the ``attended`` of a spawn also ends, so, when nobody came to attend
 within five seconds. Without it everything up to ``size`` counts as answered.
+
+``by`` names a forker: a process from which sessions on pipes are forked, which the verb ``forker``
+starts where there is none. A session is forked where that one is ready and answers in time, else
+started as any other; ``argv`` is the same for both.
 
 A reader takes the bytes from the recording itself (``folder``) or with ``read``: the keeper queues
 no output for anybody, so a slow or dead reader costs it nothing. What ``grew`` brings along spares

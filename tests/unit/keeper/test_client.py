@@ -9,7 +9,8 @@ import anyio
 import pytest
 
 from inspan.errors import KeeperLost
-from inspan.keeper.client import Grew, KeeperClient, _Watcher, connect, ensure
+from inspan.keeper.client import Grew, KeeperClient, connect, ensure
+from inspan.keeper.link import Watcher
 from inspan.keeper.wire import INLINE_MOST, Decoder, encode, encode_grew
 from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, running, wait_for, wait_until
 
@@ -161,7 +162,7 @@ async def test_what_comes_along_is_joined_where_it_follows(home: Path) -> None:
 
 
 async def test_what_nobody_takes_is_bounded() -> None:
-    watcher = _Watcher(inline=True)
+    watcher = Watcher(inline=True)
     for number in range(1, 100):
         watcher.grew(number * 1000, b"x" * 1000, "o")
         assert len(watcher.data) <= INLINE_MOST

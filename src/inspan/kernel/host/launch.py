@@ -31,7 +31,7 @@ from inspan.errors import (
     WorkerNotReady,
 )
 from inspan.keeper.client import KeeperClient
-from inspan.kernel.host import interrupt, output
+from inspan.kernel.host import forking, interrupt, output
 from inspan.kernel.host.link import Link, Taker, connect
 from inspan.kernel.host.process import Death, WorkerProcess
 from inspan.kernel.protocol import VERSION, Hello, Ready
@@ -118,6 +118,7 @@ async def spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProcess
 
 async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProcess:
     folder = str(order.folder)
+    forker = forking.forker(order.python, order.env)
     spawned = await keeper.spawn(
         session=order.session,
         argv=command(order.python, session=order.session, socket=card.socket, folder=folder),
@@ -126,10 +127,14 @@ async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProces
         folder=folder,
         pty=False,
         bound=order.bound,
+        by=forker.name if forker else None,
         cap=_RECORDING,
     )
     if not spawned.new:
         raise AlreadyRecorded
+    if forker is not None and not spawned.forked:
+        # The next one is forked. This one has begun, and is hardly kept waiting by it.
+        forker.want(keeper)
     return await WorkerProcess.of(keeper, order.session, spawned.pid)
 
 

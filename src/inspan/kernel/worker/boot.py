@@ -12,6 +12,9 @@ from typing import Final
 #: Names the token that a host has to say; the worker takes it out of its environment at once.
 TOKEN_VARIABLE: Final = "INSPAN_KERNEL_TOKEN"  # noqa: S105 - a name, no secret
 
+#: The one argument of a worker that is to fork others.
+FORKER: Final = "--forker"
+
 #: The text for ``python -c``; its first argument is the folder of the kernel package.
 BOOT: Final = """\
 import sys
@@ -27,7 +30,13 @@ _KERNEL: Final = Path(__file__).resolve().parent.parent
 
 def command(python: str, *, session: str, socket: str, folder: str) -> list[str]:
     """What to run. ``socket`` is made by the worker; ``folder`` exists and is the owner's alone."""
-    return [
-        *(python, "-c", BOOT, str(_KERNEL)),
-        *("--session", session, "--socket", socket, "--folder", folder),
-    ]
+    return [*_base(python), "--session", session, "--socket", socket, "--folder", folder]
+
+
+def forker(python: str) -> list[str]:
+    """What to run for a process from which workers are forked, whose ``command`` begins alike."""
+    return [*_base(python), FORKER]
+
+
+def _base(python: str) -> list[str]:
+    return [python, "-c", BOOT, str(_KERNEL)]

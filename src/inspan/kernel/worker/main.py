@@ -13,9 +13,9 @@ import sys
 import time
 from typing import Any, Final, NoReturn
 
-from . import clib, stdin
+from . import clib, stdin, zygote
 from .ask import Host, Questions
-from .boot import TOKEN_VARIABLE
+from .boot import FORKER, TOKEN_VARIABLE
 from .display import Displays
 from .execute import Executor
 from .interrupt import CELL, Interrupts
@@ -200,20 +200,27 @@ _KEEPER_VARIABLE: Final = "INSPAN_KEEPER"
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Run a worker. ``argv`` is --session ID --socket PATH --folder DIR."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    """Run a worker. ``argv`` is --session ID --socket PATH --folder DIR; or --forker."""
+    if argv == [FORKER]:
+        argv = zygote.serve()
     given = dict(zip(argv[::2], argv[1::2], strict=False))
     token = os.environ.pop(TOKEN_VARIABLE, "")
     if set(given) != {"--session", "--socket", "--folder"} or not token:
         sys.stderr.write(f"a worker needs --session, --socket, --folder, and {TOKEN_VARIABLE}\n")
         sys.exit(_USAGE)
-    sys.argv = [""]
-    if _KEEPER_VARIABLE in os.environ:  # a keeper that is killed leaves no session behind
-        clib.die_with_parent()
+    _prepare()
     Worker(
         session=given["--session"], socket=given["--socket"], folder=given["--folder"], token=token
     ).run()
+
+
+def _prepare() -> None:
+    """Make this process ready for user code: a worker that was started, and one that was forked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    sys.argv = [""]
+    if _KEEPER_VARIABLE in os.environ:  # a keeper that is killed leaves no session behind
+        clib.die_with_parent()
 
 
 def _no_debugger(*_: object, **__: object) -> None:

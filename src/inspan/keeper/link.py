@@ -1,0 +1,194 @@
+"""The daemon's connection to a keeper: calls in flight by id, and who watches which session.
+
+One Protocol and no task of its own: frames are handled in the loop's callbacks, and everything held
+is bounded by the calls in flight and the watchers. It must never know what a verb does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from inspan.errors import KeeperLost, by_code
+from inspan.keeper.wire import INLINE_MOST, Decoder, Message, WireError, encode, encode_write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A session as the keeper has it; ``code`` and ``signal`` are ``None`` while it is alive."""
+
+    session: str
+    pid: int
+    alive: bool
+    started_at: float
+    #: Bytes of output so far, kept or not.
+    size: int
+    code: int | None
+    signal: int | None
+    ended_at: float | None
+    #: The output is complete.
+    eof: bool
+    cols: int
+    rows: int
+    #: Bytes of output that are not in the recording.
+    cut: int
+    #: Processes that it left behind when it ended, as far as is known.
+    left: int
+
+
+class Grew(NamedTuple):
+    """The recording has ``size`` bytes now; ``data`` are the last of them, or nothing.
+
+    They are of one ``kind``: "o" or "e", as in the index.
+    """
+
+    size: int
+    data: bytes = b""
+    kind: str = ""
+
+
+class Watcher:
+    """The newest that is known; older sizes are overwritten."""
+
+    def __init__(self, *, inline: bool) -> None:
+        self.inline = inline
+        self.size = -1
+        #: The last bytes up to ``size``, INLINE_MOST at most.
+        self.data = b""
+        self.kind = ""
+        self.ended: Status | None = None
+        self.news = asyncio.Event()
+
+    def grew(self, size: int, data: bytes, kind: str) -> None:
+        """There is more; what was not taken yet is kept where the new bytes follow it."""
+        follows = kind == self.kind and size - len(data) == self.size
+        if follows and len(self.data) + len(data) <= INLINE_MOST:
+            data = self.data + data
+        self.size, self.data, self.kind = size, data, kind
+
+    def take(self) -> Grew:
+        """What is new."""
+        data, self.data = self.data, b""
+        return Grew(self.size, data, self.kind) if self.inline else Grew(self.size)
+
+
+class Link(asyncio.Protocol):
+    """The connection: calls in flight by id, watchers by session."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self.watchers: dict[str, set[Watcher]] = {}
+        self._loop = loop
+        self._calls: dict[int, asyncio.Future[tuple[Message, bytes]]] = {}
+        self._decoder = Decoder()
+        self._last = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._transport: asyncio.Transport  # since connection_made
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            frames = self._decoder.feed(data)
+        except WireError:
+            self.abort()
+            return
+        for message, body in frames:
+            if "push" in message:
+                self._pushed(message, body)
+            else:
+                call = self._calls.pop(message.get("id", 0), None)
+                if call is not None and not call.done():
+                    call.set_result((message, body))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        del error
+        if not self.lost.done():
+            self.lost.set_result(None)
+        for call in self._calls.values():
+            if not call.done():
+                call.set_exception(KeeperLost())
+        self._calls.clear()
+        self._room.set()
+        for watchers in self.watchers.values():
+            for watcher in watchers:
+                watcher.news.set()
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
+
+    async def call(self, message: Message, body: bytes = b"") -> tuple[Message, bytes]:
+        """Send a request and wait for its reply. Raises KeeperLost, or what the keeper says."""
+        await self._room.wait()
+        return await self._reply(self.post(message, body))
+
+    async def write(self, session: str, data: bytes) -> int:
+        """As ``call`` does it."""
+        if not self._room.is_set():
+            await self._room.wait()
+        number = self._next()
+        self._transport.write(encode_write(session, number, data))
+        reply, _ = await self._reply(number)
+        return int(reply["queued"])
+
+    async def _reply(self, number: int) -> tuple[Message, bytes]:
+        call = self._calls[number] = self._loop.create_future()
+        try:
+            reply, data = await call
+        finally:
+            self._calls.pop(number, None)
+        if "error" in reply:
+            raise by_code(str(reply["error"]), str(reply.get("message", "")))
+        return reply, data
+
+    def post(self, message: Message, body: bytes = b"") -> int:
+        """Send a request; its id. Raises KeeperLost."""
+        number = self._next()
+        self._transport.write(encode({**message, "id": number}, body))
+        return number
+
+    def _next(self) -> int:
+        if self.lost.done():
+            raise KeeperLost
+        self._last += 1
+        return self._last
+
+    def abort(self) -> None:
+        """Hang up at once."""
+        self._transport.abort()
+
+    def _pushed(self, message: Message, body: bytes) -> None:
+        for watcher in self.watchers.get(message.get("session", ""), ()):
+            if message["push"] == "grew":
+                watcher.grew(message["size"], body, message.get("kind", ""))
+            else:
+                watcher.ended = status_of(message["status"])
+            watcher.news.set()
+
+
+def status_of(raw: Mapping[str, Any]) -> Status:
+    ended = raw.get("exit") or {}
+    return Status(
+        session=raw["session"],
+        pid=raw["pid"],
+        alive=raw["alive"],
+        started_at=raw["started_at"],
+        size=raw["size"],
+        code=ended.get("code"),
+        signal=ended.get("signal"),
+        ended_at=raw.get("ended_at"),
+        eof=raw["eof"],
+        cols=raw["cols"],
+        rows=raw["rows"],
+        cut=raw["cut"],
+        left=raw["left"],
+    )
