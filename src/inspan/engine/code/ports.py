@@ -182,6 +182,10 @@ class Transcripts(Protocol):
         """The last ``seq`` and its mark; ``(0, "")`` where there is nothing."""
         ...
 
+    async def size(self, session: str) -> int:
+        """The bytes it has on the disk."""
+        ...
+
     async def remove(self, session: str) -> int:
         """Delete it; the bytes it had."""
         ...
