@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 
@@ -43,6 +43,7 @@ from inspan.workspaces.places import Workspaces
 if TYPE_CHECKING:
     from inspan.kernel.host.folder import PrivateFolder
     from inspan.kernel.host.session import KernelSession
+    from inspan.model.code import CodeLimits, Grants
 
 log = logging.getLogger("inspan")
 
@@ -147,13 +148,21 @@ async def connect(places: Places | None = None) -> AsyncIterator[Control]:
 
 @asynccontextmanager
 async def code(
-    places: Places, *, cwd: Path, env: Mapping[str, str], python: str
+    places: Places,
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    python: str,
+    grants: Grants,
+    limits: CodeLimits,
+    asked_by: Literal["command", "call"] = "call",
 ) -> AsyncIterator[KernelSession]:
     """A Python session of this program alone: it, and all that it started, end with the block.
 
     Raises what ``KernelSession.open`` does.
     """
-    from inspan.kernel.host.folder import PREFIX, PrivateFolder  # noqa: PLC0415 - no task needs it
+    from inspan.kernel.host.confinement import Confinement  # noqa: PLC0415 - no task needs it
+    from inspan.kernel.host.folder import PREFIX, PrivateFolder  # noqa: PLC0415
     from inspan.kernel.host.launch import Order  # noqa: PLC0415
     from inspan.kernel.host.session import opened  # noqa: PLC0415
 
@@ -170,6 +179,13 @@ async def code(
         env=env,
         python=python,
         bound=True,
+        confinement=Confinement(
+            grants=grants,
+            limits=limits,
+            hidden=(places.state_dir, places.runtime_dir),
+            private=(Path.home(),),
+            asked_by=asked_by,
+        ),
     )
     try:
         await _bury(await anyio.to_thread.run_sync(PrivateFolder.leftovers, places.code), keeping)

@@ -29,7 +29,8 @@
         │   ├── ProgramNotFound     program-not-found
         │   ├── FolderMissing       folder-missing
         │   ├── TerminalUnavailable terminal-unavailable
-        │   └── WorkerNotReady      worker-not-ready
+        │   ├── WorkerNotReady      worker-not-ready
+    │   └── NotConfined         not-confined
         ├── StoreFailed             store-failed
         │   ├── StoreLocked         store-locked
         │   ├── StoreCorrupt        store-corrupt
@@ -43,7 +44,8 @@
         │   ├── NotARepository      not-a-repository
         │   └── GitFailed           git-failed
         ├── SessionDied             session-died
-        │   └── KernelProtocol      kernel-protocol
+        │   ├── KernelProtocol      kernel-protocol
+        │   └── LimitReached        limit-reached
         ├── CheckpointFailed        checkpoint-failed
         ├── SettingsInvalid         settings-invalid
         ├── InputFull               input-full
@@ -273,6 +275,13 @@ class WorkerNotReady(SpawnFailed):
     default_hint = "Its last words are in the message; check the Python that it was given."
 
 
+class NotConfined(SpawnFailed):
+    """This system cannot confine the code session as far as was asked for."""
+
+    code = "not-confined"
+    default_hint = "Ask for `auto`, and it runs as far confined as it can be, and says so."
+
+
 class StoreFailed(Unable):
     """The database refused a write; it may or may not have happened."""
 
@@ -369,6 +378,13 @@ class KernelProtocol(SessionDied):
     default_hint = (
         "Code in the session may have written to inspan's own connection; open a new one."
     )
+
+
+class LimitReached(SessionDied):
+    """The code session went over one of its limits, and was ended."""
+
+    code = "limit-reached"
+    default_hint = "Open a new session with a higher limit; a checkpoint can be restored in it."
 
 
 class CheckpointFailed(Unable):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from inspan.control import Control
+from inspan.model.code import CodeLimits, Grants, Sandbox
 from inspan.model.task import Task, TaskSpec
 from inspan.settings import load, locate
 
@@ -45,19 +46,54 @@ def spec(*command: str, **fields: Any) -> TaskSpec:
 
 @asynccontextmanager
 async def code(
-    *, cwd: str | Path = ".", python: str = sys.executable
+    *,
+    cwd: str | Path = ".",
+    python: str = sys.executable,
+    read: Iterable[str | Path] = (),
+    write: Iterable[str | Path] = (),
+    net: bool = False,
+    sandbox: bool | Literal["require"] = True,
+    memory: int | None = None,
+    cpu: float | None = None,
+    files: int | None = None,
 ) -> AsyncIterator[KernelSession]:
     """A Python session in a process of its own, which ends with the block.
 
     ``python`` is any Python from 3.11 on; inspan need not be installed there. Cells share one
-    namespace and one event loop. Raises WorkerNotReady, KeeperLost, BadInput.
+    namespace and one event loop.
+
+    It may write in a home of its own alone, read ``cwd`` and what its Python needs, and has no
+    network. ``read``, ``write`` and ``net`` grant more; ``sandbox=False`` confines it nowhere,
+    ``"require"`` refuses to run where it cannot be confined (``session.confined`` tells). Limits
+    of each of its processes: ``memory`` in bytes, half the machine's if nothing is said, ``cpu`` in
+    seconds, ``files`` open at a time.
+
+    Raises WorkerNotReady, NotConfined, KeeperLost, BadInput.
     """
     places = locate(os.environ)
     allowed, _ = load(places.config).env.split(os.environ)
     from inspan import app  # noqa: PLC0415 - as above
 
-    async with app.code(places, cwd=Path(cwd).absolute(), env=allowed, python=python) as session:
+    grants = granted(read=read, write=write, net=net, sandbox=sandbox)
+    limits = CodeLimits(memory=memory, cpu=cpu, files=files)
+    here = Path(cwd).absolute()
+    async with app.code(
+        places, cwd=here, env=allowed, python=python, grants=grants, limits=limits
+    ) as session:
         yield session
+
+
+def granted(
+    *,
+    read: Iterable[str | Path] = (),
+    write: Iterable[str | Path] = (),
+    net: bool = False,
+    sandbox: bool | Literal["require"] = True,
+) -> Grants:
+    """Grants for a session of this program's, with paths as they are from here."""
+    asked = Sandbox.REQUIRE if sandbox == "require" else Sandbox.AUTO if sandbox else Sandbox.OFF
+    reads, writes = (tuple(str(Path(one).absolute()) for one in given) for given in (read, write))
+    return Grants(read=reads, write=writes, net=net, sandbox=asked)
 
 
 async def wait(control: Control, task: str) -> Task:

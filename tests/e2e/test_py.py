@@ -96,6 +96,43 @@ def test_json_is_one_object(console: Console) -> None:
     assert json.loads(out)["error"]["name"] == "KeyError"
 
 
+def test_a_session_reads_here_and_says_what_would_let_it_write(
+    console: Console, tmp_path: Path
+) -> None:
+    (tmp_path / "beside.txt").write_text("seen")
+    program = tmp_path / "program.py"
+    program.write_text("import sys, os\nos.chdir(os.path.dirname(sys.argv[1]))\nopen('new', 'w')")
+    status, _, err = py(console, str(program), str(program))
+    assert status == 1
+    assert err.endswith(
+        "OSError: [Errno 30] Read-only file system: 'new'\n"
+        f"This session may not write there: `inspan py --write {tmp_path}` grants it.\n"
+    )
+    assert py(console, "--write", str(tmp_path), str(program), str(program)) == (0, "", "")
+    assert (tmp_path / "new").exists()
+
+
+def test_grants_and_limits_are_flags(console: Console, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("42")
+    code = f"print(open({str(secret)!r}).read())"
+    status, _, err = py(console, "-c", code)
+    assert (status, f"`inspan py --read {secret}` grants it" in err) == (1, True)
+    for flag in (["--read", str(secret)], ["--no-sandbox"]):
+        assert py(console, *flag, "-c", code) == (0, "42\n", "")
+    assert py(console, "--require-sandbox", "--files", "99", "-c", "1") == (0, "1\n", "")
+    status, _, err = py(console, "--memory", "300M", "-c", "bytearray(1 << 30)")
+    assert (status, "`inspan py --memory` sets another limit" in err) == (1, True)
+    status, _, err = py(console, "--cpu", "1s", "-c", "while True: pass")
+    assert (status, "used up the CPU time" in err) == (1, True)
+    for wrong in (
+        ["--read", "/no/such"],
+        ["--memory", "much"],
+        ["--no-sandbox", "--require-sandbox"],
+    ):
+        assert py(console, *wrong, "-c", "1")[0] == 2
+
+
 @pytest.mark.parametrize("code", ["while True: pass", "import time; time.sleep(60)"])
 def test_ctrl_c_interrupts_the_code(console: Console, code: str) -> None:
     process = console.start("py", "-c", f"print('on', flush=True)\n{code}")

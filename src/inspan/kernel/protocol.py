@@ -84,7 +84,7 @@ class Cancel(_Message):
 
 
 class Checkpoint(_Message):
-    """Save the namespace to ``path``, the name of a file in the session's own folder."""
+    """Save the namespace to ``path``, the name of a file among the session's checkpoints."""
 
     type: Literal["checkpoint"] = "checkpoint"
     request: str
@@ -94,7 +94,7 @@ class Checkpoint(_Message):
 
 
 class Restore(_Message):
-    """Merge what ``path``, a file in the session's own folder, holds into the namespace."""
+    """Merge what ``path``, a file among the session's checkpoints, holds into the namespace."""
 
     type: Literal["restore"] = "restore"
     request: str
@@ -168,6 +168,15 @@ class _Numbered(_Message):
     seq: int = Field(ge=1)
 
 
+class Confined(_Message):
+    """How far the worker could confine itself."""
+
+    #: What does it.
+    by: tuple[str, ...] = Field(default=(), strict=False)
+    #: In words, what the session may do although it was not granted.
+    open: tuple[str, ...] = Field(default=(), strict=False)
+
+
 class Ready(_Message):
     """The answer to ``hello``. ``execution_id`` is the cell that runs now, if one does."""
 
@@ -181,6 +190,8 @@ class Ready(_Message):
     execution_id: str | None = None
     #: That cell's number, as in ``started``; 0 where none runs.
     number: int = Field(default=0, ge=0)
+    #: ``None`` where the host did not ask for it.
+    confined: Confined | None = None
 
 
 class Started(_Numbered):

@@ -1,7 +1,8 @@
 """Starting a worker, and meeting one that runs: its folder, its socket, its first words.
 
 The folder of a session has, beside the keeper's recording, ``card.json`` (where it listens, and the
-token; 0600 in a folder of 0700), the two capture files, ``taken`` and ``interrupt``.
+token; 0600 in a folder of 0700), the two capture files, ``taken`` and ``interrupt``. Where it is
+confined it has a home and a place for checkpoints in it, too, and no right to the rest.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from inspan.errors import (
     WorkerNotReady,
 )
 from inspan.keeper.client import KeeperClient
-from inspan.kernel.host import forking, interrupt, output
+from inspan.kernel.host import confinement, forking, interrupt, output
+from inspan.kernel.host.confinement import Confinement
 from inspan.kernel.host.link import Link, Taker, connect
 from inspan.kernel.host.process import Death, WorkerProcess
 from inspan.kernel.protocol import VERSION, Hello, Ready
-from inspan.kernel.worker.boot import TOKEN_VARIABLE, command
-from inspan.kernel.worker.checkpoint_pickler import CLOUDPICKLE_VARIABLE
+from inspan.kernel.worker.boot import CLOUDPICKLE_VARIABLE, TOKEN_VARIABLE, command
 
 CARD: Final = "card.json"
 #: ``sun_path`` holds 104 bytes on macOS and 108 on Linux, the closing NUL included.
@@ -63,6 +64,8 @@ class Order:
     python: str = sys.executable
     #: It ends with the connection to the keeper by which it was started, however that ends.
     bound: bool = False
+    #: ``None``: it may do all that its user may.
+    confinement: Confinement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ def prepare(order: Order) -> Card:
         order.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
         output.prepare(order.folder)
         interrupt.prepare(order.folder)
+        if order.confinement is not None:
+            confinement.prepare(order.folder)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
         with os.fdopen(os.open(order.folder / CARD, flags, 0o600), "w") as file:
             json.dump(asdict(card), file)
@@ -123,7 +128,7 @@ async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProces
         session=order.session,
         argv=command(order.python, session=order.session, socket=card.socket, folder=folder),
         cwd=str(order.cwd),
-        env={**order.env, **_pickler(), TOKEN_VARIABLE: card.token},
+        env={**order.env, **_pickler(), **_confinement(order), TOKEN_VARIABLE: card.token},
         folder=folder,
         pty=False,
         bound=order.bound,
@@ -136,6 +141,12 @@ async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProces
         # The next one is forked. This one has begun, and is hardly kept waiting by it.
         forker.want(keeper)
     return await WorkerProcess.of(keeper, order.session, spawned.pid)
+
+
+def _confinement(order: Order) -> Mapping[str, str]:
+    if order.confinement is None:
+        return {}
+    return order.confinement.environment(order.folder, order.cwd)
 
 
 def _pickler() -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from inspan.errors import InspanError, KeeperLost, SessionDied, SessionNotFound
+from inspan.errors import InspanError, KeeperLost, LimitReached, SessionDied, SessionNotFound
 from inspan.keeper.client import EndedSession, KeeperClient
 from inspan.keeper.recording import RAW
 
@@ -54,6 +54,9 @@ class Death:
         """The error that its cells get."""
         words = self.words[-_WORDS:].strip()
         said = f"; its last words: {words}" if words else "."
+        if self.signal == signal.SIGXCPU:
+            why = f"has used up the CPU time that it had, and {self.how}"
+            return LimitReached(f"The session's process {why}{said}")
         hint = None if self.wanted else _HINTS.get(self.signal or 0)
         return SessionDied(f"The session's process {self.how}{said}", hint=hint)
 

@@ -11,7 +11,7 @@ import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -24,18 +24,22 @@ from inspan.errors import (
     InputFull,
     InspanError,
     KernelProtocol,
+    NotConfined,
     SessionNotFound,
 )
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host import launch
 from inspan.kernel.host.cell import Cell, Item
+from inspan.kernel.host.confinement import Confinement
 from inspan.kernel.host.guard import Guard, Process
 from inspan.kernel.host.inflow import Hooks, Inflow, Reply
 from inspan.kernel.host.interrupt import Ladder, Step
 from inspan.kernel.host.link import packed
+from inspan.kernel.host.meter import Meter
 from inspan.kernel.host.output import Captures
 from inspan.kernel.host.process import WorkerProcess
+from inspan.kernel.worker.boot import CHECKPOINTS
 from inspan.model.session import CodeState, follow
 
 #: Cells that run or wait for their turn; one more is refused with InputFull.
@@ -74,6 +78,8 @@ class KernelSession:
         self.state = CodeState.CREATED
         #: Why it is over.
         self.reason: InspanError | None = None
+        #: How far it is confined, since it is ready.
+        self.confined: p.Confined | None = None
         self._watching = watching
         self._cap = cap
         self._tag = secrets.token_hex(4)
@@ -84,6 +90,7 @@ class KernelSession:
         self._beats = 0
         self._inflow: Inflow  # since _begin
         self._guard: Guard
+        self._meter: Meter | None = None
         self._ladder: Ladder
 
     # ── its life ──────────────────────────────────────────────────────────────
@@ -101,12 +108,17 @@ class KernelSession:
     ) -> Self:
         """A new session, ready. Its tasks are in ``group``.
 
-        Raises WorkerNotReady, AlreadyRecorded, BadInput, and what ``KeeperClient.spawn`` raises.
+        Raises WorkerNotReady, NotConfined, AlreadyRecorded, BadInput, and what
+        ``KeeperClient.spawn`` raises.
         """
+        if order.confinement is not None:
+            order = replace(order, confinement=order.confinement.checked())
         card = launch.prepare(order)
         process = await launch.spawn(keeper, order, card)
         session = cls(order.session, order.folder, watching or Watching(), cap=cap)
         await session.join(group, process, card, within=within)
+        if order.confinement is not None:
+            await session._confine(process.pid, order.confinement)
         return session
 
     @classmethod
@@ -151,11 +163,22 @@ class KernelSession:
         self._number = None if adopts else 0
         self._inflow.seq = last_seq
         try:
-            await self._guard.start(group, within, last_seq=last_seq, ours=not adopts)
+            ready = await self._guard.start(group, within, last_seq=last_seq, ours=not adopts)
         except InspanError as error:
             self._over(error)
             raise
+        self.confined = ready.confined
         self._become(CodeState.BUSY if self._inflow.cells else CodeState.READY)
+
+    async def _confine(self, pid: int, confinement: Confinement) -> None:
+        if confinement.limits.memory is not None:
+            self._meter = Meter(pid, confinement.limits.memory, self._guard.fault)
+        try:
+            confinement.judge(self.confined)
+        except NotConfined:
+            with anyio.CancelScope(shield=True):
+                await self.close()
+            raise
 
     async def close(self, deadline: float = DEADLINE) -> None:
         """End it: a running cell is interrupted, and what was registered at exit runs.
@@ -273,7 +296,7 @@ class KernelSession:
         return await self._ask(p.Inspection, p.Inspect, code=code, cursor=cursor, detail=detail)
 
     async def checkpoint(self, name: str, key: str) -> p.Checkpointed:
-        """Save the namespace as the file ``name`` in the session's folder.
+        """Save the namespace as the file ``name`` in the folder ``checkpoints``.
 
         ``key`` is hexadecimal, of 16 bytes or more. Raises CheckpointFailed.
         """
@@ -283,7 +306,7 @@ class KernelSession:
         return done
 
     async def restore(self, name: str, key: str) -> p.Restored:
-        """Merge the checkpoint ``name`` of the session's folder into the namespace.
+        """Merge the checkpoint ``name``, which lies in ``checkpoints``, into the namespace.
 
         Raises CheckpointFailed.
         """
@@ -291,6 +314,11 @@ class KernelSession:
         if done.error:
             raise CheckpointFailed(f"The checkpoint was not restored: {done.error}")
         return done
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of its checkpoints, there once one was made; a file may be put there, too."""
+        return self.folder / CHECKPOINTS
 
     @property
     def heartbeat(self) -> p.Heartbeat | None:
@@ -338,6 +366,8 @@ class KernelSession:
         return cell
 
     def _beat(self) -> None:
+        if self._meter is not None:
+            self._meter.look()
         self._beats += 1
         if self._beats == STORED:
             self._tidy()
@@ -391,8 +421,18 @@ class KernelSession:
     def _become(self, state: CodeState) -> None:
         if state is not self.state:
             self.state = follow(self.state, state)
+            if self._meter is not None:
+                self._measure(self._meter)
             if self._watching.state is not None:
                 self._watching.state(state)
+
+    def _measure(self, meter: Meter) -> None:
+        if self.state is CodeState.TERMINATED:
+            meter.close()
+        elif self.state is CodeState.BUSY:
+            meter.start()
+        else:
+            meter.rest()
 
 
 @asynccontextmanager

@@ -14,6 +14,17 @@ TOKEN_VARIABLE: Final = "INSPAN_KERNEL_TOKEN"  # noqa: S105 - a name, no secret
 
 #: The one argument of a worker that is to fork others.
 FORKER: Final = "--forker"
+#: Names a folder that has cloudpickle (and may have others) in it, for a Python that lacks it.
+CLOUDPICKLE_VARIABLE: Final = "INSPAN_KERNEL_CLOUDPICKLE"
+#: Names what a host grants, as JSON; the worker takes it out of its environment at once.
+CONFINEMENT_VARIABLE: Final = "INSPAN_KERNEL_CONFINEMENT"
+
+#: In a session's folder: its checkpoints, its home, that home's place for temporary files, and an
+#: empty place to make its view in.
+CHECKPOINTS: Final = "checkpoints"
+HOME: Final = "work"
+TEMPORARY: Final = "work/tmp"
+VIEW: Final = "view"
 
 #: The text for ``python -c``; its first argument is the folder of the kernel package.
 BOOT: Final = """\

@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import checkpoint_rebuild as rebuild
+from .boot import CLOUDPICKLE_VARIABLE
 from .checkpoint_kinds import Handler, handlers, importable, once
 from .checkpoint_refusal import Refused, kind_of
 
-#: A folder that holds the package (and may hold others), for a Python that lacks it.
-CLOUDPICKLE_VARIABLE: Final = "INSPAN_KERNEL_CLOUDPICKLE"
 #: The name under which that package is loaded: the session's own imports stay as they are.
 CLOUDPICKLE_PRIVATE: Final = "_inspan_cloudpickle"
 REMEDY: Final = "code defined in the session needs cloudpickle: pip install 'cloudpickle>=3'"

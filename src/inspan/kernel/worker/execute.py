@@ -67,6 +67,8 @@ class Executor:
         self._ended: dict[str, None] = {}
         self.running: Cell | None = None
         self._alone: Cell | None = None
+        #: Called with what a cell raised, before it is put in words.
+        self.advise: Callable[[BaseException], None] = lambda _: None
         interrupts.give_up = self._give_up
         interrupts.boundary(
             self._call.__code__, self._await.__code__, self._describe.__code__, self._show.__code__
@@ -361,6 +363,7 @@ class Executor:
 
     def _describe(self, error: BaseException) -> tuple[str, str, list[str]]:
         try:
+            self.advise(error)
             return describe(error)
         except BaseException:  # noqa: BLE001 - an interrupt of a __str__ that does not end
             name = type(error).__name__

@@ -13,9 +13,9 @@ import sys
 import time
 from typing import Any, Final, NoReturn
 
-from . import clib, stdin, zygote
+from . import clib, confine, stdin, zygote
 from .ask import Host, Questions
-from .boot import FORKER, TOKEN_VARIABLE
+from .boot import CHECKPOINTS, CLOUDPICKLE_VARIABLE, FORKER, TOKEN_VARIABLE
 from .display import Displays
 from .execute import Executor
 from .interrupt import CELL, Interrupts
@@ -28,6 +28,9 @@ Message = dict[str, Any]
 #: Exit statuses.
 _BROKEN: Final = 70
 _USAGE: Final = 64
+
+#: Our own files: some are read only when they are needed.
+_KERNEL: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib would cost start-up
 
 
 class SessionLoop(asyncio.SelectorEventLoop):
@@ -45,6 +48,7 @@ class Worker:
         asyncio.set_event_loop(self._loop)
         self._closing = False
         self._folder = folder
+        self._confined: Message | None = None
         self._pid = os.getpid()
         self._clock = (time.monotonic(), time.process_time())
         self._interrupts = Interrupts(folder, self._loop)
@@ -74,6 +78,15 @@ class Worker:
         )
         self._lines = stdin.Lines(self._capture.send, here, self._executor.allows_input)
         os.register_at_fork(after_in_child=self._forked)
+
+    def confine(self, wanted: dict[str, Any] | None) -> None:
+        """Give up what is not granted. To be called before ``run``, while there is one thread."""
+        if wanted is None:
+            return
+        cloudpickle = os.environ.get(CLOUDPICKLE_VARIABLE)
+        done = confine.confine(wanted, needed=(_KERNEL, *([cloudpickle] if cloudpickle else [])))
+        self._confined = {"by": list(done.by), "open": list(done.open)}
+        self._executor.advise = done.advice.add
 
     def run(self) -> NoReturn:
         """Answer a host until it says shutdown; ends the process."""
@@ -135,9 +148,8 @@ class Worker:
 
     def _state(self) -> Message:
         cell = self._executor.running
-        if cell is None:
-            return {"execution_id": None, "number": 0}
-        return {"execution_id": cell.execution_id, "number": cell.number}
+        running = {} if cell is None else {"execution_id": cell.execution_id, "number": cell.number}
+        return {"execution_id": None, "number": 0, **running, "confined": self._confined}
 
     def _beat(self) -> Message:
         then, used = self._clock
@@ -169,7 +181,9 @@ class Worker:
         try:
             key = bytes.fromhex(message["key"])
             act = checkpoint.save if saves else checkpoint.load
-            reply |= act(self._namespace.names, message["path"], key, folder=self._folder)
+            folder = os.path.join(self._folder, CHECKPOINTS)  # noqa: PTH118 - pathlib would cost start-up
+            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - the same
+            reply |= act(self._namespace.names, message["path"], key, folder=folder)
             self._namespace.reinstall()
         except BaseException as error:  # noqa: BLE001 - the user's classes have a part in it
             reply["error"] = f"{type(error).__name__}: {error}"
@@ -209,9 +223,12 @@ def main(argv: list[str]) -> NoReturn:
         sys.stderr.write(f"a worker needs --session, --socket, --folder, and {TOKEN_VARIABLE}\n")
         sys.exit(_USAGE)
     _prepare()
-    Worker(
+    wanted = confine.taken()
+    worker = Worker(
         session=given["--session"], socket=given["--socket"], folder=given["--folder"], token=token
-    ).run()
+    )
+    worker.confine(wanted)
+    worker.run()
 
 
 def _prepare() -> None:

@@ -236,7 +236,8 @@ async def test_a_checkpoint_is_made_and_restored_in_another_session(
         await value(one, "kept = [1, 2]")
         made = await one.checkpoint("point", key)
         assert "kept" in made.saved
-        (two.folder / "point").write_bytes((one.folder / "point").read_bytes())
+        two.checkpoints.mkdir()
+        (two.checkpoints / "point").write_bytes((one.checkpoints / "point").read_bytes())
         assert "kept" in (await two.restore("point", key)).restored
         assert await value(two, "sum(kept)") == 3
         with pytest.raises(CheckpointFailed):

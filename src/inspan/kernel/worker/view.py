@@ -1,0 +1,263 @@
+"""A view of the file system of one process's own, in which only what it is granted is there.
+
+Landlock refuses to open a file; it does not keep anybody from a socket by its path, nor from
+changing the mode, the owner or the times of a file. Where there is a mount namespace, what is not
+granted is not there to be reached, and what is granted for reading is mounted read-only.
+
+In the place of what is not granted stands an empty folder or file without any permission, so that
+code which looks for it is told that it may not, and not that there is nothing. It cannot be undone:
+the view is left by nobody, and mounts cannot be changed without a privilege that is given up.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from typing import Final
+
+from . import syscalls
+from .paths import Paths, within
+
+_NEW_MOUNTS: Final = 0x00020000
+_NEW_USER: Final = 0x10000000
+_NEW_NETWORK: Final = 0x40000000
+_NEW_IPC: Final = 0x08000000
+
+_PRIVATE: Final = 0x4000 | 1 << 18
+_HARMLESS: Final = 0x2 | 0x4 | 0x8
+_DETACH: Final = 2
+_SET_FILE_CAPABILITIES: Final = 31
+
+#: Of the calls that came with Linux 5.2 and 5.12.
+_HERE: Final = -100
+_CLONE: Final = 0x1 | os.O_CLOEXEC
+_RECURSIVE: Final = 0x8000
+_EMPTY_PATH: Final = 0x1000
+_FROM_DESCRIPTOR: Final = 0x4
+_READ_ONLY: Final = 0x1
+_NO_SUID: Final = 0x2
+_NO_DEVICES: Final = 0x4
+
+#: Mounted as a whole; Landlock chooses what of it is granted.
+_WHOLE: Final = ("/etc", "/proc", "/sys")
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - mounted anew, for this process alone
+#: Entries of a folder that are stood in for; code that looks for another one finds nothing.
+_STAND_INS: Final = 256
+
+
+def supported() -> bool:
+    """Whether the kernel has the calls to build one with: nothing is begun that cannot end."""
+    try:
+        syscalls.call(syscalls.MOUNT_SETATTR, -1, b"", 0, bytes(8), 8)
+    except OSError as error:
+        return error.errno == errno.EINVAL
+    return False
+
+
+def enter_namespaces(*, network: bool) -> None:
+    """Have mounts and System V's memory of our own, and with ``network`` an empty network.
+
+    Whoever is not root needs a user namespace for it, in which it has its own number and no other.
+    Raises OSError; then nothing has changed. There must be one thread.
+    """
+    flags = _NEW_MOUNTS | _NEW_IPC | (_NEW_NETWORK if network else 0)
+    user, group = os.geteuid(), os.getegid()
+    try:
+        syscalls.unshare(flags)
+    except OSError:
+        if user == 0 and not _may_stay_root():
+            raise
+        syscalls.unshare(flags | _NEW_USER)
+        _keep_number(user, group)
+    if network:
+        _loopback_up()
+
+
+def build(base: str, grants: dict[str, str], hidden: list[str], paths: Paths, cwd: str) -> None:
+    """Go over to the view. ``base`` is an empty folder to make it in; ``grants`` are real paths.
+
+    ``hidden`` stays hidden in what is granted, but for what is granted in it. Raises OSError.
+    """
+    syscalls.mount("none", "/", None, _PRIVATE)
+    syscalls.mount("view", base, "tmpfs", _HARMLESS, "mode=0111,size=4m")
+    view = _View(base, grants, hidden, paths)
+    for path in sorted({*view.mounts, *view.covers}):
+        if path in view.covers:
+            view.cover(path)
+        else:
+            view.bind(path)
+    view.link()
+    view.seal()
+    os.chdir(base)
+    pivot = syscalls.machine()
+    assert pivot is not None
+    syscalls.call(pivot.pivot_root, b".", b".")
+    syscalls.unmount(".", _DETACH)
+    os.chdir(cwd)
+
+
+class _View:
+    def __init__(self, base: str, grants: dict[str, str], hidden: list[str], paths: Paths) -> None:
+        self._base, self._paths = base, paths
+        self.mounts = _outermost(grants)
+        self.covers = [
+            path
+            for path in hidden
+            if path not in self.mounts and any(within(path, one) for one in self.mounts)
+        ]
+        #: Folders of ours: the first, and those that cover something.
+        self._own = [base]
+        #: What of the view is ours and no mount, and of that what has its stand-ins.
+        self._made: set[str] = {"/"}
+        self._stood_in: set[str] = set()
+
+    def bind(self, path: str) -> None:
+        """Mount what is at ``path`` there, too."""
+        self._make_ready(path)
+        if path == _SHARED_MEMORY:
+            syscalls.mount("shm", self._base + path, "tmpfs", _HARMLESS, "mode=1777")
+            return
+        how = self.mounts[path]
+        tree = syscalls.call(syscalls.OPEN_TREE, _HERE, os.fsencode(path), _CLONE | _RECURSIVE)
+        try:
+            bits = _NO_SUID | (0 if how == "device" else _NO_DEVICES)
+            _set(tree, bits | (_READ_ONLY if how == "read" else 0), _EMPTY_PATH | _RECURSIVE)
+            target = os.fsencode(self._base + path)
+            syscalls.call(syscalls.MOVE_MOUNT, tree, b"", _HERE, target, _FROM_DESCRIPTOR)
+        finally:
+            os.close(tree)
+
+    def cover(self, path: str) -> None:
+        """Hide what is at ``path``, in something that was granted."""
+        syscalls.mount("view", self._base + path, "tmpfs", _HARMLESS, "mode=0111,size=4m")
+        self._own.append(self._base + path)
+        self._made.add(path)
+
+    def link(self) -> None:
+        """Make the links again that lead to what was granted."""
+        for path, target in self._paths.links.items():
+            above = path.rpartition("/")[0] or "/"
+            if above in self._made and not os.path.lexists(self._base + path):
+                os.symlink(target, self._base + path)  # noqa: PTH211 - pathlib would cost start-up
+
+    def seal(self) -> None:
+        """Nobody changes the view itself."""
+        for path in self._own:
+            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            try:
+                _set(place, _READ_ONLY | _NO_SUID | _NO_DEVICES, _EMPTY_PATH)
+            finally:
+                os.close(place)
+
+    def _make_ready(self, path: str) -> None:
+        """A place to mount on, where ours is what is above it."""
+        if path == "/":
+            return
+        above = path.rpartition("/")[0] or "/"
+        self._open(above)
+        if above not in self._made:
+            return  # it lies in something that was granted, and so is there
+        if self._paths.is_folder(path):
+            _folder(self._base + path, 0o111)
+        else:
+            _file(self._base + path)
+
+    def _open(self, folder: str) -> None:
+        """Have this folder in the view, to be gone through, with its entries stood in for."""
+        if folder in self._made:
+            self._stand_in(folder)
+            return
+        above = folder.rpartition("/")[0] or "/"
+        self._open(above)
+        if above in self._made and folder not in self.mounts:
+            _folder(self._base + folder, 0o111)
+            self._made.add(folder)
+            self._stand_in(folder)
+
+    def _stand_in(self, folder: str) -> None:
+        if folder in self._stood_in:
+            return
+        self._stood_in.add(folder)
+        try:
+            entries = os.scandir(folder)
+        except OSError:
+            return
+        prefix = "" if folder == "/" else folder
+        with entries:
+            for entry, _ in zip(entries, range(_STAND_INS), strict=False):
+                path = f"{prefix}/{entry.name}"
+                if entry.is_symlink():
+                    self._paths.look(path)
+                elif entry.is_dir(follow_symlinks=False):
+                    _folder(self._base + path, 0)
+                else:
+                    _file(self._base + path)
+
+
+def _outermost(grants: dict[str, str]) -> dict[str, str]:
+    """What is to be mounted: nothing twice that a folder above grants as well."""
+    kept: dict[str, str] = {}
+    for path in sorted(grants):
+        whole = next((one for one in _WHOLE if within(path, one)), None)
+        if whole is not None and grants[path] == "read":
+            kept[whole] = "read"
+            continue
+        above = [kept[one] for one in kept if within(path, one)]
+        if not above or (grants[path] != "read" and "write" not in above):
+            kept[path] = grants[path]
+    return kept
+
+
+def _folder(path: str, mode: int) -> None:
+    try:
+        os.mkdir(path, mode)  # noqa: PTH102 - pathlib would cost start-up
+    except FileExistsError:
+        os.chmod(path, mode)  # noqa: PTH101 - the same
+
+
+def _file(path: str) -> None:
+    try:
+        os.mknod(path, 0)
+    except FileExistsError:
+        return
+
+
+def _set(place: int, bits: int, flags: int) -> None:
+    attributes = struct.pack("=QQQQ", bits, 0, 0, 0)
+    syscalls.call(syscalls.MOUNT_SETATTR, place, b"", flags, attributes, len(attributes))
+
+
+def _write(path: str, text: str) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(file, text.encode())
+    finally:
+        os.close(file)
+
+
+def _may_stay_root() -> bool:
+    """Whether a user namespace of ours may have a root: since Linux 5.12 that takes CAP_SETFCAP."""
+    with open("/proc/self/status", "rb") as file:  # noqa: PTH123 - pathlib would cost start-up
+        had = next(line for line in file if line.startswith(b"CapEff:"))
+    return bool(int(had.split()[1], 16) >> _SET_FILE_CAPABILITIES & 1)
+
+
+def _keep_number(user: int, group: int) -> None:
+    """In a new user namespace, be who we were. Nobody at all is no state to go on in."""
+    try:
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{user} {user} 1")
+        _write("/proc/self/gid_map", f"{group} {group} 1")
+    except OSError as error:
+        raise RuntimeError(f"a user namespace without a user: {error}") from error
+
+
+def _loopback_up() -> None:
+    """The session's own 127.0.0.1, on which it may speak to what it starts."""
+    import fcntl  # noqa: PLC0415 - only here
+    import socket  # noqa: PLC0415 - the same
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        # SIOCSIFFLAGS with IFF_UP and IFF_RUNNING.
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
