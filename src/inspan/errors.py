@@ -30,7 +30,7 @@
         │   ├── FolderMissing       folder-missing
         │   ├── TerminalUnavailable terminal-unavailable
         │   ├── WorkerNotReady      worker-not-ready
-    │   └── NotConfined         not-confined
+        │   └── NotConfined         not-confined
         ├── StoreFailed             store-failed
         │   ├── StoreLocked         store-locked
         │   ├── StoreCorrupt        store-corrupt

@@ -21,7 +21,6 @@ from inspan.keeper.recording import RAW
 _HINTS: Final[dict[int, str]] = {
     signal.SIGKILL: "Nothing of inspan's killed it: the system does so when memory runs out"
     " (its log says so), or somebody did. " + SessionDied.default_hint,
-    signal.SIGXCPU: "It reached its limit on CPU time. " + SessionDied.default_hint,
     signal.SIGXFSZ: "It reached its limit on the size of files. " + SessionDied.default_hint,
 }
 
