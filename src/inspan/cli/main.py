@@ -51,6 +51,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "doctor": "look for what is amiss",
         "demo": "see it work",
         "prune": "remove old tasks and recordings",
+        "kernel": "a kernel for Jupyter's notebooks and consoles",
         "db": "upgrade, downgrade, verify or back up the database",
         "import": "take over tasks from elsewhere",
         "completion": "completion for bash, zsh or fish",
