@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
-import jupyter_kernel_test as suite
+import jupyter_kernel_test as suite  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from tests.real.jupyter import NAME, installed
@@ -37,7 +37,7 @@ class Installed:
     def setUpClass(cls) -> None:
         cls.stack = ExitStack()
         cls.stack.enter_context(installed())
-        super().setUpClass()  # type: ignore[misc]  # the suite's, which comes behind this class
+        super().setUpClass()  # type: ignore[misc]  # the suite's
 
     @classmethod
     def tearDownClass(cls) -> None:
@@ -47,7 +47,7 @@ class Installed:
         cls.stack.close()
 
 
-class TestKernel(Installed, suite.KernelTests):
+class TestKernel(Installed, suite.KernelTests):  # type: ignore[misc]  # the same
     kernel_name = NAME
     language_name = "python"
     file_extension = ".py"
@@ -91,6 +91,6 @@ class TestKernel(Installed, suite.KernelTests):
     code_clear_output = "clear_output()"
 
 
-class TestWelcome(Installed, suite.IopubWelcomeTests):
+class TestWelcome(Installed, suite.IopubWelcomeTests):  # type: ignore[misc]  # the same
     kernel_name = NAME
     support_iopub_welcome = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,21 +20,20 @@ def installed() -> Iterator[Console]:
     """A console in whose home the kernel NAME is installed, where Jupyter looks for it."""
     with Console() as console, pytest.MonkeyPatch.context() as patch:
         prefix = console.home / "prefix"
-        home = str(console.home)
-        console.say("--home", home, "kernel", "install", "--prefix", str(prefix), "--name", NAME)
+        console.say("kernel", "install", "--prefix", str(prefix), "--name", NAME)
         patch.setenv("JUPYTER_PATH", str(prefix / "share" / "jupyter"))
         patch.setenv("JUPYTER_RUNTIME_DIR", str(console.home / "runtime"))
         patch.setenv("JUPYTER_DATA_DIR", str(console.home / "data"))
-        # The home of the fewest surprises: what a user has set for Jupyter is not for tests.
+        # What a user has set for Jupyter is not for tests.
         patch.setenv("JUPYTER_CONFIG_DIR", str(console.home / "config"))
         yield console
 
 
 @contextmanager
-def started() -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+def started(console: Console) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
     """A kernel that is ready, and its client; both end with the block."""
     manager = KernelManager(kernel_name=NAME)
-    manager.start_kernel(cwd=os.environ["JUPYTER_RUNTIME_DIR"])
+    manager.start_kernel(cwd=str(console.home))
     client = manager.client()
     try:
         client.start_channels()

@@ -92,8 +92,9 @@ def _spec(args: argparse.Namespace) -> dict[str, Any]:
         "interrupt_mode": "message",
         "metadata": {"debugger": False},
     }
-    if args.home:
-        spec["env"] = {"INSPAN_HOME": os.environ["INSPAN_HOME"]}
+    home = os.environ.get("INSPAN_HOME")
+    if home:  # where Jupyter is started from may know nothing of it
+        spec["env"] = {"INSPAN_HOME": os.path.abspath(home)}  # noqa: PTH100 - as in main
     return spec
 
 
