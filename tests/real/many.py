@@ -117,12 +117,12 @@ def rounds_leave_nothing(count: int, rounds: int) -> None:
 
 
 def _settled(daemon: Daemon, keeper: int) -> Holdings:
-    """What is held at rest: the same twice, with no child but what lives on."""
+    """What is held at rest: the same twice, and the keeper has no child but its guardian."""
     seen = [holdings(daemon, keeper)]
 
     def twice() -> bool:
         seen.append(holdings(daemon, keeper))
-        return seen[-1] == seen[-2] and seen[-1].children[1] == 0
+        return seen[-1] == seen[-2] and seen[-1].children[1] == 1
 
     until(twice, "rest")
     return seen[-1]
