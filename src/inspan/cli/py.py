@@ -100,23 +100,19 @@ async def _runner(args: argparse.Namespace, *, shown: bool) -> AsyncIterator[Run
     from inspan.cli.cellview import View
     from inspan.kernel.host.confinement import sentence
 
-<<<<<<< HEAD
     places = locate(os.environ)
     allowed, _ = load(places.config).env.split(os.environ)
     async with app.code(
         places,
         cwd=Path.cwd(),
         env=allowed,
-        python=_python(args.python),
+        python=chosen_python(args.python),
         grants=_grants(args),
         limits=_limits(args),
         asked_by="command",
     ) as session:
         if words := sentence(session.confined):
             note(words)
-=======
-    async with code(python=chosen_python(args.python)) as session:
->>>>>>> 257fcf3 (A Jupyter kernel: one code session behind Jupyter's messages, and the public suite passes)
         runner = Runner(session, View(shown=shown, as_json=args.json))
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, runner.interrupt)
@@ -127,7 +123,6 @@ async def _runner(args: argparse.Namespace, *, shown: bool) -> AsyncIterator[Run
             await runner.settled()
 
 
-<<<<<<< HEAD
 def _grants(args: argparse.Namespace) -> Grants:
     from inspan.library import granted
 
@@ -156,10 +151,7 @@ def _limits(args: argparse.Namespace) -> CodeLimits:
     )
 
 
-def _python(wanted: str | None) -> str:
-=======
 def chosen_python(wanted: str | None) -> str:
->>>>>>> 257fcf3 (A Jupyter kernel: one code session behind Jupyter's messages, and the public suite passes)
     """The Python that was named, else that of the active environment, else our own."""
     if wanted is not None:
         return wanted
