@@ -27,6 +27,7 @@ import anyio
 from inspan import __version__
 from inspan.control import Control, Health, Process, PrunePolicy
 from inspan.engine.clock import SystemClock
+from inspan.engine.code.ports import CodePorts
 from inspan.engine.engine import Engine
 from inspan.engine.ports import Ports
 from inspan.engine.rules import Rules
@@ -34,10 +35,12 @@ from inspan.errors import InspanError, KeeperLost
 from inspan.model.ids import ulid
 from inspan.providers.keeping import Keeping
 from inspan.providers.process import Processes
+from inspan.providers.python import Folders, PythonProvider
 from inspan.providers.registry import make_all
 from inspan.settings import Places, Settings, load, locate
 from inspan.store.recordings import Recordings
 from inspan.store.sqlite import SqliteStore
+from inspan.store.transcripts import Transcripts
 from inspan.workspaces.places import Workspaces
 
 if TYPE_CHECKING:
@@ -92,6 +95,16 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     places.prepare()
     keeping = Keeping(places.keeper_socket, places.state_dir)
     store = await _opened(places, keeping)
+    clock = SystemClock()
+    transcripts = Transcripts(places.transcripts, cap=settings.recording.cap)
+    folders = Folders(
+        sessions=places.code,
+        keys=places.code_keys,
+        runtime=places.runtime_dir,
+        hidden=(places.state_dir, places.runtime_dir),
+    )
+    python = PythonProvider(folders, keeping, clock)
+    code = CodePorts(store=store, provider=python, transcripts=transcripts, clock=clock)
     processes = Processes(keeping.client, places.recordings, cap=settings.recording.cap)
     ports = Ports(
         store=store,
@@ -100,12 +113,16 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
         workspaces=Workspaces(places.workspaces),
         keep=keeping,
         vitals=DaemonVitals(places, keeping),
-        clock=SystemClock(),
+        clock=clock,
     )
     try:
-        async with Engine(ports, rules(settings)).running() as running:
+        async with (
+            python.running(),
+            Engine(ports, code, rules(settings)).running() as running,
+        ):
             yield running
     finally:
+        transcripts.close()
         with anyio.CancelScope(shield=True):
             await store.close()
             await keeping.close()
@@ -123,7 +140,7 @@ def rules(settings: Settings) -> Rules:
 
 @asynccontextmanager
 async def here(places: Places | None = None) -> AsyncIterator[Control]:
-    """Control without a daemon: what still runs when the block is left is interrupted."""
+    """Control without a daemon: what still runs when the block is left is interrupted or closed."""
     places = places or locate(os.environ)
     async with engine(places, load(places.config)) as running:
         try:
@@ -131,6 +148,7 @@ async def here(places: Places | None = None) -> AsyncIterator[Control]:
         finally:
             with anyio.CancelScope(shield=True):
                 await running.interrupt_all("the program that ran it has ended")
+                await running.code.close_all()
 
 
 @asynccontextmanager

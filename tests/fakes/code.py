@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 import asyncio
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inspan.engine.code.ports import CodeAsked, CodeIdle, CodeOrder, CodeSeen, CodeSink
+from inspan.engine.code.ports import CodeAsked, CodeOrder, CodeSeen, CodeSink
 from inspan.errors import CheckpointFailed, InputFull, InspanError, SessionDied
 from inspan.model.code import (
+    Cell,
     CellBegan,
     CellEnd,
     CellEnded,
@@ -211,8 +212,6 @@ class FakeCodeRun:
         shown = None if cell.value is None or error else repr(cell.value)
         end = CellEnd(state=state, count=self.count, value=value, repr=shown, error=error)
         self.say(CellEnded(cell.id, end))
-        if not self.cells:
-            self.say(CodeIdle())
 
 
 class FakeCodeProvider:
@@ -235,7 +234,9 @@ class FakeCodeProvider:
         run.say(Opened(run.number, run.pid, "3.13.0"))
         return run
 
-    async def adopt(self, order: CodeOrder, sink: CodeSink, mark: str) -> FakeCodeRun | None:
+    async def adopt(
+        self, order: CodeOrder, sink: CodeSink, mark: str, cells: Sequence[Cell]
+    ) -> FakeCodeRun | None:
         if self.fails is not None:
             raise self.fails
         run = self.runs.get(order.name)
@@ -243,8 +244,10 @@ class FakeCodeProvider:
             return None
         run.sink, run.quiet, run.heard = sink, False, int(mark or 0)
         run.say()
-        if not run.cells:
-            run.say(CodeIdle())
+        ended = {seen.cell for seen in run.told if isinstance(seen, CellEnded)}
+        known = ended | {one.id for one in run.cells}
+        run.cells += [_Cell(cell.id, cell.code) for cell in cells if cell.id not in known]
+        asyncio.get_running_loop().call_soon(run._go)
         return run
 
     async def checkpoints(self, session: str) -> tuple[Saved, ...]:

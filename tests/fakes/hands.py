@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -32,7 +33,7 @@ from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, Verdict
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
-from tests.fakes.puppets import engine_hand
+from tests.fakes.puppets import engine_hand, lone_engine
 
 T = TypeVar("T")
 
@@ -276,7 +277,17 @@ async def code_in_memory() -> AsyncIterator[CodeHand]:
     yield CodeHand(FakeControl().code, CodeSpec(cwd="/"))
 
 
+@asynccontextmanager
+async def code_of_an_engine() -> AsyncIterator[CodeHand]:
+    """A whole engine of its own, with real workers."""
+    async with lone_engine() as (running, _):
+        yield CodeHand(running.code, CodeSpec(cwd="/", env={"PATH": os.environ["PATH"]}))
+
+
 CodeFactory = Callable[[], AbstractAsyncContextManager[CodeHand]]
 
 #: Name and factory of every Code; the contract suite runs over each.
-CODES: tuple[tuple[str, CodeFactory], ...] = (("in memory", code_in_memory),)
+CODES: tuple[tuple[str, CodeFactory], ...] = (
+    ("in memory", code_in_memory),
+    ("engine", code_of_an_engine),
+)

@@ -20,10 +20,11 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from inspan.app import engine
 from inspan.control import Control
+from inspan.engine.engine import Engine
 from inspan.model.session import Ended, Output
 from inspan.model.task import Patience, Task, TaskSpec
 from inspan.settings import Settings
-from inspan.settings.places import locate
+from inspan.settings.places import Places, locate
 from inspan.terminal.announce import Waiting, encode
 
 #: Tells who it is, then obeys one order a line; its terminal passes every byte as it is.
@@ -125,6 +126,22 @@ class PuppetHand:
 
 #: More than the programs that can have come at once.
 _TURNS = 64
+
+
+@asynccontextmanager
+async def lone_engine() -> AsyncIterator[tuple[Engine, Places]]:
+    """A whole engine without a task, with a keeper of its own; its code sessions are closed."""
+    with tempfile.TemporaryDirectory(prefix="inspan-") as folder:
+        places = locate({"INSPAN_HOME": folder, "XDG_RUNTIME_DIR": folder})
+        async with engine(places, Settings()) as running:
+            try:
+                yield running, places
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await running.code.close_all()
+                    health = await running.health()
+                    if health.keeper is not None:
+                        os.kill(health.keeper.pid, signal.SIGTERM)
 
 
 @asynccontextmanager

@@ -9,13 +9,17 @@ from time import perf_counter
 
 from inspan.control import Health, Process
 from inspan.engine.clock import SystemClock
+from inspan.engine.code.ports import CodePorts
 from inspan.engine.engine import Engine
 from inspan.engine.ports import Change, Finished, Observation, Order, Ports, Run, Started
 from inspan.engine.rules import Rules
 from inspan.errors import KeeperLost
 from inspan.model.task import Exit, TaskSpec
+from inspan.providers.keeping import Keeping
+from inspan.providers.python import Folders, PythonProvider
 from inspan.store.recordings import Keeper, Recordings
 from inspan.store.sqlite import SqliteStore
+from inspan.store.transcripts import MemoryTranscripts
 from inspan.workspaces.places import Workspaces
 
 #: An environment as long as one that the settings let through.
@@ -126,7 +130,14 @@ async def engine_of_nothing(
         clock=SystemClock(),
     )
     try:
-        async with Engine(ports, Rules(default_slots=slots)).running() as engine:
+        folders = Folders(sessions=folder, keys=folder, runtime=folder)
+        code = CodePorts(
+            store=store,
+            provider=PythonProvider(folders, Keeping(folder / "keeper", folder), ports.clock),
+            transcripts=MemoryTranscripts(),
+            clock=ports.clock,
+        )
+        async with Engine(ports, code, Rules(default_slots=slots)).running() as engine:
             yield engine, store, provider
     finally:
         await store.close()

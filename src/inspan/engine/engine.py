@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
+from typing import Final
 
 import anyio
 
@@ -26,6 +27,8 @@ from inspan.control import (
     Terminal,
 )
 from inspan.engine.attempt import Attempt, Means
+from inspan.engine.code.ports import CodePorts
+from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.deciding import Deciding
 from inspan.engine.dispatcher import Dispatcher
 from inspan.engine.intake import Intake
@@ -40,7 +43,7 @@ from inspan.engine.sessions import Sessions
 from inspan.errors import IllegalTransition, InputFull
 from inspan.model import event as e
 from inspan.model.event import Event
-from inspan.model.ids import SESSION_ID, task_of
+from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
 from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import (
     Reason,
@@ -61,8 +64,10 @@ class _Left(Exception):  # noqa: N818 - no error
 class Engine:
     """Control over one store. ``async with engine.running():`` makes it work."""
 
-    def __init__(self, ports: Ports, rules: Rules | None = None) -> None:
+    def __init__(self, ports: Ports, code: CodePorts, rules: Rules | None = None) -> None:
         rules = rules or Rules()
+        #: The verbs of code sessions.
+        self.code: Final = CodeVerbs(code, self._spawn)
         self._ports = ports
         self._rules = rules
         self._ledger = Ledger(ports.store, ports.clock)
@@ -88,6 +93,7 @@ class Engine:
                 self._group = group
                 for task in await self._ledger.load():
                     await self._dispatcher.admit(task)
+                await self.code.load()
                 for task, begin in recover(self._ledger.open.values()):
                     self._dispatcher.hold(task)
                     self._launch(task, begin)
@@ -99,6 +105,8 @@ class Engine:
                 except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
                     trouble = error
                 finally:
+                    with anyio.CancelScope(shield=True):
+                        await self.code.abandon()
                     self._group = None  # one that ends takes nothing new
                 raise _Left  # noqa: TRY301 - the documented way to end a group
         except* _Left:
@@ -290,7 +298,7 @@ class Engine:
 
     def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         if self._group is not None:
-            self._group.create_task(self._guard("an errand of an attempt", work))
+            self._group.create_task(self._guard("an errand", work))
 
     async def _guard(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """An errand may fail; the engine may not."""
@@ -303,7 +311,9 @@ class Engine:
         """Drop what the keeper holds for attempts that are over: their end is stored."""
         for session in await self._ports.keep.held():
             if not SESSION_ID.fullmatch(session):
-                continue  # a code session, which somebody else holds
+                if CODE_RUN.fullmatch(session) and not self.code.holds(session):
+                    await self._ports.keep.drop(session)
+                continue  # or a session of one program, which holds it
             attempt = self._attempts.get(task_of(session))
             if attempt is None or not session.startswith(attempt.session):
                 await self._ports.keep.drop(session)

@@ -52,6 +52,16 @@ class Places:
         return self.state_dir / "code"
 
     @property
+    def code_keys(self) -> Path:
+        """The keys of checkpoints, which no Python session can read."""
+        return self.state_dir / "code-keys"
+
+    @property
+    def transcripts(self) -> Path:
+        """What happened in Python sessions: one file for each."""
+        return self.state_dir / "transcripts"
+
+    @property
     def workspaces(self) -> Path:
         """One folder for each task that does not work where it was submitted."""
         return self.state_dir / "workspaces"

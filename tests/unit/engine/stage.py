@@ -9,12 +9,15 @@ from dataclasses import replace
 import anyio
 
 from inspan.control import EventQuery
+from inspan.engine.code.ports import CodePorts
 from inspan.engine.engine import Engine
 from inspan.engine.ports import Ports
 from inspan.engine.rules import Rules
 from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.store.memory import MemoryStore
+from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.clock import FakeClock
+from tests.fakes.code import FakeCodeProvider
 from tests.fakes.ports import FakeKeep, FakeRecordings, FakeVitals, FakeWorkspaces
 from tests.fakes.provider import FakeProvider, FakeRun
 
@@ -32,6 +35,8 @@ class Stage:
         self.keep = FakeKeep()
         self.recordings = FakeRecordings()
         self.workspaces = FakeWorkspaces()
+        self.workers = FakeCodeProvider()
+        self.transcripts = MemoryTranscripts()
         self.engine = self._engine()
 
     def _engine(self) -> Engine:
@@ -44,7 +49,13 @@ class Stage:
             vitals=FakeVitals(),
             clock=self.clock,
         )
-        return Engine(ports, self.rules)
+        code = CodePorts(
+            store=self.store,
+            provider=self.workers,
+            transcripts=self.transcripts,
+            clock=self.clock,
+        )
+        return Engine(ports, code, self.rules)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Engine]:

@@ -245,7 +245,8 @@ class Lives:
         try:
             await self._recall(place, stands)
             mark = stands.mark if told else ""
-            run = await self._ports.provider.adopt(_order(session), place.sink, mark)
+            cells = [one.cell for one in place.cells.values()]
+            run = await self._ports.provider.adopt(_order(session), place.sink, mark, cells)
         except InspanError as error:
             why = reason_of(error)
         if run is not None:

@@ -15,7 +15,6 @@ from typing import Final
 from inspan.engine.code.feed import Feed
 from inspan.engine.code.ports import (
     CodeAsked,
-    CodeIdle,
     CodeRun,
     CodeSeen,
     Transcripts,
@@ -193,8 +192,6 @@ class Place:
         match seen:
             case Pulse():
                 self._pulse = seen
-            case CodeIdle():
-                self._lose()
             case CodeAsked():
                 self._heard.asked(self, seen)
             case RunEnded():

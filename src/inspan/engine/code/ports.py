@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 
 from inspan.engine.ports import Change, Clock
 from inspan.model.code import (
+    Cell,
     CellOptions,
     CodeEvent,
     CodeFact,
@@ -69,13 +70,8 @@ class CodeAsked:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class CodeIdle:
-    """No cell waits or runs any more: what was asked for and has no end gets none."""
-
-
 #: What a run tells. Facts come with the mark from which ``CodeProvider.adopt`` goes on.
-CodeSeen: TypeAlias = CodeFact | CodeAsked | CodeIdle | Pulse
+CodeSeen: TypeAlias = CodeFact | CodeAsked | Pulse
 
 
 class CodeSink(Protocol):
@@ -150,11 +146,14 @@ class CodeProvider(Protocol):
         """
         ...
 
-    async def adopt(self, order: CodeOrder, sink: CodeSink, mark: str) -> CodeRun | None:
+    async def adopt(
+        self, order: CodeOrder, sink: CodeSink, mark: str, cells: Sequence[Cell]
+    ) -> CodeRun | None:
         """Take up one that an earlier engine started, from ``mark``; ``None``: it is gone.
 
-        Cells that were running come on to the sink under their ids; ``CodeIdle`` comes once none
-        runs. ``mark`` is empty where nothing was told of it: ``Opened`` comes first then.
+        ``cells`` have no end yet, which comes to the sink: the one that runs goes on, and one that
+        never reached the worker runs then; none runs twice. ``mark`` is empty where nothing was
+        told of it: ``Opened`` comes first then. Raises WorkerNotReady, KeeperLost.
         """
         ...
 

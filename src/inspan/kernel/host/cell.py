@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -159,6 +159,23 @@ class Inbox:
             )
 
 
+#: What is told of each entry, at once: the cell's id, or ``None`` where it is of no open one.
+Tell: TypeAlias = Callable[[str | None, Entry], None]
+
+
+class Told(Inbox):
+    """Entries that are told at once, and then with their reader: it holds none."""
+
+    def __init__(self, home: Home, name: str | None, tell: Tell) -> None:
+        super().__init__(home, drops=True)
+        self._name = name
+        self._tell = tell
+
+    def put(self, entry: Entry) -> None:
+        self._tell(self._name, entry)
+        self._home.settled(entry)
+
+
 class Cell:
     """Iterate it for its messages: the last is a Result or an Error, or SessionDied is raised.
 
@@ -166,14 +183,17 @@ class Cell:
     takes the session up later, except for the end, which is, until ``stored`` or the next cell.
     """
 
-    def __init__(self, execution_id: str, number: int, home: Home) -> None:
+    def __init__(
+        self, execution_id: str, number: int, home: Home, tell: Tell | None = None
+    ) -> None:
+        """``tell``: nobody iterates it, and each of its messages is told when it comes."""
         self.execution_id = execution_id
         #: Of the session's cells, from 1; 0 where it is not known yet.
         self.number = number
         self.end: End | None = None
         #: It runs, or ran.
         self.begun = False
-        self.inbox = Inbox(home, drops=False)
+        self.inbox = Inbox(home, drops=False) if tell is None else Told(home, execution_id, tell)
         #: The end has reached a reader or a waiter.
         self.seen = False
         #: Bytes of its descriptors.
@@ -215,8 +235,11 @@ class Cell:
     def finish(self, entry: Entry, end: End) -> None:
         """Its end has come."""
         self.end = end
-        self._end_entry = entry
         self.inbox.put(entry)
+        if isinstance(self.inbox, Told):
+            self.seen = True
+        else:
+            self._end_entry = entry
         self._over.set()
 
     def die(self, death: InspanError) -> None:

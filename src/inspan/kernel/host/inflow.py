@@ -15,7 +15,18 @@ from typing import Final, TypeAlias
 
 from inspan.errors import InspanError, KernelProtocol
 from inspan.kernel import protocol as p
-from inspan.kernel.host.cell import Cell, End, Entry, Inbox, Output, Stream, captured, entry
+from inspan.kernel.host.cell import (
+    Cell,
+    End,
+    Entry,
+    Inbox,
+    Output,
+    Stream,
+    Tell,
+    Told,
+    captured,
+    entry,
+)
 from inspan.kernel.host.output import FILES, PIECE, Captures, Follower
 
 #: Frames, and bytes of them, after which a running cell acknowledges what was read.
@@ -42,6 +53,7 @@ class Hooks:
         full: Callable[[Cell], None],
         fault: Callable[[InspanError], None],
         asked: Callable[[p.Ask], None] | None,
+        tell: Tell | None = None,
     ) -> None:
         #: Take nothing more from the link, or go on.
         self.hold = hold
@@ -58,6 +70,8 @@ class Hooks:
         self.fault = fault
         #: Code wants something of its host.
         self.asked = asked
+        #: Every entry, instead of readers.
+        self.tell = tell
 
 
 class Inflow:
@@ -70,7 +84,8 @@ class Inflow:
         self.adopted: deque[Cell] = deque()
         self.news = asyncio.Event()
         #: What belongs to no open cell: of tasks that outlive theirs, and of their processes.
-        self.loose = Inbox(self, drops=True)
+        tell = hooks.tell
+        self.loose = Inbox(self, drops=True) if tell is None else Told(self, None, tell)
         self.heartbeat: p.Heartbeat | None = None
         self.last_words = ""
         #: The last number that came.
@@ -99,8 +114,10 @@ class Inflow:
 
     def joined(self, ready: p.Ready) -> None:
         """A worker that ran before us answered ``hello``: its cell is ours now."""
-        if self._adopts and ready.execution_id and ready.execution_id not in self.cells:
-            self._begin(self._adopt(ready.execution_id), ready.number)
+        if self._adopts and ready.execution_id:
+            cell = self.cells.get(ready.execution_id) or self._adopt(ready.execution_id)
+            if not cell.begun:
+                self._begin(cell, ready.number)
 
     def rejoined(self) -> None:
         """A new link to the same worker goes on behind ``seq``."""
@@ -234,7 +251,7 @@ class Inflow:
         )
         size = len(body) if isinstance(message, p.Output) else _weight(message)
         if cell is None:
-            self.loose.put(entry(item, size, 0))
+            self.loose.put(entry(item, size, message.seq))
         else:
             self._unsettled[message.seq] = None
             cell.inbox.put(entry(item, size, message.seq))
@@ -247,10 +264,11 @@ class Inflow:
             raise KernelProtocol(
                 f"The session speaks of cell {execution_id!r}, which is not known."
             )
-        cell = Cell(execution_id, 0, self)
+        cell = Cell(execution_id, 0, self, self._hooks.tell)
         self.open(cell)
-        self.adopted.append(cell)
-        self.news.set()
+        if self._hooks.tell is None:
+            self.adopted.append(cell)
+            self.news.set()
         return cell
 
     def _begin(self, cell: Cell, number: int) -> None:

@@ -30,8 +30,11 @@ _PAIR: Final = struct.Struct("<QQ")
 class Captures:
     """Both files, read from where the last reader stopped."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises OSError where the folder lacks a file."""
+    def __init__(self, folder: Path, taken: tuple[int, int] | None = None) -> None:
+        """``taken``: bytes that the last reader has, where it knows better than its note.
+
+        Raises OSError where the folder lacks a file.
+        """
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
         self._fds: list[int] = []
         try:
@@ -43,7 +46,8 @@ class Captures:
             raise
         self._fds.append(self._taken)
         pair = os.pread(self._taken, _PAIR.size, 0)
-        self.at: list[int] = list(_PAIR.unpack(pair)) if len(pair) == _PAIR.size else [0, 0]
+        noted = _PAIR.unpack(pair) if len(pair) == _PAIR.size else (0, 0)
+        self.at: list[int] = [*(noted if taken is None else taken)]
         self._settled = self.at[:]
 
     def size(self, which: int) -> int:

@@ -30,7 +30,7 @@ from inspan.errors import (
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host import launch
-from inspan.kernel.host.cell import Cell, Item
+from inspan.kernel.host.cell import Cell, Item, Tell
 from inspan.kernel.host.confinement import Confinement
 from inspan.kernel.host.guard import Guard, Process
 from inspan.kernel.host.inflow import Hooks, Inflow, Reply
@@ -64,6 +64,19 @@ class Watching:
     state: Callable[[CodeState], None] | None = None
     rung: Callable[[Cell, Step], None] | None = None
     asked: Callable[[p.Ask], None] | None = None
+    beat: Callable[[p.Heartbeat], None] | None = None
+    #: Nobody iterates cells: each entry is told when it comes, and taken with that.
+    tell: Tell | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """What an earlier host of a session had: how far it was told, and which cells have no end."""
+
+    last_seq: int = 0
+    #: Bytes of both capture files; ``None``: what the note of the last reader says.
+    taken: tuple[int, int] | None = None
+    cells: tuple[p.Execute, ...] = ()
 
 
 class KernelSession:
@@ -86,6 +99,9 @@ class KernelSession:
         self._asked = 0
         #: The newest cell's number; unknown, and never guessed, where an earlier host had cells.
         self._number: int | None = 0
+        #: Of the worker's process, and what that says of itself, since it was met.
+        self.pid = 0
+        self.ready: p.Ready
         self._kept: deque[Cell] = deque()
         self._beats = 0
         self._inflow: Inflow  # since _begin
@@ -116,6 +132,7 @@ class KernelSession:
         card = launch.prepare(order)
         process = await launch.spawn(keeper, order, card)
         session = cls(order.session, order.folder, watching or Watching(), cap=cap)
+        session.pid = process.pid
         await session.join(group, process, card, within=within)
         if order.confinement is not None:
             await session._confine(process.pid, order.confinement)
@@ -128,15 +145,17 @@ class KernelSession:
         keeper: KeeperClient,
         folder: Path,
         *,
-        last_seq: int = 0,
+        former: Former | None = None,
+        confinement: Confinement | None = None,
         within: float = START,
         cap: int = CAP,
         watching: Watching | None = None,
     ) -> Self:
         """Take a live session up that another host left; its cells come by ``adopted``.
 
-        What the other host's readers had taken is not sent again. Raises SessionNotFound where
-        there is none or it has ended, WorkerNotReady, KernelProtocol.
+        What the other host's readers had taken is not sent again. The cells of ``former`` are
+        asked for once more: the worker runs none twice. Raises SessionNotFound where there is none
+        or it has ended, WorkerNotReady, KernelProtocol.
         """
         card = launch.card(folder)
         status = await keeper.status(card.session)
@@ -144,7 +163,10 @@ class KernelSession:
             raise SessionNotFound(f"The code session {card.session} has ended.")
         process = await WorkerProcess.of(keeper, card.session, status.pid)
         session = cls(card.session, folder, watching or Watching(), cap=cap)
-        await session.join(group, process, card, within=within, last_seq=last_seq, adopts=True)
+        session.pid = process.pid
+        await session.join(group, process, card, within=within, former=former or Former())
+        if confinement is not None:
+            await session._confine(process.pid, confinement.checked())
         return session
 
     async def join(
@@ -154,20 +176,27 @@ class KernelSession:
         card: launch.Card,
         *,
         within: float = START,
-        last_seq: int = 0,
-        adopts: bool = False,
+        former: Former | None = None,
     ) -> None:
-        """Meet a worker that was started; ``adopts``: by another host. Raises WorkerNotReady."""
+        """Meet a worker that was started; ``former``: by another host. Raises WorkerNotReady."""
         self._become(CodeState.STARTING)
-        self._wire(process, card, adopts=adopts)
-        self._number = None if adopts else 0
-        self._inflow.seq = last_seq
+        self._wire(process, card, former)
+        had = former or Former()
+        self._number = None if former else 0
+        self._inflow.seq = had.last_seq
+        for message in had.cells:
+            self._inflow.open(self._cell(message.execution_id))
         try:
-            ready = await self._guard.start(group, within, last_seq=last_seq, ours=not adopts)
+            self.ready = await self._guard.start(
+                group, within, last_seq=had.last_seq, ours=former is None
+            )
         except InspanError as error:
             self._over(error)
             raise
-        self.confined = ready.confined
+        self.confined = self.ready.confined
+        for message in had.cells:
+            if message.execution_id in self._inflow.cells:
+                self._guard.write(packed(message))
         self._become(CodeState.BUSY if self._inflow.cells else CodeState.READY)
 
     async def _confine(self, pid: int, confinement: Confinement) -> None:
@@ -215,12 +244,13 @@ class KernelSession:
         store: bool = True,
         allow_stdin: bool = True,
         execution_id: str | None = None,
+        entered: Callable[[], None] | None = None,
     ) -> Cell:
         """Ask for a cell; it runs after those asked for before.
 
-        Cells whose end was seen count as ``stored`` from now on, or after an idle minute. Raises
-        InputFull where too many wait, BadInput for an id that is in use and for code that is no
-        text or too long.
+        ``entered`` is called when nothing stands against it, before it is sent. Cells whose end was
+        seen count as ``stored`` from now on, or after an idle minute. Raises InputFull where too
+        many wait, BadInput for an id that is in use and for code that is no text or too long.
         """
         self._alive()
         self._asked += 1
@@ -240,7 +270,7 @@ class KernelSession:
             raise InputFull(f"{CELLS_MOST} cells of this session wait for their turn.")
         await self._guard.room()
         self._alive()
-        return self._begin(message)
+        return self._begin(message, entered)
 
     async def adopted(self) -> AsyncGenerator[Cell, None]:
         """Cells of an earlier host as they become known, until the session is over."""
@@ -332,8 +362,8 @@ class KernelSession:
 
     # ── within ────────────────────────────────────────────────────────────────
 
-    def _wire(self, process: Process, card: launch.Card, *, adopts: bool) -> None:
-        captures = Captures(self.folder)
+    def _wire(self, process: Process, card: launch.Card, former: Former | None) -> None:
+        captures = Captures(self.folder, None if former is None else former.taken)
         guard = self._guard = Guard(card, self.folder, process, captures, self._over)
         hooks = Hooks(
             hold=guard.hold,
@@ -344,8 +374,11 @@ class KernelSession:
             full=lambda cell: guard.later(lambda: self._ladder.climb(cell, DEADLINE)),
             fault=guard.fault,
             asked=self._watching.asked,
+            tell=self._watching.tell,
         )
-        self._inflow = guard.inflow = Inflow(captures, hooks, cap=self._cap, adopts=adopts)
+        self._inflow = guard.inflow = Inflow(
+            captures, hooks, cap=self._cap, adopts=former is not None
+        )
         self._ladder = Ladder(
             self.folder,
             process,
@@ -353,21 +386,28 @@ class KernelSession:
             self._watching.rung,
         )
 
-    def _begin(self, message: p.Execute) -> Cell:
+    def _begin(self, message: p.Execute, entered: Callable[[], None] | None) -> Cell:
         if self._number is not None:
             self._number += 1
-        cell = Cell(message.execution_id, self._number or 0, self._inflow)
+        cell = self._cell(message.execution_id)
         self._tidy()
         self._kept.append(cell)
         frames = packed(*self._due(), message)
+        if entered is not None:
+            entered()
         # Before it is sent: what the descriptors get from then on is the cell's.
         self._inflow.open(cell)
         self._guard.write(frames)
         return cell
 
+    def _cell(self, execution_id: str) -> Cell:
+        return Cell(execution_id, self._number or 0, self._inflow, self._watching.tell)
+
     def _beat(self) -> None:
         if self._meter is not None:
             self._meter.look()
+        if self._watching.beat is not None and self.heartbeat is not None:
+            self._watching.beat(self.heartbeat)
         self._beats += 1
         if self._beats == STORED:
             self._tidy()

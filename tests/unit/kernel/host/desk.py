@@ -10,7 +10,7 @@ from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell, Item
 from inspan.kernel.host.launch import Order
-from inspan.kernel.host.session import KernelSession, Watching, opened
+from inspan.kernel.host.session import Former, KernelSession, Watching, opened
 from tests.fakes.kernel import ScriptedWorker
 
 PATIENCE = 20.0
@@ -27,7 +27,7 @@ async def joined(
     """A session over this worker, over when the block is left."""
     session = KernelSession("s", worker.folder, watching or Watching(), cap=cap)
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
-        await session.join(group, worker.process, worker.card, adopts=adopts)
+        await session.join(group, worker.process, worker.card, former=Former() if adopts else None)
         try:
             yield session
         finally:
