@@ -19,9 +19,10 @@ from inspan.errors import BadInput, InspanError
 from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell as KernelCell
 from inspan.kernel.host.cell import Entry, Output
+from inspan.kernel.host.former import Former
 from inspan.kernel.host.interrupt import Step
 from inspan.kernel.host.output import FILES
-from inspan.kernel.host.session import Former, KernelSession, Watching
+from inspan.kernel.host.session import KernelSession, Watching
 from inspan.model.code import (
     Cell,
     CellBegan,

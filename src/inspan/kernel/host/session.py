@@ -32,6 +32,7 @@ from inspan.kernel import protocol as p
 from inspan.kernel.host import launch
 from inspan.kernel.host.cell import Cell, Item, Tell
 from inspan.kernel.host.confinement import Confinement
+from inspan.kernel.host.former import Former
 from inspan.kernel.host.guard import Guard, Process
 from inspan.kernel.host.inflow import Hooks, Inflow, Reply
 from inspan.kernel.host.interrupt import Ladder, Step
@@ -67,16 +68,6 @@ class Watching:
     beat: Callable[[p.Heartbeat], None] | None = None
     #: Nobody iterates cells: each entry is told when it comes, and taken with that.
     tell: Tell | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Former:
-    """What an earlier host of a session had: how far it was told, and which cells have no end."""
-
-    last_seq: int = 0
-    #: Bytes of both capture files; ``None``: what the note of the last reader says.
-    taken: tuple[int, int] | None = None
-    cells: tuple[p.Execute, ...] = ()
 
 
 class KernelSession:

@@ -9,8 +9,9 @@ from pathlib import Path
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell, Item
+from inspan.kernel.host.former import Former
 from inspan.kernel.host.launch import Order
-from inspan.kernel.host.session import Former, KernelSession, Watching, opened
+from inspan.kernel.host.session import KernelSession, Watching, opened
 from tests.fakes.kernel import ScriptedWorker
 
 PATIENCE = 20.0
