@@ -265,11 +265,11 @@ def test_nonsense_is_answered_or_let_go(client: BlockingKernelClient) -> None:
 
 
 def test_what_is_not_signed_is_not_run(
-    one: tuple[KernelManager, BlockingKernelClient], tmp_path: Path
+    console: Console, one: tuple[KernelManager, BlockingKernelClient]
 ) -> None:
     manager, client = one
     info: dict[str, Any] = {**manager.get_connection_info()}
-    mark = tmp_path / "mark"
+    mark = console.home / "mark"
     content = {"code": f"open({str(mark)!r}, 'w')", "silent": True}
     good = Wire(info["key"]).encode("execute_request", content)
     bad = Wire(b"another key").encode("execute_request", content)
@@ -394,3 +394,43 @@ def test_a_connection_file_that_will_not_do_is_said(tmp_path: Path, given: str) 
     assert done.returncode == 1
     assert done.stderr.startswith("inspan: ")
     assert "hint: " in done.stderr
+
+
+def test_the_notebook_s_folder_is_writable_unless_told_otherwise(
+    console: Console, client: BlockingKernelClient, tmp_path: Path
+) -> None:
+    assert run(client, "open('written', 'w').close()")[0]["status"] == "ok"
+    assert (console.home / "written").exists()
+    place = ("--prefix", str(tmp_path), "--name", "strict", "--json")
+    console.say("kernel", "install", *place, "--sandbox")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(tmp_path / "share" / "jupyter"))
+        with started(console, "strict") as (_, confined):
+            reply, _ = run(confined, "open('strict', 'w').close()")
+    assert reply["ename"] in {"PermissionError", "OSError"}
+    assert not (console.home / "strict").exists()
+
+
+def test_a_kernel_is_installed_and_removed(console: Console, tmp_path: Path) -> None:
+    place = ("--prefix", str(tmp_path), "--name", "mine")
+    told = json.loads(console.say("kernel", "install", *place, "--json"))
+    file = Path(told["path"]) / "kernel.json"
+    spec = json.loads(file.read_text())
+    assert spec == told["spec"]
+    assert spec["interrupt_mode"] == "message"
+    assert spec["argv"][1:5] == ["-m", "inspan.jupyter", "-f", "{connection_file}"]
+    assert console.say("kernel", "remove", *place).startswith("removed ")
+    assert not file.parent.exists()
+
+
+def test_what_cannot_be_installed_or_removed_is_said(console: Console, tmp_path: Path) -> None:
+    place = ("--prefix", str(tmp_path), "--name", "theirs")
+    theirs = tmp_path / "share" / "jupyter" / "kernels" / "theirs"
+    assert b"there is no kernel" in console.run("kernel", "remove", *place).stderr
+    theirs.mkdir(parents=True)
+    (theirs / "kernel.json").write_text('{"argv": ["theirs"]}')
+    for what in ("install", "remove"):
+        assert b"another program's kernel" in console.run("kernel", what, *place).stderr
+    assert b"a kernel's name" in console.run("kernel", "install", "--name", "../x").stderr
+    wrong = console.run("kernel", "install", "--prefix", str(tmp_path), "--python", "/no/python")
+    assert b"there is no such Python" in wrong.stderr

@@ -30,9 +30,11 @@ def installed() -> Iterator[Console]:
 
 
 @contextmanager
-def started(console: Console) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+def started(
+    console: Console, name: str = NAME
+) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
     """A kernel that is ready, and its client; both end with the block."""
-    manager = KernelManager(kernel_name=NAME)
+    manager = KernelManager(kernel_name=name)
     manager.start_kernel(cwd=str(console.home))
     client = manager.client()
     try:

@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     places.add_argument("--sys-prefix", action="store_true", help="into inspan's own environment")
     parser.add_argument("--name", default="inspan", help="the kernel's name (default: inspan)")
     parser.add_argument("--python", metavar="PATH", help="the Python of the cells, from 3.11 on")
+    confined = parser.add_mutually_exclusive_group()
+    confined.add_argument(
+        "--sandbox", action="store_true", help="nothing to write in but its own, and no network"
+    )
+    confined.add_argument("--no-sandbox", action="store_true", help="confined in nothing")
     add_json(parser)
 
 
@@ -84,8 +89,18 @@ def _spec(args: argparse.Namespace) -> dict[str, Any]:
     if not os.access(python, os.X_OK):
         raise BadInput(f"there is no such Python: {clean(python)}")
     known = args.name == "inspan"
+    how = [flag for flag in ("--sandbox", "--no-sandbox") if vars(args)[flag[2:].replace("-", "_")]]
     spec: dict[str, Any] = {
-        "argv": [sys.executable, "-m", _MODULE, "-f", "{connection_file}", "--python", python],
+        "argv": [
+            sys.executable,
+            "-m",
+            _MODULE,
+            "-f",
+            "{connection_file}",
+            "--python",
+            python,
+            *how,
+        ],
         "display_name": "Python (inspan)" if known else f"Python (inspan, {args.name})",
         "language": "python",
         # The kernel passes it on to the cell that runs, and to nothing else.

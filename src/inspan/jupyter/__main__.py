@@ -28,24 +28,30 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     parser = argparse.ArgumentParser(prog="inspan.jupyter", allow_abbrev=False)
     parser.add_argument("-f", dest="file", metavar="FILE", required=True, help="connection file")
     parser.add_argument("--python", metavar="PATH", default=sys.executable)
+    parser.add_argument("--sandbox", action="store_true", help="as `inspan py` confines it")
+    parser.add_argument("--no-sandbox", action="store_true", help="not confined")
     args = parser.parse_args(argv)
     status = 1
     try:
         connection = read(Path(args.file))
-        status = asyncio.run(_serve(connection, args.python, parent.named(environ)))
+        status = asyncio.run(_serve(connection, args, parent.named(environ)))
     except* InspanError as group:
         error = _first(group)
         sys.stderr.write(f"inspan: {error.message}\nhint: {error.hint}\n")
     return status
 
 
-async def _serve(connection: Connection, python: str, owner: int | None) -> int:
+async def _serve(connection: Connection, args: argparse.Namespace, owner: int | None) -> int:
+    # A notebook writes beside itself and fetches what it needs, unless it is told otherwise.
+    write, net = ([], False) if args.sandbox else ([Path.cwd()], True)
     with bound(connection) as sockets:
         async with anyio.create_task_group() as group:
             group.start_soon(sockets.beat)
             group.start_soon(sockets.welcome)
             await sockets.publish("status", {"execution_state": "starting"})
-            async with code(python=python) as session:
+            async with code(
+                python=args.python, write=write, net=net, sandbox=not args.no_sandbox
+            ) as session:
                 asked = await session.execute(_VERSION, store=False)
                 version = getattr(await asked.outcome(), "value", None)
                 status = await Kernel(sockets, session, str(version)).serve(owner)

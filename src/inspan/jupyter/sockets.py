@@ -63,6 +63,7 @@ class Sockets:
     ) -> None:
         """Tell everyone who listens; waits for those who do not keep up, as said above."""
         header = None if parent is None else parent.header
+        await self._greet_waiting()
         await self._publish(
             self._wire.encode(kind, content, parent=header, ids=(kind.encode("ascii"),))
         )
@@ -71,17 +72,28 @@ class Sockets:
         """Tell each new listener that it listens, as long as this runs."""
         iopub = self._sockets["iopub"]
         while True:
-            topic = (await iopub.recv_multipart())[0]
-            if topic.startswith(_SUBSCRIBED):
-                name = topic[1:]
-                content = {"subscription": name.decode(errors="replace")}
-                await self._publish(self._wire.encode("iopub_welcome", content, ids=(name,)))
+            await self._greet(await iopub.recv_multipart())
 
     async def beat(self) -> None:
         """Give back what comes to the heartbeat, as long as this runs."""
         heart = self._sockets["hb"]
         while True:
             await heart.send_multipart(await heart.recv_multipart())
+
+    async def _greet_waiting(self) -> None:
+        """Its welcome is the first that a new listener hears."""
+        while True:
+            try:
+                frames = await self._sockets["iopub"].recv_multipart(flags=zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            await self._greet(frames)
+
+    async def _greet(self, frames: list[bytes]) -> None:
+        if frames[0].startswith(_SUBSCRIBED):
+            topic = frames[0][1:]
+            content = {"subscription": topic.decode(errors="replace")}
+            await self._publish(self._wire.encode("iopub_welcome", content, ids=(topic,)))
 
     async def _publish(self, frames: list[bytes]) -> None:
         iopub, loop = self._sockets["iopub"], asyncio.get_running_loop()
