@@ -118,7 +118,9 @@ def matches(code: str, cursor: int | None = None) -> list[str]:
         ("import nowhere.at", []),
     ],
 )
-def test_what_could_follow(code: str, wanted: list[str]) -> None:
+def test_what_could_follow(code: str, wanted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is installed beside us must not change what a module's name could be.
+    monkeypatch.setattr(sys, "path", [str(Path(os.__file__).parent)])
     assert matches(code) == wanted
 
 
