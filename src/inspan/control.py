@@ -327,3 +327,8 @@ class Code(CodeSessions, Cells, Protocol):
 
 class Control(Tasks, Steering, Sessions, Service, Protocol):
     """Everything a face may ask for."""
+
+    @property
+    def code(self) -> Code:
+        """Code sessions: an object of its own, since its verbs have the names of others."""
+        ...

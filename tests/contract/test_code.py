@@ -271,8 +271,11 @@ async def test_what_could_follow_and_what_is_known_of_a_name(hand: CodeHand) -> 
 
 async def test_a_death_ends_the_cells_and_then_the_session(hand: CodeHand) -> None:
     made = await hand.code.open(hand.spec)
+    before = await hand.code.execute(made.id, SLEEP)
     cell = await hand.code.execute(made.id, "import os\nos._exit(3)")
     behind = await hand.code.execute(made.id, "1")
+    await first(hand.code, made, CellBegan)
+    await hand.code.interrupt(made.id, before.id)
     assert (await end_of(hand.code, cell)).state is CellState.LOST
     assert (await end_of(hand.code, behind)).state is CellState.LOST
     ends = [event.fact for event in await told(hand.code.follow(made.id, 0))]

@@ -34,11 +34,9 @@ from inspan.model.task import Task, TaskSpec, Verdict
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
 from tests.fakes.puppets import engine_hand, lone_engine
+from tests.fakes.threadedcode import BEAT, ThreadedCode
 
 T = TypeVar("T")
-
-#: How long a thread waits for something to come before it looks whether it is still wanted.
-BEAT = 0.05
 
 
 class Hand(Protocol):
@@ -149,6 +147,7 @@ class Threaded:
 
     def __init__(self, blocking: SyncControl) -> None:
         self._to = blocking
+        self.code = ThreadedCode(blocking.code)
 
     async def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
         return await _run(partial(self._to.submit, spec, key=key))
@@ -284,10 +283,27 @@ async def code_of_an_engine() -> AsyncIterator[CodeHand]:
         yield CodeHand(running.code, CodeSpec(cwd="/", env={"PATH": os.environ["PATH"]}))
 
 
+@asynccontextmanager
+async def code_over_the_wire() -> AsyncIterator[CodeHand]:
+    """The same behind the server, through the asynchronous client."""
+    async with served(FakeControl()) as socket, RemoteControl.connect(socket) as control:
+        yield CodeHand(control.code, CodeSpec(cwd="/"))
+
+
+@asynccontextmanager
+async def code_from_a_thread() -> AsyncIterator[CodeHand]:
+    """The same behind the server, through the blocking client in threads."""
+    async with served(FakeControl()) as socket:
+        with SyncControl(socket) as blocking:
+            yield CodeHand(ThreadedCode(blocking.code), CodeSpec(cwd="/"))
+
+
 CodeFactory = Callable[[], AbstractAsyncContextManager[CodeHand]]
 
 #: Name and factory of every Code; the contract suite runs over each.
 CODES: tuple[tuple[str, CodeFactory], ...] = (
     ("in memory", code_in_memory),
     ("engine", code_of_an_engine),
+    ("over the wire", code_over_the_wire),
+    ("from a thread", code_from_a_thread),
 )

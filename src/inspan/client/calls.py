@@ -33,6 +33,8 @@ T = TypeVar("T")
 _HEADERS: Final = {"host": "inspan", "inspan-version": __version__}
 #: The longest that one question waits in the daemon; see ``server.rest.WAIT_MOST``.
 WAIT_STEP: Final = 30.0
+#: The target of the WebSocket on which cells are run and followed; see ``codecalls``.
+CELLS: Final = "/v1/cells"
 
 
 class Call(Generic[T]):
@@ -101,16 +103,16 @@ def upgrade(target: str) -> tuple[bytes, str]:
 
 
 def submit(spec: TaskSpec, key: str | None) -> Call[Task]:
-    return Call("POST", "/v1/tasks", _task, body=_json(spec), headers=_key(key), again=bool(key))
+    return Call("POST", "/v1/tasks", _task, body=written(spec), headers=keyed(key), again=bool(key))
 
 
 def submit_all(specs: Sequence[TaskSpec], key: str | None) -> Call[tuple[Task, ...]]:
     return Call(
         "POST",
         "/v1/tasks",
-        lambda answer: tuple(plain.load(Task, item) for item in _plain(answer)["tasks"]),
-        body=_json({"specs": list(specs)}),
-        headers=_key(key),
+        lambda answer: tuple(plain.load(Task, item) for item in plain_of(answer)["tasks"]),
+        body=written({"specs": list(specs)}),
+        headers=keyed(key),
         again=bool(key),
     )
 
@@ -123,7 +125,7 @@ def listed(query: TaskQuery | None) -> Call[TaskPage]:
     def read(answer: wire.Response) -> TaskPage:
         from inspan.control import TaskPage  # noqa: PLC0415  a third of the import
 
-        return plain.load(TaskPage, _plain(answer))
+        return plain.load(TaskPage, plain_of(answer))
 
     asked = (
         wire.query(
@@ -150,7 +152,7 @@ def history(query: EventQuery | None) -> Call[tuple[Event, ...]]:
     return Call(
         "GET",
         f"/v1/events{asked}",
-        lambda answer: tuple(plain.load_event(item) for item in _plain(answer)["events"]),
+        lambda answer: tuple(plain.load_event(item) for item in plain_of(answer)["events"]),
     )
 
 
@@ -170,7 +172,7 @@ def send(task: str, data: bytes) -> Call[Receipt]:
     def read(answer: wire.Response) -> Receipt:
         from inspan.model.session import Receipt  # noqa: PLC0415  few commands send
 
-        return Receipt(_plain(answer)["receipt"])
+        return Receipt(plain_of(answer)["receipt"])
 
     return Call("POST", f"{_of_task(task)}/send", read, body=data)
 
@@ -240,7 +242,7 @@ def health() -> Call[Health]:
     def read(answer: wire.Response) -> Health:
         from inspan.control import Health  # noqa: PLC0415  a third of the import
 
-        return plain.load(Health, _plain(answer))
+        return plain.load(Health, plain_of(answer))
 
     return Call("GET", "/v1/health", read, any_version=True)
 
@@ -249,9 +251,9 @@ def prune(policy: PrunePolicy) -> Call[Pruned]:
     def read(answer: wire.Response) -> Pruned:
         from inspan.control import Pruned  # noqa: PLC0415  a third of the import
 
-        return plain.load(Pruned, _plain(answer))
+        return plain.load(Pruned, plain_of(answer))
 
-    return Call("POST", "/v1/prune", read, body=_json(policy))
+    return Call("POST", "/v1/prune", read, body=written(policy))
 
 
 def shutdown() -> Call[None]:
@@ -262,22 +264,22 @@ def shutdown() -> Call[None]:
 
 
 def _verb(task: str, verb: str, **given: Any) -> Call[Task]:
-    return Call("POST", f"{_of_task(task)}/{verb}", _task, body=_json(given))
+    return Call("POST", f"{_of_task(task)}/{verb}", _task, body=written(given))
 
 
 def _of_task(ref: str) -> str:
     if not ref:
         raise TaskNotFound("no task has an empty id")
-    return f"/v1/tasks/{_segment(ref)}"
+    return f"/v1/tasks/{segment(ref)}"
 
 
 def _of_session(ref: str) -> str:
     if not ref:
         raise SessionNotFound("no session has an empty id")
-    return f"/v1/sessions/{_segment(ref)}"
+    return f"/v1/sessions/{segment(ref)}"
 
 
-def _segment(ref: str) -> str:
+def segment(ref: str) -> str:
     """A reference, which may be any name, as one segment of a path.
 
     It is quoted twice, since a server undoes it once before it looks where a segment ends.
@@ -285,11 +287,13 @@ def _segment(ref: str) -> str:
     return wire.quote(wire.quote(ref))
 
 
-def _key(key: str | None) -> dict[str, str]:
+def keyed(key: str | None) -> dict[str, str]:
+    """The headers of a request that may be made twice."""
     return {} if key is None else {"idempotency-key": key}
 
 
-def _json(value: Any) -> bytes:
+def written(value: Any) -> bytes:
+    """A value of ours as JSON. Raises BadInput."""
     try:
         return json.dumps(
             plain.dump(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")
@@ -298,9 +302,10 @@ def _json(value: Any) -> bytes:
         raise BadInput("what is asked for holds text that is not UTF-8, or no number") from error
 
 
-def _plain(answer: wire.Response) -> Any:
+def plain_of(answer: wire.Response) -> Any:
+    """What the JSON of an answer holds."""
     return json.loads(answer.body)
 
 
 def _task(answer: wire.Response) -> Task:
-    return plain.load(Task, _plain(answer))
+    return plain.load(Task, plain_of(answer))

@@ -1,6 +1,7 @@
-"""A connection to the daemon's socket, blocking: one question and its answer, or a WebSocket.
+"""Connections to the daemon's socket, blocking, and those that rest between two verbs.
 
-It moves the bytes that ``wire`` makes and reads, and knows no verb.
+A connection carries questions and their answers, or it is a WebSocket. Here the bytes are moved
+that ``wire`` makes and reads; no verb is known.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import socket as sockets
 import time
 from collections import deque
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from inspan.client import wire
+from inspan.client import calls, wire
 from inspan.errors import DaemonUnreachable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
 
 #: Bytes asked of the socket at once.
 READ: Final = 1 << 16
@@ -33,6 +39,85 @@ def readable(link: sockets.socket, seconds: float | None) -> bool:
     return bool(poll.poll(None if seconds is None else seconds * 1000))
 
 
+class Connections:
+    """Makes connections when they are needed, and keeps those that may be used again.
+
+    Whoever needs one takes it out, so that threads do not meet on it.
+    """
+
+    def __init__(self, socket: Path) -> None:
+        self._path = os.fspath(socket)
+        self._idle: list[sockets.socket] = []
+        self._talks: list[Channel] = []
+
+    def close(self) -> None:
+        """Let go of what is at rest; the next verb makes a new one."""
+        while self._idle:
+            self._idle.pop().close()
+        while self._talks:
+            self._talks.pop().close()
+
+    def ask(self, call: calls.Call[T]) -> T:
+        """One question and its answer. Raises what the daemon says, or DaemonUnreachable."""
+        while True:
+            kept = self._rested()
+            link = kept or connect(self._path)
+            try:
+                reply, _ = exchange(link, call.raw)
+            except DaemonUnreachable:
+                link.close()
+                # A connection at rest may have been closed just now; a new one tells the truth.
+                if kept is None or not call.again:
+                    raise
+                continue
+            except BaseException:
+                link.close()
+                raise
+            if reply.kept:
+                self._idle.append(link)
+            else:
+                link.close()
+            return call.answered(reply)
+
+    def upgrade(self, target: str) -> tuple[Channel, wire.Response]:
+        """A new WebSocket, and how the daemon agreed to it."""
+        raw, key = calls.upgrade(target)
+        link = connect(self._path)
+        try:
+            reply, rest = exchange(link, raw)
+            calls.raise_for(reply)
+            calls.check_version(reply)
+            wire.check_upgrade(reply, key)
+        except BaseException:
+            link.close()
+            raise
+        return Channel(link, rest), reply
+
+    def talk(self) -> Channel:
+        """A WebSocket for cells on which nothing is being said."""
+        while self._talks:
+            channel = self._talks.pop()
+            if channel.quiet:
+                return channel
+            channel.close()
+        return self.upgrade(calls.CELLS)[0]
+
+    def leave(self, channel: Channel, *, over: bool) -> None:
+        """Give back what ``talk`` gave: it is kept where the last word on it was said."""
+        if over:
+            self._talks.append(channel)
+        else:
+            channel.close()
+
+    def _rested(self) -> sockets.socket | None:
+        while self._idle:
+            link = self._idle.pop()
+            if not readable(link, 0):
+                return link
+            link.close()  # readable while nothing was asked: the daemon has closed it
+        return None
+
+
 class Channel:
     """A WebSocket: whole messages in and out."""
 
@@ -47,6 +132,16 @@ class Channel:
 
     def close(self) -> None:
         self._link.close()
+
+    @property
+    def quiet(self) -> bool:
+        """True where it is open and nothing has come that was not taken."""
+        return (
+            not self._come
+            and not self._frames.begun
+            and self._frames.closed is None
+            and not readable(self._link, 0)
+        )
 
     @property
     def done(self) -> bool:

@@ -8,15 +8,12 @@ those of ``control.Control``. Requests may come from several threads; a ``Watch`
 
 from __future__ import annotations
 
-import os
-import socket as sockets
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
-from inspan.client import calls, wire
-from inspan.client.link import Channel, connect, exchange, readable
-from inspan.errors import DaemonUnreachable
+from inspan.client import calls
+from inspan.client.link import Connections
 from inspan.model.session import Answers
 from inspan.model.task import Task, TaskSpec, Verdict
 
@@ -25,20 +22,17 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from inspan.client.stream import Terminal, Watch
+    from inspan.client.synccode import SyncCode
     from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
     from inspan.model.event import Event
     from inspan.model.session import Chunk, Receipt
-
-T = TypeVar("T")
 
 
 class SyncControl:
     """Control over the daemon's socket. Nothing is connected before the first verb."""
 
     def __init__(self, socket: Path) -> None:
-        self._path = os.fspath(socket)
-        #: Connections at rest; each request takes one out, so that threads do not meet on it.
-        self._idle: list[sockets.socket] = []
+        self._connections = Connections(socket)
 
     def __enter__(self) -> Self:
         return self
@@ -53,31 +47,37 @@ class SyncControl:
 
     def close(self) -> None:
         """Let go of the connections at rest; the next verb makes a new one."""
-        while self._idle:
-            self._idle.pop().close()
+        self._connections.close()
+
+    @property
+    def code(self) -> SyncCode:
+        """Code sessions."""
+        from inspan.client.synccode import SyncCode  # noqa: PLC0415  a third of the import
+
+        return SyncCode(self._connections)
 
     # ── tasks ─────────────────────────────────────────────────────────────────
 
     def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
-        return self._ask(calls.submit(spec, key))
+        return self._connections.ask(calls.submit(spec, key))
 
     def submit_all(self, specs: Sequence[TaskSpec], *, key: str | None = None) -> tuple[Task, ...]:
-        return self._ask(calls.submit_all(specs, key))
+        return self._connections.ask(calls.submit_all(specs, key))
 
     def get(self, task: str) -> Task:
-        return self._ask(calls.get(task))
+        return self._connections.ask(calls.get(task))
 
     def list(self, query: TaskQuery | None = None) -> TaskPage:
-        return self._ask(calls.listed(query))
+        return self._connections.ask(calls.listed(query))
 
     def history(self, query: EventQuery | None = None) -> tuple[Event, ...]:
-        return self._ask(calls.history(query))
+        return self._connections.ask(calls.history(query))
 
     def watch(self, since: int | None = None, *, task: str | None = None) -> Watch:
         """Events as they are stored; the watch has begun when this returns."""
         from inspan.client.stream import Watch  # noqa: PLC0415  an eighth of the import
 
-        return Watch(self._upgrade(calls.watched(since, task))[0])
+        return Watch(self._connections.upgrade(calls.watched(since, task))[0])
 
     def wait(self, task: str, timeout: float | None = None) -> Task:
         """The task once it rests: ended, interrupted, or in need of an answer or a verdict.
@@ -87,7 +87,7 @@ class SyncControl:
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             left = calls.WAIT_STEP if end is None else max(0.0, end - time.monotonic())
-            found = self._ask(calls.wait(task, min(left, calls.WAIT_STEP)))
+            found = self._connections.ask(calls.wait(task, min(left, calls.WAIT_STEP)))
             if found.settled or (end is not None and time.monotonic() >= end):
                 return found
             task = found.id
@@ -95,32 +95,32 @@ class SyncControl:
     # ── steering ──────────────────────────────────────────────────────────────
 
     def send(self, task: str, data: bytes) -> Receipt:
-        return self._ask(calls.send(task, data))
+        return self._connections.ask(calls.send(task, data))
 
     def answer(self, task: str, text: str) -> Task:
-        return self._ask(calls.answer(task, text))
+        return self._connections.ask(calls.answer(task, text))
 
     def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        return self._ask(calls.interrupt(task, reason, force=force))
+        return self._connections.ask(calls.interrupt(task, reason, force=force))
 
     def resume(self, task: str) -> Task:
-        return self._ask(calls.resume(task))
+        return self._connections.ask(calls.resume(task))
 
     def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        return self._ask(calls.cancel(task, reason, force=force))
+        return self._connections.ask(calls.cancel(task, reason, force=force))
 
     def decide(
         self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"
     ) -> Task:
-        return self._ask(calls.decide(task, verdict, findings, by))
+        return self._connections.ask(calls.decide(task, verdict, findings, by))
 
     def diff(self, task: str) -> str:
-        return self._ask(calls.diff(task))
+        return self._connections.ask(calls.diff(task))
 
     # ── sessions ──────────────────────────────────────────────────────────────
 
     def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
-        return self._ask(calls.read(session, offset, limit))
+        return self._connections.ask(calls.read(session, offset, limit))
 
     def attach(
         self,
@@ -135,62 +135,18 @@ class SyncControl:
         from inspan.client.stream import Terminal  # noqa: PLC0415  see above
 
         target = calls.terminal(session, offset, writer=writer, steal=steal, answers=answers)
-        channel, reply = self._upgrade(target)
+        channel, reply = self._connections.upgrade(target)
         return Terminal(channel, offset, calls.answers_from(reply))
 
     # ── service ───────────────────────────────────────────────────────────────
 
     def health(self) -> Health:
-        return self._ask(calls.health())
+        return self._connections.ask(calls.health())
 
     def prune(self, policy: PrunePolicy) -> Pruned:
-        return self._ask(calls.prune(policy))
+        return self._connections.ask(calls.prune(policy))
 
     def shutdown(self) -> None:
         """Tell the daemon to stop; what runs, runs on. Not a verb of Control."""
-        self._ask(calls.shutdown())
+        self._connections.ask(calls.shutdown())
         self.close()
-
-    # ── the wire ──────────────────────────────────────────────────────────────
-
-    def _ask(self, call: calls.Call[T]) -> T:
-        while True:
-            kept = self._rested()
-            link = kept or connect(self._path)
-            try:
-                reply, _ = exchange(link, call.raw)
-            except DaemonUnreachable:
-                link.close()
-                # A connection at rest may have been closed just now; a new one tells the truth.
-                if kept is None or not call.again:
-                    raise
-                continue
-            except BaseException:
-                link.close()
-                raise
-            if reply.kept:
-                self._idle.append(link)
-            else:
-                link.close()
-            return call.answered(reply)
-
-    def _rested(self) -> sockets.socket | None:
-        while self._idle:
-            link = self._idle.pop()
-            if not readable(link, 0):
-                return link
-            link.close()  # readable while nothing was asked: the daemon has closed it
-        return None
-
-    def _upgrade(self, target: str) -> tuple[Channel, wire.Response]:
-        raw, key = calls.upgrade(target)
-        link = connect(self._path)
-        try:
-            reply, rest = exchange(link, raw)
-            calls.raise_for(reply)
-            calls.check_version(reply)
-            wire.check_upgrade(reply, key)
-        except BaseException:
-            link.close()
-            raise
-        return Channel(link, rest), reply

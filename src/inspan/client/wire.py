@@ -285,6 +285,11 @@ class Frames:
         self._parts = bytearray()
         self._kind = 0
 
+    @property
+    def begun(self) -> bool:
+        """True where a part of a message has come."""
+        return bool(self._held or self._parts)
+
     def check_done(self) -> None:
         """Raises DaemonUnreachable where it was closed for another reason than being done."""
         code, why = self.closed or (DONE, "")

@@ -50,6 +50,8 @@ CLOSE_FELL_BEHIND: Final = 4008
 BODY_MOST: Final = 4 << 20
 #: The payload of one frame, either way.
 FRAME_MOST: Final = 1 << 20
+#: One event as JSON. The largest that can come to be is a cell whose code filled a whole body.
+EVENT_MOST: Final = 16 << 20
 
 OUTPUT: Final = ord("o")
 STDERR: Final = ord("e")

@@ -26,6 +26,7 @@ from inspan.keeper.client import KeeperClient
 from inspan.model.code import Cell, CodeSpec, RunEnded, Saved
 from inspan.providers.checkpoints import Vault
 from inspan.providers.keeping import Keeping
+from inspan.providers.programs import check_arguments, check_environment, check_folder
 
 if TYPE_CHECKING:
     from inspan.kernel.host.confinement import Confinement
@@ -80,6 +81,9 @@ class PythonProvider:
         from inspan.kernel.host.launch import Order  # noqa: PLC0415 - see above
         from inspan.kernel.host.session import KernelSession  # noqa: PLC0415
 
+        check_folder(order.spec.cwd)
+        check_environment(order.spec.env)
+        check_arguments([order.spec.python or sys.executable])
         folder = self._folder(order)
         wanted = Order(
             session=order.name,

@@ -33,6 +33,9 @@ EVENTS_MOST: Final = 5000
 READ_MOST: Final = wire.FRAME_MOST
 #: A waiting client asks again after this many seconds, so that a dead one is noticed.
 WAIT_MOST: Final = 60.0
+_encode: Final = json.JSONEncoder(
+    separators=(",", ":"), check_circular=False, default=plain.shallow
+).encode
 
 
 class Stop(Protocol):
@@ -259,7 +262,7 @@ def answer(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 def encode(value: Any) -> bytes:
     """A value of ours as the JSON that ``plain.load`` reads."""
-    return json.dumps(plain.dump(value), separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def ref_of(connection: HTTPConnection) -> str:

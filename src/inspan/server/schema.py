@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from inspan.control import PrunePolicy
 from inspan.errors import BadInput
+from inspan.model.code import CellOptions, CodeSpec
 from inspan.model.task import TaskSpec, Verdict
 
 if TYPE_CHECKING:
@@ -58,7 +59,85 @@ class Deciding:
     by: str = "person"
 
 
-BODIES: Final = (TaskSpec, Specs, Answering, Stopping, Nothing, Deciding, PrunePolicy)
+# ── code sessions ─────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executing:
+    """What ``execute`` takes."""
+
+    code: str
+    options: CellOptions = CellOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Giving:
+    """What the ``answer`` of a cell takes."""
+
+    request: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupting:
+    """What the ``interrupt`` of a cell takes."""
+
+    cell: str | None = None
+    deadline: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """What ``checkpoint`` and ``restore`` take."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """What ``close`` takes."""
+
+    deadline: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointing:
+    """What ``complete`` and ``inspect`` take."""
+
+    code: str
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToExecute:
+    """A cell that is handed in among others."""
+
+    session: str
+    code: str
+    options: CellOptions = CellOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToFollow:
+    """A following that is wanted."""
+
+    session: str
+    since: int | None = None
+    cell: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a client says on the WebSocket of cells: one of these."""
+
+    execute: ToExecute | None = None
+    follow: ToFollow | None = None
+
+
+BODIES: Final = (
+    *(TaskSpec, Specs, Answering, Stopping, Nothing, Deciding, PrunePolicy),
+    *(CodeSpec, Executing, Giving, Interrupting, Naming, Closing, Pointing, Said),
+)
 #: How many wrong fields are named at once.
 NAMED_MOST: Final = 3
 #: How many tasks one request may bring.

@@ -105,7 +105,7 @@ def of(annotation: Any) -> st.SearchStrategy[Any]:
         return st.one_of(*(of(member) for member in arguments))
     if origin is tuple:
         return st.lists(of(arguments[0]), max_size=3).map(tuple)
-    if origin is dict:
+    if origin in (dict, Mapping):
         return st.dictionaries(of(arguments[0]), of(arguments[1]), max_size=3)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return st.sampled_from(annotation)
@@ -118,4 +118,9 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     types.NoneType: st.none(),
+    Any: st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+        max_leaves=3,
+    ),
 }

@@ -206,7 +206,9 @@ async def test_writes_and_reading_may_go_on_side_by_side(bench: Bench) -> None:
 async def test_who_answers_what_is_asked_is_one_of_three_words(bench: Bench) -> None:
     def asking() -> None:
         with SyncControl(bench.socket) as control, pytest.raises(BadInput, match="none, new, due"):
-            control._upgrade(f"/v1/sessions/{bench.task.id}/terminal?writer=true&answers=all")
+            control._connections.upgrade(
+                f"/v1/sessions/{bench.task.id}/terminal?writer=true&answers=all"
+            )
 
     await anyio.to_thread.run_sync(asking)
 
@@ -231,7 +233,7 @@ async def raw_messages(bench: Bench, *sent: tuple[int, bytes]) -> list[tuple[int
         with SyncControl(bench.socket) as control:
             none = Answers.NONE
             target = calls.terminal(bench.task.id, 0, writer=True, steal=False, answers=none)
-            channel, _ = control._upgrade(target)
+            channel, _ = control._connections.upgrade(target)
             with closing(channel):
                 return [one for opcode, payload in sent for one in said(channel, opcode, payload)]
 

@@ -147,7 +147,7 @@ async def test_it_stops_although_clients_hang_on(place: Path) -> None:
 
 
 async def _waits(control: RemoteControl, task: str) -> None:
-    await control._ask(calls.wait(task, 50))
+    await control._connections.ask(calls.wait(task, 50))
 
 
 SCRIPT = """

@@ -52,7 +52,10 @@ class Confinement:
     asked_by: Literal["command", "call"] = "call"
 
     def checked(self) -> Confinement:
-        """The same, with a limit of memory. Raises BadInput for a path that cannot be granted."""
+        """The same, with a limit of memory. Raises BadInput for a path or limit that cannot be."""
+        for name in ("memory", "cpu", "files"):
+            if (figure := getattr(self.limits, name)) is not None and figure <= 0:
+                raise BadInput(f"limits.{name}: must be more than 0.")
         for how, given in (("read", self.grants.read), ("write", self.grants.write)):
             for path in given:
                 if not Path(path).is_absolute():

@@ -1,0 +1,226 @@
+"""Connections to the daemon's socket for asyncio, and those that rest between two verbs.
+
+It moves the bytes that ``wire`` makes and reads, and knows no verb; ``link`` is the same, blocking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, Self, SupportsIndex, TypeVar
+
+from inspan.client import calls, wire
+from inspan.errors import DaemonUnreachable
+
+T = TypeVar("T")
+
+#: Bytes asked of the socket at once, and the most that is read ahead.
+READ: Final = 1 << 16
+#: Connections of one kind at rest that are kept; more than that are closed.
+IDLE_MOST: Final = 8
+
+
+class Connections:
+    """Makes connections when they are needed, and keeps those that may be used again."""
+
+    def __init__(self, socket: Path) -> None:
+        self._path = os.fspath(socket)
+        self._idle: list[Link] = []
+        self._talks: list[Channel] = []
+
+    def close(self) -> None:
+        """Let go of what is at rest; the next verb makes a new one."""
+        while self._idle:
+            self._idle.pop().close()
+        while self._talks:
+            self._talks.pop().close()
+
+    async def ask(self, call: calls.Call[T]) -> T:
+        """One question and its answer. Raises what the daemon says, or DaemonUnreachable."""
+        while True:
+            kept = self._rested()
+            link = kept or await Link.open(self._path)
+            try:
+                reply, _ = await link.exchange(call.raw)
+            except DaemonUnreachable:
+                link.close()
+                # A connection at rest may have been closed just now; a new one tells the truth.
+                if kept is None or not call.again:
+                    raise
+                continue
+            except BaseException:
+                link.close()
+                raise
+            if reply.kept and len(self._idle) < IDLE_MOST:
+                link.rest()
+                self._idle.append(link)
+            else:
+                link.close()
+            return call.answered(reply)
+
+    async def upgrade(self, target: str) -> tuple[Channel, wire.Response]:
+        """A new WebSocket, and how the daemon agreed to it."""
+        raw, key = calls.upgrade(target)
+        link = await Link.open(self._path)
+        try:
+            reply, rest = await link.exchange(raw)
+            calls.raise_for(reply)
+            calls.check_version(reply)
+            wire.check_upgrade(reply, key)
+        except BaseException:
+            link.close()
+            raise
+        return Channel(link, rest), reply
+
+    async def talk(self) -> Channel:
+        """A WebSocket for cells on which nothing is being said."""
+        while self._talks:
+            channel = self._talks.pop()
+            if channel.quiet:
+                return channel
+            channel.close()
+        return (await self.upgrade(calls.CELLS))[0]
+
+    def leave(self, channel: Channel, *, over: bool) -> None:
+        """Give back what ``talk`` gave: it is kept where the last word on it was said."""
+        if over and len(self._talks) < IDLE_MOST and channel.rest():
+            self._talks.append(channel)
+        else:
+            channel.close()
+
+    def _rested(self) -> Link | None:
+        while self._idle:
+            link = self._idle.pop()
+            if link.quiet:
+                return link
+            link.close()
+        return None
+
+
+class _Reader(asyncio.StreamReader):
+    """Knows whether anything has come since it was last set to rest, the end included."""
+
+    stirred = False
+
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        self.stirred = True
+        super().feed_data(data)
+
+    def feed_eof(self) -> None:
+        self.stirred = True
+        super().feed_eof()
+
+
+class Link:
+    """One connection."""
+
+    def __init__(self, reader: _Reader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, path: str) -> Self:
+        """A new connection. Raises DaemonUnreachable."""
+        loop = asyncio.get_running_loop()
+        reader = _Reader(limit=READ, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        try:
+            transport, _ = await loop.create_unix_connection(lambda: protocol, path)
+        except OSError as error:
+            raise DaemonUnreachable(
+                f"no daemon answers at {path}: {error.strerror or error}"
+            ) from error
+        return cls(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+    def rest(self) -> None:
+        """Nothing is expected from now on."""
+        self._reader.stirred = False
+
+    @property
+    def quiet(self) -> bool:
+        """True where it is open and nothing has come since ``rest``: neither a word nor an end."""
+        return not (self._reader.stirred or self._reader.at_eof() or self._writer.is_closing())
+
+    def close(self) -> None:
+        self._writer.close()
+
+    async def exchange(self, raw: bytes) -> tuple[wire.Response, bytes]:
+        """Ask, and read one answer and what follows it."""
+        answer = wire.Answer()
+        # A refusal may come before all of a large body is taken, so the answer is read anyway.
+        with suppress(DaemonUnreachable):
+            await self.send(raw)
+        while True:
+            data = await self.receive()
+            reply = answer.feed(data) if data else answer.end()
+            if reply is not None:
+                return reply, answer.rest
+
+    async def send(self, raw: bytes) -> None:
+        with _reachable():
+            self._writer.write(raw)
+            await self._writer.drain()
+
+    async def receive(self) -> bytes:
+        """What has come; empty at the end."""
+        with _reachable():
+            return await self._reader.read(READ)
+
+
+class Channel:
+    """A WebSocket: whole messages in and out."""
+
+    def __init__(self, link: Link, rest: bytes) -> None:
+        self._link = link
+        self._frames = wire.Frames()
+        #: Messages that came together; no more than one read of the socket holds.
+        self._come = deque(self._frames.feed(rest))
+
+    def close(self) -> None:
+        self._link.close()
+
+    def rest(self) -> bool:
+        """Nothing is expected from now on; false where something has come all the same."""
+        self._link.rest()
+        return not self._come and self._frames.closed is None and not self._frames.begun
+
+    @property
+    def quiet(self) -> bool:
+        """True where it is open and nothing has come since ``rest``."""
+        return self._link.quiet
+
+    @property
+    def done(self) -> bool:
+        """True once the daemon has said that nothing more comes."""
+        return not self._come and self._frames.closed is not None
+
+    async def take(self) -> bytes | None:
+        """The next message, ``None`` at the end. Raises DaemonUnreachable at any other end."""
+        while not self._come and self._frames.closed is None:
+            data = await self._link.receive()
+            if not data:
+                raise DaemonUnreachable("the daemon went away")
+            self._come.extend(self._frames.feed(data))
+            due, self._frames.due = self._frames.due, b""
+            if due and self._frames.closed is None:
+                await self._link.send(due)
+        if self._come:
+            return self._come.popleft()[1]
+        self._frames.check_done()
+        return None
+
+    async def send(self, opcode: int, payload: bytes) -> None:
+        """Send one message. Raises DaemonUnreachable."""
+        await self._link.send(wire.masked(opcode, payload, os.urandom(4)))
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DaemonUnreachable(f"the daemon went away: {error.strerror or error}") from error

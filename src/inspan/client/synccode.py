@@ -1,0 +1,166 @@
+"""Code sessions for plain synchronous programs: ``remotecode``, blocking.
+
+The verbs and their errors are those of ``control.Code``; ``follow`` gives a ``Following``, which
+belongs to one thread at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from inspan.client import codecalls as calls
+from inspan.client import wire
+from inspan.client.link import Connections
+from inspan.model.code import (
+    Cell,
+    CellOptions,
+    CodeEvent,
+    CodeSession,
+    CodeSpec,
+    Completion,
+    Restored,
+    Saved,
+)
+
+
+class SyncCode:
+    """Code over connections that are shared with the other verbs of Control."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    # ── sessions ──────────────────────────────────────────────────────────────
+
+    def open(self, spec: CodeSpec, *, key: str | None = None) -> CodeSession:
+        return self._connections.ask(calls.opened(spec, key))
+
+    def get(self, session: str) -> CodeSession:
+        return self._connections.ask(calls.got(session))
+
+    def list(self, *, ended: bool = False) -> tuple[CodeSession, ...]:
+        return self._connections.ask(calls.listed(ended=ended))
+
+    def checkpoint(self, session: str, name: str = "") -> Saved:
+        return self._connections.ask(calls.checkpoint(session, name))
+
+    def checkpoints(self, session: str) -> tuple[Saved, ...]:
+        return self._connections.ask(calls.checkpoints(session))
+
+    def restore(self, session: str, name: str = "") -> Restored:
+        return self._connections.ask(calls.restore(session, name))
+
+    def close(self, session: str, *, deadline: float = 5.0) -> CodeSession:
+        return self._connections.ask(calls.close(session, deadline))
+
+    # ── cells ─────────────────────────────────────────────────────────────────
+
+    def execute(self, session: str, code: str, options: CellOptions = CellOptions()) -> Cell:
+        said = calls.to_execute(session, code, options)
+        if len(said) > calls.SAID_MOST:
+            return self._connections.ask(calls.execute(session, code, options))
+        channel, talk = self._connections.talk(), calls.Talk()
+        try:
+            channel.send(wire.TEXT, said)
+            return talk.cell(channel.take())
+        finally:
+            self._connections.leave(channel, over=talk.over)
+
+    def follow(
+        self, session: str, since: int | None = None, *, cell: str | None = None
+    ) -> Following:
+        """What happens; the following has begun when this returns. Close it, or use ``with``."""
+        return Following(self._connections, calls.to_follow(session, since, cell))
+
+    def transcript(self, session: str, since: int = 0, limit: int = 500) -> tuple[CodeEvent, ...]:
+        found: tuple[CodeEvent, ...] = ()
+        more = True
+        while more and len(found) < limit:
+            page, more = self._connections.ask(calls.transcript(session, since, limit - len(found)))
+            found += page
+            since = page[-1].seq if page else since
+        return found
+
+    def answer(self, session: str, request: str, text: str | None) -> None:
+        self._connections.ask(calls.answer(session, request, text))
+
+    def interrupt(
+        self, session: str, cell: str | None = None, *, deadline: float = 5.0
+    ) -> Cell | None:
+        return self._connections.ask(calls.interrupt(session, cell, deadline))
+
+    def complete(self, session: str, code: str, cursor: int) -> Completion:
+        return self._connections.ask(calls.complete(session, code, cursor))
+
+    def inspect(self, session: str, code: str, cursor: int) -> dict[str, str]:
+        return self._connections.ask(calls.inspect(session, code, cursor))
+
+
+class Following:
+    """What happens in a session, as it comes. Its end gives the connection back."""
+
+    def __init__(self, connections: Connections, said: bytes) -> None:
+        self._connections = connections
+        self._channel = connections.talk()
+        self._talk = calls.Talk()
+        self._left = False
+        #: What came with the word that it has begun: one event at most.
+        self._first: deque[CodeEvent] = deque(maxlen=1)
+        try:
+            self._channel.send(wire.TEXT, said)
+            event = self._talk.event(self._channel.take())
+        except BaseException:
+            self.close()
+            raise
+        if event is not None:
+            self._first.append(event)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave it; may be called twice."""
+        if not self._left:
+            self._left = True
+            self._connections.leave(self._channel, over=self._talk.over)
+
+    def fileno(self) -> int:
+        """For ``select``; ask ``recv(0)`` until it gives ``None`` first."""
+        return self._channel.fileno()
+
+    @property
+    def over(self) -> bool:
+        """True once the last event has been taken."""
+        return self._talk.over and not self._first
+
+    def __iter__(self) -> Iterator[CodeEvent]:
+        while (event := self.recv()) is not None:
+            yield event
+
+    def recv(self, timeout: float | None = None) -> CodeEvent | None:
+        """The next event; ``None`` when none came within ``timeout`` seconds, or when it is over.
+
+        Raises FellBehind where this reader was too slow: follow again from the last ``seq``.
+        """
+        if self._first:
+            return self._first.popleft()
+        end = None if timeout is None else time.monotonic() + timeout
+        event = None
+        while event is None and not self._talk.over:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            message = self._channel.take(left)
+            if message is None and end is not None and not self._channel.done:
+                return None
+            event = self._talk.event(message)
+        return event

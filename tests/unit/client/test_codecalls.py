@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspan.client.codecalls import Talk, to_execute, to_follow
+from inspan.errors import BadInput, DaemonUnreachable, InspanError
+from inspan.model.code import CODE_FACTS, CellOptions, CodeEvent, Printed
+from inspan.server import schema
+from inspan.server.code import encoded
+from tests.unit.model import samples
+
+pytestmark = pytest.mark.requirement("D1")
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+WORDS = st.sampled_from(("execute", "follow", "session", "code", "since", "cell", "options"))
+TOLD = st.sampled_from(("seq", "fact", "over", "refused", "cell", "following", "kind", "code"))
+
+
+def objects(names: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """JSON objects that nearly say something."""
+    return st.recursive(
+        JSON | st.dictionaries(names, JSON, max_size=3),
+        lambda inner: st.dictionaries(names, inner, max_size=3),
+        max_leaves=5,
+    )
+
+
+@given(st.sampled_from(sorted(CODE_FACTS)).flatmap(lambda kind: samples.of(CODE_FACTS[kind])))
+def test_every_event_crosses_the_wire_as_it_was(fact: Any) -> None:
+    event = CodeEvent(7, 1.5, "py-1", fact)
+    assert Talk().event(encoded(event)) == event
+
+
+@given(st.text(st.characters()))
+def test_what_is_no_utf_8_crosses_in_what_is_printed(text: str) -> None:
+    event = CodeEvent(1, 0.0, "py-1", Printed("c1", "stdout", text, 3))
+    raw = encoded(event)
+    assert raw.isascii()
+    assert Talk().event(raw) == event
+
+
+@given(st.text(), st.text(), samples.of(CellOptions))
+def test_the_server_reads_what_the_client_says_of_a_cell(
+    session: str, code: str, options: CellOptions
+) -> None:
+    said = schema.read(schema.Said, to_execute(session, code, options))
+    assert said == schema.Said(
+        execute=schema.ToExecute(session=session, code=code, options=options)
+    )
+
+
+@given(st.text(), st.none() | st.integers(0, 2**63 - 1), st.none() | st.text())
+def test_the_server_reads_what_the_client_says_of_a_following(
+    session: str, since: int | None, cell: str | None
+) -> None:
+    said = schema.read(schema.Said, to_follow(session, since, cell))
+    assert said == schema.Said(follow=schema.ToFollow(session=session, since=since, cell=cell))
+
+
+@given(objects(WORDS).map(json.dumps).map(str.encode) | st.binary())
+@settings(max_examples=300)
+def test_whatever_is_said_is_understood_or_refused(raw: bytes) -> None:
+    with suppress(BadInput):
+        schema.read(schema.Said, raw)
+
+
+@given(objects(TOLD).map(json.dumps).map(str.encode) | st.binary())
+@settings(max_examples=300)
+def test_whatever_is_told_is_understood_or_an_error_of_ours(raw: bytes) -> None:
+    for read in (Talk().cell, Talk().event):
+        with suppress(InspanError):
+            read(raw)
+
+
+def test_the_end_of_a_connection_is_no_end_of_a_cell() -> None:
+    with pytest.raises(DaemonUnreachable):
+        Talk().event(None)
+    with pytest.raises(DaemonUnreachable):
+        Talk().cell(None)
+
+
+def test_text_that_no_wire_carries_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(BadInput):
+        to_execute("s", "\udcff", CellOptions())
