@@ -38,7 +38,8 @@ _SYSTEM: Final = (
 _DEVICES: Final = tuple(
     f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")
 )
-_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - where there is a view, it is a new one
+#: Where there is no view: memory that all of the user's programs share, for locks need it.
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - that is the point
 #: These would lead to files outside.
 _XDG: Final = ("CONFIG", "CACHE", "DATA", "STATE", "RUNTIME")
 
@@ -77,12 +78,7 @@ def confine(wanted: dict[str, Any], *, needed: tuple[str, ...]) -> Confined:
         nothing = ("this system offers no way to confine it",)
         return Confined((), nothing, Advice(wanted, {}, viewed=False))
     if not has.view:
-        hidden = [paths.real(path) or path for path in wanted["hidden"]]
-        grants = {
-            path: how
-            for path, how in grants.items()
-            if not any(within(one, path) for one in hidden)
-        }
+        grants = _without_view(grants, [paths.real(path) or path for path in wanted["hidden"]])
     has = _restrict(wanted, grants, has)
     _live_in(wanted["home"], wanted["temporary"])
     return Confined(_means(has), _left_open(has, wanted), Advice(wanted, grants, viewed=has.view))
@@ -132,13 +128,23 @@ def _grants(wanted: dict[str, Any], needed: tuple[str, ...], paths: Paths) -> di
     for how, given in (
         ("read", [*_SYSTEM, *python, *wanted["read"]]),
         ("device", _DEVICES),
-        ("write", [*wanted["write"], *wanted["kept"], _SHARED_MEMORY]),
+        ("write", [*wanted["write"], *wanted["kept"], *view.FRESH]),
     ):
         for path in given:
             real = paths.real(path)
             if real is not None:
                 grants[real] = how
     return grants
+
+
+def _without_view(grants: dict[str, str], hidden: list[str]) -> dict[str, str]:
+    """What Landlock alone can grant: nothing that shows what is hidden, and nobody's terminals."""
+    return {
+        path: how
+        for path, how in grants.items()
+        if not any(within(one, path) for one in hidden)
+        and (path == _SHARED_MEMORY or path not in view.FRESH)
+    }
 
 
 def _live_in(home: str, temporary: str) -> None:
@@ -168,6 +174,7 @@ def _left_open(has: _Kernel, wanted: dict[str, Any]) -> tuple[str, ...]:
         found.append("it can send signals to this user's other processes")
     if not has.view:
         found.append("it can change modes, owners and times of this user's files")
+        found.append("it shares /dev/shm with this user's other programs")
         if not has.filter:
             found.append("it can speak to other programs over Unix sockets")
     if not (wanted["net"] or has.network or has.filter):

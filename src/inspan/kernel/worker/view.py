@@ -41,7 +41,13 @@ _NO_DEVICES: Final = 0x4
 
 #: Mounted as a whole; Landlock chooses what of it is granted.
 _WHOLE: Final = ("/etc", "/proc", "/sys")
-_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - mounted anew, for this process alone
+#: Nobody misses one of its hundred entries.
+_DEVICES: Final = "/dev"
+#: Mounted anew, for this process and what it starts: of which kind, with which flags and options.
+FRESH: Final = {
+    "/dev/shm": ("tmpfs", _HARMLESS, "mode=1777"),  # noqa: S108 - it is nobody else's
+    "/dev/pts": ("devpts", 0x2 | 0x8, "newinstance,ptmxmode=0666,mode=0620"),
+}
 #: Entries of a folder that are stood in for; code that looks for another one finds nothing.
 _STAND_INS: Final = 256
 
@@ -87,6 +93,7 @@ def build(base: str, grants: dict[str, str], hidden: list[str], paths: Paths, cw
             view.cover(path)
         else:
             view.bind(path)
+    view.place(cwd)
     view.link()
     view.seal()
     os.chdir(base)
@@ -115,8 +122,9 @@ class _View:
     def bind(self, path: str) -> None:
         """Mount what is at ``path`` there, too."""
         self._make_ready(path)
-        if path == _SHARED_MEMORY:
-            syscalls.mount("shm", self._base + path, "tmpfs", _HARMLESS, "mode=1777")
+        if path in FRESH:
+            kind, flags, options = FRESH[path]
+            syscalls.mount(kind, self._base + path, kind, flags, options)
             return
         how = self.mounts[path]
         tree = syscalls.call(syscalls.OPEN_TREE, _HERE, os.fsencode(path), _CLONE | _RECURSIVE)
@@ -134,8 +142,15 @@ class _View:
         self._own.append(self._base + path)
         self._made.add(path)
 
+    def place(self, folder: str) -> None:
+        """Have this folder there to be in, if only as a place."""
+        real = self._paths.real(folder)
+        if real is not None:
+            self._open(real)
+
     def link(self) -> None:
         """Make the links again that lead to what was granted."""
+        self._paths.links["/dev/ptmx"] = "pts/ptmx"
         for path, target in self._paths.links.items():
             above = path.rpartition("/")[0] or "/"
             if above in self._made and not os.path.lexists(self._base + path):
@@ -176,7 +191,7 @@ class _View:
             self._stand_in(folder)
 
     def _stand_in(self, folder: str) -> None:
-        if folder in self._stood_in:
+        if folder in self._stood_in or folder == _DEVICES:
             return
         self._stood_in.add(folder)
         try:

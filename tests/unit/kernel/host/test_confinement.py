@@ -112,6 +112,9 @@ async def test_it_reads_its_working_directory_and_writes_in_its_own_home(
         assert await told(one, "import pathlib; (pathlib.Path.home() / 'x').write_text('1')") == "1"
         assert await told(one, "import tempfile; tempfile.TemporaryFile().write(b'1')") == "1"
         assert await told(one, "import multiprocessing; multiprocessing.Lock().acquire()") == "True"
+        terminal = "import pty; a, b = pty.openpty(); os.write(b, b'x'), os.read(a, 1)"
+        assert await told(one, f"import os; {terminal}") == "(1, b'x')"
+        assert await told(one, "os.ttyname(b)") == "'/dev/pts/0'"
         assert (one.folder / "work" / "x").read_text() == "1"
         said = await told(one, "open('new', 'w')")
         assert said.startswith("OSError: [Errno 30] Read-only file system: 'new'")
@@ -284,6 +287,21 @@ async def test_a_home_is_not_shown_because_one_works_in_it(
         assert await told(one, "import os; os.getcwd()") == repr(str(person))
 
 
+async def test_a_working_directory_is_there_however_many_stand_beside_it(
+    client: KeeperClient, home: Path
+) -> None:
+    for number in range(400):
+        (home / "crowd" / f"{number}").mkdir(parents=True)
+    wanted = Confinement(hidden=(home / "state",), private=tuple((home / "crowd").iterdir()))
+    last = list((home / "crowd").iterdir())[-1]
+    made = replace(order(home, "one"), folder=home / "state" / "one", cwd=last, confinement=wanted)
+    async with asyncio.timeout(PATIENCE), opened(client, made) as one:
+        assert one.confined is not None
+        assert one.confined.open == ()
+        assert await told(one, "import os; os.getcwd()") == repr(str(last))
+        assert (await told(one, "os.listdir()")).startswith("PermissionError")
+
+
 async def test_an_unconfined_one_is_as_its_user(
     client: KeeperClient, home: Path, person: Path
 ) -> None:
@@ -344,6 +362,7 @@ async def test_without_namespaces_landlock_and_a_filter_do_what_they_can_and_say
         assert said.startswith("PermissionError")
         assert said.endswith("`write=['.']` grants it.")
         assert (await told(one, READ.format(str(person / ".ssh" / "id")))).startswith(DENIED)
+        assert (await told(one, "open('/dev/ptmx', 'rb')")).startswith("PermissionError")
         for code in (
             f"socket.socket(socket.AF_UNIX).connect({str(keeper.socket)!r})",
             "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
@@ -388,7 +407,7 @@ async def test_a_root_without_privileges_is_confined_as_far_as_it_can_be(
     drop = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
     async with confined(client, home, python=wrapped(home, *drop)) as one:
         assert one.confined is not None
-        assert len(one.confined.open) == 1
+        assert len(one.confined.open) == 2
         assert (await told(one, READ.format(str(person / ".ssh" / "id")))).startswith(DENIED)
 
 
