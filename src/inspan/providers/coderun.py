@@ -65,6 +65,8 @@ class PythonRun:
         self._new = not mark
         self._seq, *self._at = (int(part) for part in (mark or "0:0:0").split(":"))
         self._decoders = [_Decoder("surrogateescape"), _Decoder("surrogateescape")]
+        #: One of them may hold the beginning of a character.
+        self._held = False
         #: What came before the session is known here.
         self._early: list[tuple[CodeSeen, str]] | None = []
         self._session: KernelSession
@@ -173,7 +175,8 @@ class PythonRun:
         item: Any = entry.item
         self._seq = max(self._seq, entry.seq)
         if type(item) is not Output:
-            self._flush(cell)
+            if self._held:
+                self._flush(cell)
             self._say(_FACTS[type(item)](item))
         elif entry.file >= 0:
             self._captured(cell, entry, item)
@@ -185,11 +188,14 @@ class PythonRun:
         """Bytes that end within a character wait for the rest of it, here and after a restart."""
         decoder = self._decoders[entry.file]
         text = decoder.decode(item.data)
-        self._at[entry.file] = entry.offset - len(decoder.getstate()[0])
+        held = len(decoder.getstate()[0])
+        self._held = self._held or held > 0
+        self._at[entry.file] = entry.offset - held
         if text or item.dropped:
             self._say(Printed(cell, item.stream, text, item.dropped))
 
     def _flush(self, cell: str | None) -> None:
+        self._held = False
         for file, decoder in enumerate(self._decoders):
             held = len(decoder.getstate()[0])
             if held:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import anyio
 import anyio.abc
@@ -12,7 +12,7 @@ import pytest
 
 from inspan.engine.code.feed import RING
 from inspan.engine.code.ports import CodePorts
-from inspan.engine.code.standing import Standing, standing
+from inspan.engine.code.standing import Standing, standing, word
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.ports import Change
 from inspan.errors import SessionEnded, StoreFailed, WorkerNotReady
@@ -270,5 +270,5 @@ async def test_every_session_can_be_closed_at_once(world: World) -> None:
 
 def test_a_standing_is_read_back() -> None:
     for stands in (Standing(), Standing(3, 12, True, (4, 9), "17 0 5"), Standing(mark="x")):
-        assert standing(stands.word()) == stands
+        assert standing(word(*astuple(stands))) == stands
     assert standing("") == Standing()

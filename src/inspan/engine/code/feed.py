@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Final
 
@@ -59,32 +59,25 @@ class Feed:
         """More comes, after all."""
         self.over = False
 
-    async def follow(
-        self, since: int | None, enough: Callable[[], bool] = bool
-    ) -> AsyncGenerator[CodeEvent, None]:
-        """Events after ``since`` (``None``: from now on), until the session is over.
+    async def after(self, seen: int, enough: Callable[[], bool] = bool) -> Sequence[CodeEvent]:
+        """Events after ``seen``, once there are some; none where the session is over.
 
         ``enough`` is asked when all there is was told: True ends it.
         """
-        seen = self.head if since is None else since
         while True:
             head = self.head
-            batch = await self._after(seen)
-            for event in batch:
-                seen = event.seq
-                yield event
-            if not batch:
-                seen = max(seen, head)
-                if self.head == head:
-                    if self.over or enough():
-                        return
-                    await self._change()
+            batch = await self._after(seen) if seen < head else ()
+            if batch:
+                return batch
+            seen = max(seen, head)
+            if self.head == head:
+                if self.over or enough():
+                    return ()
+                await self._change()
 
     async def _after(self, seen: int) -> Sequence[CodeEvent]:
         if seen < self._floor:
             return await self._transcripts.read(self._session, seen, _PAGE)
-        if seen >= self.head:
-            return ()
         newer = takewhile(lambda held: held[0].seq > seen, reversed(self._ring))
         return [event for event, _ in newer][::-1]
 

@@ -19,7 +19,7 @@ from inspan.engine.code.ports import (
     CodeSeen,
     Transcripts,
 )
-from inspan.engine.code.standing import Standing
+from inspan.engine.code.standing import Standing, word
 from inspan.engine.ports import Clock
 from inspan.errors import InspanError, SessionEnded, StoreFailed
 from inspan.model.code import (
@@ -51,10 +51,17 @@ _LOST: Final = CellEnd(state=CellState.LOST)
 
 @dataclass(slots=True)
 class Open:
-    """A cell as it is now, for who waits for its end; ``seq``: of the event that entered it."""
+    """A cell as it was entered by the event ``seq``, and how far it has got since."""
 
-    cell: Cell
+    entered: Cell
     seq: int
+    state: CellState = CellState.WAITING
+    end: CellEnd | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """It as it is now."""
+        return replace(self.entered, state=self.state, end=self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,8 @@ class Place:
         self._transcripts = transcripts
         self._clock = clock
         self._heard = heard
+        #: The events of what is open, see ``Standing``.
+        self._open: tuple[int, ...] = ()
         self._wanted: dict[str, tuple[str | None, int]] = {}
         self._recent: dict[str, int] = {}
         self._count = standing.cells
@@ -123,13 +132,6 @@ class Place:
         said = "" if why is None else f": {why.message}"
         return SessionEnded(f"The code session {self.session.id} is over{said}")
 
-    @property
-    def standing(self) -> Standing:
-        """For the transcript, and for recovery."""
-        opened = [one.seq for one in self.cells.values()]
-        opened += [seq for _, seq in self._wanted.values()]
-        return Standing(self._told, self._count, self._over, tuple(opened), self._mark)
-
     def since(self, cell: str) -> int | None:
         """The number before its first event, where that is known without a look."""
         found = self.cells.get(cell)
@@ -152,7 +154,7 @@ class Place:
 
     async def execute(self, code: str, options: CellOptions) -> Cell:
         """Hand in a cell. Raises InputFull, BadInput, SessionEnded, SessionDied."""
-        run = await self.alive()
+        run = self.run or await self.alive()
         async with self._entering:
             number = self._count + 1
             name = f"c{number}"
@@ -161,6 +163,7 @@ class Place:
             def entered() -> None:
                 self._count = number
                 self.cells[name] = Open(cell, self.feed.head + 1)
+                self._opened()
                 self.tell(CellEntered(name, number, code, options))
 
             await run.execute(name, code, options, entered)
@@ -171,7 +174,7 @@ class Place:
         found = next(iter(self.cells.values()), None) if cell is None else self.cells.get(cell)
         if found is None:
             return None
-        await (await self.alive()).interrupt(found.cell.id, deadline)
+        await (await self.alive()).interrupt(found.entered.id, deadline)
         return found.cell
 
     async def answer(self, request: str, text: str | None) -> bool:
@@ -179,6 +182,7 @@ class Place:
         run = await self.alive()
         if self._wanted.pop(request, None) is None:
             return False
+        self._opened()
         await run.answer(request, text)
         self.tell(Given(request))
         return True
@@ -204,11 +208,14 @@ class Place:
         """Append it, then publish."""
         event = CodeEvent(self.feed.head + 1, self._clock.now(), self.session.id, fact)
         try:
-            self._transcripts.append(event, self.standing.word())
+            self._transcripts.append(event, self._word())
         except StoreFailed as error:
             # Who follows hears of it all the same: an end that nobody is told is worse.
             log.warning("not in the transcript: %s", error, extra={"session": self.session.id})
         self.feed.publish(event)
+
+    def _word(self) -> str:
+        return word(self._told, self._count, self._over, self._open, self._mark)
 
     def recall(self, events: Iterable[CodeEvent]) -> None:
         """Take up what an earlier engine left open."""
@@ -225,6 +232,7 @@ class Place:
                 self.cells[fact.cell] = Open(cell, event.seq)
             elif isinstance(fact, Wanted):
                 self._wanted[fact.request] = (fact.cell, event.seq)
+        self._opened()
 
     # ── within ────────────────────────────────────────────────────────────────
 
@@ -234,25 +242,38 @@ class Place:
                 self._told, self._over = number, False
                 self.session = replace(self.session, pid=pid)
             case CellBegan(cell=name) if name in self.cells:
-                found = self.cells[name]
-                found.cell = replace(found.cell, state=CellState.RUNNING)
+                self.cells[name].state = CellState.RUNNING
             case Wanted(cell=cell, request=request):
                 self._wanted[request] = (cell, self.feed.head + 1)
+                self._opened()
 
     def _end(self, ended: CellEnded, mark: str) -> None:
         name, end = ended.cell, ended.end
-        for request in [one for one, (cell, _) in self._wanted.items() if cell == name]:
-            del self._wanted[request]
-            self.tell(Given(request))
+        if self._wanted:
+            self._want_no_more(name)
         found = self.cells.pop(name, None)
+        self._opened()
         if found is not None:
-            found.cell = replace(found.cell, state=end.state, end=end)
+            found.state, found.end = end.state, end
             self._recent[name] = found.seq
             if len(self._recent) > _RECENT:
                 del self._recent[next(iter(self._recent))]
         # Not before: an engine that goes on from ``mark`` is not told of the end again.
         self._mark = mark
         self.tell(ended)
+
+    def _want_no_more(self, name: str) -> None:
+        for request in [one for one, (cell, _) in self._wanted.items() if cell == name]:
+            del self._wanted[request]
+            self._opened()
+            self.tell(Given(request))
+
+    def _opened(self) -> None:
+        """What is open has changed."""
+        seqs = [one.seq for one in self.cells.values()]
+        if self._wanted:
+            seqs += [seq for _, seq in self._wanted.values()]
+        self._open = tuple(seqs)
 
     def _lose(self) -> None:
         for name in [*self.cells]:
@@ -261,6 +282,7 @@ class Place:
     def _die(self, seen: RunEnded) -> None:
         self._lose()
         self._wanted.clear()
+        self._opened()
         self._over, self._told = True, seen.run
         self.over(seen.reason, self._clock.now())
         self.tell(seen)

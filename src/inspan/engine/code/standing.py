@@ -23,16 +23,16 @@ class Standing:
     #: From where its provider goes on.
     mark: str = ""
 
-    def word(self) -> str:
-        """It as text."""
-        opened = ",".join(map(str, self.open))
-        return f"{self.run} {self.cells} {int(self.over)} {opened} {self.mark}"
+
+def word(run: int, cells: int, over: bool, opened: tuple[int, ...], mark: str) -> str:
+    """A Standing as text; of its fields, for one is written with each event."""
+    return f"{run} {cells} {over:d} {','.join(map(str, opened)) if opened else ''} {mark}"
 
 
-def standing(word: str) -> Standing:
+def standing(text: str) -> Standing:
     """What ``word`` wrote; of an empty text, the beginning."""
-    if not word:
+    if not text:
         return Standing()
-    run, cells, over, opened, mark = word.split(" ", 4)
+    run, cells, over, opened, mark = text.split(" ", 4)
     numbers = tuple(int(number) for number in opened.split(",") if number)
     return Standing(int(run), int(cells), over == "1", numbers, mark)

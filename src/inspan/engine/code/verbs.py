@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Final
 
 from inspan.engine.code.lives import Lives, Spawn
@@ -117,14 +116,16 @@ class CodeVerbs:
         def enough() -> bool:
             return cell is not None and cell not in place.cells
 
-        async with aclosing(place.feed.follow(since, enough)) as events:
-            async for event in events:
+        seen = place.feed.head if since is None else since
+        while batch := await place.feed.after(seen, enough):
+            for event in batch:
                 if cell is None:
                     yield event
                 elif cell_of(event.fact) == cell:
                     yield event
                     if isinstance(event.fact, CellEnded):
                         return
+            seen = batch[-1].seq
 
     async def transcript(
         self, session: str, since: int = 0, limit: int = 500
