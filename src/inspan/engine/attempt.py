@@ -92,7 +92,7 @@ class Attempt:
         self._patience = task.spec.patience or means.patience
         #: Seconds that it waited for room on the disk; no deadline of this engine's counts them.
         self._held = 0.0
-        self._watchdog = self._new_watchdog()
+        self._watchdog: Watchdog  # while it runs
         self._run: Run | None = None
         self._ended = asyncio.Event()
         #: The process is alive, and the store does not know yet.
@@ -120,9 +120,10 @@ class Attempt:
         except KeeperLost as error:
             await self._insist(e.Errored(_reason(error)))
             return
-        session = session_id(self.task.id, self.task.attempt)
+        task = self.task
+        session = session_id(task.id, task.attempt)
         try:
-            started = e.AttemptStarted(self.task.attempt, session, keeper)
+            started = e.AttemptStarted(task.attempt, session, keeper)
             await self._insist(started)  # it was accepted: with a full disk it waits for room
         except IllegalTransition:
             return  # it was cancelled or interrupted while it waited for this slot
@@ -287,8 +288,9 @@ class Attempt:
             case Grew():
                 self._watchdog.heard(now)
             case Started(pid):
-                if self.task.state is TaskState.RUNNING and self.task.pid != pid:
-                    self._spawned = e.Spawned(self.task.attempt, pid)
+                task = self.task
+                if task.state is TaskState.RUNNING and task.pid != pid:
+                    self._spawned = e.Spawned(task.attempt, pid)
                     asyncio.get_running_loop().call_soon(self._tell_spawned_soon)
             case Asks(needs):
                 await self._tell(e.NeedsInput(self.task.attempt, needs))
@@ -316,13 +318,14 @@ class Attempt:
     # ── the end ──────────────────────────────────────────────────────────────
 
     async def _conclude(self, exited: e.Exited) -> None:
-        plain = not self.task.spec.checks and not self.task.spec.review
+        task = self.task
+        plain = not task.spec.checks and not task.spec.review
         if self._cause is not None:
             await self._insist(exited, *self._given_up())
         elif not exited.exit.ok:
             await self._insist(exited, self._failed(_why(exited.exit)))
         elif plain:
-            await self._insist(exited, e.Completed(self.task.attempt))
+            await self._insist(exited, e.Completed(task.attempt))
         else:
             await self._insist(exited)
             await self._verify()

@@ -109,7 +109,7 @@ def apply(task: Task | None, event: e.Event) -> Task:
         raise _refusal(task, fact)
     _fence(task, fact)
     state = row[type(fact)] or task.state
-    return _changed(task, event.seq, state, _fields(task, event, state))
+    return _changed(task, _fields(task, event, state))
 
 
 def _refusal(task: Task, fact: e.Fact) -> IllegalTransition:
@@ -131,12 +131,13 @@ def _create(task: Task | None, event: e.Event, fact: e.Submitted) -> Task:
         raise IllegalTransition("a task is submitted only once")
     first = {
         "id": event.task,
+        "seq": event.seq,
         "spec": fact.spec,
         "correlation": event.correlation,
         "created_at": event.at,
         "wake_at": fact.spec.not_before,
     }
-    return _changed(_BLANK, event.seq, _S.PENDING, first)
+    return _changed(_BLANK, first)
 
 
 def _fence(task: Task, fact: e.Fact) -> None:
@@ -163,8 +164,9 @@ _AFRESH: Final[dict[str, Any]] = {
 
 
 def _fields(task: Task, event: e.Event, state: TaskState) -> dict[str, Any]:
-    """What else changes. Entering ``queued`` always names a new attempt."""
+    """What changes. Entering ``queued`` always names a new attempt."""
     changed = _told(task, event)
+    changed["seq"], changed["state"] = event.seq, state
     if state is _S.QUEUED and task.state is not _S.QUEUED:
         changed = {**_AFRESH, "wake_at": None, "attempt": task.attempt + 1, **changed}
     if state is not task.state and task.state is _S.WAITING:
@@ -246,8 +248,8 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
 }
 
 
-def _changed(task: Task, seq: int, state: TaskState, changes: dict[str, Any]) -> Task:
+def _changed(task: Task, changes: dict[str, Any]) -> Task:
     """``dataclasses.replace`` without its checks: the engine's hottest line."""
     after = object.__new__(Task)
-    after.__dict__.update(task.__dict__, seq=seq, state=state, **changes)
+    object.__setattr__(after, "__dict__", task.__dict__ | changes)
     return after
