@@ -78,9 +78,9 @@ class FakeCodeRun:
             self.heard += 1
             self.sink(self.told[self.heard - 1], str(self.heard))
 
-    def ask(self, capability: str) -> None:
+    def ask(self, capability: str, payload: object = None, promise: str = "promise-1") -> None:
         """Its code asks for something."""
-        self.say(CodeAsked(None, "promise-1", capability, {}, 1.0))
+        self.say(CodeAsked(None, promise, capability, payload or {}, 60.0))
 
     def die(self, why: str = "It was killed by SIGKILL.") -> None:
         """The process ends."""

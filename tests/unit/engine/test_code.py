@@ -256,9 +256,11 @@ async def test_a_reader_slower_than_the_ring_misses_nothing(world: World) -> Non
 
 async def test_what_a_session_may_not_ask_for_is_refused(world: World) -> None:
     _, run = await world.opened()
-    run.ask("tasks")
+    run.ask("human.ask")
     await anyio.wait_all_tasks_blocked()
-    assert run.asked == ["settle promise-1 None This session may not ask for 'tasks'."]
+    assert run.asked == [
+        "settle promise-1 None This session was not granted 'human', which 'human.ask' needs."
+    ]
 
 
 async def test_every_session_can_be_closed_at_once(world: World) -> None:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import anyio
 
+from inspan.engine.code.asks import Asks, Capability
 from inspan.engine.code.place import Heard, Place, reason_of
-from inspan.engine.code.ports import CodeAsked, CodeOrder, CodePorts, CodeRun
+from inspan.engine.code.ports import CodeOrder, CodePorts, CodeRun
 from inspan.engine.code.standing import Standing, standing
 from inspan.engine.hindrances import AGAIN
 from inspan.engine.ports import Change
@@ -52,7 +53,8 @@ Spawn = Callable[[Callable[[], Awaitable[None]]], None]
 class Lives:
     """Every code session of one store; ``spawn`` runs an errand beside the caller."""
 
-    def __init__(self, ports: CodePorts, spawn: Spawn) -> None:
+    def __init__(self, ports: CodePorts, capabilities: Sequence[Capability], spawn: Spawn) -> None:
+        self.asks = Asks(ports, capabilities, spawn)
         #: Those that are open, or about to be stored as over.
         self.places: dict[str, Place] = {}
         self._ports = ports
@@ -61,12 +63,13 @@ class Lives:
         self._names: dict[str, str] = {}
         self._turns = Turns()
         self._newest = ""
-        self._heard = Heard(self._ended, self._refuse)
+        self._heard = Heard(self._ended, self.asks.heard)
 
     # ── an engine comes and goes ──────────────────────────────────────────────
 
     async def load(self) -> None:
         """Take up what an earlier engine left; each is looked for beside the caller."""
+        await self.asks.load()
         for session in await self._ports.store.code_sessions(ended=False):
             last, word = await self._ports.transcripts.last(session.id)
             stands = standing(word)
@@ -251,6 +254,7 @@ class Lives:
             why = reason_of(error)
         if run is not None:
             await self._ready(place, run)
+            await self.asks.resume(place)
         elif place.session.open:
             place.sink(RunEnded(session.run, why), "")
 
@@ -277,6 +281,7 @@ class Lives:
 
     def _ended(self, place: Place) -> None:
         self._spawn(partial(self._bury, place))
+        self._spawn(partial(self.asks.lose, place))
 
     async def _bury(self, place: Place) -> None:
         """Store that it is over, however often that has to be tried; once, whoever asks first."""
@@ -298,12 +303,6 @@ class Lives:
         del self.places[place.session.id]
         place.settled.set()
         place.feed.end()
-
-    def _refuse(self, place: Place, asked: CodeAsked) -> None:
-        run = place.run
-        if run is not None:
-            why = f"This session may not ask for {asked.capability!r}."
-            self._spawn(partial(run.settle, asked.promise, error=why))
 
     # ── names ─────────────────────────────────────────────────────────────────
 

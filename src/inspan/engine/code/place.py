@@ -187,6 +187,11 @@ class Place:
         self.tell(Given(request))
         return True
 
+    def given(self, request: str) -> None:
+        """Somebody else has answered it, or nobody will."""
+        self._wanted.pop(request, None)
+        self.tell(Given(request))
+
     def sink(self, seen: CodeSeen, mark: str) -> None:
         """What a run tells; see the port."""
         if isinstance(seen, CellEnded):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from inspan.engine.ports import Change, Clock
+from inspan.engine.ports import Clock, PromiseStore
 from inspan.model.code import (
     Cell,
     CellOptions,
@@ -25,12 +25,11 @@ from inspan.model.code import (
 )
 
 
-class CodeStore(Protocol):
-    """The code sessions of a store, which are written by ``commit`` like everything else."""
+class CodeStore(PromiseStore, Protocol):
+    """The code sessions of a store, and the promises that their code waits for.
 
-    async def commit(self, change: Change) -> None:
-        """As ``Store.commit``."""
-        ...
+    They are written by ``commit`` like everything else.
+    """
 
     async def code_sessions(self, *, ended: bool) -> tuple[CodeSession, ...]:
         """Those that are open, or all of them, oldest first."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Final
 
+from inspan.engine.code.capabilities import TaskVerbs, known
 from inspan.engine.code.lives import Lives, Spawn
 from inspan.engine.code.place import Place
 from inspan.engine.code.ports import CodePorts
@@ -40,9 +41,9 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class CodeVerbs:
     """The code sessions of an engine; ``load`` comes first, and one of the two ends last."""
 
-    def __init__(self, ports: CodePorts, spawn: Spawn) -> None:
+    def __init__(self, ports: CodePorts, spawn: Spawn, tasks: TaskVerbs | None = None) -> None:
         self._ports = ports
-        self._lives = Lives(ports, spawn)
+        self._lives = Lives(ports, known(tasks), spawn)
 
     async def load(self) -> None:
         """Take up what an earlier engine left."""
@@ -135,7 +136,9 @@ class CodeVerbs:
 
     async def answer(self, session: str, request: str, text: str | None) -> None:
         place = await self._lives.find(session)
-        if not place.wants(request) or not await place.answer(request, text):
+        if place.wants(request) and request.startswith(f"code/{place.session.id}/"):
+            await self._lives.asks.answer(request, text)
+        elif not place.wants(request) or not await place.answer(request, text):
             raise Conflict("Nothing waits for this line any more.")
 
     async def interrupt(

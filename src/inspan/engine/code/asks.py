@@ -1,0 +1,204 @@
+"""What code asks of its host: granted or refused, kept as a promise, done, and told to the code.
+
+A promise that is pending when an engine dies is taken up by the next one; the code goes on waiting
+meanwhile. It knows no capability, only that each has a name and a grant.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Protocol
+
+import anyio
+
+from inspan.engine.code.place import Place
+from inspan.engine.code.ports import CodeAsked, CodePorts
+from inspan.engine.promises import Promises
+from inspan.errors import (
+    InspanError,
+    PromiseSettled,
+    SessionDied,
+    SessionEnded,
+)
+from inspan.model.promise import Promise, PromiseState
+
+log = logging.getLogger(__name__)
+
+#: Questions of one session that are open at once; the next one is refused.
+MOST: Final = 256
+#: Seconds after its time for which an answer is told again: as long as the worker waits for it.
+_GRACE: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question: who asks, and under which id its answer is kept."""
+
+    place: Place
+    promise: str
+    cell: str | None
+    payload: Any
+
+
+class Capability(Protocol):
+    """Something that code may ask its host for."""
+
+    @property
+    def name(self) -> str:
+        """As ``host.ask`` has it."""
+        ...
+
+    @property
+    def grant(self) -> str:
+        """The word in ``Grants.capabilities`` that allows it."""
+        ...
+
+    async def asked(self, ask: Ask) -> Any:
+        """The answer, which JSON has. Raises InspanError, which the code is told.
+
+        It is cancelled when nobody waits any more or the engine ends, and called again under the
+        same promise by the next engine: what it does must be there once all the same.
+        """
+        ...
+
+
+class Asks:
+    """The questions of every session of one store. ``load`` comes first."""
+
+    def __init__(
+        self,
+        ports: CodePorts,
+        capabilities: Sequence[Capability],
+        spawn: Callable[[Callable[[], Awaitable[None]]], None],
+    ) -> None:
+        self._promises = Promises(ports.store, ports.clock)
+        self._clock = ports.clock
+        self._known = {each.name: each for each in capabilities}
+        self._spawn = spawn
+        #: Promises that are seen to, by session.
+        self._open: dict[str, set[str]] = {}
+
+    async def load(self) -> None:
+        """Take up the promises of the store."""
+        await self._promises.load()
+
+    def heard(self, place: Place, asked: CodeAsked) -> None:
+        """Its code asks; quick."""
+        self._spawn(partial(self._see_to, place, asked))
+
+    async def resume(self, place: Place) -> None:
+        """Its run was found again: go on with what it waits for."""
+        since = self._clock.now() - _GRACE
+        for promise in await self._promises.under(f"code/{place.session.id}"):
+            if not promise.settled or (promise.timeout_at or 0.0) > since:
+                self.heard(place, _asked(promise))
+
+    async def lose(self, place: Place) -> None:
+        """Its process is gone: nobody waits any more."""
+        under = f"code/{place.session.id}/"
+        for promise in self._promises.pending():
+            if promise.id.startswith(under):
+                with suppress(PromiseSettled):
+                    await self._promises.cancel(promise.id, "The session's process is gone.")
+
+    async def answer(self, request: str, text: str | None) -> None:
+        """A person answers. Raises PromiseSettled, PromiseNotFound, StoreFailed."""
+        if text is None:
+            await self._promises.reject(request, "Nobody wants to answer.")
+        else:
+            await self._promises.resolve(request, text)
+
+    # ── within ────────────────────────────────────────────────────────────────
+
+    async def _see_to(self, place: Place, asked: CodeAsked) -> None:
+        name = f"code/{place.session.id}/{asked.promise}"
+        mine = self._open.setdefault(place.session.id, set())
+        if name in mine:
+            return
+        full = len(mine) >= MOST
+        mine.add(name)
+        try:
+            if full:
+                await _tell(place, asked.promise, error=f"{MOST} questions are open already.")
+            else:
+                await self._decide(place, asked, name)
+        finally:
+            mine.discard(name)
+            if not mine and self._open.get(place.session.id) is mine:
+                del self._open[place.session.id]
+
+    async def _decide(self, place: Place, asked: CodeAsked, name: str) -> None:
+        found = self._known.get(asked.capability)
+        if found is None:
+            error = f"There is no capability {asked.capability!r}."
+        elif found.grant not in place.session.spec.grants.capabilities:
+            error = f"This session was not granted {found.grant!r}, which {found.name!r} needs."
+        else:
+            try:
+                settled = await self._answered(place, asked, name, found)
+            except (InspanError, TypeError) as failure:
+                error = str(failure)
+            else:
+                if place.wants(name):
+                    place.given(name)
+                if settled.state is PromiseState.RESOLVED:
+                    await _tell(place, asked.promise, value=settled.value)
+                    return
+                error = str(settled.value or "Nobody answered in time.")
+        await _tell(place, asked.promise, error=error)
+
+    async def _answered(
+        self, place: Place, asked: CodeAsked, name: str, capability: Capability
+    ) -> Promise:
+        promise = await self._promises.create(
+            name,
+            param=[asked.cell, asked.promise, asked.capability, asked.payload],
+            timeout=asked.timeout,
+            key=name,
+        )
+        if promise.settled:
+            return promise
+        ask = Ask(place, name, asked.cell, promise.param[3])
+        left = (promise.timeout_at or 0.0) - self._clock.now()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._do, capability, ask)
+            await self._promises.wait(name, max(0.0, left))
+            group.cancel_scope.cancel()
+        return await self._promises.get(name)
+
+    async def _do(self, capability: Capability, ask: Ask) -> None:
+        try:
+            try:
+                value = await capability.asked(ask)
+            except InspanError as error:
+                await self._promises.reject(ask.promise, str(error))
+            except Exception as error:
+                log.exception("%s failed", capability.name)
+                why = f"{type(error).__name__}: {error}"
+                await self._promises.reject(ask.promise, f"{capability.name} failed: {why}")
+            else:
+                await self._promises.resolve(ask.promise, value)
+        except PromiseSettled as error:
+            log.debug("%s", error)  # somebody was quicker: his answer counts
+        except InspanError as error:
+            log.warning("not answered: %s", error, extra={"promise": ask.promise})
+
+
+def _asked(promise: Promise) -> CodeAsked:
+    cell, name, capability, payload = promise.param
+    left = 0.0 if promise.timeout_at is None else promise.timeout_at - promise.created_at
+    return CodeAsked(cell, name, capability, payload, left)
+
+
+async def _tell(
+    place: Place, promise: str, *, value: object = None, error: str | None = None
+) -> None:
+    try:
+        run = await place.alive()
+        await run.settle(promise, value=value, error=error)
+    except (SessionDied, SessionEnded) as gone:
+        log.debug("nobody waits for %s: %s", promise, gone)

@@ -1,0 +1,221 @@
+"""What code asks of its host: by its grants, once, and across the death of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+
+import anyio
+import anyio.abc
+import pytest
+
+from inspan.engine.code.asks import MOST
+from inspan.engine.code.ports import CodePorts
+from inspan.engine.code.verbs import CodeVerbs
+from inspan.errors import Conflict, TaskNotFound
+from inspan.model.code import CodeSession, CodeSpec, Given, Grants, Wanted
+from inspan.model.event import Event, Resumed
+from inspan.model.promise import PromiseState
+from inspan.model.task import Exit, Task, TaskSpec, TaskState
+from inspan.store.memory import MemoryStore
+from inspan.store.transcripts import MemoryTranscripts
+from tests.fakes.clock import FakeClock
+from tests.fakes.code import FakeCodeProvider, FakeCodeRun
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D7")]
+
+
+SPEC = CodeSpec(cwd="/", env={"A": "1"}, grants=Grants(capabilities=("tasks", "human")))
+
+
+class Tasks:
+    """``TaskVerbs``: a task ends well once ``ended`` is set."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Task] = {}
+        self.sent = 0
+        self.ended = anyio.Event()
+
+    async def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
+        self.sent += 1
+        new = Task(id=f"t{len(self.made) + 1}", spec=spec, state=TaskState.QUEUED)
+        return self.made.setdefault(key or "", new)
+
+    async def get(self, task: str) -> Task:
+        found = next((one for one in self.made.values() if one.id == task), None)
+        if found is None:
+            raise TaskNotFound
+        if not self.ended.is_set():
+            return found
+        return replace(found, state=TaskState.COMPLETED, exit=Exit(0))
+
+    async def watch(
+        self, since: int | None = None, *, task: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        await self.ended.wait()
+        yield Event(since or 1, 0.0, task or "", "", Resumed("person"))
+
+
+class World:
+    """In which engines come and go."""
+
+    def __init__(self, group: anyio.abc.TaskGroup) -> None:
+        self.outer = self.group = group
+        self.store = MemoryStore()
+        self.workers = FakeCodeProvider()
+        self.transcripts = MemoryTranscripts()
+        self.clock = FakeClock()
+        self.tasks = Tasks()
+
+    async def begin(self) -> None:
+        """An engine comes; one that was there is dead."""
+        if self.group is not self.outer:
+            self.group.cancel_scope.cancel()
+        for run in self.workers.runs.values():
+            run.quiet = True
+        self.group = await self.outer.start(_roof)
+        ports = CodePorts(
+            store=self.store,
+            provider=self.workers,
+            transcripts=self.transcripts,
+            clock=self.clock,
+        )
+        group = self.group
+
+        def spawn(work: Callable[[], Awaitable[None]]) -> None:
+            group.start_soon(_run, work)
+
+        self.code = CodeVerbs(ports, spawn, self.tasks)
+        await self.code.load()
+        await anyio.wait_all_tasks_blocked()
+
+    async def opened(self) -> tuple[CodeSession, FakeCodeRun]:
+        made = await self.code.open(SPEC)
+        return made, self.workers.runs[f"{made.id}-1"]
+
+    async def facts(self, session: CodeSession, *kinds: type) -> list[object]:
+        told = await self.code.transcript(session.id)
+        return [event.fact for event in told if isinstance(event.fact, kinds)]
+
+
+async def _run(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
+async def _roof(*, task_status: anyio.abc.TaskStatus[anyio.abc.TaskGroup]) -> None:
+    async with anyio.create_task_group() as group:
+        task_status.started(group)
+        await anyio.sleep_forever()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with anyio.create_task_group() as group:
+        made = World(group)
+        with anyio.fail_after(10):
+            await made.begin()
+            yield made
+        group.cancel_scope.cancel()
+
+
+async def test_a_task_is_submitted_once_and_waited_for(world: World) -> None:
+    session, run = await world.opened()
+    run.ask("tasks.submit", {"command": ["true"], "name": "it"}, "r-1")
+    await anyio.wait_all_tasks_blocked()
+    (task,) = world.tasks.made.values()
+    assert [*world.tasks.made] == [f"code/{session.id}/r-1"]
+    assert task.spec == TaskSpec(command=("true",), name="it", cwd="/", env={"A": "1"})
+    run.ask("tasks.wait", {"task": task.id}, "r-2")
+    await anyio.wait_all_tasks_blocked()
+    assert run.asked == ["settle r-1 t1 None"]
+    world.tasks.ended.set()
+    await anyio.wait_all_tasks_blocked()
+    said = {"task": "t1", "state": "completed", "exit": 0, "reason": None}
+    assert run.asked[1:] == [f"settle r-2 {said} None"]
+
+
+async def test_another_engine_goes_on_waiting_and_does_nothing_twice(world: World) -> None:
+    _, run = await world.opened()
+    run.ask("tasks.submit", {"command": ["true"]}, "r-1")
+    await anyio.wait_all_tasks_blocked()
+    run.ask("tasks.wait", {"task": "t1"}, "r-2")
+    await anyio.wait_all_tasks_blocked()
+    await world.begin()
+    world.tasks.ended.set()
+    await anyio.wait_all_tasks_blocked()
+    assert world.tasks.sent == 1
+    # What was answered is told again: it may not have arrived.
+    assert set(run.asked[:-1]) == {"settle r-1 t1 None"}
+    assert run.asked[-1].startswith("settle r-2 {'task': 't1', 'state': 'completed'")
+
+
+async def test_a_person_is_asked_in_the_transcript_and_answers_there(world: World) -> None:
+    session, run = await world.opened()
+    run.ask("human.ask", {"question": "Which one?"})
+    await anyio.wait_all_tasks_blocked()
+    request = f"code/{session.id}/promise-1"
+    assert await world.facts(session, Wanted) == [Wanted(None, request, "Which one?")]
+    await world.begin()
+    assert len(await world.facts(session, Wanted)) == 1
+    await world.code.answer(session.id, request, "the left one")
+    await anyio.wait_all_tasks_blocked()
+    assert run.asked == ["settle promise-1 the left one None"]
+    assert await world.facts(session, Given) == [Given(request)]
+    with pytest.raises(Conflict):
+        await world.code.answer(session.id, request, "the right one")
+
+
+async def test_nobody_answers(world: World) -> None:
+    session, run = await world.opened()
+    run.ask("human.ask", {"question": "Well?"})
+    await world.clock.advance(61)
+    assert run.asked == ["settle promise-1 None Nobody answered in time."]
+    assert len(await world.facts(session, Given)) == 1
+    run.ask("human.ask", {"question": "And now?"}, "promise-2")
+    await anyio.wait_all_tasks_blocked()
+    await world.code.answer(session.id, f"code/{session.id}/promise-2", None)
+    await anyio.wait_all_tasks_blocked()
+    assert run.asked[1:] == ["settle promise-2 None Nobody wants to answer."]
+
+
+@pytest.mark.parametrize(
+    ("capability", "payload", "error"),
+    [
+        ("magic", {}, "There is no capability 'magic'."),
+        ("human.ask", {"question": ""}, "'question' is text of 1 to 4096 characters"),
+        ("human.ask", "Well?", "what is asked is a dict"),
+        ("tasks.submit", {"command": "true"}, "'command' is a list of words"),
+        ("tasks.submit", {"command": [1]}, "1 is not text"),
+        ("tasks.submit", {"cwd": "/"}, "there is no 'cwd' here"),
+        ("tasks.wait", {"task": 3}, "'task' is the id of a task"),
+        ("tasks.wait", {"task": "t9"}, "Task not found."),
+    ],
+)
+async def test_what_cannot_be_done_is_said(
+    world: World, capability: str, payload: object, error: str
+) -> None:
+    _, run = await world.opened()
+    run.ask(capability, payload)
+    await anyio.wait_all_tasks_blocked()
+    assert run.asked == [f"settle promise-1 None {error}"]
+
+
+async def test_too_many_questions_are_refused(world: World) -> None:
+    _, run = await world.opened()
+    for number in range(MOST + 1):
+        run.ask("human.ask", {"question": "Well?"}, f"p{number}")
+    await anyio.wait_all_tasks_blocked()
+    (said,) = run.asked
+    assert said.endswith(f"{MOST} questions are open already.")
+
+
+async def test_the_questions_of_a_dead_process_are_given_up(world: World) -> None:
+    session, run = await world.opened()
+    run.ask("human.ask", {"question": "Well?"})
+    await anyio.wait_all_tasks_blocked()
+    run.die()
+    await anyio.wait_all_tasks_blocked()
+    promise = await world.store.promise(f"code/{session.id}/promise-1")
+    assert promise is not None
+    assert promise.state is PromiseState.CANCELED
+    assert run.asked == []
