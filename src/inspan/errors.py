@@ -12,6 +12,7 @@
     │   │   ├── ProviderNotFound    provider-not-found
     │   │   └── PromiseNotFound     promise-not-found
     │   ├── AmbiguousId             ambiguous-id
+    │   ├── NotGranted              not-granted
     │   └── Conflict
     │       ├── IllegalTransition   illegal-transition
     │       ├── StaleAttempt        stale-attempt
@@ -150,6 +151,13 @@ class AmbiguousId(Refused):
 
     code = "ambiguous-id"
     default_hint = "Type more of it."
+
+
+class NotGranted(Refused):
+    """This code session was not granted that."""
+
+    code = "not-granted"
+    default_hint = "Open a session with the grant that is named."
 
 
 class Conflict(Refused):

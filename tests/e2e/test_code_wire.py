@@ -24,7 +24,13 @@ SPEC: dict[str, Any] = {
     "cwd": "/",
     "name": "n",
     "env": {"A": "1"},
-    "grants": {"read": ["/usr"], "write": [], "net": True, "sandbox": "auto", "capabilities": []},
+    "grants": {
+        "read": ["/usr"],
+        "write": [],
+        "net": True,
+        "sandbox": "auto",
+        "capabilities": ["tasks", "human"],
+    },
     "limits": {"memory": 1 << 30, "cpu": 100.0, "files": 100},
 }
 CELL = {"code": "1", "options": {"mode": "auto", "threaded": False, "store": True}}
@@ -47,6 +53,8 @@ BAD_SPECS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"python": "\0"}, "NUL"),
     ({"grants": {"read": ["usr"]}}, "not absolute"),
     ({"grants": {"write": ["/\0"]}}, "there is no"),
+    ({"grants": {"capabilities": ["magic"]}}, "grants.capabilities: there is no 'magic'"),
+    ({"grants": {"capabilities": ["tasks", "\0"]}}, "grants.capabilities"),
     ({"limits": {"memory": 0}}, "limits.memory"),
     ({"limits": {"cpu": -1.0}}, "limits.cpu"),
     ({"limits": {"files": 0}}, "limits.files"),

@@ -114,7 +114,9 @@ class FakeCodeRun:
         self.asked.append(f"answer {request} {text}")
         self._go(text or "")
 
-    async def settle(self, promise: str, *, value: object = None, error: str | None = None) -> None:
+    async def settle(
+        self, promise: str, *, value: object = None, error: InspanError | None = None
+    ) -> None:
         self.asked.append(f"settle {promise} {value} {error}")
 
     async def checkpoint(self, name: str) -> Saved:

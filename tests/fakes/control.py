@@ -196,7 +196,7 @@ class FakeControl:
             transcripts=MemoryTranscripts(),
             clock=SystemClock(),
         )
-        return CodeVerbs(ports, self._spawn)
+        return CodeVerbs(ports, self._spawn, self)
 
     def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.ensure_future(work())

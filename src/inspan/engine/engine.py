@@ -67,7 +67,7 @@ class Engine:
     def __init__(self, ports: Ports, code: CodePorts, rules: Rules | None = None) -> None:
         rules = rules or Rules()
         #: The verbs of code sessions.
-        self.code: Final = CodeVerbs(code, self._spawn)
+        self.code: Final = CodeVerbs(code, self._spawn, self)
         self._ports = ports
         self._rules = rules
         self._ledger = Ledger(ports.store, ports.clock)

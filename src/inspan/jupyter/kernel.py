@@ -19,10 +19,10 @@ import anyio
 from anyio.abc import TaskGroup
 
 from inspan import __version__
-from inspan.errors import InspanError
+from inspan.errors import InspanError, NotGranted
 from inspan.jupyter import parent
 from inspan.jupyter.history import History
-from inspan.jupyter.running import Content, Runner, display_of, failed, tell
+from inspan.jupyter.running import ALONE, Content, Runner, display_of, failed, tell
 from inspan.jupyter.sockets import Sockets
 from inspan.jupyter.whole import is_complete
 from inspan.jupyter.wire import VERSION, Message, WireError
@@ -206,7 +206,7 @@ class Kernel:
                 case p.Input():
                     self._session.answer(item.request, None)
                 case p.Ask():
-                    self._session.settle(item.promise, error="a notebook has no host to ask")
+                    self._session.settle(item.promise, error=NotGranted(ALONE))
 
     # ── questions ─────────────────────────────────────────────────────────────
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from inspan.errors import BadInput, InspanError
+from inspan.errors import BadInput, InspanError, NotGranted
 from inspan.jupyter.history import History
 from inspan.jupyter.whole import ASKED
 from inspan.jupyter.wire import Message
@@ -24,6 +24,8 @@ STREAM_MOST: Final = 1 << 18
 #: Expressions of one request that are evaluated after its cell.
 _EXPRESSIONS_MOST: Final = 1000
 _PLAIN: Final = "text/plain"
+#: What code is told that asks its host for something.
+ALONE: Final = "A notebook has no host to ask; a session of the daemon has."
 
 Content = dict[str, Any]
 #: Publishes a kind of message with its content.
@@ -97,7 +99,7 @@ class Runner:
                         self._asked.append(item.request)
                         await ask({"prompt": item.prompt, "password": item.password})
                     case p.Ask():
-                        self._session.settle(item.promise, error="a notebook has no host to ask")
+                        self._session.settle(item.promise, error=NotGranted(ALONE))
                     case p.Result() | p.Error():
                         await text.end()
                         return item

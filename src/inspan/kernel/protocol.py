@@ -109,8 +109,9 @@ class Answer(_Message):
     promise: str
     ok: bool
     value: Any = None
-    #: Where not ok: what to tell the code that asked.
+    #: Where not ok: what to tell the code that asked, and the stable word for it.
     error: str = ""
+    code: str = ""
 
 
 class Complete(_Message):

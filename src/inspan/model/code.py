@@ -31,7 +31,7 @@ class Grants:
     write: tuple[str, ...] = ()
     net: bool = False
     sandbox: Sandbox = Sandbox.AUTO
-    #: What its code may ask its host for: ``store``, ``tasks``, ``human``, ``http:HOST``.
+    #: What its code may ask its host for: ``tasks``, ``human``.
     capabilities: tuple[str, ...] = ()
 
 

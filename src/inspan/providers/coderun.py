@@ -115,7 +115,9 @@ class PythonRun:
     async def answer(self, request: str, text: str | None) -> None:
         self._session.answer(request, text)
 
-    async def settle(self, promise: str, *, value: object = None, error: str | None = None) -> None:
+    async def settle(
+        self, promise: str, *, value: object = None, error: InspanError | None = None
+    ) -> None:
         self._session.settle(promise, value=value, error=error)
 
     async def checkpoint(self, name: str) -> Saved:

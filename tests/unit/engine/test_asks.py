@@ -181,7 +181,10 @@ async def test_nobody_answers(world: World) -> None:
 @pytest.mark.parametrize(
     ("capability", "payload", "error"),
     [
-        ("magic", {}, "There is no capability 'magic'."),
+        (
+            *("magic", {}),
+            "There is no capability 'magic'; there is human.ask, tasks.submit, tasks.wait.",
+        ),
         ("human.ask", {"question": ""}, "'question' is text of 1 to 4096 characters"),
         ("human.ask", "Well?", "what is asked is a dict"),
         ("tasks.submit", {"command": "true"}, "'command' is a list of words"),
@@ -206,7 +209,7 @@ async def test_too_many_questions_are_refused(world: World) -> None:
         run.ask("human.ask", {"question": "Well?"}, f"p{number}")
     await anyio.wait_all_tasks_blocked()
     (said,) = run.asked
-    assert said.endswith(f"{MOST} questions are open already.")
+    assert said.endswith(f"{MOST} questions of this session are open already.")
 
 
 async def test_the_questions_of_a_dead_process_are_given_up(world: World) -> None:

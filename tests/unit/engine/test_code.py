@@ -32,6 +32,7 @@ from inspan.store.memory import MemoryStore
 from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.clock import FakeClock
 from tests.fakes.code import FakeCodeProvider, FakeCodeRun
+from tests.fakes.control import FakeControl
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D1", "D9")]
 
@@ -78,7 +79,7 @@ class World:
             transcripts=self.transcripts,
             clock=self.clock,
         )
-        return CodeVerbs(ports, self._spawn)
+        return CodeVerbs(ports, self._spawn, FakeControl())
 
     def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         self.group.start_soon(_run, work)
@@ -258,9 +259,8 @@ async def test_what_a_session_may_not_ask_for_is_refused(world: World) -> None:
     _, run = await world.opened()
     run.ask("human.ask")
     await anyio.wait_all_tasks_blocked()
-    assert run.asked == [
-        "settle promise-1 None This session was not granted 'human', which 'human.ask' needs."
-    ]
+    refusal = "This session was not granted 'human', which 'human.ask' needs."
+    assert run.asked[0].startswith(f"settle promise-1 None {refusal}")
 
 
 async def test_every_session_can_be_closed_at_once(world: World) -> None:

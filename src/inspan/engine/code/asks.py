@@ -19,11 +19,19 @@ from inspan.engine.code.place import Place
 from inspan.engine.code.ports import CodeAsked, CodePorts
 from inspan.engine.promises import Promises
 from inspan.errors import (
+    BadInput,
+    InputFull,
     InspanError,
+    NotFound,
+    NotGranted,
+    PromiseCanceled,
+    PromiseRejected,
     PromiseSettled,
+    PromiseTimedOut,
     SessionDied,
     SessionEnded,
 )
+from inspan.model.code import Grants
 from inspan.model.promise import Promise, PromiseState
 
 log = logging.getLogger(__name__)
@@ -32,6 +40,12 @@ log = logging.getLogger(__name__)
 MOST: Final = 256
 #: Seconds after its time for which an answer is told again: as long as the worker waits for it.
 _GRACE: Final = 5.0
+#: What the code is told where its promise was not resolved.
+_UNRESOLVED: Final[dict[PromiseState, Callable[[Any], InspanError]]] = {
+    PromiseState.REJECTED: PromiseRejected,
+    PromiseState.CANCELED: PromiseCanceled,
+    PromiseState.TIMEDOUT: lambda _: PromiseTimedOut("Nobody answered in time."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,14 @@ class Asks:
         #: Promises that are seen to, by session.
         self._open: dict[str, set[str]] = {}
 
+    def check(self, grants: Grants) -> None:
+        """See whether these can be granted. Raises BadInput."""
+        known = sorted({each.grant for each in self._known.values()})
+        for word in grants.capabilities:
+            if word not in known:
+                there = f"There is {', '.join(known)}."
+                raise BadInput(f"grants.capabilities: there is no {word!r:.100}", hint=there)
+
     async def load(self) -> None:
         """Take up the promises of the store."""
         await self._promises.load()
@@ -123,33 +145,32 @@ class Asks:
         mine.add(name)
         try:
             if full:
-                await _tell(place, asked.promise, error=f"{MOST} questions are open already.")
-            else:
-                await self._decide(place, asked, name)
+                raise InputFull(f"{MOST} questions of this session are open already.")
+            await _tell(place, asked.promise, value=await self._value(place, asked, name))
+        except InspanError as error:
+            await _tell(place, asked.promise, error=error)
         finally:
             mine.discard(name)
             if not mine and self._open.get(place.session.id) is mine:
                 del self._open[place.session.id]
 
-    async def _decide(self, place: Place, asked: CodeAsked, name: str) -> None:
+    async def _value(self, place: Place, asked: CodeAsked, name: str) -> Any:
+        """What the code is told. Raises what it is told instead."""
         found = self._known.get(asked.capability)
         if found is None:
-            error = f"There is no capability {asked.capability!r}."
-        elif found.grant not in place.session.spec.grants.capabilities:
-            error = f"This session was not granted {found.grant!r}, which {found.name!r} needs."
-        else:
-            try:
-                settled = await self._answered(place, asked, name, found)
-            except (InspanError, TypeError) as failure:
-                error = str(failure)
-            else:
-                if place.wants(name):
-                    place.given(name)
-                if settled.state is PromiseState.RESOLVED:
-                    await _tell(place, asked.promise, value=settled.value)
-                    return
-                error = str(settled.value or "Nobody answered in time.")
-        await _tell(place, asked.promise, error=error)
+            known = ", ".join(sorted(self._known))
+            raise NotFound(f"There is no capability {asked.capability!r}; there is {known}.")
+        if found.grant not in place.session.spec.grants.capabilities:
+            raise NotGranted(
+                f"This session was not granted {found.grant!r}, which {found.name!r} needs."
+                f" Open one with Grants(capabilities=({found.grant!r},)) for it."
+            )
+        settled = await self._answered(place, asked, name, found)
+        if place.wants(name):
+            place.given(name)
+        if settled.state is not PromiseState.RESOLVED:
+            raise _UNRESOLVED[settled.state](settled.value)
+        return settled.value
 
     async def _answered(
         self, place: Place, asked: CodeAsked, name: str, capability: Capability
@@ -195,10 +216,13 @@ def _asked(promise: Promise) -> CodeAsked:
 
 
 async def _tell(
-    place: Place, promise: str, *, value: object = None, error: str | None = None
+    place: Place, promise: str, *, value: object = None, error: InspanError | None = None
 ) -> None:
     try:
         run = await place.alive()
-        await run.settle(promise, value=value, error=error)
+        try:
+            await run.settle(promise, value=value, error=error)
+        except BadInput as too_much:
+            await run.settle(promise, error=too_much)
     except (SessionDied, SessionEnded) as gone:
         log.debug("nobody waits for %s: %s", promise, gone)

@@ -106,13 +106,13 @@ class AskHuman:
         if not isinstance(question, str) or not 0 < len(question) <= _QUESTION:
             raise BadInput(f"'question' is text of 1 to {_QUESTION} characters")
         if not ask.place.wants(ask.promise):
-            ask.place.sink(Wanted(ask.cell, ask.promise, question), ask.place.standing.mark)
+            ask.place.want(Wanted(ask.cell, ask.promise, question))
         await anyio.sleep_forever()
 
 
-def known(tasks: TaskVerbs | None) -> tuple[Capability, ...]:
-    """Every capability there is; those of tasks where there are tasks."""
-    return (AskHuman(),) if tasks is None else (AskHuman(), Submit(tasks), Wait(tasks))
+def known(tasks: TaskVerbs) -> tuple[Capability, ...]:
+    """Every capability there is."""
+    return (AskHuman(), Submit(tasks), Wait(tasks))
 
 
 def _fields(ask: Ask, names: Sequence[str]) -> dict[str, Any]:

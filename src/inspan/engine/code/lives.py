@@ -100,8 +100,9 @@ class Lives:
     async def open(self, spec: CodeSpec, key: str | None) -> Place:
         """A new session, ready; or the place of the one that ``key`` made.
 
-        Raises Conflict, KeyReused, and what starting a process raises.
+        Raises BadInput, Conflict, KeyReused, and what starting a process raises.
         """
+        self.asks.check(spec.grants)
         if key is None:
             return await self._start(await self._create(spec, {}))
         async with self._turns.of(f"key {key}"):

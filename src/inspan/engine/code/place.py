@@ -187,9 +187,15 @@ class Place:
         self.tell(Given(request))
         return True
 
+    def want(self, wanted: Wanted) -> None:
+        """Somebody else wants a line, and sees to the answer."""
+        self._note(wanted)
+        self.tell(wanted)
+
     def given(self, request: str) -> None:
         """Somebody else has answered it, or nobody will."""
         self._wanted.pop(request, None)
+        self._opened()
         self.tell(Given(request))
 
     def sink(self, seen: CodeSeen, mark: str) -> None:

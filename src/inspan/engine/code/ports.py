@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from inspan.engine.ports import Clock, PromiseStore
+from inspan.errors import InspanError
 from inspan.model.code import (
     Cell,
     CellOptions,
@@ -106,8 +107,10 @@ class CodeRun(Protocol):
         """The line that was ``Wanted``."""
         ...
 
-    async def settle(self, promise: str, *, value: object = None, error: str | None = None) -> None:
-        """How what was ``CodeAsked`` ended; ``error``: it did not, and why."""
+    async def settle(
+        self, promise: str, *, value: object = None, error: InspanError | None = None
+    ) -> None:
+        """How what was ``CodeAsked`` ended; ``error``: it did not. BadInput: that is too much."""
         ...
 
     async def checkpoint(self, name: str) -> Saved:

@@ -41,7 +41,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class CodeVerbs:
     """The code sessions of an engine; ``load`` comes first, and one of the two ends last."""
 
-    def __init__(self, ports: CodePorts, spawn: Spawn, tasks: TaskVerbs | None = None) -> None:
+    def __init__(self, ports: CodePorts, spawn: Spawn, tasks: TaskVerbs) -> None:
         self._ports = ports
         self._lives = Lives(ports, known(tasks), spawn)
 

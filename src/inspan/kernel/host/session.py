@@ -301,9 +301,11 @@ class KernelSession:
         """The line that ``Input`` asked for; ``None`` for the end of the input."""
         self._say(_made(p.InputResponse, request=request, value=value))
 
-    def settle(self, promise: str, *, value: Any = None, error: str | None = None) -> None:
+    def settle(self, promise: str, *, value: Any = None, error: InspanError | None = None) -> None:
         """How what an ``Ask`` wanted ended: ``value`` is plain JSON; ``error``: it did not."""
-        answer = {"ok": error is None, "value": value, "error": error or ""}
+        answer = {"ok": error is None, "value": value}
+        if error is not None:
+            answer |= {"error": error.message, "code": error.code}
         self._say(_made(p.Answer, promise=promise, **answer))
 
     # ── what is asked of the worker ───────────────────────────────────────────

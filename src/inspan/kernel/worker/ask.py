@@ -23,7 +23,22 @@ MOST: Final = 1000
 
 
 class CapabilityError(RuntimeError):
-    """The host refused, or failed."""
+    """The host refused, or failed; ``code`` is its stable word for why."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotGranted(CapabilityError):  # noqa: N818 - as the host's own error is called
+    """The session was opened without the grant that the message names."""
+
+
+#: What is raised for a word of the host's.
+_RAISED: Final[dict[str, Callable[[str, str], Exception]]] = {
+    "not-granted": NotGranted,
+    "promise-timed-out": lambda message, _: TimeoutError(message),
+}
 
 
 class Questions:
@@ -65,7 +80,7 @@ class Questions:
             raise
         return promise, answer
 
-    def answer(self, promise: str, *, ok: bool, value: Any, error: str) -> None:
+    def answer(self, promise: str, *, ok: bool, value: Any, error: str, code: str) -> None:
         """From the link's thread; an answer that nobody waits for any more is let go."""
         answer = self._open.get(promise)
         if answer is None or not answer.set_running_or_notify_cancel():
@@ -73,11 +88,15 @@ class Questions:
         if ok:
             answer.set_result(value)
         else:
-            answer.set_exception(CapabilityError(error))
+            answer.set_exception(_RAISED.get(code, CapabilityError)(error, code))
 
 
 class Host:
     """What a session sees of its host."""
+
+    #: To be caught: ``except host.NotGranted``.
+    CapabilityError = CapabilityError
+    NotGranted = NotGranted
 
     def __init__(self, questions: Questions) -> None:
         self._questions = questions
@@ -91,7 +110,8 @@ class Host:
     ) -> Any:
         """What the host answers. ``payload`` is what JSON can say; ``timeout`` is in seconds.
 
-        Raises CapabilityError where the host refuses, TimeoutError, TypeError for the payload.
+        Raises NotGranted, CapabilityError where the host refuses or fails, TimeoutError, and
+        TypeError for the payload.
         """
         promise, answer = self._questions.begin(capability, payload, timeout)
         try:

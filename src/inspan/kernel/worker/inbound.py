@@ -40,7 +40,7 @@ _OPTIONAL: Final[dict[str, dict[str, tuple[tuple[type, ...], Any]]]] = {
         "store": ((bool,), True),
         "allow_stdin": ((bool,), True),
     },
-    "answer": {"value": ((object,), None), "error": ((str,), "")},
+    "answer": {"value": ((object,), None), "error": ((str,), ""), "code": ((str,), "")},
     "inspect": {"detail": ((int,), 0)},
 }
 

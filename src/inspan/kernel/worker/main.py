@@ -138,6 +138,7 @@ class Worker:
                     ok=message["ok"],
                     value=message["value"],
                     error=message["error"],
+                    code=message["code"],
                 )
             case "checkpoint" | "restore":
                 self._executor.then(lambda: self._keep(message))

@@ -96,6 +96,26 @@ def test_a_refusal_is_an_error(worker: Worker) -> None:
     assert (error.name, error.message) == ("CapabilityError", "not granted")
 
 
+@pytest.mark.parametrize(
+    ("code", "raised"),
+    [("not-granted", "NotGranted"), ("promise-timed-out", "TimeoutError")],
+)
+def test_a_refusal_is_told_by_its_class(worker: Worker, code: str, raised: str) -> None:
+    cell, message = ask(worker, "await host.ask('tasks.submit')")
+    refusal = {"promise": message.promise, "ok": False, "error": "because", "code": code}
+    worker.host.send({"type": "answer", **refusal})
+    error = worker.finish(cell).error
+    assert (error.name, error.message) == (raised, "because")
+
+
+def test_a_refusal_can_be_caught(worker: Worker) -> None:
+    catching = "try: await host.ask('magic')\nexcept host.NotGranted as e: told = (e.code, str(e))"
+    cell, message = ask(worker, f"{catching}\ntold")
+    refusal = {"promise": message.promise, "ok": False, "error": "no", "code": "not-granted"}
+    worker.host.send({"type": "answer", **refusal})
+    assert worker.finish(cell).result.repr == "('not-granted', 'no')"
+
+
 def test_what_json_cannot_say_is_refused_where_it_is_asked(worker: Worker) -> None:
     assert worker.run("await host.ask('store.put', object())").error.name == "TypeError"
 

@@ -1,0 +1,141 @@
+"""What code asks of its host, before a real daemon with real workers that is killed meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from inspan.client.synccode import SyncCode
+from inspan.errors import Conflict
+from inspan.model.code import (
+    Cell,
+    CellEnd,
+    CellEnded,
+    CellState,
+    CodeEvent,
+    CodeSession,
+    CodeSpec,
+    Given,
+    Grants,
+    Wanted,
+)
+from tests.real.daemon import Daemon, until
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.requirement("D6", "D7")]
+
+SUBMIT = """
+task = await host.ask("tasks.submit", {"command": ["sh", "-c", "echo from the task; exit 3"]})
+ended = await host.ask("tasks.wait", {"task": task})
+(ended["task"] == task, ended["state"], ended["exit"])
+"""
+QUESTION = 'await host.ask("human.ask", {"question": "Which one?"}, timeout=300)'
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    with Daemon() as running:
+        yield running
+
+
+def opened(daemon: Daemon, code: SyncCode, *capabilities: str) -> CodeSession:
+    grants = Grants(capabilities=capabilities)
+    env = {"PATH": os.environ["PATH"]}
+    return code.open(CodeSpec(cwd=str(daemon.home), env=env, grants=grants))
+
+
+def end_of(code: SyncCode, cell: Cell) -> CellEnd:
+    with code.follow(cell.session, cell=cell.id) as events:
+        return next(event.fact.end for event in events if isinstance(event.fact, CellEnded))
+
+
+def ran(code: SyncCode, session: CodeSession, text: str) -> CellEnd:
+    return end_of(code, code.execute(session.id, text))
+
+
+def wanted(code: SyncCode, session: CodeSession) -> list[CodeEvent]:
+    told = code.transcript(session.id)
+    return [event for event in told if isinstance(event.fact, Wanted)]
+
+
+def test_a_session_submits_a_task_and_waits_for_it(daemon: Daemon) -> None:
+    with daemon.control() as control:
+        session = opened(daemon, control.code, "tasks")
+        end = ran(control.code, session, SUBMIT)
+        assert end.repr == "(True, 'failed', 3)", end
+        (task,) = control.list().tasks
+        assert daemon.output(task.id).split() == [b"from", b"the", b"task"]
+        assert (task.spec.cwd, task.spec.env) == (session.spec.cwd, session.spec.env)
+        control.code.close(session.id)
+
+
+def test_a_person_answers_from_outside(daemon: Daemon) -> None:
+    with daemon.control() as control:
+        session = opened(daemon, control.code, "human")
+        cell = control.code.execute(session.id, QUESTION)
+        until(lambda: wanted(control.code, session), "the question")
+        (event,) = wanted(control.code, session)
+        assert isinstance(event.fact, Wanted)
+        assert (event.fact.cell, event.fact.prompt) == (cell.id, "Which one?")
+        control.code.answer(session.id, event.fact.request, "the left one")
+        assert end_of(control.code, cell).repr == "'the left one'"
+        with pytest.raises(Conflict):
+            control.code.answer(session.id, event.fact.request, "the right one")
+        control.code.close(session.id)
+
+
+def test_what_is_asked_outlives_the_daemon(daemon: Daemon) -> None:
+    gate = daemon.home / "gate"
+    waiting = f"while [ ! -e {gate} ]; do sleep 0.05; done"
+    both = f"""
+import asyncio
+task = await host.ask("tasks.submit", {{"command": ["sh", "-c", {waiting!r}]}})
+answer, ended = await asyncio.gather(
+    {QUESTION.removeprefix("await ")},
+    host.ask("tasks.wait", {{"task": task}}, timeout=300),
+)
+(answer, ended["state"])
+"""
+    with daemon.control() as control:
+        session = opened(daemon, control.code, "tasks", "human")
+        cell = control.code.execute(session.id, both)
+        until(lambda: wanted(control.code, session), "the question")
+        tasks = len(control.list().tasks)
+    daemon.kill()
+    gate.touch()
+    daemon.start()
+    with daemon.control() as control:
+        (event,) = wanted(control.code, session)
+        assert isinstance(event.fact, Wanted)
+        control.code.answer(session.id, event.fact.request, "the left one")
+        assert end_of(control.code, cell).repr == "('the left one', 'completed')"
+        assert len(control.list().tasks) == tasks
+        told = [event.fact for event in control.code.transcript(session.id)]
+        assert [fact for fact in told if isinstance(fact, Given)] == [Given(event.fact.request)]
+        control.code.close(session.id)
+
+
+def test_what_cannot_be_done_is_told(daemon: Daemon) -> None:
+    with daemon.control() as control:
+        session = opened(daemon, control.code, "tasks")
+        error = ran(control.code, session, "await host.ask('tasks.wait', {'task': 'none'})").error
+        assert error is not None
+        assert (error.name, error.message[:8]) == ("CapabilityError", "no task ")
+        control.code.close(session.id)
+
+
+@pytest.mark.parametrize(
+    ("capability", "grant"), [("tasks.submit", "tasks"), ("human.ask", "human")]
+)
+def test_what_was_not_granted_is_refused_with_the_grant(
+    daemon: Daemon, capability: str, grant: str
+) -> None:
+    with daemon.control() as control:
+        session = opened(daemon, control.code)
+        end = ran(control.code, session, f"await host.ask({capability!r}, {{}})")
+        assert (end.state, end.error and end.error.name) == (CellState.FAILED, "NotGranted")
+        assert end.error is not None
+        assert f"was not granted {grant!r}, which {capability!r} needs" in end.error.message
+        assert f"capabilities=({grant!r},)" in end.error.message
+        control.code.close(session.id)
