@@ -57,11 +57,10 @@ class Vault:
         place = self._saved
         with _told():
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            token = secrets.token_hex(8)
-            file = place / f"{token}{_FILE}"
+            file = new_in(place)
             written.rename(file)
             _check(file)
-            part = place / f"{token}{_PART}"
+            part = file.with_suffix(_PART)
             _write(part, json.dumps({"file": file.name, "saved": dump(saved)}).encode())
             part.replace(place / f"{saved.name}{_MANIFEST}")
             _settle(place)
@@ -113,6 +112,18 @@ class Vault:
             left = path.suffix == _FILE and path.name not in named
             if left or path.suffix == _PART:
                 path.unlink(missing_ok=True)
+
+
+def new_in(folder: Path) -> Path:
+    """A name that no file in ``folder`` has."""
+    return folder / f"{secrets.token_hex(8)}{_FILE}"
+
+
+def clear(folder: Path) -> None:
+    """Delete what an engine had written to ``folder`` and did not live to take over."""
+    for path in folder.glob(f"*{_FILE}"):
+        with suppress(OSError):  # code of the session may have put anything there
+            path.unlink()
 
 
 class _told:  # noqa: N801 - reads as the word it is

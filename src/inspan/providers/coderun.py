@@ -7,8 +7,8 @@ the number of the last frame, and the bytes taken of both capture files. It know
 from __future__ import annotations
 
 import codecs
-import secrets
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import anyio.to_thread
@@ -46,7 +46,7 @@ from inspan.model.code import (
 )
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
-from inspan.providers.checkpoints import Vault
+from inspan.providers.checkpoints import Vault, clear, new_in
 
 _Decoder: Final = codecs.getincrementaldecoder("utf-8")
 
@@ -122,9 +122,8 @@ class PythonRun:
 
     async def checkpoint(self, name: str) -> Saved:
         async with self._saving:
-            key = await anyio.to_thread.run_sync(self._vault.key)
-            file = f"{secrets.token_hex(8)}.checkpoint"
-            done = await self._session.checkpoint(file, key)
+            key, written = await anyio.to_thread.run_sync(self._prepared)
+            done = await self._session.checkpoint(written.name, key)
             saved = Saved(
                 name=name,
                 at=self._clock.now(),
@@ -132,18 +131,15 @@ class PythonRun:
                 names=done.saved,
                 lost=_lost(done.lost),
             )
-            written = self._session.checkpoints / file
             await anyio.to_thread.run_sync(self._vault.keep, written, saved)
         return saved
 
     async def restore(self, name: str) -> Restored:
         async with self._saving:
-            key = await anyio.to_thread.run_sync(self._vault.key)
-            file = f"{secrets.token_hex(8)}.checkpoint"
-            copy = self._session.checkpoints / file
+            key, copy = await anyio.to_thread.run_sync(self._prepared)
             await anyio.to_thread.run_sync(self._vault.lay, name, copy)
             try:
-                done = await self._session.restore(file, key)
+                done = await self._session.restore(copy.name, key)
             finally:
                 copy.unlink(missing_ok=True)
         return Restored(name=name, names=done.restored, lost=_lost(done.lost))
@@ -161,6 +157,11 @@ class PythonRun:
     async def abandon(self) -> None:
         self._left = True
         await self._session.abandon()
+
+    def _prepared(self) -> tuple[str, Path]:
+        """The session's key, and where its worker is to write or read a checkpoint."""
+        clear(self._session.checkpoints)
+        return self._vault.key(), new_in(self._session.checkpoints)
 
     # ── what is told ──────────────────────────────────────────────────────────
 
