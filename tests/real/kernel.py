@@ -51,7 +51,9 @@ class GoneError(Exception):
 class Host:
     """One connection, after its hello. Not for use by two threads."""
 
-    def __init__(self, path: Path, session: str, token: str, last_seq: int = 0) -> None:
+    def __init__(
+        self, path: Path, session: str, token: str, last_seq: int = 0, *, board: bool = False
+    ) -> None:
         self._link = socket.socket(socket.AF_UNIX)
         self._decoder = Decoder()
         self._come: list[tuple[Message, bytes]] = []
@@ -68,6 +70,7 @@ class Host:
                 "session": session,
                 "token": token,
                 "last_seq": last_seq,
+                "board": board,
             }
         )
 

@@ -27,7 +27,11 @@ class FrameError(Exception):
 
 def encode(message: Message, body: bytes = b"") -> bytes:
     """One frame. Raises FrameError where a part is too large."""
-    head = _encode(message).encode()
+    return framed(_encode(message).encode(), body)
+
+
+def framed(head: bytes, body: bytes = b"") -> bytes:
+    """The same, of a JSON part that is written already."""
     if len(head) > HEAD_MOST or len(body) > BODY_MOST:
         raise FrameError("a frame is too large")
     return LENGTHS.pack(len(head), len(body)) + head + body
@@ -41,9 +45,13 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[tuple[Message, bytes]]:
         """The frames that are complete now. Raises FrameError; the decoder is of no use then."""
+        return [(parsed(head), body) for head, body in self.split(data)]
+
+    def split(self, data: bytes) -> list[tuple[bytes, bytes]]:
+        """The same with the JSON parts as they came, for who reads them otherwise."""
         self._held += data
         held, start = self._held, 0
-        frames: list[tuple[Message, bytes]] = []
+        frames: list[tuple[bytes, bytes]] = []
         while len(held) - start >= LENGTHS.size:
             head, body = LENGTHS.unpack_from(held, start)
             if head > HEAD_MOST or body > BODY_MOST:
@@ -52,15 +60,17 @@ class Decoder:
             end = first + head + body
             if len(held) < end:
                 break
-            frames.append((_message(held[first : first + head]), bytes(held[first + head : end])))
+            middle = first + head
+            frames.append((bytes(held[first:middle]), bytes(held[middle:end])))
             start = end
         del held[:start]
         return frames
 
 
-def _message(raw: bytearray) -> Message:
+def parsed(head: bytes) -> Message:
+    """The JSON part of a frame. Raises FrameError."""
     try:
-        message = json.loads(raw)
+        message = json.loads(head)
     except (ValueError, RecursionError) as error:
         raise FrameError("a frame is not JSON") from error
     if not isinstance(message, dict):

@@ -8,7 +8,8 @@ A worker numbers what it sends with ``seq``, from 1, and keeps it until the host
 it, so that a host that comes back asks for what follows the last it saw. What belongs to one cell
 comes in this order: started, any of output, display, clear, input and ask, then one result or
 error. A cell's end comes after all of its output, the bytes of its file descriptors included:
-``fd`` says up to where in the session's two capture files its output goes.
+``fd`` says up to where in the session's two capture files its output goes. To a host that reads
+the board, started may come together with what follows it.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ class Hello(_Message):
     token: str
     #: The last ``seq`` that this host has; the worker goes on with the one after it.
     last_seq: int = 0
+    #: This host knows the numbers of all cells and reads on the board which one runs: ``started``
+    #: may wait for what is said next, so that a short cell is told in one piece.
+    board: bool = False
 
 
 class Execute(_Message):
@@ -62,6 +66,8 @@ class Execute(_Message):
     threaded: bool = False
     #: Leave no trace in ``In``, ``Out`` and the counter, and send no result value.
     silent: bool = False
+    #: Everything up to this ``seq`` is safe, as ``ack`` says; 0 for nothing new.
+    ack: int = Field(default=0, ge=0)
     #: Whether it is kept in ``In``, ``Out``, ``_`` and the counter; a silent one never is.
     store: bool = True
     #: Whether ``input()`` is answered; it raises EOFError else.

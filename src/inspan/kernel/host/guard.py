@@ -195,7 +195,12 @@ class Guard:
 
     async def _meet(self, within: float, last_seq: int) -> p.Ready:
         self._link, ready = await meet(
-            self._card, self, self._ended, within=within, last_seq=last_seq
+            self._card,
+            self,
+            self._ended,
+            within=within,
+            last_seq=last_seq,
+            reads_board=self.inflow.board is not None,
         )
         self._linked_at = asyncio.get_running_loop().time()
         return ready

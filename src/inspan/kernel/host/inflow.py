@@ -11,10 +11,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from inspan.errors import InspanError, KernelProtocol
 from inspan.kernel import protocol as p
+from inspan.kernel.host.board import Board
 from inspan.kernel.host.cell import (
     Cell,
     End,
@@ -36,7 +37,12 @@ _ACK_BYTES: Final = 1 << 20
 ADOPTED_MOST: Final = 256
 
 Reply: TypeAlias = p.Checkpointed | p.Restored | p.Completion | p.Inspection
-_REPLIES: Final = (p.Checkpointed, p.Restored, p.Completion, p.Inspection)
+_REPLIES: Final = frozenset({"checkpointed", "restored", "completion", "inspection"})
+_ENDS: Final = frozenset({"result", "error"})
+_BOUNDS: Final = _ENDS | {"started"}
+_OfCell: TypeAlias = (
+    p.Started | p.Output | p.Display | p.Clear | p.Input | p.Ask | p.Result | p.Error
+)
 
 
 class Hooks:
@@ -77,8 +83,16 @@ class Hooks:
 class Inflow:
     """Frames and captured bytes in, entries of cells out."""
 
-    def __init__(self, captures: Captures, hooks: Hooks, *, cap: int, adopts: bool) -> None:
-        """``adopts``: cells that nobody here asked for are those of an earlier host."""
+    def __init__(
+        self, captures: Captures, board: Board | None, hooks: Hooks, *, cap: int, adopts: bool
+    ) -> None:
+        """``adopts``: cells that nobody here asked for are those of an earlier host.
+
+        ``board``: where it is told which cell has begun, the message may come later; ``None``
+        where the cells' numbers are not known, or where each message is kept and counted.
+        """
+        self.board = board
+        self._by_board: Cell | None = None
         self.cells: dict[str, Cell] = {}
         #: Cells of an earlier host, in order, for ``adopted`` of the session.
         self.adopted: deque[Cell] = deque()
@@ -98,7 +112,7 @@ class Inflow:
         self._adopts = adopts
         self._joins = adopts
         self._waiting: deque[tuple[p.FromWorker, bytes]] = deque()
-        self._follower = Follower(self._look)
+        self._follower = Follower(self.look)
         self._unsettled: dict[int, None] = {}
         self._acked = 0
         self._due = 0
@@ -159,10 +173,12 @@ class Inflow:
         if not self.cells:
             self._flush_loose()
             self._hooks.busy()
+            self._follower.start()
         self.cells[cell.execution_id] = cell
 
     def rest(self) -> None:
         """The worker is gone: what its cell's descriptors got last, as far as there is room."""
+        self._peek()
         if self.running is not None:
             with suppress(KernelProtocol):
                 self._read_until(self._sizes())
@@ -196,18 +212,19 @@ class Inflow:
 
     def _handle(self, message: p.FromWorker, body: bytes) -> bool:
         """False where its cell has no room: it waits then, and all behind it."""
-        if isinstance(message, p.Broken):
+        # By their types: isinstance is slow to say no of a pydantic class.
+        if message.type == "broken":
             self.last_words = message.reason
             return True
-        assert not isinstance(message, p.Ready)  # the link's
+        assert message.type != "ready"  # the link's
         if not self._follows(message.seq):
             return True
-        if isinstance(message, _REPLIES):
-            self._answered(message)
-        elif isinstance(message, p.Heartbeat):
+        if message.type in _REPLIES:
+            self._answered(cast("Reply", message))
+        elif message.type == "heartbeat":
             self.heartbeat = message
             self._hooks.beat()
-        elif not self._to_cell(message, body):
+        elif not self._to_cell(cast("_OfCell", message), body):
             return False
         self.seq = message.seq
         self._joins = False
@@ -226,36 +243,32 @@ class Inflow:
         if reply is not None and not reply.done():
             reply.set_result(message)
 
-    def _to_cell(
-        self,
-        message: p.Started | p.Output | p.Display | p.Clear | p.Input | p.Ask | p.Result | p.Error,
-        body: bytes,
-    ) -> bool:
+    def _to_cell(self, message: _OfCell, body: bytes) -> bool:
         cell = self.cells.get(message.execution_id or "")
-        if cell is None and isinstance(message, p.Started | p.Result | p.Error):
-            cell = self._adopt(message.execution_id)
+        if cell is None and message.type in _BOUNDS:
+            cell = self._adopt(message.execution_id or "")
         if cell is not None and cell.inbox.blocked:
             return False
-        if isinstance(message, p.Result | p.Error):
+        if message.type in _ENDS:
             assert cell is not None
-            return self._finish(cell, message)
-        if isinstance(message, p.Started):
+            return self._finish(cell, cast("End", message))
+        if message.type == "started":
             assert cell is not None
+            if cell is self._by_board:
+                return True
             self._begin(cell, message.number)
         elif self.running is not None and not self._read_until(self._sizes()):
             return False  # what the descriptors got first comes first
         item = (
-            Output(message.stream, body, message.dropped)
-            if isinstance(message, p.Output)
-            else message
+            Output(message.stream, body, message.dropped) if message.type == "output" else message
         )
-        size = len(body) if isinstance(message, p.Output) else _weight(message)
+        size = len(body) if message.type == "output" else _weight(message)
         if cell is None:
             self.loose.put(entry(item, size, message.seq))
         else:
             self._unsettled[message.seq] = None
             cell.inbox.put(entry(item, size, message.seq))
-        if isinstance(message, p.Ask) and self._hooks.asked is not None:
+        if message.type == "ask" and self._hooks.asked is not None:
             self._hooks.asked(message)
         return True
 
@@ -277,7 +290,6 @@ class Inflow:
         # One that is refused begins and ends while another runs.
         if self.running is None:
             self.running = cell
-            self._follower.start()
 
     def _finish(self, cell: Cell, end: End) -> bool:
         if cell is self.running and not self._read_until((end.fd.out, end.fd.err)):
@@ -286,9 +298,9 @@ class Inflow:
         del self.cells[cell.execution_id]
         if cell is self.running:
             self.running = None
-            self._follower.stop()
         cell.finish(entry(end, _weight(end), end.seq), end)
         if not self.cells:
+            self._follower.stop()
             self._hooks.idle()
         return True
 
@@ -297,8 +309,10 @@ class Inflow:
     def _sizes(self) -> tuple[int, int]:
         return self._captures.size(0), self._captures.size(1)
 
-    def _look(self) -> int:
-        """One look while a cell runs."""
+    def look(self) -> int:
+        """One look at what needs no message, while cells are open; the bytes that were found."""
+        if self.running is None:
+            self._peek()
         cell, found = self.running, 0
         if cell is not None and not cell.inbox.blocked:
             try:
@@ -307,6 +321,23 @@ class Inflow:
             except KernelProtocol as error:
                 self._hooks.fault(error)
         return found
+
+    def _peek(self) -> None:
+        """Whether the next cell has begun: the worker may say so no sooner than it says more."""
+        cell = next(iter(self.cells.values()), None)
+        if self.board is None or self.running is not None or cell is None or cell.begun:
+            return
+        begun = self.board.begun()
+        if begun is not None and begun.number == cell.number:
+            started = p.Started(
+                seq=self.seq + 1,
+                execution_id=cell.execution_id,
+                number=cell.number,
+                mode=begun.mode,
+            )
+            self._by_board = cell
+            cell.inbox.put(entry(started, 0, 0))
+            self._begin(cell, cell.number)
 
     def _read_until(self, ends: tuple[int, int]) -> bool:
         """Give the running cell its descriptors' bytes up to there; False: it has no room."""
@@ -345,10 +376,10 @@ class Inflow:
 
 def _weight(message: p.FromWorker) -> int:
     """Its bytes in memory, nearly: only texts and rich values make it large."""
-    if isinstance(message, p.Result):
+    if message.type == "result":
         return len(message.repr or "") + sum(len(str(part)) for part in message.data.values())
-    if isinstance(message, p.Display):
+    if message.type == "display":
         return sum(len(str(part)) for part in message.data.values())
-    if isinstance(message, p.Error):
+    if message.type == "error":
         return sum(map(len, message.traceback))
-    return len(str(message.payload)) if isinstance(message, p.Ask) else 0
+    return len(str(message.payload)) if message.type == "ask" else 0

@@ -1,29 +1,22 @@
 """The ladder by which a cell is interrupted, from asking to killing; each rung is reported.
 
-The host writes the cell's number into a small file that the worker maps, then sends SIGINT again
-and again: the worker ignores one that is not for the cell that runs. So an interrupt never hits the
-next cell, and a signal that got lost in code that swallows it is followed by another.
-
-The file ``interrupt`` begins with a little-endian uint64: the number of the cell that the host
-wants interrupted, or 0.
+The host writes the cell's number on the board, then sends SIGINT again and again: the worker
+ignores one that is not for the cell that runs. So an interrupt never hits the next cell, and a
+signal that got lost in code that swallows it is followed by another.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Final, Protocol
 
+from inspan.kernel.host.board import Board
 from inspan.kernel.host.cell import Cell
 
-FILE: Final = "interrupt"
-_NUMBER: Final = struct.Struct("<Q")
 #: Seconds that the process has alone before its group gets the signal, too.
 _ALONE: Final = 0.02
 #: Seconds between two signals.
@@ -61,26 +54,22 @@ class Process(Protocol):
     async def kill(self) -> None: ...
 
 
-def prepare(folder: Path) -> None:
-    """Make the file. Raises OSError."""
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-    with os.fdopen(os.open(folder / FILE, flags, 0o600), "wb") as file:
-        file.write(_NUMBER.pack(0))
-
-
 class Ladder:
     """One session's; one cell at a time is on it."""
 
     def __init__(
         self,
-        folder: Path,
+        board: Board,
         process: Process,
         cancel: Callable[[Cell], None],
+        look: Callable[[], object],
         report: Callable[[Cell, Step], None] | None,
     ) -> None:
-        self._path = folder / FILE
+        self.board = board
         self._process = process
         self._cancel = cancel
+        #: Find out now whether a cell has begun.
+        self.look = look
         self._report = report
         self._turn = asyncio.Lock()
 
@@ -93,12 +82,10 @@ class Ladder:
         steps: list[Step] = []
         async with self._turn:
             if not cell.ended:
-                file = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
                 try:
-                    await _Climb(self, cell, file, start, steps).run(deadline)
+                    await _Climb(self, cell, start, steps).run(deadline)
                 finally:
-                    os.pwrite(file, _NUMBER.pack(0), 0)
-                    os.close(file)
+                    self.board.want(0)
         return tuple(steps)
 
     def reached(self, cell: Cell, step: Step) -> None:
@@ -119,22 +106,20 @@ class Ladder:
 class _Climb:
     """One cell's way up."""
 
-    def __init__(
-        self, ladder: Ladder, cell: Cell, file: int, start: float, steps: list[Step]
-    ) -> None:
+    def __init__(self, ladder: Ladder, cell: Cell, start: float, steps: list[Step]) -> None:
         self._ladder = ladder
         self._cell = cell
-        self._file = file
         self._start = start
         self._steps = steps
         self._seen: set[Rung] = set()
         self._signals = 0
 
     async def run(self, deadline: float) -> None:
-        os.pwrite(self._file, _NUMBER.pack(self._cell.number), 0)
+        self._ladder.board.want(self._cell.number)
         # An end that waits behind output which nobody takes would be no end.
         self._cell.inbox.let_drop()
         while not self._cell.ended:
+            self._ladder.look()
             left = deadline - self._after()
             if left <= 0:
                 await self._last()

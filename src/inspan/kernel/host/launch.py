@@ -32,7 +32,7 @@ from inspan.errors import (
     WorkerNotReady,
 )
 from inspan.keeper.client import KeeperClient
-from inspan.kernel.host import confinement, forking, interrupt, output
+from inspan.kernel.host import board, confinement, forking, output
 from inspan.kernel.host.confinement import Confinement
 from inspan.kernel.host.link import Link, Taker, connect
 from inspan.kernel.host.process import Death, WorkerProcess
@@ -85,7 +85,7 @@ def prepare(order: Order) -> Card:
         order.folder.chmod(0o700)
         order.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
         output.prepare(order.folder)
-        interrupt.prepare(order.folder)
+        board.prepare(order.folder)
         if order.confinement is not None:
             confinement.prepare(order.folder)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
@@ -158,14 +158,26 @@ def _pickler() -> dict[str, str]:
 
 
 async def meet(
-    card: Card, taker: Taker, ended: asyncio.Future[Death], *, within: float, last_seq: int = 0
+    card: Card,
+    taker: Taker,
+    ended: asyncio.Future[Death],
+    *,
+    within: float,
+    last_seq: int = 0,
+    reads_board: bool = False,
 ) -> tuple[Link, Ready]:
     """Connect and be answered. Raises WorkerNotReady, KernelProtocol.
 
     A worker that is starting is tried until it listens, has ended, or ``within`` seconds are over.
     """
     link: Link | None = None
-    hello = Hello(version=VERSION, session=card.session, token=card.token, last_seq=last_seq)
+    hello = Hello(
+        version=VERSION,
+        session=card.session,
+        token=card.token,
+        last_seq=last_seq,
+        board=reads_board,
+    )
     try:
         async with asyncio.timeout(within):
             link = await _reach(card, taker, ended)

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from pydantic import BaseModel, ValidationError
 
 from inspan.errors import BadInput, InspanError, KernelProtocol, SessionDied
-from inspan.kernel.frames import HEAD_MOST, Decoder, FrameError, encode
-from inspan.kernel.protocol import FROM_WORKER, VERSION, FromWorker, Hello, Ready
+from inspan.kernel.frames import HEAD_MOST, Decoder, FrameError, encode, framed, parsed
+from inspan.kernel.protocol import FROM_WORKER, VERSION, Answer, FromWorker, Hello, Ready
 
 #: Characters of a refused message that are told.
 _SHOWN: Final = 300
@@ -54,10 +54,10 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            for message, body in self._decoder.feed(data):
+            for head, body in self._decoder.split(data):
                 if self._error is not None:
                     return
-                self._take(FROM_WORKER.validate_python(message), body)
+                self._take(_checked(head), body)
         except FrameError as error:
             self.refuse(f"The session's process sent what is no frame: {error}.")
         except ValidationError as error:
@@ -132,9 +132,25 @@ class Link(asyncio.Protocol):
 def packed(*messages: BaseModel) -> bytes:
     """Their frames. Raises BadInput where one is too large."""
     try:
-        return b"".join(encode(message.model_dump()) for message in messages)
+        return b"".join(map(_frame, messages))
     except FrameError as error:
         raise BadInput(f"More than {HEAD_MOST >> 20} MiB cannot be said to a session.") from error
+
+
+def _frame(message: BaseModel) -> bytes:
+    # An answer may hold what pydantic's JSON has no word for, such as NaN.
+    if isinstance(message, Answer):
+        return encode(message.model_dump())
+    return framed(message.model_dump_json().encode())
+
+
+def _checked(head: bytes) -> FromWorker:
+    """Raises FrameError, ValidationError."""
+    try:
+        return FROM_WORKER.validate_json(head)
+    except ValidationError:
+        # Python reads more than pydantic does, such as what is nested deeper; and it tells why not.
+        return FROM_WORKER.validate_python(parsed(head))
 
 
 async def connect(path: Path, taker: Taker) -> Link:

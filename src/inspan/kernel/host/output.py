@@ -106,18 +106,24 @@ class Follower:
 
     def start(self) -> None:
         """Look soon, and go on."""
-        if not self._on:
-            self._on = True
-            self._pause = _SOON
-            self._timer = self._loop.call_later(_SOON, self._tick)
+        self._on = True
+        self._pause = _SOON
+        soon = self._loop.time() + _SOON
+        # The timer of a cell that has just ended serves the next one.
+        if self._timer is not None and self._timer.when() > soon:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(soon, self._tick)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more; a timer that is set finds that out."""
         self._on = False
-        if self._timer is not None:
-            self._timer.cancel()
 
     def _tick(self) -> None:
+        self._timer = None
+        if not self._on:
+            return
         found = self._look()
         self._pause = _SOON if found else min(self._pause * 2, _LATEST)
         # What was found may have led to the end of all this.

@@ -30,6 +30,7 @@ from inspan.errors import (
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host import launch
+from inspan.kernel.host.board import Board
 from inspan.kernel.host.cell import Cell, Item, Tell
 from inspan.kernel.host.confinement import Confinement
 from inspan.kernel.host.former import Former
@@ -357,6 +358,7 @@ class KernelSession:
 
     def _wire(self, process: Process, card: launch.Card, former: Former | None) -> None:
         captures = Captures(self.folder, None if former is None else former.taken)
+        board = Board(self.folder)
         guard = self._guard = Guard(card, self.folder, process, captures, self._over)
         hooks = Hooks(
             hold=guard.hold,
@@ -370,12 +372,17 @@ class KernelSession:
             tell=self._watching.tell,
         )
         self._inflow = guard.inflow = Inflow(
-            captures, hooks, cap=self._cap, adopts=former is not None
+            captures,
+            board if former is None and self._watching.tell is None else None,
+            hooks,
+            cap=self._cap,
+            adopts=former is not None,
         )
         self._ladder = Ladder(
-            self.folder,
+            board,
             process,
             lambda cell: guard.send(p.Cancel(execution_id=cell.execution_id)),
+            self._inflow.look,
             self._watching.rung,
         )
 
@@ -385,7 +392,7 @@ class KernelSession:
         cell = self._cell(message.execution_id)
         self._tidy()
         self._kept.append(cell)
-        frames = packed(*self._due(), message)
+        frames = packed(message.model_copy(update={"ack": self._inflow.safe()}))
         if entered is not None:
             entered()
         # Before it is sent: what the descriptors get from then on is the cell's.
@@ -416,12 +423,9 @@ class KernelSession:
             else:
                 self._kept.append(old)
 
-    def _due(self) -> list[BaseModel]:
-        safe = self._inflow.safe()
-        return [p.Ack(seq=safe)] if safe else []
-
     def _acknowledge(self) -> None:
-        self._guard.send(*self._due())
+        if safe := self._inflow.safe():
+            self._guard.send(p.Ack(seq=safe))
 
     async def _ask(self, kind: type[_Reply], message: type[BaseModel], **fields: Any) -> _Reply:
         self._asked += 1

@@ -12,6 +12,9 @@ from typing import Any, Final
 from . import tracebacks
 from .router import TOP_LEVEL_AWAIT, UNKNOWN, Resolve, Route, route
 
+#: Cells of up to so many characters are kept compiled, and so many of them.
+SHORT: Final = 1000
+KNOWN_MOST: Final = 200
 _AWAIT: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 #: What ``from __future__`` in a cell's body means for its last expression. It ends with the cell.
 _FUTURES: Final = {name: getattr(__future__, name) for name in __future__.all_feature_names}
@@ -67,24 +70,71 @@ def is_coroutine(code: CodeType) -> bool:
     return bool(code.co_flags & CO_COROUTINE)
 
 
-def prepare(cell: Cell, resolve: Resolve) -> None:
-    """Compile a cell, and decide how it runs.
+class Compiler:
+    """Compiles cells and decides how they run.
 
-    Raises what compile raises: SyntaxError, ValueError, RecursionError, MemoryError, OverflowError.
+    A short cell that comes again is not compiled again, as long as its names stand for the same;
+    it keeps the name of the file that it had at first, whose lines are the same.
     """
-    filename = tracebacks.remember(cell.execution_id, cell.code)
-    tree = compile(cell.code, filename, "exec", flags=ast.PyCF_ONLY_AST | _AWAIT, dont_inherit=True)
-    cell.way = route(tree, resolve)
-    if cell.mode not in {"auto", UNKNOWN}:
-        cell.way = Route(cell.mode, cell.way.runs_loop, cell.way.uses_loop)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    flags = _AWAIT
-    if tree.body:
-        cell.body = compile(tree, filename, "exec", flags=flags, dont_inherit=True)
-        tracebacks.watch(filename, cell.body)
-        for feature in _FUTURES.values():
-            flags |= cell.body.co_flags & feature.compiler_flag
-    if last is not None:
-        expression = ast.Expression(last.value)
-        cell.last = compile(expression, filename, "eval", flags=flags, dont_inherit=True)
-        tracebacks.watch(filename, cell.last)
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        # KNOWN_MOST of them; who was not used for longest goes.
+        self._known: dict[str, _Compiled] = {}
+
+    def prepare(self, cell: Cell) -> None:
+        """Fill in how a cell runs, and its code.
+
+        Raises what compile raises: SyntaxError, ValueError, RecursionError, MemoryError,
+        OverflowError.
+        """
+        found = self._known.pop(cell.code, None)
+        if found is None or not self._holds(found):
+            found = self._compiled(cell)
+        if len(cell.code) <= SHORT:
+            self._known[cell.code] = found
+            if len(self._known) > KNOWN_MOST:
+                del self._known[next(iter(self._known))]
+        cell.body, cell.last, cell.way = found.body, found.last, found.way
+        if cell.mode not in {"auto", UNKNOWN}:
+            cell.way = Route(cell.mode, cell.way.runs_loop, cell.way.uses_loop)
+
+    def _holds(self, found: _Compiled) -> bool:
+        if tracebacks.execution_of(found.filename) is None:
+            return False
+        return all(self._resolve(name) == answer for name, answer in found.asked.items())
+
+    def _compiled(self, cell: Cell) -> _Compiled:
+        asked: dict[str, str | None] = {}
+
+        def resolve(name: str) -> str | None:
+            answer = asked[name] = self._resolve(name)
+            return answer
+
+        filename = tracebacks.remember(cell.execution_id, cell.code)
+        flags = _AWAIT | ast.PyCF_ONLY_AST
+        tree = compile(cell.code, filename, "exec", flags=flags, dont_inherit=True)
+        way = route(tree, resolve)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        flags = _AWAIT
+        body = value = None
+        if tree.body:
+            body = compile(tree, filename, "exec", flags=flags, dont_inherit=True)
+            tracebacks.watch(filename, body)
+            for feature in _FUTURES.values():
+                flags |= body.co_flags & feature.compiler_flag
+        if last is not None:
+            expression = ast.Expression(last.value)
+            value = compile(expression, filename, "eval", flags=flags, dont_inherit=True)
+            tracebacks.watch(filename, value)
+        return _Compiled(filename, way, body, value, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    filename: str
+    way: Route
+    body: CodeType | None
+    last: CodeType | None
+    #: The names that the route depends on, and what they stood for.
+    asked: dict[str, str | None]

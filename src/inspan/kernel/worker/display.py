@@ -41,6 +41,8 @@ def bundle(value: object) -> tuple[str, Bundle, Bundle]:
     Never raises but KeyboardInterrupt; what a method of the value raises is said on stderr.
     """
     text = text_of(value)
+    if type(value) in _SCALARS:
+        return text, {}, {}
     data: Bundle = {}
     metadata: Bundle = {}
     for kind, (shown, about) in _offers(value):

@@ -21,10 +21,10 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..frames import FrameError  # noqa: TID252 - the package has a private name here
-from .cell import Cell, Shown, is_coroutine, prepare
+from .cell import Cell, Compiler, Shown, is_coroutine
 from .display import bundle
 from .interrupt import CELL, Interrupts, Running, let_off
 from .namespace import Namespace, exit_code
@@ -32,8 +32,14 @@ from .output import Capture
 from .router import BLOCKING_SYNC
 from .tracebacks import describe
 
-Send = Callable[[dict[str, Any]], None]
 Job = Callable[[], None]
+
+
+class Send(Protocol):
+    """Says something; what ``waits`` may go with what is said next."""
+
+    def __call__(self, message: dict[str, Any], *, waits: bool = False) -> None: ...
+
 
 #: Cells and characters of code that wait; beyond them a cell is refused at once.
 MOST_CELLS: Final = 1000
@@ -58,8 +64,9 @@ class Executor:
     ) -> None:
         self._loop, self._namespace, self._interrupts = loop, namespace, interrupts
         self._capture, self._send = capture, send
+        self._compiler = Compiler(namespace.resolve)
         self._context = contextvars.copy_context()
-        self._pid = os.getpid()
+        self._pid, self._main = os.getpid(), threading.get_ident()
         self._number = 0
         # Bounded by MOST_CELLS and MOST_CODE, beyond which a cell is refused.
         self._waiting: deque[Cell | Job] = deque()
@@ -93,7 +100,10 @@ class Executor:
     def then(self, job: Cell | Job) -> None:
         """Do this after the cells that wait already. From any thread."""
         self._waiting.append(job)
-        self._loop.call_soon_threadsafe(self.pump)
+        if threading.get_ident() == self._main:
+            self._loop.call_soon(self.pump)
+        else:
+            self._loop.call_soon_threadsafe(self.pump)
 
     def cancel(self, execution_id: str) -> None:
         """End a cell cooperatively: one that waits at once. From the link's thread."""
@@ -184,19 +194,14 @@ class Executor:
         self._context.run(CELL.set, cell.execution_id)
         failure: BaseException | None = None
         try:
-            prepare(cell, self._namespace.resolve)
+            self._compiler.prepare(cell)
         except BaseException as error:  # noqa: BLE001 - whatever compiling raises is the cell's
             failure = error
         in_thread = failure is None and self._to_thread(cell)
-        self._interrupts.running = self.running = cell
-        self._send(
-            {
-                "type": "started",
-                "execution_id": cell.execution_id,
-                "number": cell.number,
-                "mode": cell.way.mode,
-            }
-        )
+        self.running = cell
+        self._interrupts.begin(cell, cell.way.mode)
+        started = {"type": "started", "execution_id": cell.execution_id, "number": cell.number}
+        self._send({**started, "mode": cell.way.mode}, waits=True)
         if failure is not None:
             self._finish(cell, failure)
         elif cell.awaits:
@@ -316,9 +321,6 @@ class Executor:
             # Struck in one of several tasks, it would leave the others running.
             self._interrupts.cancel_tasks(cell)
         end = self._end(cell, outcome, told, interrupted=interrupted)
-        if cell.kept:
-            error = outcome if isinstance(outcome, BaseException) else None
-            self._namespace.end(outcome.value if isinstance(outcome, Shown) else None, error)
         self._remember(cell)
         took = time.perf_counter() - cell.begun
         self.running = None
@@ -329,6 +331,10 @@ class Executor:
             said = f"what the cell ended with cannot be sent: {error}"
             told = (type(error).__name__, said, [said])
             self._send({**self._end(cell, error, told, interrupted=interrupted), **rest})
+        # After it was said: the history of a long session takes its time, and nobody waits for it.
+        if cell.kept:
+            failure = outcome if isinstance(outcome, BaseException) else None
+            self._namespace.end(outcome.value if isinstance(outcome, Shown) else None, failure)
         if self._waiting:
             self._loop.call_soon(self.pump)
 

@@ -32,12 +32,13 @@ _NEEDED: Final[dict[str, dict[str, tuple[type, ...]]]] = {
 }
 #: type → field → its types and its default.
 _OPTIONAL: Final[dict[str, dict[str, tuple[tuple[type, ...], Any]]]] = {
-    "hello": {"last_seq": ((int,), 0)},
+    "hello": {"last_seq": ((int,), 0), "board": ((bool,), False)},
     "execute": {
         "mode": ((str,), "auto"),
         "threaded": ((bool,), False),
         "silent": ((bool,), False),
         "store": ((bool,), True),
+        "ack": ((int,), 0),
         "allow_stdin": ((bool,), True),
     },
     "answer": {"value": ((object,), None), "error": ((str,), ""), "code": ((str,), "")},
@@ -76,6 +77,6 @@ def _bounds(kind: str, message: Message) -> None:
             raise FrameError("execute.execution_id is empty or too long")
         if message["mode"] not in _MODES:
             raise FrameError(f"execute.mode is unknown: {message['mode']!r:.100}")
-    for name in ("cursor", "seq"):
+    for name in ("cursor", "seq", "ack"):
         if message.get(name, 0) < 0:
             raise FrameError(f"{kind}.{name} is negative")

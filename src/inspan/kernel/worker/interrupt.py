@@ -1,6 +1,6 @@
 """SIGINT, bound to one cell: it ends that cell, and can neither hit another nor lose a reply.
 
-The host writes the number of the cell that it means into a file, then sends the signal, again and
+The host writes the number of the cell that it means on the board, then sends the signal, again and
 again until the cell's end came. The handler looks whether that cell is the one that runs. If the
 interrupted code is the cell's own, it raises KeyboardInterrupt there; if it is the engine's, it
 raises nothing, for the next signal will find better; in all cases the cell's tasks are cancelled.
@@ -18,22 +18,26 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import Any, Final, Protocol
 
+from .board import Board
+
 #: The cell that code runs for; tasks inherit it, so that what they print is known to be its.
 CELL: Final[contextvars.ContextVar[str | None]] = contextvars.ContextVar("cell", default=None)
 
 #: Seconds that a cell's thread has to end: one that waits in C cannot hear of it.
 IN_THREAD: Final = 0.25
 
-_WIDTH: Final = 8
 _HERE: Final = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would cost start-up
 #: No KeyboardInterrupt is raised in these: what they hold would be left half done.
 _CRITICAL: Final = frozenset(
     _HERE + name
-    for name in ("execute.py", "interrupt.py", "link.py", "main.py", "namespace.py", "outbox.py")
+    for name in (
+        *("board.py", "door.py", "execute.py", "interrupt.py", "link.py", "main.py"),
+        *("namespace.py", "outbox.py"),
+    )
 )
 _LOOP: Final = os.path.dirname(asyncio.__file__) + os.sep  # noqa: PTH120 - the same
 _HANDLE: Final = asyncio.Handle._run.__code__  # noqa: SLF001 - to know its frame when it is seen
-_SELECTORS: Final = sys.modules["selectors"].__file__ or ""
+_SELECTORS: Final = (sys.modules["selectors"].__file__ or "", f"{_HERE}ear.py")
 
 
 class Running(Protocol):
@@ -53,9 +57,7 @@ class Interrupts:
     """The handler, and what it knows of the running cell."""
 
     def __init__(self, folder: str, loop: asyncio.AbstractEventLoop) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._file = os.open(f"{folder}{os.sep}interrupt", flags, 0o600)
-        os.pwrite(self._file, bytes(_WIDTH), 0)
+        self._board = Board(folder)
         self._loop = loop
         #: The cell that a signal may be for.
         self.running: Running | None = None
@@ -78,10 +80,12 @@ class Interrupts:
 
     def named(self, cell: Running) -> bool:
         """Whether the host has asked for this cell's end."""
-        try:
-            return int.from_bytes(os.pread(self._file, _WIDTH, 0), "little") == cell.number
-        except OSError:
-            return False  # user code closed the file
+        return self._board.wanted == cell.number
+
+    def begin(self, cell: Running, mode: str) -> None:
+        """From now on it is this cell that runs, and may be interrupted."""
+        self.running = cell
+        self._board.begin(cell.number, mode)
 
     def cancel(self, cell: Running) -> None:
         """Cancel what the cell has on the loop, or raise in its thread. On the main thread."""
@@ -117,7 +121,7 @@ class Interrupts:
             name = code.co_filename
             if name in _CRITICAL:
                 return foreign and code in self._boundaries
-            foreign = foreign or not (name.startswith(_LOOP) or name == _SELECTORS)
+            foreign = foreign or not (name.startswith(_LOOP) or name in _SELECTORS)
             frame = frame.f_back
         return False
 

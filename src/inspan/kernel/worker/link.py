@@ -1,5 +1,7 @@
 """The worker's end of the wire: one thread that listens, reads, writes on, and beats.
 
+Where the main thread rests it takes in what the host says itself; see ``ear``.
+
 One host at a time; one that says hello rightly replaces the one there was. Who has not said it is
 let go for whatever else it says. A host that has and then sends what is no message ends the worker:
 nothing of its words could be believed any more. This knows messages only as far as hello and ack.
@@ -10,21 +12,20 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
-import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hmac import compare_digest
 from typing import Any, Final
 
 from ..frames import (  # noqa: TID252 - the package has a private name here
-    Decoder,
     FrameError,
     Message,
     encode,
 )
+from .door import STRANGERS, Door, Peer
+from .ear import Ear, StandIn
 from .inbound import check
 from .outbox import MOST, Outbox
 
@@ -32,13 +33,14 @@ from .outbox import MOST, Outbox
 VERSION: Final = 1
 #: Seconds between two signs of life.
 BEAT: Final = 5.0
-#: Connections that have not said hello; with one more the oldest goes.
-_STRANGERS: Final = 8
 #: Seconds that output waits for a host that acknowledges nothing, before it is dropped.
 _STALL: Final = 1.0
 #: Seconds for what is left to say at the end.
 _LAST: Final = 2.0
 _READ: Final = 1 << 18
+_SIGNALS: Final = frozenset(map(int, signal.valid_signals()))
+#: Without the enumeration that ``signal`` makes of every one of them.
+_mask: Final[Callable[[int, Iterable[int]], set[int]]] = sys.modules["_signal"].pthread_sigmask
 
 State = Callable[[], dict[str, Any]]
 
@@ -60,17 +62,23 @@ class Link:
         state: State,
         beat: State,
         broken: Callable[[], None],
+        ear: Ear,
         most: int = MOST,
     ) -> None:
         self._session, self._token = session, token
         self._receive, self._state, self._beat, self._broken = receive, state, beat, broken
         self._outbox = Outbox(most)
-        self._host: _Peer | None = None
-        self._strangers: list[_Peer] = []
+        self._ear = ear
+        #: Held by whoever takes in what came, so that it is taken in its order.
+        self._reading = threading.Lock()
+        self._host: Peer | None = None
+        self._strangers: list[Peer] = []
         self._blocked = self._stalled = self._dead = False
-        self._listener = _listen(path)
+        self._door = Door(path)
         self._heard, self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if _PIPE2 else _pipe()
         self._next_beat = 0.0
+        self._stand_in = StandIn(ear)
+        ear.ring = self.wake
         os.register_at_fork(after_in_child=self._forked)
         self._thread = threading.Thread(target=self._run, name="inspan-link", daemon=True)
 
@@ -78,8 +86,10 @@ class Link:
         """Begin to answer; connections that came before were waiting."""
         self._thread.start()
 
-    def send(self, message: Message, body: bytes = b"") -> None:
+    def send(self, message: Message, body: bytes = b"", *, waits: bool = False) -> None:
         """Say something. Raises FrameError where it is too large, TypeError where it is no JSON.
+
+        What ``waits`` goes with what is said next, where the host knows it from the board already.
 
         Output waits while too much is unacknowledged, as long as the host goes on to acknowledge;
         then it is dropped. Everything else never waits.
@@ -91,8 +101,9 @@ class Link:
             if outbox.full and message["type"] == "output":
                 self._await_room()
             outbox.put(message, body)
-            if self._host is not None and not self._blocked:
-                self._write()
+            if self._host is None or self._blocked or (waits and self._host.board):
+                return
+            self._write()
 
     def _await_room(self) -> None:
         outbox = self._outbox
@@ -110,6 +121,23 @@ class Link:
             self._host.gone = True
         self._blocked = True
         self.wake()
+
+    def hear(self) -> None:
+        """On the main thread: take in what the host has said."""
+        mask = _mask(signal.SIG_BLOCK, ())
+        try:
+            # A handler of the user's that raises here would lose a message.
+            _mask(signal.SIG_BLOCK, _SIGNALS)
+            host = self._host
+            if host is not None and not self._serve(host) and host is self._host:
+                # Our thread lets go of it.
+                self._ear.forget()
+                host.gone = True
+                self.wake()
+        except _BrokenError as error:
+            self._last_words(str(error))
+        finally:
+            _mask(signal.SIG_SETMASK, mask)
 
     def wake(self) -> None:
         try:
@@ -138,14 +166,14 @@ class Link:
         for peer in [self._host, *self._strangers]:
             if peer is not None:
                 peer.link.close()
-        self._listener.close()
+        self._door.listener.close()
         self._host, self._strangers = None, []
 
     # ── the link's own thread ─────────────────────────────────────────────────
 
     def _run(self) -> None:
         # Signals are for the main thread: its waits are what an interrupt has to end.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             while not self._dead:
                 self._turn()
@@ -156,90 +184,96 @@ class Link:
 
     def _turn(self) -> None:
         poll = select.poll()
-        poll.register(self._listener, select.POLLIN)
+        poll.register(self._door.listener, select.POLLIN)
         poll.register(self._heard, select.POLLIN)
         peers = {stranger.link.fileno(): stranger for stranger in self._strangers}
+        for number in peers:
+            poll.register(number, select.POLLIN)
         host = self._host
         if host is not None:
-            peers[host.link.fileno()] = host
-        for number, peer in peers.items():
-            writes = select.POLLOUT if peer is host and self._blocked else 0
-            poll.register(number, select.POLLIN | writes)
+            number = host.link.fileno()
+            peers[number] = host
+            reads = select.POLLIN if self._stand_in.hears else 0
+            poll.register(number, reads | (select.POLLOUT if self._blocked else 0))
         for number, event in poll.poll(self._patience()):
-            if number == self._listener.fileno():
+            if number == self._door.listener.fileno():
                 self._accept()
             elif number == self._heard:
                 os.read(self._heard, 4096)
             elif (peer := peers[number]) is self._host or peer in self._strangers:
-                self._serve(peer, event)
+                self._happened(peer, event)
         if self._host is not None and self._host.gone:
             self._leave(self._host)
+        self._stand_in.look()
         self._maybe_beat()
 
     def _patience(self) -> int | None:
         if self._host is None:
             return None
-        return max(0, int((self._next_beat - time.monotonic()) * 1000) + 1)
+        left = self._stand_in.until(self._next_beat) - time.monotonic()
+        return max(0, int(left * 1000) + 1)
 
     def _accept(self) -> None:
-        try:
-            link, _ = self._listener.accept()
-        except OSError:
-            return
-        if not _is_ours(link):
-            link.close()
-            return
-        link.setblocking(False)
-        self._strangers.append(_Peer(link))
-        if len(self._strangers) > _STRANGERS:
-            self._leave(self._strangers[0])
+        peer = self._door.accept()
+        if peer is not None:
+            self._strangers.append(peer)
+            if len(self._strangers) > STRANGERS:
+                self._leave(self._strangers[0])
 
-    def _serve(self, peer: _Peer, event: int) -> None:
+    def _happened(self, peer: Peer, event: int) -> None:
         if event & select.POLLOUT:
             with self._outbox.lock:
                 self._blocked = False
                 self._write()
-        if not event & (select.POLLIN | select.POLLHUP | select.POLLERR):
-            return
-        try:
-            data = peer.link.recv(_READ)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
+        come = event & (select.POLLIN | select.POLLHUP | select.POLLERR)
+        if come and not self._serve(peer):
             self._leave(peer)
-            return
-        self._hear(peer, data)
 
-    def _hear(self, peer: _Peer, data: bytes) -> None:
+    # ── of the thread that hears ──────────────────────────────────────────────
+
+    def _serve(self, peer: Peer) -> bool:
+        """Take in what came, and say whether more may come."""
+        with self._reading:
+            try:
+                data = peer.link.recv(_READ)
+            except BlockingIOError:
+                return True
+            except OSError:
+                data = b""
+            return bool(data) and self._hear(peer, data)
+
+    def _hear(self, peer: Peer, data: bytes) -> bool:
         try:
             for message, _ in peer.decoder.feed(data):
                 known = check(message)
                 if peer is not self._host:
                     if not self._greet(peer, known):
-                        return
-                elif known["type"] == "ack":
-                    with self._outbox.lock:
-                        self._stalled = False
-                        self._outbox.acknowledge(known["seq"])
+                        return False
                 elif known["type"] == "hello":
                     raise FrameError("hello came twice")  # noqa: TRY301 - as any other bad frame
+                elif known["type"] == "ack":
+                    self._forget(known["seq"])
                 else:
+                    if safe := known.pop("ack", 0):
+                        self._forget(safe)
                     self._receive(known)
         except FrameError as error:
             if peer is self._host:
                 raise _BrokenError(f"the host sent what is no message: {error}") from error
-            self._leave(peer)
+            return False
+        return True
 
-    def _greet(self, peer: _Peer, hello: Message) -> bool:
+    def _forget(self, seq: int) -> None:
+        with self._outbox.lock:
+            self._stalled = False
+            self._outbox.acknowledge(seq)
+
+    def _greet(self, peer: Peer, hello: Message) -> bool:
         """Whether the stranger is the host from now on."""
         right = hello["type"] == "hello" and hello["session"] == self._session
         token = str(hello.get("token", "")).encode(errors="replace")
         if not right or not compare_digest(token, self._token.encode()):
-            self._leave(peer)
             return False
-        self._strangers.remove(peer)
         with self._outbox.lock:
             ready = {
                 "type": "ready",
@@ -253,35 +287,44 @@ class Link:
             # A new connection's buffer takes this at once.
             peer.link.send(encode(ready))
             if hello["version"] != VERSION:
-                peer.link.close()
                 return False
             former, self._host = self._host, peer
+            self._strangers.remove(peer)
+            if former is not None:
+                self._ear.forget()
+                former.link.close()
+            peer.board = hello["board"]
             self._outbox.rewind(hello["last_seq"])
             self._blocked = self._stalled = False
+            self._ear.attend(peer.link.fileno(), self.hear)
             self._write()
-        if former is not None:
-            former.link.close()
         self._next_beat = time.monotonic() + BEAT
         return True
 
-    def _leave(self, peer: _Peer) -> None:
-        with self._outbox.lock:
+    def _leave(self, peer: Peer) -> None:
+        # The main thread may hear it just now.
+        with self._reading, self._outbox.lock:
             if peer is self._host:
                 self._host = None
                 self._blocked = False
                 self._outbox.room.notify_all()
+                self._ear.forget()
             else:
                 self._strangers.remove(peer)
-        peer.link.close()
+            peer.link.close()
 
     def _maybe_beat(self) -> None:
         now = time.monotonic()
-        if self._host is None or now < self._next_beat:
+        host = self._host
+        if host is None or now < self._next_beat:
             return
         self._next_beat = now + BEAT
         # What a host does not take is not worth keeping many of.
         if not self._blocked:
             self.send({"type": "heartbeat", **self._beat()})
+        # A signal's handler may hold the main thread for long where it seems to rest.
+        if not self._serve(host):
+            self._leave(host)
 
     def _last_words(self, reason: str) -> None:
         words = encode({"type": "broken", "reason": reason[:2000]})
@@ -298,43 +341,6 @@ class Link:
 
 class _BrokenError(Exception):
     """The worker cannot go on."""
-
-
-class _Peer:
-    __slots__ = ("decoder", "gone", "link")
-
-    def __init__(self, link: socket.socket) -> None:
-        self.link = link
-        self.decoder = Decoder()
-        self.gone = False
-
-
-def _listen(path: str) -> socket.socket:
-    """Listen at ``path``, which exists only once it can be connected to."""
-    listener = socket.socket(socket.AF_UNIX)
-    making = f"{path}.new"
-    mask = os.umask(0o177)
-    try:
-        listener.bind(making)
-    finally:
-        os.umask(mask)
-    listener.listen(_STRANGERS)
-    listener.setblocking(False)
-    os.replace(making, path)  # noqa: PTH105 - pathlib would cost start-up
-    return listener
-
-
-def _is_ours(link: socket.socket) -> bool:
-    """Whether the same user is at the other end."""
-    if sys.platform == "linux":
-        size = struct.calcsize("3i")
-        _, uid, _ = struct.unpack(
-            "3i", link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-        )
-    else:
-        # struct xucred of BSD and macOS: the version, the uid, and more; LOCAL_PEERCRED is 1.
-        _, uid = struct.unpack_from("2I", link.getsockopt(0, 1, 76))
-    return bool(uid == os.geteuid())
 
 
 _PIPE2: Final = hasattr(os, "pipe2")

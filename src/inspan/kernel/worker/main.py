@@ -17,6 +17,7 @@ from . import clib, confine, stdin, zygote
 from .ask import Host, Questions
 from .boot import CHECKPOINTS, CLOUDPICKLE_VARIABLE, FORKER, TOKEN_VARIABLE
 from .display import Displays
+from .ear import Ear
 from .execute import Executor
 from .interrupt import CELL, Interrupts
 from .link import Link
@@ -44,7 +45,8 @@ class Worker:
     """A session."""
 
     def __init__(self, *, session: str, socket: str, folder: str, token: str) -> None:
-        self._loop = SessionLoop()
+        ear = Ear()
+        self._loop = SessionLoop(ear)
         asyncio.set_event_loop(self._loop)
         self._closing = False
         self._folder = folder
@@ -61,6 +63,7 @@ class Worker:
             state=self._state,
             beat=self._beat,
             broken=self._break,
+            ear=ear,
         )
         self._capture = Capture(folder, self._link.send, CELL.get)
         here = self._capture.here

@@ -74,7 +74,7 @@ class Namespace:
         self._exit_code = 0 if error is None else exit_code(error)
         if value is not None:
             number = self.count
-            self._honour_deletions()
+            self._mend_outputs()
             self._outputs[number] = self._out[number] = value
             if len(self._outputs) > MOST_OUT:
                 oldest = next(iter(self._outputs))
@@ -87,9 +87,7 @@ class Namespace:
         """Let the names of the history say the truth again, and bring back what was deleted."""
         if self._in != self._inputs:
             self._in = [*self._inputs]
-        self._honour_deletions()
-        if not _same(self._out, self._outputs):
-            self._out = {**self._outputs}
+        self._mend_outputs()
         for name, value in self._given.items():
             self.names.setdefault(name, value)
         self._tell()
@@ -113,12 +111,15 @@ class Namespace:
             }
         )
 
-    def _honour_deletions(self) -> None:
-        """Who deletes from ``Out`` wants the memory back, and gets it."""
+    def _mend_outputs(self) -> None:
+        if _same(self._out, self._outputs):
+            return
+        # Who deletes from ``Out`` wants the memory back, and gets it.
         gone = self._outputs.keys() - self._out.keys()
         if gone:
             freed = [self._outputs.pop(number) for number in gone]
             self._last = ["" if _among(one, freed) else one for one in self._last]
+        self._out = {**self._outputs}
 
     def resolve(self, name: str) -> str | None:
         """The dotted name of the module, function or class that a name stands for.

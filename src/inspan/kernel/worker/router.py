@@ -56,18 +56,26 @@ class Route:
 
 def route(tree: ast.Module, resolve: Resolve) -> Route:
     """Decide. Code in a function's body counts as if it ran: cells call what they define."""
+    # One walk, for a short cell spends most of its preparation here.
+    nodes = list(_nodes(tree))
     seen = _Seen(resolve)
-    seen.imports(tree)
-    for node in ast.walk(tree):
-        seen.look(node)
-    if _awaits(tree):
+    for node, _ in nodes:
+        seen.imports(node)
+    awaits = defines = blocks = False
+    for node, place in nodes:
+        kind = type(node)
+        if kind is ast.Name or kind is ast.Attribute:
+            # A coroutine function that blocks is to blame itself.
+            blocks |= seen.named(node) and bool(place & _OWN)
+        elif kind is ast.Call:
+            seen.called(node)
+        elif kind is ast.AsyncFunctionDef:
+            defines = True
+        elif place & _TOP and _awaits(node):
+            awaits = True
+    if awaits:
         return Route(TOP_LEVEL_AWAIT, uses_loop=True)
-    defines = any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(tree))
-    mode = SIMPLE_SYNC
-    if _blocks(tree, seen):
-        mode = BLOCKING_SYNC
-    elif defines:
-        mode = ASYNC_DEF
+    mode = BLOCKING_SYNC if blocks else ASYNC_DEF if defines else SIMPLE_SYNC
     return Route(mode, runs_loop=seen.runs_loop, uses_loop=seen.uses_loop or defines)
 
 
@@ -79,15 +87,14 @@ class _Seen:
         self._names: dict[str, str] = {}
         self.runs_loop = self.uses_loop = False
 
-    def imports(self, tree: ast.Module) -> None:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for one in node.names:
-                    bound = one.asname or one.name.partition(".")[0]
-                    self._names[bound] = one.name if one.asname else bound
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                for one in node.names:
-                    self._names[one.asname or one.name] = f"{node.module}.{one.name}"
+    def imports(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                bound = one.asname or one.name.partition(".")[0]
+                self._names[bound] = one.name if one.asname else bound
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for one in node.names:
+                self._names[one.asname or one.name] = f"{node.module}.{one.name}"
 
     def dotted(self, node: ast.AST) -> str | None:
         """``sleep`` after ``from time import sleep`` is ``time.sleep``."""
@@ -100,30 +107,24 @@ class _Seen:
         first = self._names.get(node.id) or self._resolve(node.id)
         return ".".join([first, *reversed(parts)]) if first else None
 
-    def look(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Call):
-            func = node.func
-            if self.dotted(func) in LOOP_CALLS or (
-                isinstance(func, ast.Attribute) and func.attr in _LOOP_METHODS
-            ):
-                self.runs_loop = True
-        elif isinstance(node, ast.Name | ast.Attribute):
-            name = self.dotted(node)
-            if name is not None and name.partition(".")[0] in {"asyncio", "anyio"}:
-                self.uses_loop = True
+    def called(self, node: ast.AST) -> None:
+        func = getattr(node, "func", node)
+        if self.dotted(func) in LOOP_CALLS or (
+            isinstance(func, ast.Attribute) and func.attr in _LOOP_METHODS
+        ):
+            self.runs_loop = True
 
-
-def _blocks(tree: ast.Module, seen: _Seen) -> bool:
-    """Whether it uses what blocks, coroutine functions aside: their fault is their own."""
-    for node in _outside(tree, (ast.AsyncFunctionDef,)):
-        if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
-            continue
-        name = seen.dotted(node)
-        if name is None or name.startswith(_HARMLESS):
-            continue
-        if name in BLOCKING_CALLS or _of_blocking(name):
-            return True
-    return False
+    def named(self, node: ast.AST) -> bool:
+        """Look at a name; whether it is read and stands for what blocks."""
+        name = self.dotted(node)
+        if name is None:
+            return False
+        if name.partition(".")[0] in {"asyncio", "anyio"}:
+            self.uses_loop = True
+        reads = isinstance(getattr(node, "ctx", None), ast.Load)
+        if not reads or name.startswith(_HARMLESS):
+            return False
+        return name in BLOCKING_CALLS or _of_blocking(name)
 
 
 def _of_blocking(name: str) -> bool:
@@ -134,32 +135,65 @@ def _of_blocking(name: str) -> bool:
 
 _PACKAGES: Final = frozenset({"urllib.parse", "urllib.error", "http.cookies"})
 
+#: Where code stands: outside of every function; outside of every coroutine function.
+_TOP: Final = 1
+_OWN: Final = 2
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+#: What the body of a node is outside of no more.
+_ENDS: Final[dict[type[ast.AST], int]] = {
+    ast.FunctionDef: _TOP,
+    ast.Lambda: _TOP,
+    ast.GeneratorExp: _TOP,
+    ast.AsyncFunctionDef: _TOP | _OWN,
+}
 
 
-def _awaits(tree: ast.Module) -> bool:
-    """Whether it awaits outside of every function."""
-    for node in _outside(tree, (*_FUNCTIONS, ast.GeneratorExp)):
-        if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
-            return True
-        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp) and any(
-            part.is_async for part in node.generators
-        ):
-            return True
-    return False
+def _awaits(node: ast.AST) -> bool:
+    if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
+        return True
+    return isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp) and any(
+        part.is_async for part in node.generators
+    )
 
 
-def _outside(tree: ast.AST, within: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
-    """The nodes that are in the body of none of these; decorators and defaults run outside."""
-    waiting: list[ast.AST] = [tree]
+def _nodes(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
+    """Every node once, but for those that hold nothing, and where it stands."""
+    waiting = [(tree, _TOP | _OWN)]
     while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, within):
-            waiting.extend(ast.iter_child_nodes(node))
-        elif isinstance(node, ast.GeneratorExp):
-            # Its first iterable is evaluated where it stands.
-            waiting.append(node.generators[0].iter)
-        elif isinstance(node, _FUNCTIONS):
-            defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-            waiting.extend([*getattr(node, "decorator_list", ()), *defaults])
+        node, place = waiting.pop()
+        yield node, place
+        ends = _ENDS.get(type(node))
+        if ends is None:
+            waiting += [(child, place) for child in _children(node)]
+            continue
+        before, within = _parts(node)
+        waiting += [(child, place) for child in before]
+        waiting += [(child, place & ~ends) for child in within]
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST) and value._fields:
+            found.append(value)
+    return found
+
+
+def _parts(node: ast.AST) -> tuple[list[ast.AST], list[ast.AST]]:
+    """What of a function or generator is evaluated where it stands, and what is its body."""
+    before: list[ast.AST] = []
+    within = _children(node)
+    if isinstance(node, ast.GeneratorExp):
+        first = node.generators[0]
+        before = [first.iter]
+        within = [node.elt, first.target, *first.ifs, *node.generators[1:]]
+    elif isinstance(node, _FUNCTIONS):
+        args = node.args
+        before = [*args.defaults, *filter(None, args.kw_defaults)]
+        within = [part for part in within if part is not args] + _children(args)
+        before += getattr(node, "decorator_list", ())
+    early = set(map(id, before))
+    return before, [part for part in within if id(part) not in early]

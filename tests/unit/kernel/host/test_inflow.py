@@ -332,3 +332,18 @@ async def test_whatever_is_sent_no_cell_hangs_and_each_has_one_end(
         assert isinstance(await session.over(), InspanError)
         assert session.state is CodeState.TERMINATED
     assert not troubles
+
+
+async def test_a_payload_that_only_python_can_read_is_read(worker: ScriptedWorker) -> None:
+    deep: object = float("inf")
+    for _ in range(400):
+        deep = [deep]
+    asked: list[p.Ask] = []
+    async with joined(worker, watching=Watching(asked=asked.append)) as session:
+        cell = await session.execute("x")
+        about: dict[str, Any] = {"promise": "p", "capability": "c", "timeout": 1.0}
+        worker.begin(cell.execution_id, 1)
+        worker.say("ask", execution_id=cell.execution_id, payload=deep, **about)
+        worker.result(cell.execution_id)
+        await cell.outcome()
+        assert asked[0].payload == deep

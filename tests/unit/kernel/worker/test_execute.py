@@ -399,3 +399,25 @@ def test_files_of_the_session_are_its_owner_s_alone(worker: Worker) -> None:
     assert worker.socket.stat().st_mode & 0o777 == 0o600
     assert (worker.folder / "interrupt").stat().st_mode & 0o777 == 0o600
     assert worker.folder.stat().st_uid == os.getuid()
+
+
+def test_a_cell_that_comes_again_is_looked_at_anew_where_its_names_changed(worker: Worker) -> None:
+    code = "nap(0)"
+    worker.run("def nap(n): return n")
+    assert worker.run(code).started.mode is ExecutionMode.SIMPLE_SYNC
+    assert worker.run(code).result.value == 0
+    worker.run("from time import sleep as nap")
+    assert worker.run(code).started.mode is ExecutionMode.BLOCKING_SYNC
+    assert worker.run(code, mode="simple_sync").started.mode is ExecutionMode.SIMPLE_SYNC
+    assert worker.run(code).started.mode is ExecutionMode.BLOCKING_SYNC
+
+
+def test_a_cell_that_comes_again_tells_its_lines_however_late(worker: Worker) -> None:
+    code = "nothing = 0\n1 / nothing"
+    first = worker.run(code).error.traceback
+    for number in range(250):
+        worker.run(f"{number} + 0")
+        if number % 100 == 0:
+            assert worker.run(code).error.traceback == first
+    again = worker.run(code).error.traceback
+    assert [line.strip() for line in again if "nothing" in line] == ["1 / nothing"]

@@ -274,3 +274,28 @@ def test_ready_is_the_answer_to_hello_alone(worker: Worker) -> None:
     worker.host.close()
     ready = worker.connect(last_seq=worker.host.last_seq)
     assert isinstance(ready, Ready)
+
+
+def test_a_host_that_reads_the_board_is_told_of_the_start_with_what_follows(tmp_path: Path) -> None:
+    with Worker.start(tmp_path) as worker:
+        worker.host.close()
+        worker.connect(board=True)
+        worker.run("import pathlib, time\ndef there(name): return pathlib.Path(name).exists()")
+        cell = worker.execute("while not there('go'): time.sleep(0.01)\nprint('went')")
+        wait_until(lambda: begun(worker) == (2, b"blocking_sync"), "the board names the cell")
+        with pytest.raises(TimeoutError):
+            worker.gather(cell, 0.05)
+        (worker.folder / "go").touch()
+        worker.finish(cell)
+        assert [type(message) for message in cell.messages] == [Started, Output, Result]
+        worker.host.close()
+        # Another host, which does not read it, is told at once.
+        worker.connect(last_seq=worker.host.last_seq)
+        waits = worker.begin("while there('go'): time.sleep(0.01)")
+        (worker.folder / "go").unlink()
+        worker.finish(waits)
+
+
+def begun(worker: Worker) -> tuple[int, bytes]:
+    number, mode = struct.unpack_from("<Q16s", (worker.folder / "interrupt").read_bytes(), 8)
+    return number, mode.rstrip(b"\0")
