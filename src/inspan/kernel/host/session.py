@@ -78,8 +78,7 @@ class KernelSession:
     """
 
     def __init__(self, session: str, folder: Path, watching: Watching, *, cap: int) -> None:
-        self.id = session
-        self.folder = folder
+        self.id, self.folder = session, folder
         self.state = CodeState.CREATED
         #: Why it is over.
         self.reason: InspanError | None = None

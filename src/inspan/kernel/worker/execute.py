@@ -21,6 +21,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from ..frames import FrameError  # noqa: TID252 - the package has a private name here
@@ -80,6 +81,7 @@ class Executor:
         interrupts.boundary(
             self._call.__code__, self._await.__code__, self._describe.__code__, self._show.__code__
         )
+        interrupts.boundary(self._flush.__code__)
 
     # ── from the link's thread ────────────────────────────────────────────────
 
@@ -313,6 +315,8 @@ class Executor:
             return  # it was given up
         cell.over = True
         told = None if isinstance(outcome, Shown) else self._describe(outcome)
+        if self._capture.replaced():
+            self._context.copy().run(self._flush)
         self._capture.flush()
         fd = self._capture.ends()
         interrupted = self._interrupts.named(cell) or cell.cancelled
@@ -366,6 +370,12 @@ class Executor:
             "interrupted": interrupted,
             "status": status,
         }
+
+    def _flush(self) -> None:
+        """Let go what streams of the user's own, put in the place of ours, hold back."""
+        for name in ("stdout", "stderr"):
+            with suppress(BaseException):  # it is code of the user's, and may be interrupted
+                getattr(sys, name).flush()
 
     def _describe(self, error: BaseException) -> tuple[str, str, list[str]]:
         try:

@@ -97,6 +97,7 @@ class Capture:
         self._wake.acquire()
         self._hurry.acquire()
         self._thread = threading.Thread(target=self._run, name="inspan-output", daemon=True)
+        self._ours: tuple[Any, Any] = (sys.stdout, sys.stderr)
 
     def install(self) -> None:
         """Take over descriptors 1 and 2 and Python's streams. Raises OSError."""
@@ -114,8 +115,18 @@ class Capture:
         os.register_at_fork(after_in_child=self._forked)
         # Python's own streams must not be collected: closing them would close our descriptors.
         self._former = (sys.__stdout__, sys.__stderr__)
-        sys.stdout = sys.__stdout__ = TextStream("stdout", 1, self.put, self.push)  # type: ignore[assignment, misc]  # stands in for one
-        sys.stderr = sys.__stderr__ = TextStream("stderr", 2, self.put, self.push)  # type: ignore[assignment, misc]  # the same
+        out, err = (
+            TextStream(name, descriptor, self.put, self.push)
+            for descriptor, name in enumerate(("stdout", "stderr"), 1)
+        )
+        self._ours = (out, err)
+        sys.stdout = sys.__stdout__ = out  # type: ignore[assignment, misc]  # stands in for one
+        sys.stderr = sys.__stderr__ = err  # type: ignore[assignment, misc]  # the same
+
+    def replaced(self) -> bool:
+        """Whether code has put streams of its own, which may hold text back, in our place."""
+        out, err = self._ours
+        return getattr(sys, "stdout", None) is not out or getattr(sys, "stderr", None) is not err
 
     def start(self) -> None:
         """Begin to send what is put; ``install`` does it."""

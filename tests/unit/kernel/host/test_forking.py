@@ -229,6 +229,7 @@ async def test_a_zygote_that_is_lost_while_forks_are_asked_for_costs_none(
         assert len(children(client.pid)) == 13, "each was started once"
 
 
+@pytest.mark.requirement("C8", "D11")
 async def test_a_hundred_at_once_answer_and_leave_nothing(client: KeeperClient, home: Path) -> None:
     ours = os.getpid()
     async with making(client, home) as make:

@@ -14,7 +14,7 @@ from inspan.model.session import CodeState
 from tests.fakes.kernel import ScriptedWorker
 from tests.unit.kernel.host.desk import items, joined
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D2", "D9")]
 
 
 def echo(worker: ScriptedWorker, message: Message) -> None:

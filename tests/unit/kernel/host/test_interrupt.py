@@ -8,7 +8,7 @@ from inspan.kernel.host.session import Watching
 from tests.fakes.kernel import ScriptedWorker
 from tests.unit.kernel.host.desk import joined
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D9")]
 
 
 def rungs(steps: tuple[Step, ...]) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 
 from inspan.kernel.host.output import PIECE, Captures, Follower, prepare
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D9")]
 
 
 def test_bytes_are_read_in_order_and_not_behind_where_is_asked(home: Path) -> None:

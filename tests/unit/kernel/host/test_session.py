@@ -57,6 +57,7 @@ async def test_an_error_is_told_with_its_lines(client: KeeperClient, home: Path)
         assert "x / 0" in "".join(end.traceback)
 
 
+@pytest.mark.requirement("D2", "D9")
 async def test_all_kinds_of_output_come_before_the_end(client: KeeperClient, home: Path) -> None:
     code = """
         import os, subprocess, sys
@@ -73,6 +74,7 @@ async def test_all_kinds_of_output_come_before_the_end(client: KeeperClient, hom
         assert b"".join(item.data for item in output if item.stream == "stderr") == b"error\n"
 
 
+@pytest.mark.requirement("D9")
 async def test_twenty_megabytes_in_one_print_come_whole(client: KeeperClient, home: Path) -> None:
     async with session(client, home) as one:
         assert len(await text(await one.execute("print('x' * (20 << 20))"))) == (20 << 20) + 1
@@ -80,6 +82,7 @@ async def test_twenty_megabytes_in_one_print_come_whole(client: KeeperClient, ho
         assert len(await text(await one.execute(code))) == 20 << 20
 
 
+@pytest.mark.requirement("D9")
 async def test_a_line_is_asked_for_and_answered(client: KeeperClient, home: Path) -> None:
     async with session(client, home) as one:
         cell = await one.execute("input('name? ')")
@@ -102,6 +105,7 @@ async def test_a_line_is_asked_for_and_answered(client: KeeperClient, home: Path
     ],
     ids=["busy", "sleep", "await", "system", "subprocess"],
 )
+@pytest.mark.requirement("D5", "D9")
 async def test_an_interrupt_ends_the_cell_and_the_names_stay(
     client: KeeperClient, home: Path, code: str
 ) -> None:
@@ -117,6 +121,7 @@ async def test_an_interrupt_ends_the_cell_and_the_names_stay(
         assert await value(one, "kept") == 3
 
 
+@pytest.mark.requirement("D9")
 async def test_code_that_nothing_ends_is_killed_at_the_deadline(
     client: KeeperClient, home: Path
 ) -> None:
@@ -228,6 +233,7 @@ async def test_names_are_completed_and_described(client: KeeperClient, home: Pat
         assert "int" in "".join(described.data.values())
 
 
+@pytest.mark.requirement("D10")
 async def test_a_checkpoint_is_made_and_restored_in_another_session(
     client: KeeperClient, home: Path
 ) -> None:
@@ -320,6 +326,7 @@ async def test_a_host_that_is_killed_leaves_a_cell_whose_result_the_next_one_get
 
 
 @pytest.mark.soak
+@pytest.mark.requirement("D9")
 async def test_interrupts_at_the_end_of_cells_lose_no_reply_and_hit_no_neighbour(
     client: KeeperClient, home: Path
 ) -> None:
@@ -335,6 +342,7 @@ async def test_interrupts_at_the_end_of_cells_lose_no_reply_and_hit_no_neighbour
 
 
 @pytest.mark.soak
+@pytest.mark.requirement("C8", "D11")
 async def test_a_hundred_sessions_leave_nothing(client: KeeperClient, home: Path) -> None:
     before = descriptors(os.getpid())
     pids = []

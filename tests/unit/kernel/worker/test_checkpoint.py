@@ -10,6 +10,8 @@ import pytest
 
 from tests.fakes.checkpoint_process import run
 
+pytestmark = pytest.mark.requirement("D10")
+
 #: As where nobody installed cloudpickle, in the session's Python.
 BLOCKED = """
 class Blocker:

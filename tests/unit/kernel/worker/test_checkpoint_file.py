@@ -18,6 +18,8 @@ from inspan.kernel.worker import checkpoint_file
 from inspan.kernel.worker.checkpoint import CheckpointError, load, save
 from tests.fakes.checkpoint_process import END, KEY, PRELUDE, run
 
+pytestmark = pytest.mark.requirement("D10")
+
 
 class Trap:
     """Unpickled, it says so."""

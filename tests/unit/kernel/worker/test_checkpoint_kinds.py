@@ -13,6 +13,8 @@ import pytest
 
 from tests.fakes.checkpoint_process import run
 
+pytestmark = pytest.mark.requirement("D10")
+
 #: What is made, how it is used after it was restored, and whether it is restored at all (``""`` is
 #: how a kind is used that must be reported). ``it`` is the object; FOLDER holds files.
 Kind = tuple[str, str]

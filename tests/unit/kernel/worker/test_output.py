@@ -287,6 +287,8 @@ for thread in threads:
 def test_an_interrupt_while_printing_loses_nothing(run: Run) -> None:
     seen = run("""
 import signal
+
+pytestmark = pytest.mark.requirement("D9")
 def interrupt(_, frame):
     # Only where it strikes inside of what is tested; there the loop below is ready for it.
     if os.sep + "worker" + os.sep in frame.f_code.co_filename:
