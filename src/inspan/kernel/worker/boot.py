@@ -6,7 +6,7 @@ session imports as ``inspan`` is the session's own affair. This module imports n
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Final
 
 #: Names the token that a host has to say; the worker takes it out of its environment at once.
@@ -32,11 +32,14 @@ import sys
 package = type(sys)("_inspan_kernel")
 package.__path__ = [sys.argv.pop(1)]
 sys.modules["_inspan_kernel"] = package
+from _inspan_kernel.worker import lean
+lean.import_asyncio()
 from _inspan_kernel.worker.main import main
 main(sys.argv[1:])
 """
 
-_KERNEL: Final = Path(__file__).resolve().parent.parent
+#: The folder of the kernel package. Without pathlib, which no worker needs.
+_KERNEL: Final = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
 
 
 def command(python: str, *, session: str, socket: str, folder: str) -> list[str]:
@@ -50,4 +53,4 @@ def forker(python: str) -> list[str]:
 
 
 def _base(python: str) -> list[str]:
-    return [python, "-c", BOOT, str(_KERNEL)]
+    return [python, "-c", BOOT, _KERNEL]

@@ -5,7 +5,7 @@ Nothing that the user's classes do here can fail a cell. This never knows how me
 
 from __future__ import annotations
 
-import base64
+import binascii
 import json
 import os
 import sys
@@ -132,7 +132,7 @@ def _fitted(data: Bundle, metadata: Bundle) -> tuple[Bundle, Bundle]:
 def _clean(shown: Any) -> tuple[Any, int]:
     """A value as JSON knows it, and its size; -1 where JSON does not know it."""
     if isinstance(shown, bytes | bytearray | memoryview):
-        shown = base64.b64encode(shown).decode("ascii")
+        shown = binascii.b2a_base64(shown, newline=False).decode("ascii")
     if isinstance(shown, str):
         if len(shown) > MOST_DATA:
             return None, len(shown)

@@ -15,8 +15,8 @@ import signal
 import sys
 import threading
 import time
+from _operator import _compare_digest as compare_digest  # hmac has it, with all of OpenSSL
 from collections.abc import Callable, Iterable
-from hmac import compare_digest
 from typing import Any, Final
 
 from ..frames import (  # noqa: TID252 - the package has a private name here

@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, Final, NoReturn
 
-from . import clib, confine, stdin, zygote
+from . import clib, confine, stdin
 from .ask import Host, Questions
 from .boot import CHECKPOINTS, CLOUDPICKLE_VARIABLE, FORKER, TOKEN_VARIABLE
 from .display import Displays
@@ -220,6 +220,8 @@ _KEEPER_VARIABLE: Final = "INSPAN_KEEPER"
 def main(argv: list[str]) -> NoReturn:
     """Run a worker. ``argv`` is --session ID --socket PATH --folder DIR; or --forker."""
     if argv == [FORKER]:
+        from . import zygote  # noqa: PLC0415  # no session needs it
+
         argv = zygote.serve()
     given = dict(zip(argv[::2], argv[1::2], strict=False))
     token = os.environ.pop(TOKEN_VARIABLE, "")

@@ -8,6 +8,7 @@ than it found itself: then one is started anew. It must never know what a sessio
 
 from __future__ import annotations
 
+import ast
 import gc
 import json
 import os
@@ -16,8 +17,13 @@ import socket
 import sys
 from typing import Any, Final
 
+from ..frames import Decoder, encode  # noqa: TID252 - the package has a private name here
 from . import clib, presence
 from .boot import TOKEN_VARIABLE
+from .display import bundle
+from .inbound import check
+from .namespace import Namespace
+from .router import route
 
 #: Seconds in which no session was wanted.
 IDLE: Final = 600.0
@@ -33,6 +39,7 @@ def serve() -> list[str]:
     clib.die_with_parent()
     link = socket.socket(fileno=_LINK)
     mine = sys.orig_argv[: -len(sys.argv) + 1]
+    _rehearse()
     files = _files()
     found = _stamps(files)
     poll = select.poll()
@@ -57,6 +64,29 @@ def serve() -> list[str]:
             os.close(descriptor)
         link.send(grandchild.encode())
     os._exit(0)
+
+
+def _rehearse() -> None:
+    """Do what each session does in its first moments, as far as it leaves nothing behind.
+
+    The first time costs more, and it writes into memory that then is no more shared.
+    """
+    import getpass  # noqa: F401, PLC0415  # as the session's input does
+
+    names = Namespace({})
+    for code in ("import os", "print(1 + 1)", "await asyncio.sleep(0)"):
+        message = {"type": "execute", "execution_id": "none", "code": code}
+        for words, _ in Decoder().feed(encode(message)):
+            check(words)
+        names.begin(code, silent=False)
+        flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        tree = compile(code, "<none>", "exec", flags=flags, dont_inherit=True)
+        route(tree, names.resolve)
+        compile(tree, "<none>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        names.end(bundle(2)[0], None)
+        environment = {**os.environ}
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 def _fork_twice() -> str:

@@ -58,7 +58,7 @@ seen = {
     "sys.path": sys.path,
     "sys.argv": (sys.argv, [word for word in sys.orig_argv if "/" not in word and word != NAME]),
     "sys.flags": sys.flags,
-    "modules": sorted(sys.modules),
+    "modules": sorted(name for name in sys.modules if not name.startswith("_inspan_kernel")),
     "threads": sorted(thread.name for thread in threading.enumerate()),
     "main": threading.current_thread() is threading.main_thread(),
     "cwd": os.getcwd(),
