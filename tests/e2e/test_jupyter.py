@@ -89,6 +89,15 @@ def until(found: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
+def ready(client: BlockingKernelClient) -> bool:
+    """Whether it is, for a client that started no process: what does not beat at once is dead."""
+    try:
+        client.wait_for_ready(timeout=PATIENCE)
+    except RuntimeError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -346,7 +355,7 @@ def test_a_kernel_ends_with_who_started_it(console: Console, tmp_path: Path) -> 
     try:
         client = info.blocking_client()
         client.start_channels()
-        client.wait_for_ready(timeout=PATIENCE)
+        until(lambda: ready(client), "the kernel answers")
         client.stop_channels()
         client.context.term()
         parent.kill()
