@@ -1,7 +1,8 @@
 """One worker of a code session, as the engine holds it: its messages as facts, its verbs as calls.
 
-What comes is told at once and in order, each with the mark behind which a later engine goes on:
-the number of the last frame, and the bytes taken of both capture files. It knows no transcript.
+What comes is told at once and in order, each with the mark behind which a later engine goes on: the
+number of the last frame, the bytes taken of both capture files, and the cell that runs. It knows no
+transcript.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class PythonRun:
         self._vault = vault
         self._clock = clock
         self._new = not mark
-        self._seq, *self._at = (int(part) for part in (mark or "0:0:0").split(":"))
+        seq, out, err, self._running = (mark or "0:0:0:").split(":")
+        self._seq, self._at = int(seq), [int(out), int(err)]
         self._decoders = [_Decoder("surrogateescape"), _Decoder("surrogateescape")]
         #: One of them may hold the beginning of a character.
         self._held = False
@@ -83,6 +85,7 @@ class PythonRun:
         return Former(
             last_seq=self._seq,
             taken=(self._at[0], self._at[1]),
+            running=self._running,
             cells=tuple(
                 p.Execute(execution_id=one.id, **_asked(one.code, one.options)) for one in cells
             ),
@@ -172,20 +175,29 @@ class PythonRun:
             self._early.append((seen, self._mark()))
 
     def _mark(self) -> str:
-        return f"{self._seq}:{self._at[0]}:{self._at[1]}"
+        return f"{self._seq}:{self._at[0]}:{self._at[1]}:{self._running}"
 
     def _tell(self, cell: str | None, entry: Entry) -> None:
         item: Any = entry.item
-        self._seq = max(self._seq, entry.seq)
         if type(item) is not Output:
             if self._held:
                 self._flush(cell)
+            self._note(item, entry.seq)
             self._say(_FACTS[type(item)](item))
-        elif entry.file >= 0:
+            return
+        self._seq = max(self._seq, entry.seq)
+        if entry.file >= 0:
             self._captured(cell, entry, item)
         elif item.data or item.dropped:
             text = item.data.decode("utf-8", "surrogateescape")
             self._say(Printed(cell, item.stream, text, item.dropped))
+
+    def _note(self, item: Any, seq: int) -> None:
+        self._seq = max(self._seq, seq)
+        if type(item) is p.Started:
+            self._running = self._running or item.execution_id
+        elif type(item) in _ENDS and item.execution_id == self._running:
+            self._running = ""
 
     def _captured(self, cell: str | None, entry: Entry, item: Output) -> None:
         """Bytes that end within a character wait for the rest of it, here and after a restart."""
@@ -262,6 +274,7 @@ def _error(item: p.Error) -> CellEnded:
     return CellEnded(item.execution_id, end)
 
 
+_ENDS: Final = (p.Result, p.Error)
 #: By the class of what came.
 _FACTS: Final[dict[type, Callable[[Any], CodeSeen]]] = {
     p.Started: lambda item: CellBegan(item.execution_id, item.mode.value),

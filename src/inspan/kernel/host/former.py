@@ -15,3 +15,5 @@ class Former:
     #: Bytes of both capture files; ``None``: what the note of the last reader says.
     taken: tuple[int, int] | None = None
     cells: tuple[Execute, ...] = ()
+    #: The one of them of which it was told that it has begun.
+    running: str = ""

@@ -92,7 +92,8 @@ class Inflow:
         where the cells' numbers are not known, or where each message is kept and counted.
         """
         self.board = board
-        self._by_board: Cell | None = None
+        #: Of which it was told that it has begun before its message came.
+        self._foretold: Cell | None = None
         self.cells: dict[str, Cell] = {}
         #: Cells of an earlier host, in order, for ``adopted`` of the session.
         self.adopted: deque[Cell] = deque()
@@ -130,7 +131,8 @@ class Inflow:
         """A worker that ran before us answered ``hello``: its cell is ours now."""
         if self._adopts and ready.execution_id:
             cell = self.cells.get(ready.execution_id) or self._adopt(ready.execution_id)
-            if not cell.begun:
+            # One that others are before has begun since, and that comes behind their ends.
+            if not cell.begun and cell is next(iter(self.cells.values())):
                 self._begin(cell, ready.number)
 
     def rejoined(self) -> None:
@@ -172,9 +174,14 @@ class Inflow:
         """A cell that is being asked for."""
         if not self.cells:
             self._flush_loose()
-            self._hooks.busy()
-            self._follower.start()
-        self.cells[cell.execution_id] = cell
+        self._enter(cell)
+
+    def resume(self, cell: Cell, *, begun: bool) -> None:
+        """A cell that an earlier host asked for; what its descriptors got meanwhile is its own."""
+        self._enter(cell)
+        if begun:
+            self._foretold = cell
+            self._begin(cell, 0)
 
     def rest(self) -> None:
         """The worker is gone: what its cell's descriptors got last, as far as there is room."""
@@ -254,7 +261,7 @@ class Inflow:
             return self._finish(cell, cast("End", message))
         if message.type == "started":
             assert cell is not None
-            if cell is self._by_board:
+            if cell is self._foretold:
                 return True
             self._begin(cell, message.number)
         elif self.running is not None and not self._read_until(self._sizes()):
@@ -278,11 +285,17 @@ class Inflow:
                 f"The session speaks of cell {execution_id!r}, which is not known."
             )
         cell = Cell(execution_id, 0, self, self._hooks.tell)
-        self.open(cell)
+        self._enter(cell)
         if self._hooks.tell is None:
             self.adopted.append(cell)
             self.news.set()
         return cell
+
+    def _enter(self, cell: Cell) -> None:
+        if not self.cells:
+            self._hooks.busy()
+            self._follower.start()
+        self.cells[cell.execution_id] = cell
 
     def _begin(self, cell: Cell, number: int) -> None:
         cell.number = number or cell.number
@@ -335,7 +348,7 @@ class Inflow:
                 number=cell.number,
                 mode=begun.mode,
             )
-            self._by_board = cell
+            self._foretold = cell
             cell.inbox.put(entry(started, 0, 0))
             self._begin(cell, cell.number)
 

@@ -176,7 +176,8 @@ class KernelSession:
         self._number = None if former else 0
         self._inflow.seq = had.last_seq
         for message in had.cells:
-            self._inflow.open(self._cell(message.execution_id))
+            begun = message.execution_id == had.running
+            self._inflow.resume(self._cell(message.execution_id), begun=begun)
         try:
             self.ready = await self._guard.start(
                 group, within, last_seq=had.last_seq, ours=former is None

@@ -107,7 +107,8 @@ def read(path: str, folder: str | None, most: int) -> bytes:
                 raise CheckpointError("the checkpoint is no regular file")
             if about.st_size > most:
                 raise CheckpointError(f"the checkpoint has {about.st_size} bytes, over {most}")
-            return stream.read(most + 1)
+            # No more than that: a read makes room for all that it is asked for.
+            return stream.read(about.st_size)
 
 
 @contextmanager
