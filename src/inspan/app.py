@@ -182,7 +182,7 @@ async def code(
     from inspan.kernel.host.confinement import Confinement  # noqa: PLC0415 - no task needs it
     from inspan.kernel.host.folder import PREFIX, PrivateFolder  # noqa: PLC0415
     from inspan.kernel.host.launch import Order  # noqa: PLC0415
-    from inspan.kernel.host.session import opened  # noqa: PLC0415
+    from inspan.kernel.host.opened import opened  # noqa: PLC0415
 
     places.prepare()
     keeping = Keeping(places.keeper_socket, places.state_dir)

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -470,26 +470,6 @@ class KernelSession:
             meter.start()
         else:
             meter.rest()
-
-
-@asynccontextmanager
-async def opened(
-    keeper: KeeperClient, order: launch.Order, *, within: float = START
-) -> AsyncGenerator[KernelSession, None]:
-    """A session for the length of a block. Raises what ``KernelSession.open`` does."""
-    trouble: Exception | None = None
-    async with asyncio.TaskGroup() as group:
-        try:
-            session = await KernelSession.open(group, keeper, order, within=within)
-            try:
-                yield session
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await session.close()
-        except Exception as error:  # noqa: BLE001 - raised below, as itself and in no group
-            trouble = error
-    if trouble is not None:
-        raise trouble
 
 
 def _made(message: type[_Message], **fields: Any) -> _Message:

@@ -11,7 +11,8 @@ from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell, Item
 from inspan.kernel.host.former import Former
 from inspan.kernel.host.launch import Order
-from inspan.kernel.host.session import KernelSession, Watching, opened
+from inspan.kernel.host.opened import opened
+from inspan.kernel.host.session import KernelSession, Watching
 from tests.fakes.kernel import ScriptedWorker
 
 PATIENCE = 20.0

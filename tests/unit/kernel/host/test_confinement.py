@@ -18,7 +18,8 @@ from inspan.errors import BadInput, LimitReached, NotConfined
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host.confinement import Confinement, sentence
-from inspan.kernel.host.session import KernelSession, opened
+from inspan.kernel.host.opened import opened
+from inspan.kernel.host.session import KernelSession
 from inspan.kernel.worker import landlock, syscalls
 from inspan.model.code import CodeLimits, Grants, Sandbox
 from tests.unit.keeper.desk import Keeper, running

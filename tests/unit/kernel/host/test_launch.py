@@ -8,7 +8,7 @@ import pytest
 from inspan.errors import AlreadyRecorded, BadInput, SessionNotFound, SpawnFailed, WorkerNotReady
 from inspan.keeper.client import KeeperClient
 from inspan.kernel.host.launch import Order, card, prepare
-from inspan.kernel.host.session import opened
+from inspan.kernel.host.opened import opened
 from tests.unit.kernel.host.desk import order
 
 pytestmark = pytest.mark.anyio

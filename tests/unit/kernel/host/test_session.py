@@ -20,8 +20,9 @@ from inspan.errors import (
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell, Output
+from inspan.kernel.host.opened import opened
 from inspan.kernel.host.pool import Pool
-from inspan.kernel.host.session import CELLS_MOST, KernelSession, opened
+from inspan.kernel.host.session import CELLS_MOST, KernelSession
 from inspan.model.session import CodeState
 from tests.unit.keeper.desk import Keeper, descriptors, running, wait_for
 from tests.unit.kernel.host.desk import PATIENCE, items, order, session, value
