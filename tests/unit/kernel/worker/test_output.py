@@ -19,6 +19,8 @@ from inspan.kernel.protocol import FROM_WORKER
 from inspan.kernel.worker.output import Capture, Send
 from inspan.kernel.worker.utf8 import unbroken
 
+pytestmark = pytest.mark.requirement("D9")
+
 BEFORE = """
 import base64, contextvars, json, os, sys, threading, time
 from inspan.kernel.worker.output import Capture
@@ -287,8 +289,6 @@ for thread in threads:
 def test_an_interrupt_while_printing_loses_nothing(run: Run) -> None:
     seen = run("""
 import signal
-
-pytestmark = pytest.mark.requirement("D9")
 def interrupt(_, frame):
     # Only where it strikes inside of what is tested; there the loop below is ready for it.
     if os.sep + "worker" + os.sep in frame.f_code.co_filename:
