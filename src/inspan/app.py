@@ -37,6 +37,7 @@ from inspan.providers.keeping import Keeping
 from inspan.providers.process import Processes
 from inspan.providers.python import Folders, PythonProvider
 from inspan.providers.registry import make_all
+from inspan.providers.web import HttpWeb
 from inspan.settings import Places, Settings, load, locate
 from inspan.store.recordings import Recordings
 from inspan.store.sqlite import SqliteStore
@@ -104,7 +105,9 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
         hidden=(places.state_dir, places.runtime_dir),
     )
     python = PythonProvider(folders, keeping, clock)
-    code = CodePorts(store=store, provider=python, transcripts=transcripts, clock=clock)
+    code = CodePorts(
+        store=store, provider=python, transcripts=transcripts, web=HttpWeb(), clock=clock
+    )
     processes = Processes(keeping.client, places.recordings, cap=settings.recording.cap)
     ports = Ports(
         store=store,

@@ -10,9 +10,11 @@ from pathlib import Path
 import anyio
 import pytest
 
+from inspan.engine.code.ports import Room
 from inspan.engine.ports import Change
 from inspan.errors import StoreFailed
 from inspan.model.code import CodeSession, CodeSpec, Pulse
+from inspan.model.promise import Promise
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
 from inspan.store.memory import MemoryStore
@@ -93,6 +95,47 @@ async def test_sessions_are_forgotten_once_they_are_over(store: AnyStore) -> Non
     await store.forget_code([over.id, live.id, "py-3"])
     assert await store.code_sessions(ended=True) == (live,)
     assert await store.by_key("key") is None
+
+
+async def test_what_code_asked_for_and_kept_is_forgotten_with_its_session(store: AnyStore) -> None:
+    over = session(1, state=CodeState.TERMINATED, ended_at=2.0)
+    live = session(2)
+    room = Room(9, 99)
+    names = [f"code/{one.id}/{number}" for one in (over, live) for number in (1, 2)]
+    other = f"code/{over.id}0"
+    promises = tuple(Promise(id=name, created_at=1.0) for name in (*names, other))
+    await store.commit(Change(code=(over, live), promised=promises))
+    for space in (over.id, live.id, "shared:it"):
+        assert await store.put_value(space, "k", "1", room)
+    await store.forget_code([over.id, live.id])
+    left = [name for name in (*names, other) if await store.promise(name) is not None]
+    assert left == [*names[2:], other]
+    values = [await store.value(space, "k") for space in (over.id, live.id, "shared:it")]
+    assert values == [None, "1", "1"]
+
+
+async def test_a_value_is_the_last_that_was_written(store: AnyStore) -> None:
+    room = Room(9, 99)
+    assert await store.value("s", "k") is None
+    for value in ("1", "[2]"):
+        assert await store.put_value("s", "k", value, room)
+        assert await store.value("s", "k") == value
+    assert await store.put_value("other", "k", "3", room)
+    assert await store.put_value("s", "k \udcff", "4", room)
+    assert await store.value("s", "k \udcff") == "4"
+    assert await store.put_value("s", "k", None, room)
+    assert (await store.value("s", "k"), await store.value("other", "k")) == (None, "3")
+
+
+async def test_a_space_holds_no_more_than_its_room(store: AnyStore) -> None:
+    room = Room(2, 10)
+    assert await store.put_value("s", "a", "1234", room)
+    assert await store.put_value("s", "b", "1234", room)
+    assert not await store.put_value("s", "b", "12345", room)
+    assert not await store.put_value("s", "c", "1", room)
+    assert [await store.value("s", key) for key in "abc"] == ["1234", "1234", None]
+    assert await store.put_value("s", "a", None, room)
+    assert await store.put_value("s", "b", "123456789", room)
 
 
 async def test_sessions_of_many_commits_at_once_are_all_there(store: AnyStore) -> None:

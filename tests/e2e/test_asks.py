@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -125,8 +127,79 @@ def test_what_cannot_be_done_is_told(daemon: Daemon) -> None:
         control.code.close(session.id)
 
 
+KEPT = """
+before = await host.ask("store.get", {"key": "k"})
+await host.ask("store.put", {"key": "k", "value": {"n": [1, None]}})
+(before, await host.ask("store.get", {"key": "k"}))
+"""
+
+
+def test_what_code_keeps_is_there_for_the_sessions_that_share_it(daemon: Daemon) -> None:
+    kept = "{'n': [1, None]}"
+    with daemon.control() as control:
+        first, own = (opened(daemon, control.code, name) for name in ("store=it", "store"))
+        assert ran(control.code, first, KEPT).repr == f"(None, {kept})"
+        assert ran(control.code, own, KEPT).repr == f"(None, {kept})"
+    daemon.kill()
+    daemon.start()
+    with daemon.control() as control:
+        second, other = (opened(daemon, control.code, name) for name in ("store=it", "store"))
+        found = [ran(control.code, one, KEPT).repr for one in (second, other, own)]
+        assert found == [f"({kept}, {kept})", f"(None, {kept})", f"({kept}, {kept})"]
+        for one in (first, own, second, other):
+            control.code.close(one.id)
+
+
+class Pages(BaseHTTPRequestHandler):
+    """A page, and one that leads away."""
+
+    def do_GET(self) -> None:
+        self.send_response(302 if self.path == "/away" else 200)
+        self.send_header("Location", "http://127.0.0.1:9/")
+        self.end_headers()
+        self.wfile.write(f"hi {self.path}".encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def pages() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_session_without_a_network_fetches_what_it_was_granted(
+    daemon: Daemon, pages: str
+) -> None:
+    asking = f"await host.ask('http.fetch', {{'url': '{pages}/page'}})"
+    with daemon.control() as control:
+        session = opened(daemon, control.code, f"http={pages}")
+        end = ran(control.code, session, f"page = {asking}\n(page['status'], page['text'])")
+        assert end.repr == "(200, 'hi /page')", end
+        error = ran(control.code, session, asking.replace("/page", "/away")).error
+        assert error is not None
+        assert error.name == "NotGranted"
+        assert f"http://127.0.0.1:9, where {pages} redirects to" in error.message
+        control.code.close(session.id)
+        port = pages.rpartition(":")[2]
+        session = opened(daemon, control.code, f"http=http://example.invalid:{port}")
+        error = ran(control.code, session, asking).error
+        assert error is not None
+        assert (error.name, f"'http={pages}'" in error.message) == ("NotGranted", True)
+        control.code.close(session.id)
+
+
 @pytest.mark.parametrize(
-    ("capability", "grant"), [("tasks.submit", "tasks"), ("human.ask", "human")]
+    ("capability", "grant"),
+    [
+        *(("tasks.submit", "tasks"), ("tasks.wait", "tasks"), ("human.ask", "human")),
+        *(("store.get", "store"), ("store.put", "store"), ("http.fetch", "http")),
+    ],
 )
 def test_what_was_not_granted_is_refused_with_the_grant(
     daemon: Daemon, capability: str, grant: str

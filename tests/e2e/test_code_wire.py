@@ -29,7 +29,7 @@ SPEC: dict[str, Any] = {
         "write": [],
         "net": True,
         "sandbox": "auto",
-        "capabilities": ["tasks", "human"],
+        "capabilities": ["tasks", "human", "store=it", "http=https://example.org"],
     },
     "limits": {"memory": 1 << 30, "cpu": 100.0, "files": 100},
 }
@@ -55,6 +55,7 @@ BAD_SPECS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"grants": {"write": ["/\0"]}}, "there is no"),
     ({"grants": {"capabilities": ["magic"]}}, "grants.capabilities: there is no 'magic'"),
     ({"grants": {"capabilities": ["tasks", "\0"]}}, "grants.capabilities"),
+    ({"grants": {"capabilities": ["http=https://example.org/path"]}}, "grants.capabilities"),
     ({"limits": {"memory": 0}}, "limits.memory"),
     ({"limits": {"cpu": -1.0}}, "limits.cpu"),
     ({"limits": {"files": 0}}, "limits.files"),

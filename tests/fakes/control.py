@@ -58,6 +58,7 @@ from inspan.model.task import (
 from inspan.store.memory import MemoryStore
 from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.code import FakeCodeProvider
+from tests.fakes.web import FakeWeb
 
 
 class News:
@@ -194,6 +195,7 @@ class FakeControl:
             store=MemoryStore(),
             provider=self.workers,
             transcripts=MemoryTranscripts(),
+            web=FakeWeb(),
             clock=SystemClock(),
         )
         return CodeVerbs(ports, self._spawn, self)

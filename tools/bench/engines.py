@@ -17,6 +17,7 @@ from inspan.errors import KeeperLost
 from inspan.model.task import Exit, TaskSpec
 from inspan.providers.keeping import Keeping
 from inspan.providers.python import Folders, PythonProvider
+from inspan.providers.web import HttpWeb
 from inspan.store.recordings import Keeper, Recordings
 from inspan.store.sqlite import SqliteStore
 from inspan.store.transcripts import MemoryTranscripts
@@ -135,6 +136,7 @@ async def engine_of_nothing(
             store=store,
             provider=PythonProvider(folders, Keeping(folder / "keeper", folder), ports.clock),
             transcripts=MemoryTranscripts(),
+            web=HttpWeb(),
             clock=ports.clock,
         )
         async with Engine(ports, code, Rules(default_slots=slots)).running() as engine:

@@ -31,7 +31,8 @@ class Grants:
     write: tuple[str, ...] = ()
     net: bool = False
     sandbox: Sandbox = Sandbox.AUTO
-    #: What its code may ask its host for: ``tasks``, ``human``.
+    #: What its code may ask its host for: ``tasks``, ``human``, ``store`` or ``store=NAME``, and
+    #: ``http=ORIGIN``, as often as there are origins.
     capabilities: tuple[str, ...] = ()
 
 
@@ -59,6 +60,11 @@ class CodeSpec:
     python: str | None = None
     grants: Grants = Grants()
     limits: CodeLimits = CodeLimits()
+
+
+def asked_by(session: str) -> str:
+    """The promise above all that the code of a session asks for."""
+    return f"code/{session}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from inspan.engine.ports import Change
-from inspan.model.code import CodeSession
+from inspan.model.code import CodeSession, asked_by
 from inspan.model.plain import dump, load
 from inspan.model.session import CodeState
 from inspan.store.connection import transaction
@@ -80,8 +80,14 @@ def session(connection: sqlite3.Connection, ref: str) -> CodeSession | None:
 
 
 def forget(connection: sqlite3.Connection, gone: Sequence[str]) -> None:
-    """Delete those of ``gone`` that are over."""
+    """Delete those of ``gone`` that are over, with what their code asked for and kept."""
+    of_them = [
+        {"session": one, "under": f"{asked_by(one)}/", "behind": f"{asked_by(one)}0"}
+        for one in gone
+    ]
     with transaction(connection):
+        connection.executemany(statement("delete_promises_of_code"), of_them)
+        connection.executemany(statement("delete_values_of_code"), of_them)
         connection.executemany(statement("delete_code_session"), [(one,) for one in gone])
 
 
@@ -99,11 +105,12 @@ class MemoryCode:
         for session in change.code:
             self._rows[session.id] = row(session)
 
-    def forget(self, gone: Sequence[str]) -> None:
-        """Delete those of ``gone`` that are over."""
-        for name in gone:
-            if name in self._rows and self._rows[name][2] == _OVER:
-                del self._rows[name]
+    def forget(self, gone: Sequence[str]) -> list[str]:
+        """Delete those of ``gone`` that are over; these."""
+        over = [name for name in gone if name in self._rows and self._rows[name][2] == _OVER]
+        for name in over:
+            del self._rows[name]
+        return over
 
     def sessions(self, *, ended: bool) -> tuple[CodeSession, ...]:
         """Those that are open, or all, oldest first."""

@@ -13,13 +13,14 @@ from operator import attrgetter
 from typing import Final
 
 from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
+from inspan.engine.code.ports import Room
 from inspan.engine.ports import Change
 from inspan.errors import StoreFailed
-from inspan.model.code import CodeSession
+from inspan.model.code import CodeSession, asked_by
 from inspan.model.event import Event, Submitted
 from inspan.model.promise import Promise
 from inspan.model.task import Task
-from inspan.store import code, paging, promises
+from inspan.store import code, paging, promises, values
 
 _FOUND_AT_MOST: Final = 10
 _SEQ: Final = attrgetter("seq")
@@ -38,6 +39,7 @@ class MemoryStore:
         self._keys: dict[str, tuple[str, str]] = {}
         self._promises = promises.MemoryPromises()
         self._code = code.MemoryCode()
+        self._values = values.MemoryValues()
         self._closed = False
 
     async def commit(self, change: Change) -> None:
@@ -171,8 +173,21 @@ class MemoryStore:
     async def forget_code(self, sessions: Sequence[str]) -> None:
         """Delete those that are over."""
         self._open()
-        self._code.forget(sessions)
-        self._keys = {key: use for key, use in self._keys.items() if use[0] not in sessions}
+        gone = self._code.forget(sessions)
+        self._keys = {key: use for key, use in self._keys.items() if use[0] not in gone}
+        for session in gone:
+            self._promises.forget(asked_by(session))
+            self._values.forget(session)
+
+    async def value(self, space: str, key: str) -> str | None:
+        """What code keeps there."""
+        self._open()
+        return self._values.get(space, key)
+
+    async def put_value(self, space: str, key: str, value: str | None, room: Room) -> bool:
+        """Write it, or take it away; False where there is no room."""
+        self._open()
+        return self._values.put(space, key, value, room)
 
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
         """Delete ended tasks that the policy lets go, and return them.

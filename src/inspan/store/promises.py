@@ -142,6 +142,11 @@ class MemoryPromises:
         """First made first, as a dictionary keeps them."""
         return tuple(of(each) for each in self._rows.values() if each[1] == _PENDING)
 
+    def forget(self, under: str) -> None:
+        """Those whose ids begin with this one and a slash."""
+        for name in [name for name in self._rows if name.startswith(f"{under}/")]:
+            del self._rows[name]
+
     def under(self, promise: str) -> tuple[Promise, ...]:
         """In the order of their ids."""
         found = [each for name, each in self._rows.items() if name.startswith(f"{promise}/")]

@@ -248,6 +248,41 @@ SELECT body FROM code_sessions ORDER BY number;
 -- One that is over; what else there is of it is on the disk.
 DELETE FROM code_sessions WHERE id = ? AND state = 'terminated';
 
+-- name: delete_promises_of_code
+-- What the code of a session asked for, where that is over.
+DELETE FROM promises
+WHERE id > :under AND id < :behind
+  AND EXISTS (SELECT 1 FROM code_sessions AS s WHERE s.id = :session AND s.state = 'terminated');
+
+-- name: delete_values_of_code
+-- What it kept for itself, in the same case.
+DELETE FROM code_values
+WHERE space = :session
+  AND EXISTS (SELECT 1 FROM code_sessions AS s WHERE s.id = :session AND s.state = 'terminated');
+
+-- name: get_value
+-- What code keeps under a key.
+SELECT value FROM code_values WHERE space = ? AND key = ?;
+
+-- name: values_beside
+-- How much there is in a space beside one key.
+SELECT count(*), coalesce(sum(length(key) + length(value)), 0)
+FROM code_values
+WHERE space = ? AND key <> ?;
+
+-- name: put_value
+-- The last one to write it wins.
+INSERT INTO code_values (space, key, value) VALUES (?, ?, ?)
+ON CONFLICT (space, key) DO UPDATE SET value = excluded.value;
+
+-- name: delete_value
+-- A key that is not kept any more.
+DELETE FROM code_values WHERE space = ? AND key = ?;
+
+-- name: all_values
+-- Everything that code keeps.
+SELECT space, key, value FROM code_values;
+
 -- name: all_code_sessions
 -- Every session with all that is derived from it.
 SELECT id, name, state, created_at, ended_at, body FROM code_sessions;

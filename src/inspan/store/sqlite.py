@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
+from inspan.engine.code.ports import Room
 from inspan.engine.ports import Change
 from inspan.model.code import CodeSession
 from inspan.model.event import Event
 from inspan.model.promise import Promise
 from inspan.model.task import TERMINAL, Task, TaskState
-from inspan.store import code, faults, paging, promises, rows
+from inspan.store import code, faults, paging, promises, rows, values
 from inspan.store.connection import Synchronous, connect, transaction
 from inspan.store.lock import LockFile
 from inspan.store.migrate import migrate
@@ -136,6 +137,16 @@ class SqliteStore:
     async def forget_code(self, sessions: Sequence[str]) -> None:
         """Delete those that are over."""
         await self._ask(code.forget, sessions)
+
+    async def value(self, space: str, key: str) -> str | None:
+        """What code keeps there."""
+        found: str | None = await self._ask(values.get, space, key)
+        return found
+
+    async def put_value(self, space: str, key: str, value: str | None, room: Room) -> bool:
+        """Write it, or take it away; False where there is no room."""
+        fits: bool = await self._ask(values.put, space, key, value, room)
+        return fits
 
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
         """Delete ended tasks that the policy lets go, and return them.

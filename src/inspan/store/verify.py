@@ -2,11 +2,12 @@
 
 It reads and changes nothing. Five questions: is the file sound, is the schema the one that the
 migrations make, can every event be read, does each task equal what its events make of it, and can
-each promise and each code session be what it says.
+each promise, each code session and each value that code keeps be what it says.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -28,6 +29,8 @@ _ATTEMPTS_SINCE: Final = 2
 #: The first that has the promises, and the code sessions.
 _PROMISES_SINCE: Final = 3
 _CODE_SINCE: Final = 4
+#: The first that has what code keeps.
+_VALUES_SINCE: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,8 @@ def verify(path: Path) -> Verified:
                 problems += _first(_promises(connection, counts))
             if schema >= _CODE_SINCE:
                 problems += _first(_code(connection, counts))
+            if schema >= _VALUES_SINCE:
+                problems += _first(_values(connection))
     return Verified(
         schema=schema,
         sqlite=sqlite3.sqlite_version,
@@ -148,6 +153,14 @@ def _code(connection: sqlite3.Connection, counts: list[int]) -> Iterator[str]:
             continue
         if row != code.row(found):
             yield f"code session {row[0]}: the columns it is found by are not what it says"
+
+
+def _values(connection: sqlite3.Connection) -> Iterator[str]:
+    for space, key, value in connection.execute(statement("all_values")):
+        try:
+            json.loads(value)
+        except ValueError as error:
+            yield f"value {key!r} of {space}: {faults.of_reading(error).message}"
 
 
 def _differences(row: rows.Row, events: list[Event]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from inspan.engine.code.ports import Room
 from inspan.engine.ports import Change
 from inspan.model import event as e
 from inspan.model.code import CodeLimits, CodeSession, CodeSpec, Grants, Sandbox
@@ -23,6 +24,8 @@ from inspan.store.sqlite import SqliteStore
 from tests.fakes.lives import SPEC, Author
 
 FOLDER = Path(__file__).parent
+#: What code keeps: of a session, and shared.
+KEPT = ((f"py-{'1' * 26}", "kéy \udcff", '{"a":[1,null]}'), ("shared:mine", "key", '"\\u2603"'))
 
 
 def main() -> None:
@@ -43,6 +46,8 @@ async def fill(path: Path) -> None:
     store = await SqliteStore.open(path)
     for change in (*story(), *promised(), *coded()):
         await store.commit(change)
+    for space, key, value in KEPT:
+        await store.put_value(space, key, value, Room(9, 999))
     await store.close()
 
 

@@ -20,6 +20,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.code import FakeCodeProvider
 from tests.fakes.ports import FakeKeep, FakeRecordings, FakeVitals, FakeWorkspaces
 from tests.fakes.provider import FakeProvider, FakeRun
+from tests.fakes.web import FakeWeb
 
 SPEC = TaskSpec(command=("work",), cwd="/")
 
@@ -53,6 +54,7 @@ class Stage:
             store=self.store,
             provider=self.workers,
             transcripts=self.transcripts,
+            web=FakeWeb(),
             clock=self.clock,
         )
         return Engine(ports, code, self.rules)

@@ -10,9 +10,10 @@ import anyio.abc
 import pytest
 
 from inspan.engine.code.asks import MOST
-from inspan.engine.code.ports import CodePorts
+from inspan.engine.code.keep import ROOM
+from inspan.engine.code.ports import CodePorts, Fetched
 from inspan.engine.code.verbs import CodeVerbs
-from inspan.errors import Conflict, TaskNotFound
+from inspan.errors import BadInput, Conflict, TaskNotFound
 from inspan.model.code import CodeSession, CodeSpec, Given, Grants, Wanted
 from inspan.model.event import Event, Resumed
 from inspan.model.promise import PromiseState
@@ -21,11 +22,12 @@ from inspan.store.memory import MemoryStore
 from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.clock import FakeClock
 from tests.fakes.code import FakeCodeProvider, FakeCodeRun
+from tests.fakes.web import FakeWeb
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D7")]
 
 
-SPEC = CodeSpec(cwd="/", env={"A": "1"}, grants=Grants(capabilities=("tasks", "human")))
+SPEC = CodeSpec(cwd="/", env={"A": "1"}, grants=Grants(capabilities=("tasks", "human", "store")))
 
 
 class Tasks:
@@ -66,6 +68,7 @@ class World:
         self.transcripts = MemoryTranscripts()
         self.clock = FakeClock()
         self.tasks = Tasks()
+        self.web = FakeWeb()
 
     async def begin(self) -> None:
         """An engine comes; one that was there is dead."""
@@ -78,6 +81,7 @@ class World:
             store=self.store,
             provider=self.workers,
             transcripts=self.transcripts,
+            web=self.web,
             clock=self.clock,
         )
         group = self.group
@@ -183,13 +187,29 @@ async def test_nobody_answers(world: World) -> None:
     [
         (
             *("magic", {}),
-            "There is no capability 'magic'; there is human.ask, tasks.submit, tasks.wait.",
+            "There is no capability 'magic'; there is http.fetch, human.ask, store.get, store.put,"
+            " tasks.submit, tasks.wait.",
         ),
         ("human.ask", {"question": ""}, "'question' is text of 1 to 4096 characters"),
-        ("human.ask", "Well?", "what is asked is a dict"),
+        ("human.ask", "Well?", "what is asked is a dict; its keys are question"),
         ("tasks.submit", {"command": "true"}, "'command' is a list of words"),
         ("tasks.submit", {"command": [1]}, "1 is not text"),
-        ("tasks.submit", {"cwd": "/"}, "there is no 'cwd' here"),
+        (
+            *("tasks.submit", {"cwd": "/"}),
+            "there is no 'cwd' here; there is command, prompt, provider, name, role",
+        ),
+        ("store.get", {"key": ""}, "'key' is text of 1 to 256 characters"),
+        ("store.get", {"key": 1}, "'key' is text of 1 to 256 characters"),
+        ("store.put", {"key": "k" * 257, "value": 1}, "'key' is text of 1 to 256 characters"),
+        (
+            *("store.put", {"key": "k", "value": "x" * 65_535}),
+            "'value' has 65537 bytes, and 65536 are the most",
+        ),
+        (
+            *("http.fetch", {"url": "http://a.org"}),
+            "This session was not granted 'http', which 'http.fetch' needs."
+            " Open one with Grants(capabilities=('http',)) for it.",
+        ),
         ("tasks.wait", {"task": 3}, "'task' is the id of a task"),
         ("tasks.wait", {"task": "t9"}, "Task not found."),
     ],
@@ -222,3 +242,72 @@ async def test_the_questions_of_a_dead_process_are_given_up(world: World) -> Non
     assert promise is not None
     assert promise.state is PromiseState.CANCELED
     assert run.asked == []
+
+
+async def said(run: FakeCodeRun, capability: str, payload: object) -> str:
+    """What one question is answered with."""
+    run.asked.clear()
+    run.ask(capability, payload, f"said-{len(run.told)}")
+    await anyio.wait_all_tasks_blocked()
+    (answer,) = run.asked
+    return answer.partition(" ")[2].partition(" ")[2]
+
+
+async def with_grants(world: World, *capabilities: str) -> FakeCodeRun:
+    made = await world.code.open(CodeSpec(cwd="/", grants=Grants(capabilities=capabilities)))
+    return world.workers.runs[f"{made.id}-1"]
+
+
+async def test_what_is_put_is_there_for_another_engine(world: World) -> None:
+    _, run = await world.opened()
+    value = {"a": [1, None, "\u2603"]}
+    assert await said(run, "store.put", {"key": "k", "value": value}) == "None None"
+    await world.begin()
+    assert await said(run, "store.get", {"key": "k"}) == f"{value} None"
+    assert await said(run, "store.put", {"key": "k", "value": None}) == "None None"
+    assert await said(run, "store.get", {"key": "k"}) == "None None"
+
+
+async def test_a_space_is_of_one_session_or_of_those_who_share_its_name(world: World) -> None:
+    runs = [await with_grants(world, f"store{name}") for name in ("", "", "=it", "=it", "=other")]
+    for number in (0, 2):
+        await said(runs[number], "store.put", {"key": "k", "value": number})
+    found = [await said(run, "store.get", {"key": "k"}) for run in runs]
+    assert found == ["0 None", "None None", "2 None", "2 None", "None None"]
+
+
+async def test_a_space_that_is_full_takes_no_more(world: World) -> None:
+    _, run = await world.opened()
+    for number in range(ROOM.keys):
+        run.ask("store.put", {"key": str(number), "value": 1}, f"p{number}")
+        if number % 100 == 0:
+            await anyio.wait_all_tasks_blocked()
+    await anyio.wait_all_tasks_blocked()
+    full = "None No room: 1000 keys and 4 MiB are the most."
+    assert await said(run, "store.put", {"key": "more", "value": 1}) == full
+    assert await said(run, "store.put", {"key": "7", "value": 2}) == "None None"
+
+
+async def test_a_page_is_fetched_from_an_origin_that_was_granted(world: World) -> None:
+    run = await with_grants(world, "http=https://a.org", "http=https://b.org")
+    world.web.pages["https://b.org/"] = Fetched(200, (), b"hi")
+    told = {"url": "https://b.org", "status": 200, "headers": {}, "text": "hi"}
+    assert await said(run, "http.fetch", {"url": "https://b.org"}) == f"{told} None"
+    refused = await said(run, "http.fetch", {"url": "https://c.org"})
+    assert refused.startswith("None This session was not granted https://c.org")
+
+
+@pytest.mark.parametrize(
+    "capabilities",
+    [
+        *(("magic",), ("",), ("tasks=all",), ("human=Ada",), ("Tasks",), ("tasks ",)),
+        *(("store", "store=it"), ("store=../it",), ("store=" + "x" * 101,)),
+        *(("http",), ("http=",), ("http=a.org",), ("http=https://a.org/path",)),
+    ],
+)
+async def test_what_cannot_be_granted_is_refused(
+    world: World, capabilities: tuple[str, ...]
+) -> None:
+    with pytest.raises(BadInput, match=r"grants\.capabilities"):
+        await with_grants(world, *capabilities)
+    assert await world.code.list(ended=True) == ()

@@ -33,6 +33,7 @@ from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.clock import FakeClock
 from tests.fakes.code import FakeCodeProvider, FakeCodeRun
 from tests.fakes.control import FakeControl
+from tests.fakes.web import FakeWeb
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D1", "D9")]
 
@@ -77,6 +78,7 @@ class World:
             store=self.store,
             provider=self.workers,
             transcripts=self.transcripts,
+            web=FakeWeb(),
             clock=self.clock,
         )
         return CodeVerbs(ports, self._spawn, FakeControl())

@@ -14,7 +14,7 @@ from inspan.store.lock import LockFile
 from inspan.store.migrate import backup, downgrade, newest, upgrade
 from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
-from tests.golden.db.make import FOLDER, coded, promised, story
+from tests.golden.db.make import FOLDER, KEPT, coded, promised, story
 
 pytestmark = pytest.mark.requirement("E5")
 
@@ -79,7 +79,7 @@ def test_each_step_down_and_up_is_sound(golden: Path) -> None:
     for version in VERSIONS:
         assert upgrade(golden, version) == version
         assert verify(golden).ok
-    lost = ('INTO "promises"', 'INTO "code_sessions"')
+    lost = ('INTO "promises"', 'INTO "code_sessions"', 'INTO "code_values"')
     assert dump(golden) == [line for line in before if not any(word in line for word in lost)]
 
 
@@ -106,6 +106,14 @@ async def test_code_sessions_are_read_back(golden: Path) -> None:
     assert await store.code_sessions(ended=True) == tuple(expected.values())
     await store.close()
     assert verify(golden).code_sessions == len(expected) == 2
+
+
+@pytest.mark.parametrize("golden", [newest()], indirect=True)
+@pytest.mark.anyio
+async def test_what_code_keeps_is_read_back(golden: Path) -> None:
+    store = await SqliteStore.open(golden)
+    assert [await store.value(space, key) for space, key, _ in KEPT] == [kept[2] for kept in KEPT]
+    await store.close()
 
 
 @pytest.mark.parametrize("golden", [1], indirect=True)
@@ -209,6 +217,7 @@ async def test_an_opening_whose_migration_fails_lets_go(golden: Path) -> None:
         ("UPDATE promises SET completed_at = 5 WHERE number = 1", "its time of completion"),
         ("UPDATE code_sessions SET state = 'odd' WHERE number = 1", "found by"),
         ("UPDATE code_sessions SET body = '{' WHERE number = 2", "not readable"),
+        ("UPDATE code_values SET value = '{' WHERE key = 'key'", "value 'key' of shared:mine"),
         ("DROP INDEX tasks_by_tail", "tasks_by_tail"),
         ("CREATE TABLE strange (x)", "strange"),
     ],

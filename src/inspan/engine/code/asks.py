@@ -7,7 +7,7 @@ meanwhile. It knows no capability, only that each has a name and a grant.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -30,8 +30,10 @@ from inspan.errors import (
     PromiseTimedOut,
     SessionDied,
     SessionEnded,
+    Unable,
+    by_code,
 )
-from inspan.model.code import Grants
+from inspan.model.code import Grants, asked_by
 from inspan.model.promise import Promise, PromiseState
 
 log = logging.getLogger(__name__)
@@ -40,12 +42,6 @@ log = logging.getLogger(__name__)
 MOST: Final = 256
 #: Seconds after its time for which an answer is told again: as long as the worker waits for it.
 _GRACE: Final = 5.0
-#: What the code is told where its promise was not resolved.
-_UNRESOLVED: Final[dict[PromiseState, Callable[[Any], InspanError]]] = {
-    PromiseState.REJECTED: PromiseRejected,
-    PromiseState.CANCELED: PromiseCanceled,
-    PromiseState.TIMEDOUT: lambda _: PromiseTimedOut("Nobody answered in time."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,18 @@ class Ask:
     place: Place
     promise: str
     cell: str | None
+    #: What the session was granted of it: for ``http=X`` that is ``X``, for ``tasks`` it is empty.
+    given: tuple[str, ...]
     payload: Any
+
+    def fields(self, names: Sequence[str]) -> dict[str, Any]:
+        """The payload, a dict with none but these names. Raises BadInput."""
+        if not isinstance(self.payload, Mapping):
+            raise BadInput(f"what is asked is a dict; its keys are {', '.join(names)}")
+        strange = [key for key in self.payload if key not in names]
+        if strange:
+            raise BadInput(f"there is no {strange[0]!r:.100} here; there is {', '.join(names)}")
+        return dict(self.payload)
 
 
 class Capability(Protocol):
@@ -68,7 +75,11 @@ class Capability(Protocol):
 
     @property
     def grant(self) -> str:
-        """The word in ``Grants.capabilities`` that allows it."""
+        """The word in ``Grants.capabilities`` that allows it, up to a ``=``."""
+        ...
+
+    def check(self, given: Sequence[str]) -> None:
+        """See whether this, as in ``Ask.given``, can be granted. Raises BadInput."""
         ...
 
     async def asked(self, ask: Ask) -> Any:
@@ -100,9 +111,15 @@ class Asks:
         """See whether these can be granted. Raises BadInput."""
         known = sorted({each.grant for each in self._known.values()})
         for word in grants.capabilities:
-            if word not in known:
-                there = f"There is {', '.join(known)}."
-                raise BadInput(f"grants.capabilities: there is no {word!r:.100}", hint=there)
+            if word.partition("=")[0] not in known:
+                raise BadInput(
+                    f"grants.capabilities: there is no {word[:100]!r}; there is {', '.join(known)}"
+                )
+        for capability in self._known.values():
+            try:
+                capability.check(_given(grants, capability))
+            except BadInput as error:
+                raise BadInput(f"grants.capabilities: {error.message}", hint=error.hint) from None
 
     async def load(self) -> None:
         """Take up the promises of the store."""
@@ -115,13 +132,13 @@ class Asks:
     async def resume(self, place: Place) -> None:
         """Its run was found again: go on with what it waits for."""
         since = self._clock.now() - _GRACE
-        for promise in await self._promises.under(f"code/{place.session.id}"):
+        for promise in await self._promises.under(asked_by(place.session.id)):
             if not promise.settled or (promise.timeout_at or 0.0) > since:
                 self.heard(place, _asked(promise))
 
     async def lose(self, place: Place) -> None:
         """Its process is gone: nobody waits any more."""
-        under = f"code/{place.session.id}/"
+        under = f"{asked_by(place.session.id)}/"
         for promise in self._promises.pending():
             if promise.id.startswith(under):
                 with suppress(PromiseSettled):
@@ -137,7 +154,7 @@ class Asks:
     # ── within ────────────────────────────────────────────────────────────────
 
     async def _see_to(self, place: Place, asked: CodeAsked) -> None:
-        name = f"code/{place.session.id}/{asked.promise}"
+        name = f"{asked_by(place.session.id)}/{asked.promise}"
         mine = self._open.setdefault(place.session.id, set())
         if name in mine:
             return
@@ -160,20 +177,26 @@ class Asks:
         if found is None:
             known = ", ".join(sorted(self._known))
             raise NotFound(f"There is no capability {asked.capability!r}; there is {known}.")
-        if found.grant not in place.session.spec.grants.capabilities:
+        given = _given(place.session.spec.grants, found)
+        if not given:
             raise NotGranted(
                 f"This session was not granted {found.grant!r}, which {found.name!r} needs."
                 f" Open one with Grants(capabilities=({found.grant!r},)) for it."
             )
-        settled = await self._answered(place, asked, name, found)
+        settled = await self._answered(place, asked, name, found, given)
         if place.wants(name):
             place.given(name)
         if settled.state is not PromiseState.RESOLVED:
-            raise _UNRESOLVED[settled.state](settled.value)
+            raise _error(settled)
         return settled.value
 
     async def _answered(
-        self, place: Place, asked: CodeAsked, name: str, capability: Capability
+        self,
+        place: Place,
+        asked: CodeAsked,
+        name: str,
+        capability: Capability,
+        given: tuple[str, ...],
     ) -> Promise:
         promise = await self._promises.create(
             name,
@@ -183,7 +206,7 @@ class Asks:
         )
         if promise.settled:
             return promise
-        ask = Ask(place, name, asked.cell, promise.param[3])
+        ask = Ask(place, name, asked.cell, given, promise.param[3])
         left = (promise.timeout_at or 0.0) - self._clock.now()
         async with anyio.create_task_group() as group:
             group.start_soon(self._do, capability, ask)
@@ -196,17 +219,39 @@ class Asks:
             try:
                 value = await capability.asked(ask)
             except InspanError as error:
-                await self._promises.reject(ask.promise, str(error))
+                await self._promises.reject(ask.promise, _rejection(error))
             except Exception as error:
                 log.exception("%s failed", capability.name)
                 why = f"{type(error).__name__}: {error}"
-                await self._promises.reject(ask.promise, f"{capability.name} failed: {why}")
+                failed = Unable(f"{capability.name} failed: {why}")
+                await self._promises.reject(ask.promise, _rejection(failed))
             else:
                 await self._promises.resolve(ask.promise, value)
         except PromiseSettled as error:
             log.debug("%s", error)  # somebody was quicker: his answer counts
         except InspanError as error:
             log.warning("not answered: %s", error, extra={"promise": ask.promise})
+
+
+def _given(grants: Grants, capability: Capability) -> tuple[str, ...]:
+    words = (word.partition("=") for word in grants.capabilities)
+    return tuple(given for name, _, given in words if name == capability.grant)
+
+
+def _rejection(error: InspanError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message}
+
+
+def _error(promise: Promise) -> InspanError:
+    """What the code is told where its promise was not resolved."""
+    value = promise.value
+    if promise.state is PromiseState.TIMEDOUT:
+        return PromiseTimedOut("Nobody answered in time.")
+    if promise.state is PromiseState.CANCELED:
+        return PromiseCanceled(value)
+    if isinstance(value, Mapping):
+        return by_code(value["code"], value["message"])
+    return PromiseRejected(value)
 
 
 def _asked(promise: Promise) -> CodeAsked:

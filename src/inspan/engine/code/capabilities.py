@@ -1,4 +1,4 @@
-"""What code may ask its host for, where its session was granted it: tasks, and a person.
+"""What code may ask its host for, where its session was granted it: tasks, a person, and the rest.
 
 Each is called again under the same promise by an engine that comes later, so that what it does is
 done once. It reaches an engine only through the verbs that it is handed.
@@ -6,7 +6,7 @@ done once. It reaches an engine only through the verbs that it is handed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
@@ -14,6 +14,9 @@ from typing import Any, ClassVar, Final, Protocol
 import anyio
 
 from inspan.engine.code.asks import Ask, Capability
+from inspan.engine.code.fetch import Fetch
+from inspan.engine.code.keep import Get, Put
+from inspan.engine.code.ports import CodePorts
 from inspan.errors import BadInput
 from inspan.model.code import Wanted
 from inspan.model.event import Event
@@ -42,8 +45,20 @@ class TaskVerbs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class _Whole:
+    """What is granted as a whole or not at all."""
+
+    grant: ClassVar[str]
+
+    def check(self, given: Sequence[str]) -> None:
+        """Nothing is said of it. Raises BadInput."""
+        for word in given:
+            if word:
+                raise BadInput(f"'{self.grant}={word:.100}': it is granted as {self.grant!r} alone")
+
+
+@dataclass(frozen=True)
+class Submit(_Whole):
     """``tasks.submit``: ``command`` or ``prompt``, and ``provider``, ``name``, ``role``.
 
     The task works where the session was opened, with its environment. The answer is its id.
@@ -55,7 +70,7 @@ class Submit:
 
     async def asked(self, ask: Ask) -> Any:
         """The task's id; the promise is its key."""
-        said = _fields(ask, ("command", "prompt", "provider", "name", "role"))
+        said = ask.fields(("command", "prompt", "provider", "name", "role"))
         command = said.pop("command", ())
         if not isinstance(command, Sequence) or isinstance(command, str):
             raise BadInput("'command' is a list of words")
@@ -67,8 +82,8 @@ class Submit:
         return (await self.tasks.submit(wanted, key=ask.promise)).id
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+@dataclass(frozen=True)
+class Wait(_Whole):
     """``tasks.wait``: ``task``, by its id or name, once nothing more happens by itself."""
 
     tasks: TaskVerbs
@@ -77,7 +92,7 @@ class Wait:
 
     async def asked(self, ask: Ask) -> Any:
         """``task``, ``state``, ``exit`` and ``reason``."""
-        ref = _fields(ask, ("task",)).get("task")
+        ref = ask.fields(("task",)).get("task")
         if not isinstance(ref, str):
             raise BadInput("'task' is the id of a task")
         found = await self.tasks.get(ref)
@@ -93,8 +108,8 @@ class Wait:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class AskHuman:
+@dataclass(frozen=True)
+class AskHuman(_Whole):
     """``human.ask``: ``question``, which stands in the transcript until somebody answers it."""
 
     name: ClassVar[str] = "human.ask"
@@ -102,7 +117,7 @@ class AskHuman:
 
     async def asked(self, ask: Ask) -> Any:
         """Never: ``Cells.answer`` settles the promise."""
-        question = _fields(ask, ("question",)).get("question")
+        question = ask.fields(("question",)).get("question")
         if not isinstance(question, str) or not 0 < len(question) <= _QUESTION:
             raise BadInput(f"'question' is text of 1 to {_QUESTION} characters")
         if not ask.place.wants(ask.promise):
@@ -110,15 +125,7 @@ class AskHuman:
         await anyio.sleep_forever()
 
 
-def known(tasks: TaskVerbs) -> tuple[Capability, ...]:
+def known(ports: CodePorts, tasks: TaskVerbs) -> tuple[Capability, ...]:
     """Every capability there is."""
-    return (AskHuman(), Submit(tasks), Wait(tasks))
-
-
-def _fields(ask: Ask, names: Sequence[str]) -> dict[str, Any]:
-    if not isinstance(ask.payload, Mapping):
-        raise BadInput("what is asked is a dict", hint=f"Its keys are {', '.join(names)}.")
-    strange = [key for key in ask.payload if key not in names]
-    if strange:
-        raise BadInput(f"there is no {strange[0]!r} here", hint=f"There is {', '.join(names)}.")
-    return dict(ask.payload)
+    keeping = (Get(ports.store), Put(ports.store))
+    return (AskHuman(), Submit(tasks), Wait(tasks), *keeping, Fetch(ports.web))

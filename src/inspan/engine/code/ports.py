@@ -6,7 +6,7 @@ no transcript: it gets an order and a sink, and gives a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -24,6 +24,20 @@ from inspan.model.code import (
     Restored,
     Saved,
 )
+from inspan.model.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The most that a space may hold."""
+
+    keys: int
+    #: Bytes of the values and characters of the keys.
+    size: int
+
+    def fits(self, keys: int, size: int) -> bool:
+        """Whether so much may be there."""
+        return keys <= self.keys and size <= self.size
 
 
 class CodeStore(PromiseStore, Protocol):
@@ -45,7 +59,15 @@ class CodeStore(PromiseStore, Protocol):
         ...
 
     async def forget_code(self, sessions: Sequence[str]) -> None:
-        """Delete those of them that are over, and their keys."""
+        """Delete those of them that are over: keys, promises and values, too."""
+        ...
+
+    async def value(self, space: str, key: str) -> str | None:
+        """What code keeps under a key; a space is the id of a session, or ``shared:NAME``."""
+        ...
+
+    async def put_value(self, space: str, key: str, value: str | None, room: Room) -> bool:
+        """Write ASCII, or take away what is there; False where it does not fit into ``room``."""
         ...
 
 
@@ -168,6 +190,36 @@ class CodeProvider(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a server answered; names of headers are in small letters."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Web(Protocol):
+    """Requests to other machines."""
+
+    async def fetch(
+        self,
+        origin: Origin,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        allowed: Callable[[str], bool],
+        most: int,
+    ) -> Fetched:
+        """One request; a redirect is an answer.
+
+        ``allowed`` judges each address to which the name leads. Raises NotGranted where it lets
+        none pass, Unable where nobody answers or the body has more than ``most`` bytes, BadInput
+        for a header that cannot be sent. It has no limit of time.
+        """
+        ...
+
+
 class Transcripts(Protocol):
     """What happened in code sessions: appended, and outliving this process, not the machine."""
 
@@ -199,4 +251,5 @@ class CodePorts:
     store: CodeStore
     provider: CodeProvider
     transcripts: Transcripts
+    web: Web
     clock: Clock

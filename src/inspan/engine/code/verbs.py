@@ -28,6 +28,7 @@ from inspan.model.code import (
     Completion,
     Restored,
     Saved,
+    asked_by,
 )
 from inspan.model.ids import ulid
 
@@ -43,7 +44,7 @@ class CodeVerbs:
 
     def __init__(self, ports: CodePorts, spawn: Spawn, tasks: TaskVerbs) -> None:
         self._ports = ports
-        self._lives = Lives(ports, known(tasks), spawn)
+        self._lives = Lives(ports, known(ports, tasks), spawn)
 
     async def load(self) -> None:
         """Take up what an earlier engine left."""
@@ -136,7 +137,7 @@ class CodeVerbs:
 
     async def answer(self, session: str, request: str, text: str | None) -> None:
         place = await self._lives.find(session)
-        if place.wants(request) and request.startswith(f"code/{place.session.id}/"):
+        if place.wants(request) and request.startswith(f"{asked_by(place.session.id)}/"):
             await self._lives.asks.answer(request, text)
         elif not place.wants(request) or not await place.answer(request, text):
             raise Conflict("Nothing waits for this line any more.")

@@ -1,0 +1,2 @@
+DROP TABLE code_values;
+PRAGMA user_version = 4;
