@@ -1,70 +1,96 @@
-"""ipykernel, driven by jupyter_client, in a process of its own.
-
-python -m tools.bench.code_ipykernel TRIPS
-"""
+"""ipykernel, driven by jupyter_client as that is meant to be used from asyncio."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
-import json
-import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
-from tools.bench.code_cells import FLUSHED, LINES, wanted
-from tools.bench.processes import memory
-
-PATIENCE = 120.0
+PATIENCE: Final = 120.0
 
 
-def measured(trips: int) -> dict[str, Any]:
-    manager: Any = importlib.import_module("jupyter_client").KernelManager()
-    began = perf_counter()
-    manager.start_kernel()
-    client = manager.client()
-    client.start_channels()
+class Notebook:
+    """``code_sides.Session`` of a kernel."""
+
+    def __init__(self, manager: Any, client: Any) -> None:
+        self._manager = manager
+        self._client = client
+        self.pid: int = manager.provisioner.pid
+
+    async def run(self, code: str) -> None:
+        """Until the reply, which has the status: its result may come later still."""
+        reply = await self._client.execute(code, reply=True, timeout=PATIENCE)
+        if reply["content"]["status"] != "ok":
+            raise RuntimeError(f"{code!r} ended with {reply['content']}")
+
+    async def printed(self, code: str) -> AsyncGenerator[bytes, None]:
+        client = self._client
+        while await client.iopub_channel.msg_ready():
+            await client.get_iopub_msg(timeout=PATIENCE)
+        asked = client.execute(code)
+        while True:
+            message = await client.get_iopub_msg(timeout=PATIENCE)
+            if message["parent_header"].get("msg_id") != asked:
+                continue
+            content = message["content"]
+            if message["msg_type"] == "stream" and content["name"] == "stdout":
+                yield content["text"].encode()
+            elif message["msg_type"] == "status" and content["execution_state"] == "idle":
+                break
+        await client.get_shell_msg(timeout=PATIENCE)
+
+    async def interrupted(self, code: str, into: float) -> float:
+        self._client.execute(code)
+        await asyncio.sleep(into)
+        began = perf_counter()
+        await self._manager.interrupt_kernel()
+        await self._client.get_shell_msg(timeout=PATIENCE)
+        return perf_counter() - began
+
+    async def close(self) -> None:
+        self._client.stop_channels()
+        await self._manager.shutdown_kernel(now=True)
+
+
+class Notebooks:
+    """``code_sides.Side`` of kernels, each with a manager of its own."""
+
+    def __init__(self) -> None:
+        self._open: list[Notebook] = []
+
+    async def open(self, apart: int = 0) -> Notebook:  # noqa: ARG002 - each has its own process anyway
+        manager: Any = importlib.import_module("jupyter_client").AsyncKernelManager()
+        await manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        made = Notebook(manager, client)
+        self._open.append(made)
+        await client.wait_for_ready(timeout=PATIENCE)
+        return made
+
+    async def settle(self, apart: int = 0) -> None:
+        """Nothing makes the next one faster."""
+
+    async def pooled(self, times: int) -> list[float]:  # noqa: ARG002 - there is none to try
+        return []
+
+    def helpers(self) -> dict[str, int]:
+        return {}
+
+    async def close(self) -> None:
+        for made in self._open:
+            await made.close()
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Notebooks]:  # noqa: ARG001 - it keeps nothing there
+    """Kernels that are still open at the end are killed."""
+    side = Notebooks()
     try:
-        client.wait_for_ready(timeout=PATIENCE)
-        trip(client)
-        found: dict[str, Any] = {"start": perf_counter() - began}
-        found["trips"] = [trip(client) for _ in range(trips)]
-        found["pss"] = memory([manager.provisioner.pid]).pss
-        found["lines"] = printed(client, LINES)
-        found["flushed"] = printed(client, FLUSHED)
-        return found
+        yield side
     finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-
-
-def trip(client: Any) -> float:
-    """Until the reply: its result may come later still."""
-    began = perf_counter()
-    client.execute("1+1", reply=True, timeout=PATIENCE)
-    return perf_counter() - began
-
-
-def printed(client: Any, code: str) -> float:
-    while client.iopub_channel.msg_ready():
-        client.get_iopub_msg(timeout=PATIENCE)
-    began = perf_counter()
-    asked = client.execute(code)
-    parts = []
-    while True:
-        message = client.get_iopub_msg(timeout=PATIENCE)
-        if message["parent_header"].get("msg_id") != asked:
-            continue
-        content = message["content"]
-        if message["msg_type"] == "stream":
-            parts.append(content["text"])
-        elif message["msg_type"] == "status" and content["execution_state"] == "idle":
-            break
-    took = perf_counter() - began
-    client.get_shell_msg(timeout=PATIENCE)
-    if "".join(parts) != wanted(code):
-        raise RuntimeError("ipykernel lost output")
-    return took
-
-
-if __name__ == "__main__":
-    print(json.dumps(measured(int(sys.argv[1]))))
+        await side.close()

@@ -1,58 +1,81 @@
-"""Code sessions beside ipykernel: start, round trip, output and memory, in one run."""
+"""Code sessions beside ipykernel, in one run: straight to the worker, and through Control."""
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-from tools.bench.measure import Found, Row, Series, alternate, digits, in_a_child
+from tools.bench import code_rows, code_rows_crowd
+from tools.bench.measure import Found, alternate, in_a_child
 
-#: What, the figure of ours, the figure of theirs, unit, scale, and the most that the ratio may be.
-ROWS: Final = (
-    ("spawned: start to first result", "start", "start", " ms", 1e3, 0.08),
-    ("from a warm pool: start to first result", "warm", "start", " ms", 1e3, 0.01),
-    ("100,000 printed lines", "lines", "lines", " ms", 1e3, 0.5),
-    ("20,000 flushed prints", "flushed", "flushed", " ms", 1e3, 0.08),
-    ("idle session, PSS, spawned", "pss", "pss", " MB", 1e-6, 0.25),
-)
+#: Sides that all is measured of; through Control in process only what a round of it has.
+SIDES = ("worker", "daemon", "ipykernel")
 
 
 def run(folder: Path, *, quick: bool) -> Found:
-    rounds, trips = (2, 200) if quick else (5, 1000)
-    found = alternate(
-        rounds,
-        lambda: in_a_child("code_ours", folder, trips),
-        lambda: in_a_child("code_ipykernel", trips),
+    rounds, trips = (1, 100) if quick else (5, 500)
+    plain = sides("code_plain", rounds, folder, trips, also=("here",))
+    times = 1 if quick else 2
+    interrupts = sides("code_interrupts", times, folder, 1 if quick else 2)
+    size, more, seconds = (8, 16, 2) if quick else (50, 100, 10)
+    crowds = {
+        name: in_a_child(
+            "code_crowd", name, folder, size, size if theirs else more, 1 if theirs else 3, seconds
+        )
+        for name, theirs in (("worker", False), ("ipykernel", True), ("daemon", False))
+    }
+    rows = (
+        *code_rows.trips(plain),
+        *code_rows.starts(plain),
+        *code_rows.output(plain),
+        *code_rows.interrupts(interrupts),
+        *code_rows_crowd.memory(plain, crowds),
+        *code_rows_crowd.crowd(crowds),
+        *code_rows_crowd.floors(plain, crowds),
     )
-    ours, theirs = zip(*found, strict=True)
-    rows = []
-    for share, name, most in ((0.5, "p50", 0.06), (0.99, "p99", 0.10)):
-        mine = Series.of(Series.of(one["trips"]).share(share) for one in ours)
-        peer = Series.of(Series.of(one["trips"]).share(share) for one in theirs)
-        rows.append(_row(f"round trip of `1+1`, {name}", mine, peer, " µs", 1e6, most))
-    for what, key, their_key, unit, scale, most in ROWS:
-        mine = Series.of(one[key] for one in ours)
-        peer = Series.of(one[their_key] for one in theirs)
-        rows.append(_row(f"{what} : ipykernel", mine, peer, unit, scale, most))
-    return Found(
-        rows=tuple(rows),
-        notes=(
-            f"{rounds} rounds, {trips} trips a round. ipykernel {version('ipykernel')} by"
-            f" jupyter_client {version('jupyter_client')}, timed until its reply; ours through the"
-            " host, until the end of the cell, without a sandbox: there is none yet.",
-            "What both print is compared byte for byte; a lost or displaced one fails the run.",
-        ),
-    )
+    return Found(rows=rows, notes=notes(plain, rounds, trips, times, seconds))
 
 
-def _row(what: str, ours: Series, peer: Series, unit: str, scale: float, most: float) -> Row:
-    ratio = ours.over(peer)
-    return Row(
-        what=what,
-        ours=ours.text(unit, scale),
-        peer=peer.text(unit, scale),
-        ratio=ratio.text("×"),
-        goal=f"≤ {digits(most)}×",
-        met=ratio.median <= most,
+def sides(
+    module: str, rounds: int, folder: Path, *words: object, also: tuple[str, ...] = ()
+) -> dict[str, list[Any]]:
+    """What each side found, round for round."""
+    names = (*SIDES, *also)
+    works = [partial(in_a_child, module, name, folder, *words) for name in names]
+    found = alternate(rounds, *works)
+    return dict(zip(names, map(list, zip(*found, strict=True)), strict=True))
+
+
+def notes(
+    plain: dict[str, list[Any]], rounds: int, trips: int, times: int, seconds: float
+) -> tuple[str, ...]:
+    by = ", ".join(plain["worker"][0]["confined"])
+    same = {tuple(one["confined"]) for name in ("worker", "here", "daemon") for one in plain[name]}
+    if len(same) != 1:
+        raise RuntimeError(f"sessions are confined in different ways: {same}")
+    return (
+        f"{rounds} rounds, {trips} trips a round; {times} rounds of interrupts; one of the crowd,"
+        f" in which ours were started three times and theirs once. Load {os.getloadavg()[1]:.1f}"
+        " over the last five minutes.",
+        "No word: by the host, straight to the worker. `Control`: `inspan.open()`, by the socket"
+        " of a daemon, each cell followed by its events; `in process`: `inspan.open(here=True)`."
+        " Ours are timed until the end of the cell is with the caller.",
+        f"ipykernel {version('ipykernel')} by the asyncio client of jupyter_client"
+        f" {version('jupyter_client')}, over TCP as by default; timed until its reply, and with"
+        " what it prints until it is idle; its start with `wait_for_ready`.",
+        f"Ours are confined as by default; of that, /proc shows: {by}. ipykernel is not confined.",
+        "`spawned`: in an environment for which there is no zygote; `forked`: from a zygote that"
+        " is ready; `from a pool`: taken from one that has it ready.",
+        "PSS of a session: of its process and all of that one's descendants, from smaps_rollup;"
+        " a page that several have counts in parts. Among 50, a part of the zygote is added to"
+        " each. Keeper, guardian and daemon serve all sessions, and are told apart.",
+        "Lost: bytes of lines that did not come whole; displaced: of lines that came where they"
+        " do not belong, in all rounds together.",
+        "An interrupt comes 0.5 s after the cell was sent, and is timed until the cell's end is"
+        " known. What awaits does so for 2 s: 1.5 s is what a kernel takes that cannot interrupt"
+        " it.",
+        f"Idle CPU: of one processor over {seconds:g} s, as the scheduler counts it.",
     )

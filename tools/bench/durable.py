@@ -14,7 +14,7 @@ from time import perf_counter
 from inspan import DurableContext, durable
 from inspan.durability import DurableFunction, Runtime
 from inspan.store.connection import Synchronous
-from tools.bench.measure import Found, Row, Series, digits
+from tools.bench.measure import Found, Row, Series, digits, file_system
 
 #: What a commit of one small row writes: two pages of the write-ahead log.
 WRITTEN = b"x" * 2 * 4120
@@ -54,13 +54,14 @@ async def measured(folder: Path, rounds: int) -> Found:
     async with AsyncExitStack() as stack:
         full = await Place.opened(stack, folder, "FULL")
         normal = await Place.opened(stack, folder, "NORMAL")
-        rows = await steps_of_20_ms({"": full, ", synced by nobody": normal}, rounds)
+        rows = await steps_of_20_ms([full, normal], rounds)
         if MEMORY.is_dir():
             memory = await Place.opened(stack, MEMORY, "FULL")
-            rows += await steps_of_20_ms({", on tmpfs": memory}, rounds)
-            rows += [await cost("an empty step, on tmpfs", memory, empty, rounds)]
+            rows += await steps_of_20_ms([memory], rounds)
+            rows += [await cost("an empty step", memory, empty, rounds)]
         rows += [
             await cost("an empty step", full, empty, rounds),
+            await cost("an empty step", normal, empty, rounds),
             await cost("an empty step among 500 at once", full, wide, rounds),
         ]
     return Found(
@@ -70,8 +71,8 @@ async def measured(folder: Path, rounds: int) -> Found:
             " peer of a 20 ms step is the same sleep and nothing; `write and fsync` beside it is"
             f" the sleep and {len(WRITTEN)} bytes, written to a file in the same folder and synced"
             " in a thread.",
-            '`synced by nobody` is `synchronous="NORMAL"`: what is stored outlives the process,'
-            " not a loss of power.",
+            "`FULL` and `NORMAL` are SQLite's `synchronous`, with a write-ahead log. FULL, the"
+            " default: what is stored outlives a loss of power; NORMAL: the process.",
         ),
     )
 
@@ -79,7 +80,9 @@ async def measured(folder: Path, rounds: int) -> Found:
 class Place:
     """A runtime over a folder, and a plain file in it."""
 
-    def __init__(self, runtime: Runtime, file: int) -> None:
+    def __init__(self, runtime: Runtime, file: int, called: str) -> None:
+        #: Which file system, and how durable.
+        self.called = called
         self._runtime = runtime
         self._file = file
         self._number = count()
@@ -90,7 +93,7 @@ class Place:
         runtime = await stack.enter_async_context(durable.open(here, synchronous=synchronous))
         file = os.open(here / "plain", os.O_WRONLY | os.O_CREAT)
         stack.callback(os.close, file)
-        place = cls(runtime, file)
+        place = cls(runtime, file, f"{file_system(here)}, {synchronous}")
         await place.seconds(empty, 20)
         return place
 
@@ -120,15 +123,14 @@ async def times(work: Callable[[], Awaitable[None]], steps: int) -> None:
         await work()
 
 
-async def steps_of_20_ms(places: dict[str, Place], rounds: int) -> list[Row]:
+async def steps_of_20_ms(places: list[Place], rounds: int) -> list[Row]:
     steps, bare, synced = 25, list[float](), list[float]()
-    ours: dict[str, list[float]] = {name: [] for name in places}
+    ours: dict[str, list[float]] = {place.called: [] for place in places}
     for _ in range(rounds):
         bare.append(await timed(lambda: times(nap, steps), steps))
-        for name, place in places.items():
-            ours[name].append(await place.seconds(naps, steps))
-        first = next(iter(places.values()))
-        synced.append(await timed(lambda: times(first.write, steps), steps))  # noqa: B023 - awaited here
+        for place in places:
+            ours[place.called].append(await place.seconds(naps, steps))
+        synced.append(await timed(lambda: times(places[0].write, steps), steps))
     peer = Series.of(bare)
     floor = Series.of(synced).minus(peer)
     rows = []
@@ -138,7 +140,7 @@ async def steps_of_20_ms(places: dict[str, Place], rounds: int) -> list[Row]:
         part = 100 * more.median / peer.median
         rows.append(
             Row(
-                what=f"a step of 20 ms − 20 ms{name}",
+                what=f"a step of 20 ms − 20 ms, {name}",
                 ours=series.text(" ms", 1e3),
                 peer=peer.text(" ms", 1e3),
                 ratio=f"+{digits(part)} % ({more.text(' ms', 1e3)};"
@@ -152,4 +154,4 @@ async def steps_of_20_ms(places: dict[str, Place], rounds: int) -> list[Row]:
 
 async def cost(what: str, place: Place, function: DurableFunction[..., None], rounds: int) -> Row:
     series = Series.of([await place.seconds(function, 500) for _ in range(rounds)])
-    return Row(what=what, ours=series.text(" µs", 1e6))
+    return Row(what=f"{what}, {place.called}", ours=series.text(" µs", 1e6))

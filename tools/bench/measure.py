@@ -52,7 +52,8 @@ def digits(value: float) -> str:
     """About three digits."""
     if abs(value) >= 100 or value == int(value):
         return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    places = 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 3
+    return f"{value:.{places}f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,17 @@ def in_a_child(module: str, *words: object, seconds: float = 120.0) -> Any:
         said = done.stderr.strip().splitlines()[-12:]
         raise RuntimeError(f"{module} {words} failed:\n" + "\n".join(said))
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def file_system(folder: Path) -> str:
+    """The name of the one that holds this folder."""
+    told = subprocess.run(
+        ["stat", "--file-system", "--format=%T", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "an unknown file system"
 
 
 def columns(results: Sequence[Sequence[float]]) -> tuple[Series, ...]:

@@ -24,6 +24,12 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * TICK
 
 
+def ran(pid: int) -> float:
+    """The same to the nanosecond, as the scheduler counts it: of the threads that are there."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
 def memory(pids: Iterable[int]) -> Memory:
     """All of ``pids`` together."""
     rss = pss = 0
@@ -52,6 +58,25 @@ def children(pid: int) -> tuple[int, ...]:
     for task in Path(f"/proc/{pid}/task").iterdir():
         found += [int(word) for word in (task / "children").read_text().split()]
     return tuple(found)
+
+
+def with_descendants(pid: int) -> tuple[int, ...]:
+    """It, its children, theirs, and so on."""
+    return (pid, *(one for child in children(pid) for one in with_descendants(child)))
+
+
+def confinement(pid: int, other: int) -> tuple[str, ...]:
+    """What confines it as far as /proc tells, its own namespaces among it: not those of other."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    names = sorted(path.name for path in Path(f"/proc/{other}/ns").iterdir())
+    own = [
+        name
+        for name in names
+        if Path(f"/proc/{pid}/ns/{name}").readlink() != Path(f"/proc/{other}/ns/{name}").readlink()
+    ]
+    filters = [name for name in ("Seccomp", "NoNewPrivs") if fields.get(name, "0") != "0"]
+    return (*own, *filters)
 
 
 def terminals(pid: int) -> int:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tools.bench.measure import ROOT, Found, Row
+from tools.bench.measure import ROOT, Found, Row, file_system
 
 FIGURES = ROOT / ".cache" / "bench.json"
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -66,7 +66,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
         f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GB,"
-        f" {platform.system()} {platform.release()}, {_file_system()},"
+        f" {platform.system()} {platform.release()}, {file_system(ROOT)},"
         f" Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     )
 
@@ -114,14 +114,3 @@ def _processor() -> str:
         return platform.machine()
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.machine())
-
-
-def _file_system() -> str:
-    told = subprocess.run(
-        ["stat", "--file-system", "--format=%T", "."],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.strip() or "an unknown file system"
