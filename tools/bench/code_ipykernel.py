@@ -59,11 +59,12 @@ class Notebook:
 class Notebooks:
     """``code_sides.Side`` of kernels, each with a manager of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, managers: Any) -> None:
+        self._managers = managers
         self._open: list[Notebook] = []
 
     async def open(self, apart: int = 0) -> Notebook:  # noqa: ARG002 - each has its own process anyway
-        manager: Any = importlib.import_module("jupyter_client").AsyncKernelManager()
+        manager = self._managers()
         await manager.start_kernel()
         client = manager.client()
         client.start_channels()
@@ -89,7 +90,8 @@ class Notebooks:
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Notebooks]:  # noqa: ARG001 - it keeps nothing there
     """Kernels that are still open at the end are killed."""
-    side = Notebooks()
+    # Its import is no part of a start, as ours is none.
+    side = Notebooks(importlib.import_module("jupyter_client").AsyncKernelManager)
     try:
         yield side
     finally:
