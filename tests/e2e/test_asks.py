@@ -87,6 +87,25 @@ def test_a_person_answers_from_outside(daemon: Daemon) -> None:
         control.code.close(session.id)
 
 
+def test_an_interrupted_question_is_taken_back(daemon: Daemon) -> None:
+    with daemon.control() as control:
+        session = opened(daemon, control.code, "human")
+        cell = control.code.execute(session.id, QUESTION)
+        until(lambda: wanted(control.code, session), "the question")
+        control.code.interrupt(session.id)
+        assert end_of(control.code, cell).state is CellState.INTERRUPTED
+        (event,) = wanted(control.code, session)
+        assert isinstance(event.fact, Wanted)
+        given = Given(event.fact.request)
+        until(
+            lambda: given in [one.fact for one in control.code.transcript(session.id)],
+            "the question to be taken back",
+        )
+        with pytest.raises(Conflict):
+            control.code.answer(session.id, event.fact.request, "too late")
+        control.code.close(session.id)
+
+
 def test_what_is_asked_outlives_the_daemon(daemon: Daemon) -> None:
     gate = daemon.home / "gate"
     waiting = f"while [ ! -e {gate} ]; do sleep 0.05; done"

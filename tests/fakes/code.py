@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inspan.engine.code.ports import CodeAsked, CodeOrder, CodeSeen, CodeSink
+from inspan.engine.code.ports import CodeAsked, CodeOrder, CodeSeen, CodeSink, CodeWithdrawn
 from inspan.errors import CheckpointFailed, InputFull, InspanError, SessionDied
 from inspan.model.code import (
     Cell,
@@ -81,6 +81,10 @@ class FakeCodeRun:
     def ask(self, capability: str, payload: object = None, promise: str = "promise-1") -> None:
         """Its code asks for something."""
         self.say(CodeAsked(None, promise, capability, payload or {}, 60.0))
+
+    def withdraw(self, promise: str = "promise-1") -> None:
+        """Its code was interrupted while it waited for that."""
+        self.say(CodeWithdrawn(promise))
 
     def die(self, why: str = "It was killed by SIGKILL.") -> None:
         """The process ends."""

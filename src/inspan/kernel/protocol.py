@@ -6,10 +6,10 @@ its bytes as the body of the frame.
 
 A worker numbers what it sends with ``seq``, from 1, and keeps it until the host has acknowledged
 it, so that a host that comes back asks for what follows the last it saw. What belongs to one cell
-comes in this order: started, any of output, display, clear, input and ask, then one result or
-error. A cell's end comes after all of its output, the bytes of its file descriptors included:
-``fd`` says up to where in the session's two capture files its output goes. To a host that reads
-the board, started may come together with what follows it.
+comes in this order: started, any of output, display, clear, input, ask and withdraw, then one
+result or error. A cell's end comes after all of its output, the bytes of its file descriptors
+included: ``fd`` says up to where in the session's two capture files its output goes. To a host that
+reads the board, started may come together with what follows it.
 """
 
 from __future__ import annotations
@@ -311,6 +311,14 @@ class Ask(_Numbered):
     timeout: float
 
 
+class Withdraw(_Numbered):
+    """Nobody waits any more for what an Ask wanted: its code was interrupted, or cancelled."""
+
+    type: Literal["withdraw"] = "withdraw"
+    execution_id: str | None
+    promise: str
+
+
 class Lost(_Message):
     """A name that could not be saved or restored, and why."""
 
@@ -376,6 +384,7 @@ FromWorker: TypeAlias = Annotated[
     | Error
     | Heartbeat
     | Ask
+    | Withdraw
     | Checkpointed
     | Restored
     | Completion

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import anyio.to_thread
 
-from inspan.engine.code.ports import CodeAsked, CodeOrder, CodeSeen, CodeSink
+from inspan.engine.code.ports import CodeAsked, CodeOrder, CodeSeen, CodeSink, CodeWithdrawn
 from inspan.engine.ports import Clock
 from inspan.errors import BadInput, InspanError
 from inspan.kernel import protocol as p
@@ -286,6 +286,7 @@ _FACTS: Final[dict[type, Callable[[Any], CodeSeen]]] = {
     p.Ask: lambda item: CodeAsked(
         item.execution_id, item.promise, item.capability, item.payload, item.timeout
     ),
+    p.Withdraw: lambda item: CodeWithdrawn(item.promise),
     p.Result: _result,
     p.Error: _error,
 }

@@ -11,10 +11,10 @@ import pytest
 
 from inspan.engine.code.asks import MOST
 from inspan.engine.code.keep import ROOM
-from inspan.engine.code.ports import CodePorts, Fetched
+from inspan.engine.code.ports import CodeAsked, CodePorts, Fetched
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.errors import BadInput, Conflict, TaskNotFound
-from inspan.model.code import CodeSession, CodeSpec, Given, Grants, Wanted
+from inspan.model.code import CodeSession, CodeSpec, Given, Grants, RunEnded, Wanted
 from inspan.model.event import Event, Resumed
 from inspan.model.promise import PromiseState
 from inspan.model.task import Exit, Task, TaskSpec, TaskState
@@ -232,6 +232,38 @@ async def test_too_many_questions_are_refused(world: World) -> None:
     assert said.endswith(f"{MOST} questions of this session are open already.")
 
 
+async def test_a_question_that_nobody_waits_for_is_given_up(world: World) -> None:
+    session, run = await world.opened()
+    run.ask("human.ask", {"question": "Well?"})
+    run.withdraw()  # before it can be stored
+    await anyio.wait_all_tasks_blocked()
+    run.ask("human.ask", {"question": "Well?"}, "promise-2")
+    await anyio.wait_all_tasks_blocked()
+    run.withdraw("promise-2")
+    run.withdraw("promise-3")
+    await anyio.wait_all_tasks_blocked()
+    requests = [f"code/{session.id}/promise-{number}" for number in (1, 2)]
+    assert await world.facts(session, Given) == [Given(request) for request in requests]
+    for request in requests:
+        promise = await world.store.promise(request)
+        assert promise is not None
+        assert promise.state is PromiseState.CANCELED
+        with pytest.raises(Conflict):
+            await world.code.answer(session.id, request, "yes")
+
+
+async def test_a_task_of_an_ended_cell_goes_on_waiting(world: World) -> None:
+    session, run = await world.opened()
+    cell = await world.code.execute(session.id, "time.sleep(9)")
+    run.say(CodeAsked(cell.id, "p", "human.ask", {"question": "Well?"}, 60.0))
+    await anyio.wait_all_tasks_blocked()
+    await world.code.interrupt(session.id)
+    assert await world.facts(session, Given) == []
+    await world.code.answer(session.id, f"code/{session.id}/p", "yes")
+    await anyio.wait_all_tasks_blocked()
+    assert run.asked[-1] == "settle p yes None"
+
+
 async def test_the_questions_of_a_dead_process_are_given_up(world: World) -> None:
     session, run = await world.opened()
     run.ask("human.ask", {"question": "Well?"})
@@ -242,6 +274,8 @@ async def test_the_questions_of_a_dead_process_are_given_up(world: World) -> Non
     assert promise is not None
     assert promise.state is PromiseState.CANCELED
     assert run.asked == []
+    last = await world.facts(session, Given, RunEnded)
+    assert [type(fact) for fact in last] == [Given, RunEnded]
 
 
 async def said(run: FakeCodeRun, capability: str, payload: object) -> str:

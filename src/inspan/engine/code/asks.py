@@ -25,6 +25,7 @@ from inspan.errors import (
     NotFound,
     NotGranted,
     PromiseCanceled,
+    PromiseNotFound,
     PromiseRejected,
     PromiseSettled,
     PromiseTimedOut,
@@ -129,6 +130,11 @@ class Asks:
         """Its code asks; quick."""
         self._spawn(partial(self._see_to, place, asked))
 
+    def withdrawn(self, place: Place, promise: str) -> None:
+        """Its code waits for that no longer; quick."""
+        name = f"{asked_by(place.session.id)}/{promise}"
+        self._spawn(partial(self._give_up, name, "Nobody waits for it any more."))
+
     async def resume(self, place: Place) -> None:
         """Its run was found again: go on with what it waits for."""
         since = self._clock.now() - _GRACE
@@ -141,8 +147,7 @@ class Asks:
         under = f"{asked_by(place.session.id)}/"
         for promise in self._promises.pending():
             if promise.id.startswith(under):
-                with suppress(PromiseSettled):
-                    await self._promises.cancel(promise.id, "The session's process is gone.")
+                await self._give_up(promise.id, "The session's process is gone.")
 
     async def answer(self, request: str, text: str | None) -> None:
         """A person answers. Raises PromiseSettled, PromiseNotFound, StoreFailed."""
@@ -152,6 +157,11 @@ class Asks:
             await self._promises.resolve(request, text)
 
     # ── within ────────────────────────────────────────────────────────────────
+
+    async def _give_up(self, name: str, why: str) -> None:
+        # One that was refused is no promise, and one that is settled has its answer.
+        with suppress(PromiseSettled, PromiseNotFound):
+            await self._promises.cancel(name, why)
 
     async def _see_to(self, place: Place, asked: CodeAsked) -> None:
         name = f"{asked_by(place.session.id)}/{asked.promise}"

@@ -63,7 +63,7 @@ class Lives:
         self._names: dict[str, str] = {}
         self._turns = Turns()
         self._newest = ""
-        self._heard = Heard(self._ended, self.asks.heard)
+        self._heard = Heard(self._ended, self.asks.heard, self.asks.withdrawn)
 
     # ── an engine comes and goes ──────────────────────────────────────────────
 

@@ -17,6 +17,7 @@ from inspan.engine.code.ports import (
     CodeAsked,
     CodeRun,
     CodeSeen,
+    CodeWithdrawn,
     Transcripts,
 )
 from inspan.engine.code.standing import Standing, word
@@ -38,6 +39,7 @@ from inspan.model.code import (
     Pulse,
     RunEnded,
     Wanted,
+    asked_by,
 )
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
@@ -70,6 +72,7 @@ class Heard:
 
     ended: Callable[[Place], None]
     asked: Callable[[Place, CodeAsked], None]
+    withdrawn: Callable[[Place, str], None]
 
 
 class Place:
@@ -101,6 +104,8 @@ class Place:
         #: The events of what is open, see ``Standing``.
         self._open: tuple[int, ...] = ()
         self._wanted: dict[str, tuple[str | None, int]] = {}
+        #: How a request begins that code made of its host.
+        self._asks = f"{asked_by(session.id)}/"
         self._recent: dict[str, int] = {}
         self._count = standing.cells
         self._mark = standing.mark
@@ -209,6 +214,8 @@ class Place:
                 self._pulse = seen
             case CodeAsked():
                 self._heard.asked(self, seen)
+            case CodeWithdrawn(promise):
+                self._heard.withdrawn(self, promise)
             case RunEnded():
                 self._die(seen)
             case _:
@@ -274,10 +281,10 @@ class Place:
         self.tell(ended)
 
     def _want_no_more(self, name: str) -> None:
+        """Nothing of the run waits, with this cell; what was asked of the host may go on."""
         for request in [one for one, (cell, _) in self._wanted.items() if cell == name]:
-            del self._wanted[request]
-            self._opened()
-            self.tell(Given(request))
+            if not request.startswith(self._asks):
+                self.given(request)
 
     def _opened(self) -> None:
         """What is open has changed."""
@@ -292,8 +299,8 @@ class Place:
 
     def _die(self, seen: RunEnded) -> None:
         self._lose()
-        self._wanted.clear()
-        self._opened()
+        for request in [*self._wanted]:
+            self.given(request)
         self._over, self._told = True, seen.run
         self.over(seen.reason, self._clock.now())
         self.tell(seen)

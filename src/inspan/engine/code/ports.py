@@ -92,8 +92,15 @@ class CodeAsked:
     timeout: float
 
 
+@dataclass(frozen=True, slots=True)
+class CodeWithdrawn:
+    """Nobody waits any more for what was ``CodeAsked``."""
+
+    promise: str
+
+
 #: What a run tells. Facts come with the mark from which ``CodeProvider.adopt`` goes on.
-CodeSeen: TypeAlias = CodeFact | CodeAsked | Pulse
+CodeSeen: TypeAlias = CodeFact | CodeAsked | CodeWithdrawn | Pulse
 
 
 class CodeSink(Protocol):

@@ -35,7 +35,9 @@ class Output:
 
 
 End: TypeAlias = p.Result | p.Error
-Item: TypeAlias = p.Started | Output | p.Display | p.Clear | p.Input | p.Ask | p.Result | p.Error
+Item: TypeAlias = (
+    p.Started | Output | p.Display | p.Clear | p.Input | p.Ask | p.Withdraw | p.Result | p.Error
+)
 
 
 class Entry(NamedTuple):

@@ -41,7 +41,7 @@ _REPLIES: Final = frozenset({"checkpointed", "restored", "completion", "inspecti
 _ENDS: Final = frozenset({"result", "error"})
 _BOUNDS: Final = _ENDS | {"started"}
 _OfCell: TypeAlias = (
-    p.Started | p.Output | p.Display | p.Clear | p.Input | p.Ask | p.Result | p.Error
+    p.Started | p.Output | p.Display | p.Clear | p.Input | p.Ask | p.Withdraw | p.Result | p.Error
 )
 
 

@@ -52,8 +52,10 @@ class Questions:
         self._counting = threading.Lock()
 
     def close(self, promise: str) -> None:
-        """Nobody waits for it any more."""
-        self._open.pop(promise, None)
+        """Nobody waits for it any more; the host is told where it has not answered yet."""
+        answer = self._open.pop(promise, None)
+        if answer is not None and (answer.cancelled() or not answer.done()):
+            self._send({"type": "withdraw", "execution_id": self._here(), "promise": promise})
 
     def begin(
         self, capability: str, payload: Any, timeout: float

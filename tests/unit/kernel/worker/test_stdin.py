@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from inspan.kernel.protocol import Ask, Input
+from inspan.kernel.protocol import Ask, Input, Withdraw
 from tests.real.kernel import Cell, Worker
 
 
@@ -124,5 +124,7 @@ def test_a_question_can_be_interrupted(worker: Worker) -> None:
     for call in ("await host.ask('human.ask')", "host.ask_now('human.ask')"):
         cell, message = ask(worker, call)
         assert worker.interrupt(cell).error.name == "KeyboardInterrupt"
+        withdrawn = [told for told in cell.messages if isinstance(told, Withdraw)]
+        assert [told.promise for told in withdrawn] == [message.promise]
         worker.host.send({"type": "answer", "promise": message.promise, "ok": True, "value": 1})
     assert worker.run("1").result.value == 1
