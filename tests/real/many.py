@@ -111,7 +111,7 @@ def rounds_leave_nothing(count: int, rounds: int) -> None:
         for turn in range(1, rounds + 1):
             open_and_close(daemon, control, count, turn)
             until(
-                lambda: _no_more(holdings(daemon, keeper), before),
+                lambda: no_more(holdings(daemon, keeper), before),
                 f"{before} after round {turn}; it is {holdings(daemon, keeper)}",
             )
 
@@ -128,7 +128,8 @@ def _settled(daemon: Daemon, keeper: int) -> Holdings:
     return seen[-1]
 
 
-def _no_more(now: Holdings, before: Holdings) -> bool:
+def no_more(now: Holdings, before: Holdings) -> bool:
+    """Nothing is held that was not held before."""
     return (
         max(now.files[0] - before.files[0], now.files[1] - before.files[1]) <= 0
         and now.terminals == before.terminals

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +42,7 @@ class Named:
     ) -> None:
         self.daemon = daemon
         self.name = name
-        env = {"PATH": os.environ["PATH"], "HOME": str(daemon.home)}
-        spec = CodeSpec(cwd="/usr", name=name, env=env, limits=limits, grants=grants)
+        spec = replace(plain(daemon, name), limits=limits, grants=grants)
         with daemon.control() as control:
             self.id = control.code.open(spec).id
 
@@ -111,6 +111,12 @@ class Named:
         """All that happened in it."""
         with self.daemon.control() as control:
             return control.code.transcript(self.id, limit=100_000)
+
+
+def plain(daemon: Daemon, name: str) -> CodeSpec:
+    """A session with a plain environment and nothing granted."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(daemon.home)}
+    return CodeSpec(cwd="/usr", name=name, env=env)
 
 
 def end_of(control: SyncControl, cell: Cell) -> CellEnd:

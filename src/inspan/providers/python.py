@@ -7,6 +7,7 @@ learns. What speaks to a worker is imported with the first session: most daemons
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import shutil
 import sys
@@ -15,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from inspan.providers.coderun import PythonRun
 
 log = logging.getLogger(__name__)
+
+#: Runs that end between two looks for cycles. What a run was is one, of 30 kB, and as it has lived
+#: for a while, a daemon would look for it after thousands.
+COLLECTED: Final = 128
 
 _Start = Callable[[asyncio.TaskGroup], Awaitable["KernelSession"]]
 
@@ -61,6 +66,7 @@ class PythonProvider:
         self._clock = clock
         self._group: asyncio.TaskGroup
         self._runs: set[asyncio.Task[None]] = set()
+        self._ends = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -181,6 +187,9 @@ class PythonProvider:
             log.exception("a run broke", extra={"folder": str(folder)})
         if run.over:
             await _delete(folder)
+        self._ends += 1
+        if self._ends % COLLECTED == 0:
+            gc.collect()
 
     async def _mourn(self, order: CodeOrder, sink: CodeSink, keeper: KeeperClient) -> None:
         """It ended while nobody looked: say how, as far as the keeper knows, and tidy up."""

@@ -77,6 +77,12 @@ class Transcripts:
         self._settle(session)
         return await anyio.to_thread.run_sync(_last, self._path(session))
 
+    def release(self, session: str) -> None:
+        """Let go of its file: the session is over. More can be appended all the same."""
+        file = self._files.pop(session, None)
+        if file is not None:
+            _shut(file)
+
     async def remove(self, session: str) -> int:
         """Delete it; the bytes it had."""
         file = self._files.pop(session, None)
@@ -140,6 +146,9 @@ class MemoryTranscripts:
         """The bytes it has on a disk: none."""
         del session
         return 0
+
+    def release(self, session: str) -> None:
+        """There is no file."""
 
     async def remove(self, session: str) -> int:
         """Delete it; it took no bytes of a disk."""

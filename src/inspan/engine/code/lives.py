@@ -302,6 +302,7 @@ class Lives:
             pause = min(most, pause * 2)
         self._free_name(place.session)
         del self.places[place.session.id]
+        self._ports.transcripts.release(place.session.id)
         place.settled.set()
         place.feed.end()
 

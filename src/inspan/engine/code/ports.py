@@ -246,6 +246,10 @@ class Transcripts(Protocol):
         """The bytes it has on the disk."""
         ...
 
+    def release(self, session: str) -> None:
+        """The session is over: hold nothing open for it. More may be appended all the same."""
+        ...
+
     async def remove(self, session: str) -> int:
         """Delete it; the bytes it had."""
         ...
