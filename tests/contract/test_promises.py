@@ -57,6 +57,13 @@ async def promises(store: PromiseStore, clock: FakeClock) -> Promises:
     return made
 
 
+async def test_what_is_settled_can_be_forgotten(store: PromiseStore) -> None:
+    pending, done = made("pending"), made("done", state=PromiseState.RESOLVED, completed_at=1.0)
+    await store.commit(Change(promised=(pending, done)))
+    await store.forget_promises(["pending", "done", "none"])
+    assert [await store.promise(name) for name in ("pending", "done")] == [pending, None]
+
+
 def made(name: str, **fields: Any) -> Promise:
     return Promise(id=name, created_at=1.0, **fields)
 

@@ -300,6 +300,10 @@ class PromiseStore(Protocol):
         """Every promise that is stored as pending, in the order in which they were made."""
         ...
 
+    async def forget_promises(self, promises: Sequence[str]) -> None:
+        """Delete those of them that are settled."""
+        ...
+
     async def promises_under(self, promise: str) -> tuple[Promise, ...]:
         """Every promise whose id begins with this one and a slash."""
         ...

@@ -183,6 +183,10 @@ class Promises:
         """The promises whose ids begin with this one and a slash."""
         return await self._store.promises_under(promise)
 
+    async def forget(self, promises: Sequence[str]) -> None:
+        """Delete those of them that are settled. Raises StoreFailed."""
+        await self._store.forget_promises(promises)
+
     @contextmanager
     def listening(self, promise: str, call: Callable[[], None]) -> Iterator[None]:
         """``call`` once, on the loop, where the promise is settled meanwhile; it is pending now."""

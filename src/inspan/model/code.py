@@ -302,6 +302,16 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Code asks its host for something; with what, is no matter of the transcript."""
+
+    kind: ClassVar[str] = "code.asked"
+    cell: str | None
+    promise: str
+    capability: str
+
+
+@dataclass(frozen=True, slots=True)
 class Climbed:
     """What was done to interrupt it, ``after`` so many seconds."""
 
@@ -354,6 +364,7 @@ CodeFact: TypeAlias = (
     | Cleared
     | Wanted
     | Given
+    | Asked
     | Climbed
     | CellEnded
     | CheckpointMade
@@ -372,6 +383,7 @@ CODE_FACTS: Final[dict[str, Any]] = {
         Cleared,
         Wanted,
         Given,
+        Asked,
         Climbed,
         CellEnded,
         CheckpointMade,

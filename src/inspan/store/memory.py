@@ -155,6 +155,11 @@ class MemoryStore:
         self._open()
         return self._promises.pending()
 
+    async def forget_promises(self, gone: Sequence[str]) -> None:
+        """Delete those that are settled."""
+        self._open()
+        self._promises.drop(gone)
+
     async def promises_under(self, promise: str) -> tuple[Promise, ...]:
         """Every promise whose id begins with this one and a slash."""
         self._open()

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 from inspan.engine.ports import Change
 from inspan.errors import StoreFailed
 from inspan.model.promise import Promise, PromiseState
+from inspan.store.connection import transaction
 from inspan.store.statements import statement
 
 Row: TypeAlias = tuple[Any, ...]
@@ -100,6 +101,12 @@ def under(connection: sqlite3.Connection, promise: str) -> tuple[Promise, ...]:
     return tuple(map(of, connection.execute(statement("promises_under"), bounds)))
 
 
+def forget(connection: sqlite3.Connection, gone: Sequence[str]) -> None:
+    """Delete those of ``gone`` that are settled."""
+    with transaction(connection):
+        connection.executemany(statement("delete_promise"), [(one,) for one in gone])
+
+
 # ── in memory ─────────────────────────────────────────────────────────────────
 
 
@@ -146,6 +153,12 @@ class MemoryPromises:
         """Those whose ids begin with this one and a slash."""
         for name in [name for name in self._rows if name.startswith(f"{under}/")]:
             del self._rows[name]
+
+    def drop(self, gone: Sequence[str]) -> None:
+        """Delete those of ``gone`` that are settled."""
+        for name in gone:
+            if name in self._rows and self._rows[name][1] != _PENDING:
+                del self._rows[name]
 
     def under(self, promise: str) -> tuple[Promise, ...]:
         """In the order of their ids."""

@@ -214,6 +214,10 @@ FROM promises
 WHERE id > ? AND id < ?
 ORDER BY id;
 
+-- name: delete_promise
+-- One that is settled, and that nobody will ask for any more.
+DELETE FROM promises WHERE id = ? AND state <> 'pending';
+
 -- name: all_promises
 -- Every promise there is.
 SELECT id, state, param, value, timeout_at, create_key, complete_key, tags, created_at, completed_at

@@ -119,6 +119,10 @@ class SqliteStore:
         found: tuple[Promise, ...] = await self._ask(promises.pending)
         return found
 
+    async def forget_promises(self, gone: Sequence[str]) -> None:
+        """Delete those that are settled."""
+        await self._ask(promises.forget, gone)
+
     async def promises_under(self, promise: str) -> tuple[Promise, ...]:
         """Every promise whose id begins with this one and a slash."""
         found: tuple[Promise, ...] = await self._ask(promises.under, promise)

@@ -9,14 +9,23 @@ import anyio
 import anyio.abc
 import pytest
 
-from inspan.engine.code.asks import MOST
+from inspan.engine.code.asks import KEPT, MOST, PAYLOAD_MOST
 from inspan.engine.code.keep import ROOM
 from inspan.engine.code.ports import CodeAsked, CodePorts, Fetched
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.errors import BadInput, Conflict, TaskNotFound
-from inspan.model.code import CodeSession, CodeSpec, Given, Grants, RunEnded, Wanted
+from inspan.model.code import (
+    Asked,
+    CodeSession,
+    CodeSpec,
+    Given,
+    Grants,
+    Printed,
+    RunEnded,
+    Wanted,
+)
 from inspan.model.event import Event, Resumed
-from inspan.model.promise import PromiseState
+from inspan.model.promise import Promise, PromiseState
 from inspan.model.task import Exit, Task, TaskSpec, TaskState
 from inspan.store.memory import MemoryStore
 from inspan.store.transcripts import MemoryTranscripts
@@ -58,12 +67,23 @@ class Tasks:
         yield Event(since or 1, 0.0, task or "", "", Resumed("person"))
 
 
+class SlowStore(MemoryStore):
+    """A store that takes no promise while it is ``shut``."""
+
+    shut = False
+
+    async def promise(self, promise: str) -> Promise | None:
+        if self.shut:
+            await anyio.sleep_forever()
+        return await super().promise(promise)
+
+
 class World:
     """In which engines come and go."""
 
     def __init__(self, group: anyio.abc.TaskGroup) -> None:
         self.outer = self.group = group
-        self.store = MemoryStore()
+        self.store = SlowStore()
         self.workers = FakeCodeProvider()
         self.transcripts = MemoryTranscripts()
         self.clock = FakeClock()
@@ -210,6 +230,10 @@ async def test_nobody_answers(world: World) -> None:
             "This session was not granted 'http', which 'http.fetch' needs."
             " Open one with Grants(capabilities=('http',)) for it.",
         ),
+        (
+            *("human.ask", {"question": "x" * PAYLOAD_MOST}),
+            f"What is asked has {PAYLOAD_MOST + 16} bytes, and {PAYLOAD_MOST} are the most.",
+        ),
         ("tasks.wait", {"task": 3}, "'task' is the id of a task"),
         ("tasks.wait", {"task": "t9"}, "Task not found."),
     ],
@@ -290,6 +314,42 @@ async def said(run: FakeCodeRun, capability: str, payload: object) -> str:
 async def with_grants(world: World, *capabilities: str) -> FakeCodeRun:
     made = await world.code.open(CodeSpec(cwd="/", grants=Grants(capabilities=capabilities)))
     return world.workers.runs[f"{made.id}-1"]
+
+
+async def test_what_an_engine_had_not_taken_is_told_by_the_next(world: World) -> None:
+    """It died between the word of the code and the first write of the store."""
+    session, run = await world.opened()
+    world.store.shut = True
+    run.ask("human.ask", {"question": "Well?"})
+    await anyio.wait_all_tasks_blocked()
+    run.say(Printed(None, "stdout", "and so on"))
+    world.store.shut = False
+    await world.begin()
+    missed = "The daemon ended before it had taken this; ask again."
+    assert run.asked == [f"settle promise-1 None {missed}"]
+    assert await world.facts(session, Asked) == [Asked(None, "promise-1", "human.ask")]
+    run.asked.clear()
+    run.say(Printed(None, "stdout", "and so on"))
+    await world.begin()
+    assert run.asked == []
+
+
+async def test_few_answers_are_kept(world: World) -> None:
+    session, run = await world.opened()
+    for number in range(KEPT + 5):
+        run.ask("store.put", {"key": "k", "value": number}, f"p{number}")
+        await anyio.wait_all_tasks_blocked()
+    under = f"code/{session.id}"
+    assert len(await world.store.promises_under(under)) == KEPT
+    assert await world.store.promise(f"{under}/p4") is None
+    assert await world.store.promise(f"{under}/p5") is not None
+    await world.begin()
+    await world.clock.advance(100)
+    await world.begin()
+    for number in range(3):
+        run.ask("store.put", {"key": "k", "value": number}, f"q{number}")
+        await anyio.wait_all_tasks_blocked()
+    assert len(await world.store.promises_under(under)) == KEPT
 
 
 async def test_what_is_put_is_there_for_another_engine(world: World) -> None:

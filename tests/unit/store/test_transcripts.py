@@ -12,6 +12,7 @@ import pytest
 from inspan.errors import BadInput, DiskFull, StoreCorrupt, StoreFailed
 from inspan.model.code import (
     CODE_FACTS,
+    Asked,
     CellBegan,
     CellEnd,
     CellEnded,
@@ -53,6 +54,7 @@ FACTS: tuple[CodeFact, ...] = (
     Cleared("c1", True),
     Wanted("c1", "r1", "who? ", True),
     Given("r1"),
+    Asked("c1", "4711-1", "tasks.submit"),
     Climbed("c1", "signal", 0.25),
     CellEnded("c1", CellEnd(state=CellState.DONE, seconds=0.5, count=1, value=2.5, repr="2.5")),
     CellEnded(

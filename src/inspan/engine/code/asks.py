@@ -6,7 +6,9 @@ meanwhile. It knows no capability, only that each has a name and a grant.
 
 from __future__ import annotations
 
+import json
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +43,11 @@ log = logging.getLogger(__name__)
 
 #: Questions of one session that are open at once; the next one is refused.
 MOST: Final = 256
+#: Of what comes with a question, in bytes of JSON.
+PAYLOAD_MOST: Final = 1 << 18
+#: Questions of one session that are settled and still stored.
+KEPT: Final = 64
+_MISSED: Final = "The daemon ended before it had taken this; ask again."
 #: Seconds after its time for which an answer is told again: as long as the worker waits for it.
 _GRACE: Final = 5.0
 
@@ -107,6 +114,8 @@ class Asks:
         self._spawn = spawn
         #: Promises that are seen to, by session.
         self._open: dict[str, set[str]] = {}
+        #: Promises whose end was told, by session, first told first.
+        self._told: dict[str, deque[str]] = {}
 
     def check(self, grants: Grants) -> None:
         """See whether these can be granted. Raises BadInput."""
@@ -138,12 +147,22 @@ class Asks:
     async def resume(self, place: Place) -> None:
         """Its run was found again: go on with what it waits for."""
         since = self._clock.now() - _GRACE
-        for promise in await self._promises.under(asked_by(place.session.id)):
+        under = asked_by(place.session.id)
+        stored = await self._promises.under(under)
+        for promise in stored:
             if not promise.settled or (promise.timeout_at or 0.0) > since:
                 self.heard(place, _asked(promise))
+            else:
+                await self._remember(place, promise.id)
+        known = {promise.id for promise in stored}
+        for name in place.untaken():
+            if f"{under}/{name}" not in known:
+                await _tell(place, name, error=Unable(_MISSED))
+            place.taken(name)
 
     async def lose(self, place: Place) -> None:
         """Its process is gone: nobody waits any more."""
+        self._told.pop(place.session.id, None)
         under = f"{asked_by(place.session.id)}/"
         for promise in self._promises.pending():
             if promise.id.startswith(under):
@@ -176,10 +195,22 @@ class Asks:
             await _tell(place, asked.promise, value=await self._value(place, asked, name))
         except InspanError as error:
             await _tell(place, asked.promise, error=error)
+            place.taken(asked.promise)
         finally:
             mine.discard(name)
             if not mine and self._open.get(place.session.id) is mine:
                 del self._open[place.session.id]
+
+    async def _remember(self, place: Place, name: str) -> None:
+        """It is settled: kept for a while, for who was not told, and then forgotten."""
+        if not place.session.open:
+            return  # all of it is forgotten with the session
+        told = self._told.setdefault(place.session.id, deque())
+        if name in told:
+            return
+        told.append(name)
+        if len(told) > KEPT:
+            await self._promises.forget([told.popleft()])
 
     async def _value(self, place: Place, asked: CodeAsked, name: str) -> Any:
         """What the code is told. Raises what it is told instead."""
@@ -187,6 +218,9 @@ class Asks:
         if found is None:
             known = ", ".join(sorted(self._known))
             raise NotFound(f"There is no capability {asked.capability!r}; there is {known}.")
+        size = len(json.dumps(asked.payload))
+        if size > PAYLOAD_MOST:
+            raise BadInput(f"What is asked has {size} bytes, and {PAYLOAD_MOST} are the most.")
         given = _given(place.session.spec.grants, found)
         if not given:
             raise NotGranted(
@@ -196,6 +230,7 @@ class Asks:
         settled = await self._answered(place, asked, name, found, given)
         if place.wants(name):
             place.given(name)
+        await self._remember(place, name)
         if settled.state is not PromiseState.RESOLVED:
             raise _error(settled)
         return settled.value
@@ -214,6 +249,7 @@ class Asks:
             timeout=asked.timeout,
             key=name,
         )
+        place.taken(asked.promise)
         if promise.settled:
             return promise
         ask = Ask(place, name, asked.cell, given, promise.param[3])

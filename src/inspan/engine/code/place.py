@@ -24,6 +24,7 @@ from inspan.engine.code.standing import Standing, word
 from inspan.engine.ports import Clock
 from inspan.errors import InspanError, SessionEnded, StoreFailed
 from inspan.model.code import (
+    Asked,
     Cell,
     CellBegan,
     CellEnd,
@@ -104,6 +105,8 @@ class Place:
         #: The events of what is open, see ``Standing``.
         self._open: tuple[int, ...] = ()
         self._wanted: dict[str, tuple[str | None, int]] = {}
+        #: What was asked of the host and is not a promise yet, and the number of its event.
+        self._asked: dict[str, int] = {}
         #: How a request begins that code made of its host.
         self._asks = f"{asked_by(session.id)}/"
         self._recent: dict[str, int] = {}
@@ -203,6 +206,15 @@ class Place:
         self._opened()
         self.tell(Given(request))
 
+    def taken(self, promise: str) -> None:
+        """What was asked is a promise from now on, or was refused."""
+        if self._asked.pop(promise, None) is not None:
+            self._opened()
+
+    def untaken(self) -> tuple[str, ...]:
+        """What was asked of an engine that ended before it had taken it."""
+        return tuple(self._asked)
+
     def sink(self, seen: CodeSeen, mark: str) -> None:
         """What a run tells; see the port."""
         if isinstance(seen, CellEnded):
@@ -212,7 +224,11 @@ class Place:
         match seen:
             case Pulse():
                 self._pulse = seen
-            case CodeAsked():
+            case CodeAsked(cell=cell, promise=promise, capability=capability):
+                # What is told later moves the mark: were this nowhere, it could get lost.
+                fact = Asked(cell, promise, capability)
+                self._note(fact)
+                self.tell(fact)
                 self._heard.asked(self, seen)
             case CodeWithdrawn(promise):
                 self._heard.withdrawn(self, promise)
@@ -250,6 +266,8 @@ class Place:
                 self.cells[fact.cell] = Open(cell, event.seq)
             elif isinstance(fact, Wanted):
                 self._wanted[fact.request] = (fact.cell, event.seq)
+            elif isinstance(fact, Asked):
+                self._asked[fact.promise] = event.seq
         self._opened()
 
     # ── within ────────────────────────────────────────────────────────────────
@@ -263,6 +281,9 @@ class Place:
                 self.cells[name].state = CellState.RUNNING
             case Wanted(cell=cell, request=request):
                 self._wanted[request] = (cell, self.feed.head + 1)
+                self._opened()
+            case Asked(promise=promise):
+                self._asked[promise] = self.feed.head + 1
                 self._opened()
 
     def _end(self, ended: CellEnded, mark: str) -> None:
@@ -291,6 +312,8 @@ class Place:
         seqs = [one.seq for one in self.cells.values()]
         if self._wanted:
             seqs += [seq for _, seq in self._wanted.values()]
+        if self._asked:
+            seqs += self._asked.values()
         self._open = tuple(seqs)
 
     def _lose(self) -> None:
@@ -301,6 +324,8 @@ class Place:
         self._lose()
         for request in [*self._wanted]:
             self.given(request)
+        self._asked.clear()
+        self._opened()
         self._over, self._told = True, seen.run
         self.over(seen.reason, self._clock.now())
         self.tell(seen)
