@@ -218,6 +218,8 @@ class Output(_Numbered):
     stream: Literal["stdout", "stderr"]
     #: Bytes that went missing before these, where the policy of backpressure is to drop.
     dropped: int = 0
+    #: Where the stream's capture file ended when this was written: what is there comes before it.
+    after: int = Field(default=0, ge=0)
 
 
 class Display(_Numbered):

@@ -33,6 +33,9 @@ from inspan.kernel.host.output import FILES, PIECE, Captures, Follower
 #: Frames, and bytes of them, after which a running cell acknowledges what was read.
 _ACK_FRAMES: Final = 64
 _ACK_BYTES: Final = 1 << 20
+#: Seconds that bytes of a capture file wait for what Python printed before them, which may still be
+#: gathered by the worker or on its way.
+HELD: Final = 0.02
 #: Cells of an earlier host that nobody has taken yet.
 ADOPTED_MOST: Final = 256
 
@@ -114,6 +117,9 @@ class Inflow:
         self._joins = adopts
         self._waiting: deque[tuple[p.FromWorker, bytes]] = deque()
         self._follower = Follower(self.look)
+        # The ends of the files at the last look but HELD, and then, and when to look again.
+        self._ripe = self._seen = (0, 0)
+        self._due_at = 0.0
         self._unsettled: dict[int, None] = {}
         self._acked = 0
         self._due = 0
@@ -264,8 +270,8 @@ class Inflow:
             if cell is self._foretold:
                 return True
             self._begin(cell, message.number)
-        elif self.running is not None and not self._read_until(self._sizes()):
-            return False  # what the descriptors got first comes first
+        elif self.running is not None and not self._read_until(self._before(message)):
+            return False
         item = (
             Output(message.stream, body, message.dropped) if message.type == "output" else message
         )
@@ -322,14 +328,26 @@ class Inflow:
     def _sizes(self) -> tuple[int, int]:
         return self._captures.size(0), self._captures.size(1)
 
+    def _before(self, message: _OfCell) -> tuple[int, int]:
+        """How much of the files comes before this message."""
+        if message.type != "output":
+            return self._sizes()
+        out, err = self._captures.at
+        return (message.after, err) if message.stream == "stdout" else (out, message.after)
+
     def look(self) -> int:
         """One look at what needs no message, while cells are open; the bytes that were found."""
         if self.running is None:
             self._peek()
         cell, found = self.running, 0
         if cell is not None and not cell.inbox.blocked:
+            sizes, now = self._sizes(), asyncio.get_running_loop().time()
+            if now >= self._due_at:
+                self._ripe, self._seen, self._due_at = self._seen, sizes, now + HELD
+            # Where there is more than is ripe, the next look is soon.
+            found = int(list(sizes) != self._captures.at)
             try:
-                for which, size in enumerate(self._sizes()):
+                for which, size in enumerate(self._ripe):
                     found = max(found, self._piece(cell, which, size))
             except KernelProtocol as error:
                 self._hooks.fault(error)

@@ -41,9 +41,12 @@ Key = tuple[str | None, str]
 #: How long printed text may wait for more to go with it, in seconds.
 GATHER: Final = 0.002
 #: A line, or a flush, leaves before the print returns: this many at once, then one in each STEP.
-#: Beyond that it is gathered. So what a cell said last is out even if C code then holds the GIL.
+#: Beyond that it is gathered, up to RUN. So what a cell said last is out even if C code then holds
+#: the GIL.
 STEP: Final = 0.005
 AT_ONCE: Final = 8
+#: So long the parts of a line are taken to have nothing between them, in seconds.
+FRESH: Final = 1e-4
 #: The longest that a print waits for its line to leave, and that output of no cell waits for room.
 LINE_WAIT: Final = 0.05
 STRANGER_WAIT: Final = 0.25
@@ -55,6 +58,7 @@ MOST: Final = 4 << 20
 
 
 _FILES: Final = {"out": "out.raw", "err": "err.raw"}
+_STREAMS: Final = ("stdout", "stderr")
 
 
 class _Mark:
@@ -66,6 +70,15 @@ class _Mark:
         self.whole = whole
         self.passed = threading.Lock()
         self.passed.acquire()
+
+
+class _Grown:
+    """A place in the queue: what follows was printed when the stream's file ended at ``end``."""
+
+    __slots__ = ("end", "name")
+
+    def __init__(self, name: str, end: int) -> None:
+        self.name, self.end = name, end
 
 
 class Capture:
@@ -83,9 +96,14 @@ class Capture:
         self._folder, self._send, self._cell = os.path.abspath(folder), send, cell  # noqa: PTH100  # quick
         self._drops, self._most = policy == "drop", most
         # Bounded by ``most`` as the policy says; appending needs no lock.
-        self._pending: deque[tuple[str | None, str, str | bytes] | _Mark] = deque()
+        self._pending: deque[tuple[str | None, str, str | bytes] | _Mark | _Grown] = deque()
         self._size = 0
         self._ends = dict.fromkeys(_FILES, 0)
+        # The files by stream; where each ended when that was last asked, and for what is sent next.
+        self._looks: dict[str, int] = {}
+        self._grown, self._after = dict.fromkeys(_STREAMS, 0), dict.fromkeys(_STREAMS, 0)
+        # To be asked anew: a line is over, or _fresh is; the last print was to _at.
+        self._stale, self._at, self._fresh = True, "", 0.0
         self._sending = False
         self._sent = 0
         self._direct = True
@@ -109,6 +127,9 @@ class Capture:
             file = os.open(f"{self._folder}/{name}", flags, 0o600)
             os.dup2(file, descriptor)
             os.close(file)
+            self._looks[_STREAMS[descriptor - 1]] = os.open(
+                f"{self._folder}/{name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+            )
         clib.by_lines()
         tag_threads(self.here)
         self.start()
@@ -146,9 +167,14 @@ class Capture:
             return
         if self._size > self._most and not self._room(cell, name, text):
             return
+        if self._stale or name != self._at or time.monotonic() > self._fresh:
+            self._look(name)
         self._pending.append((cell, name, text))
         self._size += len(text)
         if ("\n" if isinstance(text, str) else b"\n") in text:  # type: ignore[operator]  # of its kind
+            self._stale = True
+            self._line(cell)
+        elif len(text) > RUN:
             self._line(cell)
         elif self._wake.locked():
             _release(self._wake)
@@ -197,6 +223,24 @@ class Capture:
         self._pending.clear()
         self._sending = False
 
+    def _look(self, name: str) -> None:
+        """Note where the file of this stream ends: what is in it goes before what is printed now.
+
+        That is asked where a line begins, or FRESH has gone by: a line costs a system call, and its
+        parts do not.
+        """
+        self._stale, self._at, self._fresh = False, name, time.monotonic() + FRESH
+        try:
+            end = os.lseek(self._looks[name], 0, os.SEEK_END)
+        except (KeyError, OSError):
+            return  # not installed, or user code closed it
+        if end > self._grown[name]:
+            self._grown[name] = end
+            # The host waits for what was printed before that, and not for long: see its HELD.
+            if self.here() is not None and not self._drops:
+                self._settle(LINE_WAIT)
+            self._pending.append(_Grown(name, end))
+
     def _room(self, cell: str | None, name: str, text: str | bytes) -> bool:
         before = -1
         while not self._drops and before != self._sent:
@@ -210,7 +254,7 @@ class Capture:
 
     def _line(self, cell: str | None) -> None:
         now = time.monotonic()
-        if now < self._due or cell is None or self._drops:
+        if (now < self._due and self._size <= RUN) or cell is None or self._drops:
             if self._wake.locked():
                 _release(self._wake)
             return
@@ -246,6 +290,11 @@ class Capture:
             if isinstance(item, _Mark):
                 self._emit(key, parts)
                 self._pass(item)
+                parts, size = [], 0
+                continue
+            if isinstance(item, _Grown):
+                self._emit(key, parts)
+                self._after[item.name] = max(item.end, self._after[item.name])
                 parts, size = [], 0
                 continue
             cell, name, text = item
@@ -288,6 +337,7 @@ class Capture:
 
     def _one(self, key: Key, dropped: int, body: bytes) -> None:
         head = {"type": "output", "execution_id": key[0], "stream": key[1], "dropped": dropped}
+        head["after"] = self._after[key[1]]
         try:
             self._send(head, body)
         except Exception:  # noqa: BLE001  # no link is no reason to lose output

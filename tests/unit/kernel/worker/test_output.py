@@ -235,7 +235,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 gate = threading.Event()
 def nested():
-    threading.Thread(target=lambda: print("grandchild")).start()
+    thread = threading.Thread(target=lambda: print("grandchild"))
+    thread.start()
+    thread.join()
 def child():
     gate.wait(10)
     print("child")
@@ -404,7 +406,7 @@ def test_to_drop_never_waits_and_counts(tmp_path: Path) -> None:
     capture.put("stdout", "again")
     capture.close()
     assert taken.frames[-1] == (
-        {"type": "output", "execution_id": "c1", "stream": "stdout", "dropped": 0},
+        {"type": "output", "execution_id": "c1", "stream": "stdout", "dropped": 0, "after": 0},
         b"again",
     )
 
