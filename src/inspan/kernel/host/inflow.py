@@ -383,14 +383,16 @@ class Inflow:
         return True
 
     def _piece(self, cell: Cell, which: int, until: int) -> int:
+        stream: Stream = FILES[which][1]
+        if gone := self._captures.passed(which):
+            cell.inbox.put(_gone(stream, gone, self._captures.at[which]))
         data = self._captures.read(which, until)
         if data:
-            stream: Stream = FILES[which][1]
             before, cell.wrote = cell.wrote, cell.wrote + len(data)
             at = self._captures.at[which]
             item = captured(stream, data, at)
             if cell.wrote > self._cap:
-                item = item._replace(item=Output(stream, b"", len(data)), size=0)
+                item = _gone(stream, len(data), at)
             cell.inbox.put(item)
             if before <= self._cap < cell.wrote:
                 self._hooks.full(cell)
@@ -399,10 +401,17 @@ class Inflow:
     def _flush_loose(self) -> None:
         """What the descriptors got since the last cell ended is of no cell; the newest is kept."""
         for which, size in enumerate(self._sizes()):
+            if gone := self._captures.passed(which):
+                self.loose.put(_gone(FILES[which][1], gone, self._captures.at[which]))
             while data := self._captures.read(which, size):
                 self.loose.put(captured(FILES[which][1], data, self._captures.at[which]))
                 if len(data) < PIECE:
                     break
+
+
+def _gone(stream: Stream, size: int, offset: int) -> Entry:
+    """Bytes of a descriptor that nobody gets."""
+    return captured(stream, b"", offset)._replace(item=Output(stream, b"", size), size=0)
 
 
 def _weight(message: p.FromWorker) -> int:

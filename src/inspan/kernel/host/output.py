@@ -1,7 +1,8 @@
 """What a session's descriptors 1 and 2 got: two files that only grow, followed while a cell runs.
 
 A file never blocks who writes it, so C code that prints under the interpreter's lock cannot hang,
-and nobody has to drain anything. While no cell runs there is no timer.
+and nobody has to drain anything. While no cell runs there is no timer. What a reader has taken is
+given back to the disk, where the system can do that: a file keeps its length, and its end.
 """
 
 from __future__ import annotations
@@ -15,16 +16,22 @@ from pathlib import Path
 from typing import Final
 
 from inspan.kernel.host.cell import Stream
+from inspan.kernel.host.holes import free
 
 FILES: Final[tuple[tuple[str, Stream], ...]] = (("out.raw", "stdout"), ("err.raw", "stderr"))
-#: Where the readers of earlier hosts had got to, in both files: two little-endian uint64.
+#: Where the readers of earlier hosts had got to, in both files, and how far each was given back:
+#: four little-endian uint64.
 TAKEN: Final = "taken"
+#: Bytes that are given back at a time, and bytes behind a reader that are kept: whoever goes on
+#: from where an older word says it was finds them.
+HELPING: Final = 1 << 22
+BEHIND: Final = 1 << 21
 #: Bytes that one look takes of one file, so that the loop goes on between two looks.
 PIECE: Final = 1 << 18
 #: Seconds between two looks: at first, and at most, where nothing came.
 _SOON: Final = 0.002
 _LATEST: Final = 0.01
-_PAIR: Final = struct.Struct("<QQ")
+_NOTE: Final = struct.Struct("<QQQQ")
 
 
 class Captures:
@@ -35,20 +42,22 @@ class Captures:
 
         Raises OSError where the folder lacks a file.
         """
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         self._fds: list[int] = []
         try:
             for name, _ in FILES:
                 self._fds.append(os.open(folder / name, flags))
-            self._taken = os.open(folder / TAKEN, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            self._taken = os.open(folder / TAKEN, flags)
         except OSError:
             self._shut()
             raise
         self._fds.append(self._taken)
-        pair = os.pread(self._taken, _PAIR.size, 0)
-        noted = _PAIR.unpack(pair) if len(pair) == _PAIR.size else (0, 0)
-        self.at: list[int] = [*(noted if taken is None else taken)]
+        note = os.pread(self._taken, _NOTE.size, 0)
+        out, err, *gone = _NOTE.unpack(note.ljust(_NOTE.size, b"\0"))
+        self.at: list[int] = [*((out, err) if taken is None else taken)]
         self._settled = self.at[:]
+        #: Up to where each was given back.
+        self._gone = gone
 
     def size(self, which: int) -> int:
         """Bytes that the file has now."""
@@ -63,13 +72,25 @@ class Captures:
         self.at[which] += len(data)
         return data
 
+    def passed(self, which: int) -> int:
+        """Bytes that come next and are not there any more; they count as read."""
+        gone = max(0, self._gone[which] - self.at[which])
+        self.at[which] += gone
+        return gone
+
     def settled(self, which: int, offset: int) -> None:
         """Up to here a reader has taken it: a later host goes on behind."""
         if offset > self._settled[which]:
             self._settled[which] = offset
+            back = offset - BEHIND
+            helping = back - self._gone[which] >= HELPING
+            if helping:
+                self._gone[which] = back
             # A host that cannot note it sends bytes twice one day; that is no reason to fail now.
             with suppress(OSError):
-                os.pwrite(self._taken, _PAIR.pack(*self._settled), 0)
+                os.pwrite(self._taken, _NOTE.pack(*self._settled, *self._gone), 0)
+                if helping:
+                    free(self._fds[which], back)
 
     def last_words(self, most: int = 2000) -> str:
         """The end of what descriptor 2 got."""

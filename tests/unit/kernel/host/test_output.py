@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from inspan.kernel.host.output import PIECE, Captures, Follower, prepare
+from inspan.kernel.host.output import BEHIND, HELPING, PIECE, Captures, Follower, prepare
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D9")]
 
@@ -59,3 +59,28 @@ async def test_a_follower_looks_until_it_is_stopped_and_leaves_no_timer() -> Non
         await enough.wait()
     assert follower._timer is None or follower._timer.cancelled() or not follower._on
     assert looks == 5
+
+
+def test_what_was_taken_is_given_back_to_the_disk(home: Path) -> None:
+    prepare(home)
+    whole = b"".join(b"%07d\n" % number for number in range(2 * (HELPING + BEHIND) // 8))
+    file = home / "out.raw"
+    file.write_bytes(whole)
+    captures = Captures(home)
+    read = b""
+    while piece := captures.read(0, len(whole)):
+        read += piece
+        captures.settled(0, captures.at[0])
+    captures.close()
+    assert read == whole
+    assert file.stat().st_size == len(whole)
+    again = Captures(home, (5, 0))
+    gone = again.passed(0)
+    assert HELPING <= gone + 5 <= len(whole) - BEHIND
+    assert again.passed(0) == 0
+    assert again.read(0, len(whole)) == whole[gone + 5 :][:PIECE]
+    assert again.passed(1) == 0
+    again.close()
+    if file.stat().st_blocks * 512 >= len(whole):
+        pytest.skip("this file system makes no holes")
+    assert file.stat().st_blocks * 512 < len(whole) - HELPING + PIECE
