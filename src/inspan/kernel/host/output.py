@@ -57,7 +57,7 @@ class Captures:
         self.at: list[int] = [*((out, err) if taken is None else taken)]
         self._settled = self.at[:]
         #: Up to where each was given back.
-        self._gone = gone
+        self._gone: list[int] = gone
 
     def size(self, which: int) -> int:
         """Bytes that the file has now."""
