@@ -22,7 +22,7 @@ from inspan.jupyter.wire import DELIMITER, Wire
 from tests.real.console import PATIENCE, Console
 from tests.real.jupyter import NAME, folder, installed, started
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("D1", "D3", "D9")]
+pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("D1", "D3", "D9", "D12")]
 
 Message = dict[str, Any]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.real.jupyter import NAME, installed
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("D1", "D2", "D9")]
+pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("D1", "D2", "D9", "D12")]
 
 RICH = """\
 class Rich:
