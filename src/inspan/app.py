@@ -45,6 +45,7 @@ from inspan.store.transcripts import Transcripts
 from inspan.workspaces.places import Workspaces
 
 if TYPE_CHECKING:
+    from inspan.kernel.host.answers import Answer
     from inspan.kernel.host.folder import PrivateFolder
     from inspan.kernel.host.session import KernelSession
     from inspan.model.code import CodeLimits, Grants
@@ -177,9 +178,11 @@ async def code(
     grants: Grants,
     limits: CodeLimits,
     asked_by: Literal["command", "call"] = "call",
+    answer: Answer | None = None,
 ) -> AsyncIterator[KernelSession]:
     """A Python session of this program alone: it, and all that it started, end with the block.
 
+    ``answer`` is called for what its code asks of its host; without it that is refused.
     Raises what ``KernelSession.open`` does.
     """
     from inspan.kernel.host.confinement import Confinement  # noqa: PLC0415 - no task needs it
@@ -210,7 +213,7 @@ async def code(
     )
     try:
         await _bury(await anyio.to_thread.run_sync(PrivateFolder.leftovers, places.code), keeping)
-        async with opened(await keeping.client(), order) as session:
+        async with opened(await keeping.client(), order, answer=answer) as session:
             yield session
     finally:
         with anyio.CancelScope(shield=True):

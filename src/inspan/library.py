@@ -19,6 +19,7 @@ from inspan.model.task import Task, TaskSpec
 from inspan.settings import load, locate
 
 if TYPE_CHECKING:
+    from inspan.kernel.host.answers import Answer
     from inspan.kernel.host.session import KernelSession
 
 
@@ -56,6 +57,7 @@ async def code(
     memory: int | None = None,
     cpu: float | None = None,
     files: int | None = None,
+    host: Answer | None = None,
 ) -> AsyncIterator[KernelSession]:
     """A Python session in a process of its own, which ends with the block.
 
@@ -68,6 +70,9 @@ async def code(
     of each of its processes: ``memory`` in bytes, half the machine's if nothing is said, ``cpu`` in
     seconds, ``files`` open at a time.
 
+    ``host`` is called with the name and the payload of what code asks by ``host.ask``, and returns
+    what JSON has, or raises. Without it each question is refused.
+
     Raises WorkerNotReady, NotConfined, KeeperLost, BadInput.
     """
     places = locate(os.environ)
@@ -78,7 +83,7 @@ async def code(
     limits = CodeLimits(memory=memory, cpu=cpu, files=files)
     here = Path(cwd).absolute()
     async with app.code(
-        places, cwd=here, env=allowed, python=python, grants=grants, limits=limits
+        places, cwd=here, env=allowed, python=python, grants=grants, limits=limits, answer=host
     ) as session:
         yield session
 

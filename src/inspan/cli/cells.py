@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from inspan.cli import exits
-from inspan.errors import NotGranted
 
 if TYPE_CHECKING:
     from inspan.cli.cellview import View
     from inspan.kernel import protocol as p
     from inspan.kernel.host.cell import Cell
     from inspan.kernel.host.session import KernelSession
-
-_ALONE: Final = "A session that ends with its command has no host to ask; one with a name has."
 
 
 class Runner:
@@ -47,8 +44,6 @@ class Runner:
                     case p.Input():
                         line = await self.view.line(item.prompt, password=item.password)
                         self.session.answer(item.request, line)
-                    case p.Ask():
-                        self.session.settle(item.promise, error=NotGranted(_ALONE))
                     case p.Result():
                         status = self.view.ended(item.value, item.repr, item.execution_time)
                     case p.Error():

@@ -247,6 +247,16 @@ async def test_what_cannot_be_done_is_said(
     assert run.asked == [f"settle promise-1 None {error}"]
 
 
+async def test_what_no_store_can_take_is_refused(world: World) -> None:
+    _, run = await world.opened()
+    deep: object = 1
+    for _ in range(100_000):
+        deep = [deep]
+    for payload in (float("nan"), deep):
+        answer = await said(run, "store.put", {"key": "k", "value": payload})
+        assert answer.startswith("None what is asked cannot be stored"), answer
+
+
 async def test_too_many_questions_are_refused(world: World) -> None:
     _, run = await world.opened()
     for number in range(MOST + 1):

@@ -37,7 +37,7 @@ from inspan.errors import (
     by_code,
 )
 from inspan.model.code import Grants, asked_by
-from inspan.model.promise import Promise, PromiseState
+from inspan.model.promise import Promise, PromiseState, plain
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ class Asks:
         if found is None:
             known = ", ".join(sorted(self._known))
             raise NotFound(f"There is no capability {asked.capability!r}; there is {known}.")
-        size = len(json.dumps(asked.payload))
+        size = len(json.dumps(plain(asked.payload, "what is asked")))
         if size > PAYLOAD_MOST:
             raise BadInput(f"What is asked has {size} bytes, and {PAYLOAD_MOST} are the most.")
         given = _given(place.session.spec.grants, found)

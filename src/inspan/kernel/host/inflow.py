@@ -42,6 +42,7 @@ ADOPTED_MOST: Final = 256
 Reply: TypeAlias = p.Checkpointed | p.Restored | p.Completion | p.Inspection
 _REPLIES: Final = frozenset({"checkpointed", "restored", "completion", "inspection"})
 _ENDS: Final = frozenset({"result", "error"})
+_ASKS: Final = frozenset({"ask", "withdraw"})
 _BOUNDS: Final = _ENDS | {"started"}
 _OfCell: TypeAlias = (
     p.Started | p.Output | p.Display | p.Clear | p.Input | p.Ask | p.Withdraw | p.Result | p.Error
@@ -61,7 +62,7 @@ class Hooks:
         beat: Callable[[], None],
         full: Callable[[Cell], None],
         fault: Callable[[InspanError], None],
-        asked: Callable[[p.Ask], None] | None,
+        asked: Callable[[p.Ask | p.Withdraw], None] | None,
         tell: Tell | None = None,
     ) -> None:
         #: Take nothing more from the link, or go on.
@@ -77,7 +78,7 @@ class Hooks:
         self.full = full
         #: What came cannot be.
         self.fault = fault
-        #: Code wants something of its host.
+        #: Code wants something of its host, or waits for it no longer.
         self.asked = asked
         #: Every entry, instead of readers.
         self.tell = tell
@@ -281,8 +282,8 @@ class Inflow:
         else:
             self._unsettled[message.seq] = None
             cell.inbox.put(entry(item, size, message.seq))
-        if message.type == "ask" and self._hooks.asked is not None:
-            self._hooks.asked(message)
+        if self._hooks.asked is not None and message.type in _ASKS:
+            self._hooks.asked(cast("p.Ask | p.Withdraw", message))
         return True
 
     def _adopt(self, execution_id: str) -> Cell:

@@ -65,7 +65,7 @@ class Watching:
 
     state: Callable[[CodeState], None] | None = None
     rung: Callable[[Cell, Step], None] | None = None
-    asked: Callable[[p.Ask], None] | None = None
+    asked: Callable[[p.Ask | p.Withdraw], None] | None = None
     beat: Callable[[p.Heartbeat], None] | None = None
     #: Nobody iterates cells: each entry is told when it comes, and taken with that.
     tell: Tell | None = None

@@ -338,7 +338,7 @@ async def test_a_payload_that_only_python_can_read_is_read(worker: ScriptedWorke
     deep: object = float("inf")
     for _ in range(400):
         deep = [deep]
-    asked: list[p.Ask] = []
+    asked: list[p.Ask | p.Withdraw] = []
     async with joined(worker, watching=Watching(asked=asked.append)) as session:
         cell = await session.execute("x")
         about: dict[str, Any] = {"promise": "p", "capability": "c", "timeout": 1.0}
@@ -346,4 +346,5 @@ async def test_a_payload_that_only_python_can_read_is_read(worker: ScriptedWorke
         worker.say("ask", execution_id=cell.execution_id, payload=deep, **about)
         worker.result(cell.execution_id)
         await cell.outcome()
+        assert isinstance(asked[0], p.Ask)
         assert asked[0].payload == deep
