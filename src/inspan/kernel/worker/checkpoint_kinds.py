@@ -7,7 +7,9 @@ must not change the object, and must never let through what would come back as l
 from __future__ import annotations
 
 import _thread
+import collections
 import functools
+import gc
 import logging
 import sys
 import threading
@@ -184,6 +186,28 @@ def _view(value: memoryview) -> Any:
     return rebuild.view, (value.obj, value.format, shape, value.readonly)
 
 
+def _entries(value: Any) -> Any:
+    # A view of a dict shows what becomes of it later, so it is made of that dict again.
+    of = [found for found in gc.get_referents(value) if isinstance(found, dict)]
+    name = type(value).__name__.rpartition("_")[2]
+    return (rebuild.entries, (of[0], name)) if len(of) == 1 else NotImplemented
+
+
+def _array(value: Any) -> Any:
+    """An array that shows a part of another shares its memory: it is made of that one again."""
+    kind = type(value)
+    if kind.__name__ != "ndarray" or type(value.base) is not kind:
+        return NotImplemented
+    root = value.base
+    while type(root.base) is kind:
+        root = root.base
+    if value.dtype.hasobject or not root.flags.forc:
+        return NotImplemented
+    at = value.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    writes = value.flags.writeable
+    return rebuild.array, (root, at, value.shape, value.strides, value.dtype, writes)
+
+
 def _weak(value: Any) -> Any:
     pairs: Iterator[tuple[Any, Any]] = iter(list(value.items()))
     return type(value), (), None, None, pairs
@@ -215,6 +239,8 @@ def _logger(value: logging.Logger) -> Any:
     return logging.getLogger, (() if root else (value.name,))
 
 
+_EMPTY: Final[tuple[dict[Any, Any], ...]] = ({}, collections.OrderedDict())
+_VIEWS: Final = tuple(view() for of in _EMPTY for view in (of.keys, of.values, of.items))
 _OWN: Final[list[tuple[type, Handler]]] = [
     (_thread.LockType, _lock),
     (type(threading.RLock()), _rlock),
@@ -222,6 +248,7 @@ _OWN: Final[list[tuple[type, Handler]]] = [
     (types.ModuleType, _module),
     (type(functools.cache(id)), _cached),
     (memoryview, _view),
+    *((type(view), _entries) for view in _VIEWS),
     (weakref.WeakKeyDictionary, _weak),
     (weakref.WeakValueDictionary, _weak),
     (BaseException, _exception),
@@ -233,4 +260,5 @@ _LATE: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("asyncio", "Condition", _asyncio_lock),
     ("asyncio", "Semaphore", _semaphore),
     ("concurrent.futures", "Future", _future),
+    ("numpy", "ndarray", _array),
 )

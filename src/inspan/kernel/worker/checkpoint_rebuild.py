@@ -85,6 +85,21 @@ def view(of: Any, form: str, shape: tuple[int, ...], readonly: bool) -> memoryvi
     return made.toreadonly() if readonly and not made.readonly else made
 
 
+def entries(of: dict[Any, Any], name: str) -> Any:
+    """The keys, values or items of ``of``, which follow it."""
+    return getattr(of, name)()
+
+
+def array(
+    root: Any, at: int, shape: tuple[int, ...], strides: tuple[int, ...], kind: Any, writes: bool
+) -> Any:
+    """An array of numpy over the memory of ``root``, from ``at`` bytes on."""
+    whole = root if root.flags.c_contiguous else root.T
+    made = type(root)(shape, kind, whole, at, strides)
+    made.flags.writeable = writes
+    return made
+
+
 def exception(kind: type[BaseException], arguments: tuple[Any, ...]) -> BaseException:
     """An exception, without its ``__init__`` in Python, which may want other arguments."""
     made = kind.__new__(kind, *arguments)
