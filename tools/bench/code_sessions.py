@@ -16,7 +16,7 @@ SIDES = ("worker", "daemon", "ipykernel")
 
 
 def run(folder: Path, *, quick: bool) -> Found:
-    rounds, trips = (1, 100) if quick else (5, 500)
+    rounds, trips = (1, 100) if quick else (4, 500)
     plain = sides("code_plain", rounds, folder, trips, also=("here",))
     times = 1 if quick else 2
     interrupts = sides("code_interrupts", times, folder, 1 if quick else 2)
@@ -75,7 +75,7 @@ def notes(
         "Lost: bytes of lines that did not come whole; displaced: of lines that came where they"
         " do not belong, in all rounds together.",
         "An interrupt comes 0.5 s after the cell was sent, and is timed until the cell's end is"
-        " known. What awaits does so for 2 s: 1.5 s is what a kernel takes that cannot interrupt"
+        " known. What awaits does so for 1 s: 500 ms is what a kernel takes that cannot interrupt"
         " it.",
         f"Idle CPU: of one processor over {seconds:g} s, as the scheduler counts it.",
     )

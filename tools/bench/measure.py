@@ -84,7 +84,7 @@ def alternate(rounds: int, *works: Callable[[], Any]) -> Iterator[tuple[Any, ...
         yield tuple(results[place] for place in sorted(results))
 
 
-def in_a_child(module: str, *words: object, seconds: float = 120.0) -> Any:
+def in_a_child(module: str, *words: object, seconds: float = 300.0) -> Any:
     """What ``python -m tools.bench.MODULE WORDS...`` prints as its last line, which is JSON.
 
     Each measurement that leaves garbage, threads or altered modules has a process of its own.
