@@ -14,12 +14,12 @@ STAMPED: Final = (
 #: Seconds from the start of a cell until it is interrupted.
 INTO: Final = 0.5
 #: Seconds that a wait lasts where nothing ends it.
-WAIT: Final = 1
+WAIT: Final = 2
 _ASYNC: Final = f"await asyncio.sleep({WAIT})"
 #: What is interrupted, by its name in the table, and whether it awaits.
 BLOCKED: Final = {
     "busy loop": "while True: pass",
-    "time.sleep": f"import time; time.sleep({20 * WAIT})",
+    "time.sleep": f"import time; time.sleep({10 * WAIT})",
     "lock": "import threading; held = threading.Lock(); held.acquire(); held.acquire()",
 }
 AWAITED: Final = {

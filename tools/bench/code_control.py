@@ -45,9 +45,10 @@ class Controlled:
         await asyncio.sleep(into)
         began = perf_counter()
         ended = await self._code.interrupt(self._session, cell.id)
-        if ended is None or not ended.state.ended:
-            raise RuntimeError(f"{code!r} was not interrupted: {ended}")
-        return perf_counter() - began
+        took = perf_counter() - began
+        if ended is None or ended.state is not CellState.INTERRUPTED:
+            raise RuntimeError(f"{code!r} ended before it was interrupted")
+        return took
 
     async def close(self) -> None:
         await self._code.close(self._session)

@@ -44,12 +44,17 @@ class Notebook:
         await client.get_shell_msg(timeout=PATIENCE)
 
     async def interrupted(self, code: str, into: float) -> float:
-        self._client.execute(code)
+        asked = self._client.execute(code)
         await asyncio.sleep(into)
+        if await self._client.shell_channel.msg_ready():
+            raise RuntimeError(f"{code!r} ended before it was interrupted")
         began = perf_counter()
         await self._manager.interrupt_kernel()
-        await self._client.get_shell_msg(timeout=PATIENCE)
-        return perf_counter() - began
+        reply = await self._client.get_shell_msg(timeout=PATIENCE)
+        took = perf_counter() - began
+        if reply["parent_header"]["msg_id"] != asked:
+            raise RuntimeError(f"a reply to another cell than {code!r}: {reply}")
+        return took
 
     async def close(self) -> None:
         self._client.stop_channels()

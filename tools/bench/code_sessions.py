@@ -75,7 +75,7 @@ def notes(
         "Lost: bytes of lines that did not come whole; displaced: of lines that came where they"
         " do not belong, in all rounds together.",
         "An interrupt comes 0.5 s after the cell was sent, and is timed until the cell's end is"
-        " known. What awaits does so for 1 s: 500 ms is what a kernel takes that cannot interrupt"
+        " known. What awaits does so for 2 s: 1.5 s is what a kernel takes that cannot interrupt"
         " it.",
         f"Idle CPU: of one processor over {seconds:g} s, as the scheduler counts it.",
     )

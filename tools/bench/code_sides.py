@@ -34,7 +34,10 @@ class Session(Protocol):
         ...
 
     async def interrupted(self, code: str, into: float) -> float:
-        """Seconds from an interrupt, ``into`` seconds after the start, until the cell's end."""
+        """Seconds from an interrupt, ``into`` seconds after the start, until the cell's end.
+
+        Raises RuntimeError where it ended before that.
+        """
         ...
 
     async def close(self) -> None:

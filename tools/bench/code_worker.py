@@ -44,8 +44,11 @@ class Straight:
         await asyncio.sleep(into)
         began = perf_counter()
         await self._session.interrupt(cell.execution_id)
-        await cell.outcome()
-        return perf_counter() - began
+        end = await cell.outcome()
+        took = perf_counter() - began
+        if isinstance(end, p.Result):
+            raise RuntimeError(f"{code!r} ended before it was interrupted")  # noqa: TRY004 - as above
+        return took
 
     async def close(self) -> None:
         await self._session.close()
