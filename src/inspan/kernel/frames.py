@@ -16,11 +16,25 @@ HEAD_MOST: Final = 8 << 20
 BODY_MOST: Final = 1 << 20
 
 LENGTHS: Final = struct.Struct(">II")
-_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 # Not json.loads: in a worker the module is the user's to change, too.
 _decode: Final = json.JSONDecoder().decode
 
 Message = dict[str, Any]
+
+
+def _encoder() -> Any:
+    """As ``JSONEncoder`` makes one for each call: that costs as much as a short message."""
+    documented = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    words: Any = vars(json.encoder)["encode_basestring_ascii"]
+    try:
+        made = make(None, documented.default, words, None, ":", ",", False, False, True)
+    except TypeError:
+        return documented.encode
+    return lambda message: "".join(made(message, 0))
+
+
+_encode: Final = _encoder()
 
 
 class FrameError(Exception):

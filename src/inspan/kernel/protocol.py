@@ -51,7 +51,7 @@ class Hello(_Message):
     #: The last ``seq`` that this host has; the worker goes on with the one after it.
     last_seq: int = 0
     #: This host knows the numbers of all cells and reads on the board which one runs: ``started``
-    #: may wait for what is said next, so that a short cell is told in one piece.
+    #: may wait for what is said next, and where that is the cell's end it is ``began`` in that.
     board: bool = False
 
 
@@ -258,6 +258,13 @@ class Ends(_Message):
     err: int = 0
 
 
+class Began(_Message):
+    """What ``started`` would have said, in the end of a cell that said nothing before it."""
+
+    number: int = Field(default=0, ge=0)
+    mode: ExecutionMode = Field(strict=False)
+
+
 class Result(_Numbered):
     """A cell ended well. ``repr`` is of its last expression, bounded; ``None`` if it has none."""
 
@@ -273,6 +280,7 @@ class Result(_Numbered):
     #: Seconds.
     execution_time: float
     fd: Ends = Ends()
+    began: Began | None = None
 
 
 class Error(_Numbered):
@@ -290,6 +298,7 @@ class Error(_Numbered):
     status: int | None = None
     execution_time: float
     fd: Ends = Ends()
+    began: Began | None = None
 
 
 class Heartbeat(_Numbered):

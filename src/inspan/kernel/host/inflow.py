@@ -93,7 +93,7 @@ class Inflow:
         """``adopts``: cells that nobody here asked for are those of an earlier host.
 
         ``board``: where it is told which cell has begun, the message may come later; ``None``
-        where the cells' numbers are not known, or where each message is kept and counted.
+        where the cells' numbers are not known.
         """
         self.board = board
         #: Of which it was told that it has begun before its message came.
@@ -265,7 +265,10 @@ class Inflow:
             return False
         if message.type in _ENDS:
             assert cell is not None
-            return self._finish(cell, cast("End", message))
+            end = cast("End", message)
+            if end.began is not None and not cell.begun:
+                self._foretell(cell, end.began.number, end.began.mode)
+            return self._finish(cell, end)
         if message.type == "started":
             assert cell is not None
             if cell is self._foretold:
@@ -361,15 +364,16 @@ class Inflow:
             return
         begun = self.board.begun()
         if begun is not None and begun.number == cell.number:
-            started = p.Started(
-                seq=self.seq + 1,
-                execution_id=cell.execution_id,
-                number=cell.number,
-                mode=begun.mode,
-            )
-            self._foretold = cell
-            cell.inbox.put(entry(started, 0, 0))
-            self._begin(cell, cell.number)
+            self._foretell(cell, cell.number, begun.mode)
+
+    def _foretell(self, cell: Cell, number: int, mode: p.ExecutionMode) -> None:
+        """It has begun, and no message of its own has said so yet."""
+        started = p.Started(
+            seq=self.seq + 1, execution_id=cell.execution_id, number=number, mode=mode
+        )
+        self._foretold = cell
+        cell.inbox.put(entry(started, 0, 0))
+        self._begin(cell, number)
 
     def _read_until(self, ends: tuple[int, int]) -> bool:
         """Give the running cell its descriptors' bytes up to there; False: it has no room."""

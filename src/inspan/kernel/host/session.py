@@ -246,22 +246,25 @@ class KernelSession:
         """
         self._alive()
         self._asked += 1
+        execution_id = f"{self._tag}-{self._asked}" if execution_id is None else execution_id
+        if execution_id in self._inflow.cells:
+            raise BadInput(f"execution_id: there is a cell {execution_id!r} already.")
+        if len(self._inflow.cells) >= CELLS_MOST:
+            raise InputFull(f"{CELLS_MOST} cells of this session wait for their turn.")
+        await self._guard.room()
+        self._alive()
+        self._tidy()
         message = _made(
             p.Execute,
-            execution_id=f"{self._tag}-{self._asked}" if execution_id is None else execution_id,
+            execution_id=execution_id,
             code=code,
             mode=mode,
             threaded=threaded,
             silent=silent,
             store=store,
             allow_stdin=allow_stdin,
+            ack=self._inflow.safe(),
         )
-        if message.execution_id in self._inflow.cells:
-            raise BadInput(f"execution_id: there is a cell {message.execution_id!r} already.")
-        if len(self._inflow.cells) >= CELLS_MOST:
-            raise InputFull(f"{CELLS_MOST} cells of this session wait for their turn.")
-        await self._guard.room()
-        self._alive()
         return self._begin(message, entered)
 
     async def adopted(self) -> AsyncGenerator[Cell, None]:
@@ -373,7 +376,7 @@ class KernelSession:
         )
         self._inflow = guard.inflow = Inflow(
             captures,
-            board if former is None and self._watching.tell is None else None,
+            board if former is None else None,
             hooks,
             cap=self._cap,
             adopts=former is not None,
@@ -387,12 +390,11 @@ class KernelSession:
         )
 
     def _begin(self, message: p.Execute, entered: Callable[[], None] | None) -> Cell:
+        frames = packed(message)
         if self._number is not None:
             self._number += 1
         cell = self._cell(message.execution_id)
-        self._tidy()
         self._kept.append(cell)
-        frames = packed(message.model_copy(update={"ack": self._inflow.safe()}))
         if entered is not None:
             entered()
         # Before it is sent: what the descriptors get from then on is the cell's.

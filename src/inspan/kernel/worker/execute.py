@@ -91,8 +91,8 @@ class Executor:
         if self._knows(execution_id):
             return
         self._number += 1
-        fields = {name: value for name, value in message.items() if name != "type"}
-        cell = Cell(number=self._number, **fields)
+        del message["type"]
+        cell = Cell(number=self._number, **message)
         if len(self._waiting) >= MOST_CELLS or self._code > MOST_CODE:
             self._refuse(cell, "QueueFull", "too many cells wait for their turn")
             return

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..frames import FrameError, Message  # noqa: TID252 - the package has a private name here
 
@@ -46,29 +46,42 @@ _OPTIONAL: Final[dict[str, dict[str, tuple[tuple[type, ...], Any]]]] = {
 }
 
 
-def check(message: Message) -> Message:
-    """The same message with its defaults filled in. Raises FrameError, which names the field."""
-    kind = message.get("type")
-    if not isinstance(kind, str) or kind not in _NEEDED:
-        raise FrameError(f"a message of no known type: {kind!r:.100}")
+class _Shape(NamedTuple):
+    """What one kind of message may have."""
+
+    kinds: dict[str, tuple[type, ...]]
+    needed: tuple[str, ...]
+    defaults: Message
+
+
+def _shape(kind: str) -> _Shape:
     needed, optional = _NEEDED[kind], _OPTIONAL.get(kind, {})
-    for name, kinds in needed.items():
+    kinds = {"type": (str,), **needed, **{name: kinds for name, (kinds, _) in optional.items()}}
+    return _Shape(kinds, tuple(needed), {name: default for name, (_, default) in optional.items()})
+
+
+_SHAPES: Final = {kind: _shape(kind) for kind in _NEEDED}
+
+
+def check(message: Message) -> Message:
+    """The same with its defaults. Raises FrameError, which names the field."""
+    kind = message.get("type")
+    shape = _SHAPES.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        raise FrameError(f"a message of no known type: {kind!r:.100}")
+    for name in shape.needed:
         if name not in message:
             raise FrameError(f"{kind} lacks {name}")
-        _typed(kind, name, message[name], kinds)
-    for name, (kinds, default) in optional.items():
-        _typed(kind, name, message.setdefault(name, default), kinds)
-    for name in message:
-        if name not in needed and name not in optional and name != "type":
+    for name, value in message.items():
+        kinds = shape.kinds.get(name)
+        if kinds is None:
             raise FrameError(f"{kind} has no field {name!r:.100}")
-    _bounds(kind, message)
+        # By type() and not isinstance: True is no number here.
+        if type(value) not in kinds and kinds != (object,):
+            raise FrameError(f"{kind}.{name} is a {type(value).__name__}")
+    message = {**shape.defaults, **message}
+    _bounds(str(kind), message)
     return message
-
-
-def _typed(kind: str, name: str, value: object, kinds: tuple[type, ...]) -> None:
-    # By type() and not isinstance: True is no number here.
-    if type(value) not in kinds and kinds != (object,):
-        raise FrameError(f"{kind}.{name} is a {type(value).__name__}")
 
 
 def _bounds(kind: str, message: Message) -> None:

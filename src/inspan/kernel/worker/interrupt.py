@@ -26,6 +26,9 @@ CELL: Final[contextvars.ContextVar[str | None]] = contextvars.ContextVar("cell",
 #: Seconds that a cell's thread has to end: one that waits in C cannot hear of it.
 IN_THREAD: Final = 0.25
 
+#: Without the enumerations that ``signal`` makes: it is done for each cell.
+_set_handler: Final[Callable[[int, Any], object]] = sys.modules["_signal"].signal
+_SIGINT: Final = int(signal.SIGINT)
 _HERE: Final = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would cost start-up
 #: No KeyboardInterrupt is raised in these: what they hold would be left half done.
 _CRITICAL: Final = frozenset(
@@ -76,7 +79,7 @@ class Interrupts:
 
     def install(self) -> None:
         """Take SIGINT, whatever user code has done with it. To be called on the main thread."""
-        signal.signal(signal.SIGINT, self._handle)
+        _set_handler(_SIGINT, self._handle)
 
     def named(self, cell: Running) -> bool:
         """Whether the host has asked for this cell's end."""

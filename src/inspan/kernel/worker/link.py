@@ -37,7 +37,8 @@ BEAT: Final = 5.0
 _STALL: Final = 1.0
 #: Seconds for what is left to say at the end.
 _LAST: Final = 2.0
-_READ: Final = 1 << 18
+#: Of what is larger the allocator asks the system, and gives it back, at every read.
+_READ: Final = 1 << 16
 _SIGNALS: Final = frozenset(map(int, signal.valid_signals()))
 #: Without the enumeration that ``signal`` makes of every one of them.
 _mask: Final[Callable[[int, Iterable[int]], set[int]]] = sys.modules["_signal"].pthread_sigmask
@@ -89,7 +90,7 @@ class Link:
     def send(self, message: Message, body: bytes = b"", *, waits: bool = False) -> None:
         """Say something. Raises FrameError where it is too large, TypeError where it is no JSON.
 
-        What ``waits`` goes with what is said next, where the host knows it from the board already.
+        What ``waits`` goes with what is said next, where the host reads the board.
 
         Output waits while too much is unacknowledged, as long as the host goes on to acknowledge;
         then it is dropped. Everything else never waits.
@@ -100,8 +101,11 @@ class Link:
         with outbox.lock:
             if outbox.full and message["type"] == "output":
                 self._await_room()
+            if waits and self._host is not None and self._host.board:
+                outbox.hold(message)
+                return
             outbox.put(message, body)
-            if self._host is None or self._blocked or (waits and self._host.board):
+            if self._host is None or self._blocked:
                 return
             self._write()
 
@@ -149,6 +153,7 @@ class Link:
         """At the end: write what is unsent, as far as the host takes it in time."""
         deadline = time.monotonic() + _LAST
         with self._outbox.lock:
+            self._outbox.release()
             while self._host is not None and not self._host.gone:
                 try:
                     if self._outbox.write(self._host.link):
@@ -275,6 +280,8 @@ class Link:
         if not right or not compare_digest(token, self._token.encode()):
             return False
         with self._outbox.lock:
+            # Another host may not read the board.
+            self._outbox.release()
             ready = {
                 "type": "ready",
                 "version": VERSION,

@@ -17,6 +17,7 @@ from ..frames import Message, encode  # noqa: TID252 - the package has a private
 MOST: Final = 64 << 20
 #: Frames that go out in one call of the system.
 _TOGETHER: Final = 64
+_ENDS: Final = frozenset({"result", "error"})
 
 
 class Writer(Protocol):
@@ -39,6 +40,7 @@ class Outbox:
         self._unacked: deque[bytes] = deque()
         self._unsent: deque[bytes] = deque()
         self._begun = 0
+        self._held: Message | None = None
         self._size = 0
         self._dropped: dict[str, int] = {}
 
@@ -51,9 +53,32 @@ class Outbox:
     def full(self) -> bool:
         return self._size > self._most
 
+    def hold(self, started: Message) -> None:
+        """Let it go with what is said next: in one message, if that is its cell's end."""
+        self.release()
+        self._held = started
+
+    def release(self) -> None:
+        """Keep what is held as a message of its own."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._append(held, b"")
+
     def put(self, message: Message, body: bytes = b"") -> None:
         """Number a message and keep it; output may be dropped. Raises FrameError, TypeError."""
         kind = message["type"]
+        held = self._held
+        if held is not None:
+            if (
+                kind in _ENDS
+                and held["execution_id"] == message["execution_id"]
+                and not self._dropped
+            ):
+                began = {"number": held["number"], "mode": held["mode"]}
+                self._append({**message, "began": began}, body)
+                self._held = None
+                return
+            self.release()
         if kind == "output":
             stream = message["stream"]
             if self.full:
@@ -62,7 +87,7 @@ class Outbox:
                 return
             if self._dropped:
                 message["dropped"] = message.get("dropped", 0) + self._dropped.pop(stream, 0)
-        elif self._dropped and kind in {"result", "error"}:
+        elif self._dropped and kind in _ENDS:
             self._confess(message["execution_id"])
         self._append(message, body)
 

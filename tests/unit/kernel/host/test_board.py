@@ -1,5 +1,6 @@
 """The board, between the host's side and the worker's."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from inspan.kernel.host.cell import Entry, Output
 from inspan.kernel.host.session import Watching
 from inspan.kernel.worker.board import Board as WorkersBoard
 from tests.fakes.kernel import ScriptedWorker
-from tests.unit.kernel.host.desk import items, joined
+from tests.unit.kernel.host.desk import PATIENCE, items, joined
 
 
 def test_each_side_reads_what_the_other_wrote(tmp_path: Path) -> None:
@@ -106,15 +107,44 @@ async def test_who_takes_a_session_up_is_told_of_each_cell_at_once(worker: Scrip
 
 
 @pytest.mark.anyio
-async def test_who_keeps_every_message_is_told_of_each_by_message(worker: ScriptedWorker) -> None:
+async def test_that_a_cell_has_begun_is_told_once_whatever_says_so_first(
+    worker: ScriptedWorker,
+) -> None:
     told: list[Entry] = []
-    async with joined(
-        worker, watching=Watching(tell=lambda _, entry: told.append(entry))
-    ) as session:
+    come = asyncio.Event()
+
+    def tell(_: str | None, entry: Entry) -> None:
+        told.append(entry)
+        come.set()
+
+    async with joined(worker, watching=Watching(tell=tell)) as session:
         cell = await session.execute("x", execution_id="x")
         worker.begin_silently(1)
+        async with asyncio.timeout(PATIENCE):
+            await come.wait()
         worker.begin("x", 1)
         worker.result("x")
         await cell.outcome()
-        assert worker.hellos[0]["board"] is False
-    assert [entry.seq for entry in told] == [1, 2]
+        for name, mode in (("y", "simple_sync"), ("z", "top_level_await")):
+            cell = await session.execute("x", execution_id=name)
+            worker.result(name, began={"number": 2, "mode": mode})
+            await cell.outcome()
+    assert [type(entry.item) for entry in told] == [p.Started, p.Result] * 3
+    # What is told without a frame of its own does not count as one.
+    assert [entry.seq for entry in told] == [0, 2, 0, 3, 0, 4]
+    assert isinstance(last := told[4].item, p.Started)
+    assert last.mode is p.ExecutionMode.TOP_LEVEL_AWAIT
+
+
+@pytest.mark.anyio
+async def test_an_end_that_says_that_its_cell_began_comes_behind_what_that_wrote(
+    worker: ScriptedWorker,
+) -> None:
+    async with joined(worker) as session:
+        cell = await session.execute("x", execution_id="x")
+        worker.write("out.raw", b"fast")
+        fd = {"out": 4, "err": 0}
+        worker.result("x", fd=fd, began={"number": 1, "mode": "simple_sync"})
+        told = await items(cell)
+        assert [type(item) for item in told] == [p.Started, Output, p.Result]
+        assert cell.number == 1

@@ -13,7 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inspan.kernel.frames import LENGTHS, Decoder, FrameError, encode
-from inspan.kernel.protocol import Broken, Heartbeat, Output, Ready, Result, Started
+from inspan.kernel.protocol import (
+    Began,
+    Broken,
+    ExecutionMode,
+    Heartbeat,
+    Output,
+    Ready,
+    Result,
+    Started,
+)
 from inspan.kernel.worker.link import BEAT
 from tests.real.kernel import PATIENCE, GoneError, Worker, ended, wait_until
 
@@ -288,6 +297,17 @@ def test_a_host_that_reads_the_board_is_told_of_the_start_with_what_follows(tmp_
         (worker.folder / "go").touch()
         worker.finish(cell)
         assert [type(message) for message in cell.messages] == [Started, Output, Result]
+        short = worker.run("1 + 1")
+        assert [type(message) for message in short.messages] == [Result]
+        assert short.result.began == Began(number=3, mode=ExecutionMode.SIMPLE_SYNC)
+        worker.execute("while not there('gone'): time.sleep(0.01)")
+        wait_until(lambda: begun(worker)[0] == 4, "the board names the cell")
+        worker.host.close()
+        # Who takes its place is told of it, and then of its end.
+        worker.connect(last_seq=worker.host.last_seq)
+        assert isinstance(worker.host.receive()[0], Started)
+        (worker.folder / "gone").touch()
+        assert isinstance(worker.host.receive()[0], Result)
         worker.host.close()
         # Another host, which does not read it, is told at once.
         worker.connect(last_seq=worker.host.last_seq)

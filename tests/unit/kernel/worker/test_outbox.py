@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspan.kernel.frames import Decoder
+from inspan.kernel.frames import Decoder, Message
 from inspan.kernel.worker.outbox import Outbox
 
 
@@ -45,6 +46,34 @@ def test_every_frame_arrives_once_however_it_is_taken(
         again = Sink([])
         assert outbox.write(again)
     assert [head["seq"] for head, _ in Decoder().feed(again.heard)] == [*range(seen + 1, 10)]
+
+
+def test_a_start_that_is_held_is_part_of_its_own_end_and_a_message_before_anything_else() -> None:
+    outbox, sink = Outbox(), Sink([])
+    with outbox.lock:
+        says: list[Message] = [
+            {"type": "error", "execution_id": "c0"},
+            output(),
+            {"type": "result", "execution_id": "other"},
+        ]
+        for number, said in enumerate(says):
+            outbox.hold({"type": "started", "execution_id": f"c{number}", "number": 7, "mode": "m"})
+            outbox.put(said)
+        outbox.hold({"type": "started", "execution_id": "c3", "number": 7, "mode": "m"})
+        with pytest.raises(TypeError):
+            outbox.put({"type": "result", "execution_id": "c3", "value": object()})
+        outbox.put({"type": "error", "execution_id": "c3"})
+        outbox.hold({"type": "started", "execution_id": "c4", "number": 7, "mode": "m"})
+        outbox.release()
+        outbox.release()
+        outbox.write(sink)
+    told = [head for head, _ in Decoder().feed(sink.heard)]
+    assert [head["type"] for head in told] == [
+        *("error", "started", "output", "started", "result", "error", "started")
+    ]
+    assert [head["seq"] for head in told] == [*range(1, 8)]
+    assert [place for place, head in enumerate(told) if "began" in head] == [0, 5]
+    assert told[5]["began"] == {"number": 7, "mode": "m"}
 
 
 def test_beyond_the_bound_output_alone_is_dropped_and_said() -> None:
