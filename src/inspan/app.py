@@ -56,6 +56,7 @@ log = logging.getLogger("inspan")
 _LITTLE_ROOM: Final = 1 << 30
 #: Seconds between two looks for what retention lets go.
 _RETENTION_EVERY: Final = 3600.0
+_REST_EVERY: Final = 60.0
 
 
 class DaemonVitals:
@@ -243,6 +244,8 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
     async with engine(places, settings) as running, anyio.create_task_group() as group:
         group.start_soon(_on_signal, stop)
         group.start_soon(_retain, running, settings)
+        if settings.code.idle is not None:
+            group.start_soon(_rest, running, settings.code.idle)
         await serve_http(
             running,
             places.daemon_socket,
@@ -289,10 +292,23 @@ async def _retain(running: Engine, settings: Settings) -> None:
         except InspanError as error:
             log.warning("retention: %s", error, extra={"action": "retain"})
         else:
-            if gone.tasks or gone.bytes:
+            if gone.tasks or gone.sessions or gone.bytes:
                 figures = {"action": "retain", "tasks": gone.tasks, "bytes": gone.bytes}
                 log.info("retention let go of %d tasks", gone.tasks, extra=figures)
         await anyio.sleep(_RETENTION_EVERY)
+
+
+async def _rest(running: Engine, idle: float) -> None:
+    """Save and close code sessions in which nothing happens."""
+    while True:
+        await anyio.sleep(min(_REST_EVERY, idle / 2))
+        try:
+            count = await running.code.close_idle(idle)
+        except InspanError as error:
+            log.warning("idle sessions: %s", error, extra={"action": "rest"})
+        else:
+            if count:
+                log.info("closed %d idle sessions", count, extra={"action": "rest"})
 
 
 def _rss(pid: int) -> int:

@@ -87,7 +87,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrunePolicy:
-    """What may go: ended tasks older than ``older_than`` seconds, recordings above ``bytes``."""
+    """What may go: what ended more than ``older_than`` seconds ago, recordings above ``bytes``.
+
+    Of code sessions that are over, transcripts and checkpoints count as recordings, for themselves.
+    """
 
     older_than: float | None = None
     bytes: int | None = None
@@ -102,6 +105,8 @@ class Pruned:
     bytes: int
     #: Files and folders in worktrees that are kept nowhere, since git ignores them.
     ignored: int = 0
+    #: Code sessions that were over, with their transcripts and checkpoints.
+    sessions: int = 0
 
 
 class Tasks(Protocol):

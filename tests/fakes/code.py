@@ -259,5 +259,9 @@ class FakeCodeProvider:
     async def checkpoints(self, session: str) -> tuple[Saved, ...]:
         return tuple(saved for saved, _ in self.saved.get(session, {}).values())
 
+    async def size(self, session: str) -> int:
+        return sum(saved.size for saved, _ in self.saved.get(session, {}).values())
+
     async def remove(self, session: str) -> None:
+        self.saved.pop(session, None)
         self.removed.append(session)

@@ -11,7 +11,8 @@ from inspan.control import PrunePolicy
 from inspan.settings.figures import duration, show_duration, show_size, size
 
 HELP = (
-    "Remove tasks that ended long ago, and the oldest recordings above a size. Nothing open goes.\n"
+    "Remove tasks and code sessions that ended long ago, and the oldest recordings above a size.\n"
+    "Nothing open goes. A code session goes with its transcript and its checkpoints.\n"
     "Uncommitted work in their worktrees is saved first, but for what git ignores."
 )
 
@@ -34,11 +35,13 @@ def run(args: argparse.Namespace) -> int:
     with reach.control() as control:
         gone = control.prune(PrunePolicy(older_than=older, bytes=most, dry_run=args.dry_run))
     if args.json:
-        told = {"tasks": gone.tasks, "bytes": gone.bytes, "ignored": gone.ignored}
+        told = {"tasks": gone.tasks, "sessions": gone.sessions, "bytes": gone.bytes}
+        told["ignored"] = gone.ignored
         json(told | {"dry_run": args.dry_run})
         return exits.DONE
     would = "would remove" if args.dry_run else "removed"
-    out(f"{would} {gone.tasks} tasks and {show_size(gone.bytes)} of recordings")
+    sessions = f", {gone.sessions} code sessions" if gone.sessions else ""
+    out(f"{would} {gone.tasks} tasks{sessions} and {show_size(gone.bytes)} of recordings")
     if gone.ignored:
         out(f"and, from worktrees, {gone.ignored} files or folders that git ignores; none is kept")
     kept_bytes = "any size" if most is None else show_size(most)

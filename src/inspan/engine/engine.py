@@ -216,7 +216,9 @@ class Engine:
         return replace(seen, warnings=(*seen.warnings, *self._ledger.hindrances.warnings()))
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
-        return await prune(self._ports, self._ledger, policy)
+        gone = await prune(self._ports, self._ledger, policy)
+        sessions, freed = await self.code.prune(policy)
+        return replace(gone, sessions=sessions, bytes=gone.bytes + freed)
 
     async def interrupt_all(self, reason: str) -> None:
         """Interrupt every task that is at work, side by side."""

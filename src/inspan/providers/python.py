@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -136,6 +137,9 @@ class PythonProvider:
     async def checkpoints(self, session: str) -> tuple[Saved, ...]:
         return await anyio.to_thread.run_sync(self._vault(session).all)
 
+    async def size(self, session: str) -> int:
+        return await anyio.to_thread.run_sync(_size, self._folders.sessions / session)
+
     async def remove(self, session: str) -> None:
         await anyio.to_thread.run_sync(self._vault(session).remove)
         await _delete(self._folders.sessions / session)
@@ -218,6 +222,16 @@ class PythonProvider:
 
     def _vault(self, session: str) -> Vault:
         return Vault(self._folders.sessions / session, self._folders.keys)
+
+
+def _size(folder: Path) -> int:
+    """Bytes on the disk, which are fewer than a file's length where it has holes."""
+    size = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                size += (Path(place) / name).lstat().st_blocks * 512
+    return size
 
 
 async def _delete(folder: Path) -> None:

@@ -104,6 +104,14 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRest:
+    """What becomes of code sessions that are left alone."""
+
+    #: Seconds in which nothing happens in one, after which it is saved and closed.
+    idle: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set."""
 
@@ -113,6 +121,7 @@ class Settings:
     limits: Limits = Limits()
     retention: Retention = Retention()
     recording: Recording = Recording()
+    code: CodeRest = CodeRest()
     env: EnvRule = field(default_factory=EnvRule)
     #: The byte that ends an attachment; Ctrl-\ unless set.
     detach_key: int = 0x1C
@@ -229,6 +238,14 @@ def _recording(document: Lined, value: Any) -> dict[str, Any]:
     return {"recording": Recording(cap=cap)} if cap is not None else {}
 
 
+def _code(document: Lined, value: Any) -> dict[str, Any]:
+    given = _section(document, ("code",), value, ("idle",))
+    idle = _seconds(document, ("code", "idle"), given["idle"]) if given else None
+    if idle is not None and idle < 1:
+        raise SettingsInvalid(f"{document.at('code', 'idle')}: code.idle is below a second")
+    return {"code": CodeRest(idle=idle)}
+
+
 def _env(document: Lined, value: Any) -> dict[str, Any]:
     given = _section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
@@ -259,6 +276,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "limits": _limits,
     "retention": _retention,
     "recording": _recording,
+    "code": _code,
     "env": _env,
     "keys": _keys,
 }

@@ -10,12 +10,13 @@ import anyio
 import anyio.abc
 import pytest
 
+from inspan.control import PrunePolicy
 from inspan.engine.code.feed import RING
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.code.standing import Standing, standing, word
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.ports import Change
-from inspan.errors import SessionEnded, StoreFailed, WorkerNotReady
+from inspan.errors import SessionEnded, SessionNotFound, StoreFailed, WorkerNotReady
 from inspan.model.code import (
     CellEnded,
     CellState,
@@ -276,3 +277,53 @@ def test_a_standing_is_read_back() -> None:
     for stands in (Standing(), Standing(3, 12, True, (4, 9), "17 0 5"), Standing(mark="x")):
         assert standing(word(*astuple(stands))) == stands
     assert standing("") == Standing()
+
+
+# ── left alone ────────────────────────────────────────────────────────────────
+
+
+async def test_an_idle_session_is_saved_and_closed_and_a_busy_one_is_not(world: World) -> None:
+    made, _ = await world.opened()
+    busy = await world.code.open(replace(SPEC, name="busy"))
+    await world.code.execute(busy.id, "name = input('?')")
+    await anyio.wait_all_tasks_blocked()
+    assert await world.code.close_idle(60) == 0
+    await world.clock.advance(61)
+    assert await world.code.close_idle(60) == 1
+    over = await world.code.get(made.id)
+    assert over.reason is not None
+    assert (over.state, over.reason.code) == (CodeState.TERMINATED, "idle")
+    assert (await world.facts(made))[-1] == RunEnded(1, over.reason)
+    assert (await world.code.restore(made.id)).name == "idle"
+    closed = await world.code.close(made.id)
+    assert closed.reason is not None
+    assert closed.reason.code == "session-ended"
+    assert (await world.code.get(busy.id)).state is CodeState.BUSY
+
+
+async def test_what_cannot_be_saved_stays_open(world: World) -> None:
+    made, run = await world.opened()
+    run.names["unsavable"] = 1
+    await world.clock.advance(61)
+    assert await world.code.close_idle(60) == 0
+    assert (await world.code.get(made.id)).state is CodeState.READY
+    del run.names["unsavable"]
+    await world.clock.advance(61)
+    assert await world.code.close_idle(60) == 1
+
+
+async def test_a_session_that_is_over_is_forgotten_in_time(world: World) -> None:
+    made, _ = await world.opened()
+    policy = PrunePolicy(older_than=60)
+    await world.code.checkpoint(made.id)
+    await world.clock.advance(61)
+    assert await world.code.prune(policy) == (0, 0)
+    await world.code.close(made.id)
+    assert await world.code.prune(policy) == (0, 0)
+    await world.clock.advance(61)
+    assert (await world.code.prune(replace(policy, dry_run=True)))[0] == 1
+    assert (await world.code.prune(policy))[0] == 1
+    assert world.workers.removed == [made.id]
+    with pytest.raises(SessionNotFound):
+        await world.code.get(made.id)
+    assert (await world.code.open(SPEC, key="k")).id != made.id

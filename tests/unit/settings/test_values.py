@@ -41,6 +41,7 @@ limits: {deadline: 10m, max_deadline: 2h, idle: 60, warn_before: 5, grace: 1.5}
 retention: {days: 2, bytes: 1G}
 recording: {cap: 8M}
 env: {allow: [MY_VAR, "ACME_*"], withhold: [EDITOR, "LC_*"]}
+code: {idle: 7d}
 keys: {detach: ctrl-q}
 """,
     )
@@ -51,6 +52,7 @@ keys: {detach: ctrl-q}
     assert (patience.deadline, patience.idle, patience.grace) == (600, 60, 1.5)
     assert settings.retention.older_than == 2 * 86400
     assert settings.recording.cap == 8 << 20
+    assert settings.code.idle == 7 * 86400
     assert settings.env.allows("MY_VAR")
     assert settings.env.allows("ACME_REGION")
     assert not settings.env.allows("EDITOR")
@@ -77,6 +79,8 @@ def test_a_limit_can_be_lifted(tmp_path: Path, limit: str) -> None:
         ("retention:\n  days: often\n", 2, "days"),
         ("retention:\n  bytes: big\n", 2, "size"),
         ("recording:\n  cap: 10K\n", 2, "1 MB"),
+        ("code:\n  idle: 0\n", 2, "a second"),
+        ("code:\n  idel: 7d\n", 2, "idel"),
         ("env:\n  allow: PATH\n", 2, "list"),
         ("keys:\n  detach: q\n", 2, "control key"),
         ("- a\n- b\n", 1, "mapping"),

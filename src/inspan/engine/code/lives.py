@@ -150,12 +150,24 @@ class Lives:
                 await self._again(place)
         return place
 
-    async def close(self, ref: str, deadline: float) -> CodeSession:
+    async def close(self, ref: str, deadline: float, why: Reason | None = None) -> CodeSession:
         """End it; it is over, and stored as such, when this returns."""
         place = await self.find(ref)
         async with self._turns.of(place.session.id):
+            place.closing = why
             await self._close(place, deadline)
         return place.now()
+
+    async def forget(self, session: str) -> bool:
+        """Delete all of one that is over; False where it is not, any more."""
+        async with self._turns.of(session):
+            if session in self.places:
+                return False
+            # The row is last: while it is there, this is tried again.
+            await self._ports.provider.remove(session)
+            await self._ports.transcripts.remove(session)
+            await self._ports.store.forget_code([session])
+        return True
 
     # ── how one begins ────────────────────────────────────────────────────────
 

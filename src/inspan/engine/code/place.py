@@ -97,6 +97,10 @@ class Place:
         self.cells: dict[str, Open] = {}
         #: Set while nothing of its life is under way: it has a run, or is over and stored as such.
         self.settled = asyncio.Event()
+        #: When something last happened in it, or it was found; monotonic.
+        self.touched = clock.monotonic()
+        #: Why it is being closed, where that is not because somebody asked.
+        self.closing: Reason | None = None
         #: One at a time, so that they are numbered as they are sent.
         self._entering = asyncio.Lock()
         self._transcripts = transcripts
@@ -240,6 +244,7 @@ class Place:
 
     def tell(self, fact: CodeFact) -> None:
         """Append it, then publish."""
+        self.touched = self._clock.monotonic()
         event = CodeEvent(self.feed.head + 1, self._clock.now(), self.session.id, fact)
         try:
             self._transcripts.append(event, self._word())
@@ -327,6 +332,8 @@ class Place:
         self._asked.clear()
         self._opened()
         self._over, self._told = True, seen.run
+        if self.closing is not None:
+            seen, self.closing = replace(seen, reason=self.closing), None
         self.over(seen.reason, self._clock.now())
         self.tell(seen)
         self._heard.ended(self)

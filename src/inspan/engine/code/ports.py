@@ -192,6 +192,10 @@ class CodeProvider(Protocol):
         """What is there to be restored, oldest first."""
         ...
 
+    async def size(self, session: str) -> int:
+        """The bytes that its runs and its checkpoints take on the disk."""
+        ...
+
     async def remove(self, session: str) -> None:
         """Delete all that its runs left on the disk."""
         ...

@@ -9,10 +9,13 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Final
 
+from inspan.control import PrunePolicy
 from inspan.engine.code.capabilities import TaskVerbs, known
+from inspan.engine.code.idle import close_idle
 from inspan.engine.code.lives import Lives, Spawn
 from inspan.engine.code.place import Place
 from inspan.engine.code.ports import CodePorts
+from inspan.engine.code.pruning import prune
 from inspan.errors import BadInput, Conflict, NotFound
 from inspan.model.code import (
     Cell,
@@ -61,6 +64,16 @@ class CodeVerbs:
     async def close_all(self) -> None:
         """End every session: nobody comes later."""
         await self._lives.close_all(_LAST)
+
+    async def close_idle(self, longest: float) -> int:
+        """Save and close those in which nothing has happened for ``longest`` seconds."""
+        return await close_idle(
+            self._lives, self.checkpoint, self._ports.clock.monotonic(), longest
+        )
+
+    async def prune(self, policy: PrunePolicy) -> tuple[int, int]:
+        """Forget sessions that are over, as ``policy`` says: how many, and their bytes."""
+        return await prune(self._ports, self._lives, policy)
 
     # ── sessions ──────────────────────────────────────────────────────────────
 

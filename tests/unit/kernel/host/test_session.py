@@ -139,7 +139,7 @@ while True:
         reader = aiter(cell)
         while not isinstance(await anext(reader), Output):
             pass
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             steps = await one.interrupt(deadline=0.5)
         assert [step.rung.value for step in steps] == ["signal", "group", "kill", "ended"]
         with pytest.raises(SessionDied, match="SIGKILL") as caught:
