@@ -26,9 +26,11 @@ HOME: Final = "work"
 TEMPORARY: Final = "work/tmp"
 VIEW: Final = "view"
 
-#: The text for ``python -c``; its first argument is the folder of the kernel package.
+#: The text for ``python -c``; its first argument is the folder of the kernel package. What is
+#: loaded stays, so nothing is looked through for garbage meanwhile; ``main`` turns that on again.
 BOOT: Final = """\
-import sys
+import gc, sys
+gc.disable()
 package = type(sys)("_inspan_kernel")
 package.__path__ = [sys.argv.pop(1)]
 sys.modules["_inspan_kernel"] = package

@@ -4,10 +4,8 @@ from __future__ import annotations
 import __future__
 
 import ast
-from dataclasses import dataclass, field
-from inspect import CO_COROUTINE
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from . import tracebacks
 from .router import TOP_LEVEL_AWAIT, UNKNOWN, Resolve, Route, route
@@ -15,34 +13,41 @@ from .router import TOP_LEVEL_AWAIT, UNKNOWN, Resolve, Route, route
 #: Cells of up to so many characters are kept compiled, and so many of them.
 SHORT: Final = 1000
 KNOWN_MOST: Final = 200
+#: ``inspect.CO_COROUTINE``: that module costs more than all of ours.
+_COROUTINE: Final = 0x80
 _AWAIT: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 #: What ``from __future__`` in a cell's body means for its last expression. It ends with the cell.
 _FUTURES: Final = {name: getattr(__future__, name) for name in __future__.all_feature_names}
 
 
-@dataclass(slots=True, eq=False)
 class Cell:
     """A cell that was asked for; ``number`` counts those of the session from 1."""
 
-    execution_id: str
-    code: str
-    number: int
-    mode: str = "auto"
-    threaded: bool = False
-    silent: bool = False
-    store: bool = True
-    allow_stdin: bool = True
-    #: The host asked for its cooperative end.
-    cancelled: bool = False
-    # Where it runs; see ``interrupt.Running``.
-    thread: int = 0
-    on_stack: bool = False
-    over: bool = False
-    count: int = 0
-    begun: float = 0.0
-    way: Route = field(default_factory=lambda: Route(UNKNOWN))
-    body: CodeType | None = None
-    last: CodeType | None = None
+    def __init__(
+        self,
+        execution_id: str,
+        code: str,
+        number: int,
+        *,
+        mode: str = "auto",
+        threaded: bool = False,
+        silent: bool = False,
+        store: bool = True,
+        allow_stdin: bool = True,
+    ) -> None:
+        self.execution_id, self.code, self.number = execution_id, code, number
+        self.mode, self.threaded = mode, threaded
+        self.silent, self.store, self.allow_stdin = silent, store, allow_stdin
+        #: The host asked for its cooperative end.
+        self.cancelled = False
+        # Where it runs; see ``interrupt.Running``.
+        self.thread = 0
+        self.on_stack = self.over = False
+        self.count = 0
+        self.begun = 0.0
+        self.way = Route(UNKNOWN)
+        self.body: CodeType | None = None
+        self.last: CodeType | None = None
 
     @property
     def kept(self) -> bool:
@@ -56,18 +61,17 @@ class Cell:
         return self.way.mode == TOP_LEVEL_AWAIT or any(map(is_coroutine, filter(None, codes)))
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """The value of a last expression, and what is said of it."""
 
     value: Any = None
     repr: str | None = None
-    data: dict[str, Any] = field(default_factory=dict)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
 
 
 def is_coroutine(code: CodeType) -> bool:
-    return bool(code.co_flags & CO_COROUTINE)
+    return bool(code.co_flags & _COROUTINE)
 
 
 class Compiler:
@@ -130,8 +134,7 @@ class Compiler:
         return _Compiled(filename, way, body, value, asked)
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(NamedTuple):
     filename: str
     way: Route
     body: CodeType | None

@@ -351,7 +351,8 @@ class Executor:
         interrupted: bool,
     ) -> dict[str, Any]:
         if isinstance(outcome, Shown) and not interrupted:
-            shown = {"repr": outcome.repr, "data": outcome.data, "metadata": outcome.metadata}
+            data, metadata = outcome.data or {}, outcome.metadata or {}
+            shown = {"repr": outcome.repr, "data": data, "metadata": metadata}
             value = None if cell.silent else _scalar(outcome.value)
             return {"type": "result", "execution_id": cell.execution_id, "value": value, **shown}
         name, message, lines = told or _WENT_ON

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import os
 import signal
 import sys
@@ -98,6 +99,9 @@ class Worker:
         sys.breakpointhook = _no_debugger
         self._namespace.install()
         self._interrupts.install()
+        # All that is here stays, and no collection has to go through it.
+        gc.freeze()
+        gc.enable()
         self._link.start()
         while not self._closing:
             self._turn()

@@ -49,6 +49,10 @@ class Paths:
         """Of a path that ``real`` returned."""
         return stat.S_ISDIR(self._modes.get(real, stat.S_IFDIR))
 
+    def is_everybodys(self, real: str) -> bool:
+        """Whether all may make what they want in this folder, as in ``/tmp``; the same."""
+        return bool(self._modes.get(real, 0) & stat.S_ISVTX)
+
     def look(self, path: str) -> str | None:
         """The target of a link, empty for what is not there, ``None`` for anything else."""
         if path in self._modes:

@@ -8,7 +8,9 @@ other words; elsewhere, and where it is refused, nothing changes. It knows nothi
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
+import struct
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -24,7 +26,14 @@ _STACK: Final = 28
 _REST: Final = (0, 0xFFFF_FFFF << 32)
 
 #: The words lie in our memory as long as we live.
-_words: list[ctypes.Array[ctypes.c_char]] = []
+_words: list[bytes] = []
+
+
+def prepare() -> None:
+    """Look up what ``show`` needs to know; processes that are forked then know it."""
+    if sys.platform == "linux":
+        _library()
+        _layout()
 
 
 def show(argv: Sequence[str], env: Mapping[str, str]) -> bool:
@@ -33,23 +42,33 @@ def show(argv: Sequence[str], env: Mapping[str, str]) -> bool:
         return False
     line = _joined(argv)
     words = line + _joined(f"{name}={value}" for name, value in env.items())
-    place = ctypes.create_string_buffer(words, len(words))
-    start = ctypes.addressof(place)
+    start = ctypes.cast(ctypes.c_char_p(words), ctypes.c_void_p).value or 0
     middle, end = start + len(line), start + len(words)
+    library = _library()
+    before = _layout()
+    layout = (*before[:-1], library.sbrk(0), before[-1], start, middle, middle, end, *_REST)
+    table = struct.pack(f"={len(layout)}Q", *layout)
+    size = ctypes.c_ulong(len(table))
+    if library.prctl(_SET_MM, _MAP, ctypes.c_char_p(table), size, ctypes.c_ulong(0)):
+        return False
+    _words[:] = [words]
+    return True
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
     library = ctypes.CDLL(None)
     library.sbrk.restype = ctypes.c_void_p
+    return library
+
+
+@functools.cache
+def _layout() -> tuple[int, ...]:
+    """Where our code, data and stack are; it is the same in whatever is forked from us."""
     with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib would cost start-up
         # The name stands in parentheses and may hold anything: fields 1 and 2 end with it.
         fields = file.read().rpartition(b")")[2].split()
-    before = [int(fields[number - 3]) for number in (*_BEFORE, _STACK)]
-    before.insert(len(_BEFORE), library.sbrk(0))
-    layout = (*before, start, middle, middle, end, *_REST)
-    table = (ctypes.c_uint64 * len(layout))(*layout)
-    where, size = ctypes.c_ulong(ctypes.addressof(table)), ctypes.c_ulong(ctypes.sizeof(table))
-    if library.prctl(_SET_MM, _MAP, where, size, 0):
-        return False
-    _words[:] = [place]
-    return True
+    return tuple(int(fields[number - 3]) for number in (*_BEFORE, _STACK))
 
 
 def _joined(words: Iterable[str]) -> bytes:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 TOP_LEVEL_AWAIT: Final = "top_level_await"
 ASYNC_DEF: Final = "async_def"
@@ -43,8 +42,7 @@ _LOOP_METHODS: Final = frozenset({"run_until_complete", "run_forever"})
 Resolve = Callable[[str], "str | None"]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """What the tree says: the mode, and what a cell needs of the session's loop."""
 
     mode: str

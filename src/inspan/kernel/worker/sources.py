@@ -18,6 +18,7 @@ from typing import Any, Final
 #: The most cells and characters of source that are kept; beyond these the oldest go.
 MOST_CELLS: Final = 10_000
 MOST_SOURCE: Final = 32 << 20
+_INSPECT: Final = "inspect"
 #: Cells of which no code lives may be asked for yet: a class without methods has no code.
 MOST_SPARE: Final = 100
 
@@ -44,6 +45,7 @@ class Sources:
         self._size = 0
         #: The cells of which no code is known to live, oldest first.
         self._spare: dict[str, None] = {}
+        self._teacher = _Teacher(self)
 
     def remember(self, execution_id: str, code: str) -> str:
         """Keep the source of a cell, and give the file name under which to compile it.
@@ -56,8 +58,7 @@ class Sources:
         _publish(filename, cell)
         self._spare[filename] = None
         self._bound()
-        if "inspect" in sys.modules or "inspect" in code:
-            _teach_inspect(self)
+        self._teacher.begin()
         return filename
 
     def watch(self, filename: str, code: types.CodeType) -> None:
@@ -169,22 +170,60 @@ def _named(top: ast.AST, name: str) -> Iterator[ast.AST]:
             yield node
 
 
-def _teach_inspect(sources: Sources) -> None:
-    """Let ``inspect`` find the classes of cells: Python looks for a class in its module's file."""
-    import inspect  # noqa: PLC0415  # only where the session has it or asks for it
+class _Teacher:
+    """Lets ``inspect`` find the classes of cells: Python looks for a class in its module's file.
 
-    former = inspect.getfile
-    if getattr(former, "knows_cells", False):
-        return
+    Few sessions load it. In those it is taught as soon as it is loaded.
+    """
 
-    def getfile(object: Any) -> str:  # noqa: A002  # the name of the original
-        if isinstance(object, type) and object.__module__ == "__main__":
-            found = sources.home(object)
-            if found is not None:
-                sources.republish()
-                return found
-        return former(object)
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._waits = False
 
-    getfile.__doc__ = former.__doc__
-    getfile.knows_cells = True  # type: ignore[attr-defined]  # our mark on our function
-    inspect.getfile = getfile
+    def begin(self) -> None:
+        """Teach it, now or later. To be called before each cell: a cell may undo it."""
+        module = sys.modules.get(_INSPECT)
+        if module is not None:
+            self._teach(module)
+        elif not self._waits:
+            self._waits = True
+            sys.meta_path.insert(0, self)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """As the import system asks it: what the others find, to be taught once it is loaded."""
+        if name != _INSPECT:
+            return None
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._waits = False
+        found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        spec = next(filter(None, found), None)
+        loader: Any = spec and spec.loader
+        if loader is None:
+            return spec
+
+        def exec_module(module: types.ModuleType) -> None:
+            del loader.exec_module
+            loader.exec_module(module)
+            self._teach(module)
+
+        loader.exec_module = exec_module
+        return spec
+
+    def _teach(self, module: Any) -> None:
+        former = getattr(module, "getfile", None)
+        if former is None or hasattr(former, "knows_cells"):
+            return
+
+        def getfile(object: Any) -> str:  # noqa: A002  # the name of the original
+            if isinstance(object, type) and object.__module__ == "__main__":
+                found = self._sources.home(object)
+                if found is not None:
+                    self._sources.republish()
+                    return found
+            original: str = former(object)
+            return original
+
+        getfile.__doc__ = former.__doc__
+        getfile.knows_cells = True  # type: ignore[attr-defined]  # our mark on our function
+        module.getfile = getfile

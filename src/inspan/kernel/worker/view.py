@@ -48,7 +48,8 @@ FRESH: Final = {
     "/dev/shm": ("tmpfs", _HARMLESS, "mode=1777"),  # noqa: S108 - it is nobody else's
     "/dev/pts": ("devpts", 0x2 | 0x8, "newinstance,ptmxmode=0666,mode=0620"),
 }
-#: Entries of a folder that are stood in for; code that looks for another one finds nothing.
+#: Entries of a folder that are stood in for; code that looks for another one finds nothing. Of a
+#: folder of everybody's, such as ``/tmp``, there are none: what is there is no affair of a session.
 _STAND_INS: Final = 256
 
 
@@ -191,7 +192,7 @@ class _View:
             self._stand_in(folder)
 
     def _stand_in(self, folder: str) -> None:
-        if folder in self._stood_in or folder == _DEVICES:
+        if folder in self._stood_in or folder == _DEVICES or self._paths.is_everybodys(folder):
             return
         self._stood_in.add(folder)
         try:

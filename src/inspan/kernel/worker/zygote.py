@@ -73,6 +73,7 @@ def _rehearse() -> None:
     """
     import getpass  # noqa: F401, PLC0415  # as the session's input does
 
+    presence.prepare()
     names = Namespace({})
     for code in ("import os", "print(1 + 1)", "await asyncio.sleep(0)"):
         message = {"type": "execute", "execution_id": "none", "code": code}

@@ -463,3 +463,19 @@ async def test_files_open_at_a_time_are_limited(
 
 def test_the_numbers_of_this_machine_are_known() -> None:
     assert syscalls.machine() is not None
+
+
+async def test_what_stands_in_a_folder_of_everybodys_is_not_even_named(
+    client: KeeperClient, home: Path, person: Path
+) -> None:
+    secret = home / "common" / "of-somebody"
+    (home / "common" / "project").mkdir(parents=True)
+    secret.write_text(SECRET)
+    secret.parent.chmod(0o1777)
+    async with confined(client, home, cwd="common/project") as one:
+        assert await told(one, READ.format(str(secret))) == (
+            f"FileNotFoundError: [Errno 2] No such file or directory: '{secret}'\n"
+            f"This session may not see {secret}: `read=['{secret}']` grants it."
+        )
+        said = await told(one, READ.format(str(person / ".ssh" / "id")))
+        assert said.startswith("PermissionError"), "as everywhere else"

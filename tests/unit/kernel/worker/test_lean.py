@@ -1,5 +1,6 @@
 """A session begins without ssl, and has TLS all the same."""
 
+import importlib
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inspan.kernel.worker import lean
 from tests.real.kernel import Worker
 
 PLAIN = """
@@ -82,3 +84,53 @@ await loop.sock_sendall(one, b"x")
 await loop.sock_recv(other, 1)
 """
     assert worker.run(code).result.repr == "b'x'"
+
+
+LATER = """
+import asyncio, sys
+seen = [name for name in ("inspect", "subprocess", "dataclasses") if name in before]
+process = await asyncio.create_subprocess_exec("cat", stdin=-1, stdout=asyncio.subprocess.PIPE)
+said, _ = await process.communicate(b"said")
+import inspect, subprocess
+async def function(): ...
+found = asyncio.iscoroutinefunction(function), asyncio.iscoroutinefunction(len)
+users = [module for name, module in sys.modules.items() if name.startswith("asyncio.")]
+stands = [
+    (user.__name__, module.__name__)
+    for user in users
+    for module in (inspect, subprocess)
+    if getattr(user, module.__name__, module) is not module
+]
+(seen, said, found, stands, asyncio.subprocess.STDOUT is subprocess.STDOUT)
+"""
+
+
+def test_what_asyncio_needs_later_is_there_when_it_is_needed(worker: Worker) -> None:
+    worker.run("import sys; before = list(sys.modules)")
+    assert worker.run(LATER).result.repr == "([], b'said', (True, False), [], True)"
+
+
+def test_what_code_imports_is_the_module_itself(worker: Worker) -> None:
+    code = "import inspect, subprocess; [type(one).__name__ for one in (inspect, subprocess)]"
+    assert worker.run(code).result.repr == "['module', 'module']"
+    assert worker.run("subprocess.run(['true']).returncode").result.value == 0
+    loaded = "import asyncio; asyncio.coroutines.inspect.isfunction(worker := lambda: 0)"
+    assert worker.run(loaded).result.value is True
+
+
+@pytest.mark.parametrize("name", lean._NEEDED_LATER)
+def test_what_is_said_of_a_module_is_so(name: str) -> None:
+    module = importlib.import_module(name)
+    known = lean._NEEDED_LATER[name]
+    assert known == {one: getattr(module, one) for one in known}
+
+
+def test_collections_go_on_once_a_session_has_begun(worker: Worker) -> None:
+    code = "import gc; (gc.isenabled(), gc.get_freeze_count() > 1000)"
+    assert worker.run(code).result.repr == "(True, True)"
+
+
+def test_the_source_of_a_class_is_found_by_whoever_loads_inspect_first(worker: Worker) -> None:
+    code = "class A:\n    x = 1\n__import__('ins' + 'pect').getsource(A)"
+    assert worker.run(code).result.value == "class A:\n    x = 1\n"
+    assert worker.run("import sys; len(sys.meta_path)").result.value == 3
