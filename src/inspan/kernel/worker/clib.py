@@ -22,11 +22,17 @@ _BY_LINES: Final = 1
 _PARENT_DEATH: Final = 1
 
 
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The C library. Raises OSError where there is none to be loaded."""
+    return ctypes.CDLL(None)
+
+
 def die_with_parent() -> None:
     """Be killed when the thread that started this process ends, whatever code runs then; Linux."""
     if sys.platform == "linux":
         parent = os.getppid()
-        ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL, 0, 0, 0)
+        library().prctl(_PARENT_DEATH, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -34,8 +40,7 @@ def die_with_parent() -> None:
 @functools.cache
 def _stdout() -> tuple[ctypes.CDLL, ctypes.c_void_p] | None:
     try:
-        library = ctypes.CDLL(None)
-        return library, ctypes.c_void_p.in_dll(library, _STDOUT)
+        return library(), ctypes.c_void_p.in_dll(library(), _STDOUT)
     except (OSError, ValueError):
         return None
 

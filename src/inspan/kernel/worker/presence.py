@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from . import clib
+
 #: ``PR_SET_MM`` and ``PR_SET_MM_MAP`` of prctl(2).
 _SET_MM: Final = 35
 _MAP: Final = 14
@@ -57,7 +59,7 @@ def show(argv: Sequence[str], env: Mapping[str, str]) -> bool:
 
 @functools.cache
 def _library() -> ctypes.CDLL:
-    library = ctypes.CDLL(None)
+    library = clib.library()
     library.sbrk.restype = ctypes.c_void_p
     return library
 

@@ -59,6 +59,11 @@ def _library() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
+def prepare() -> None:
+    """Have what the calls need; processes that are forked then have it."""
+    _library()
+
+
 def call(number: int, *arguments: int | bytes | None) -> int:
     """Make the system call of this number."""
     given = [

@@ -12,6 +12,7 @@ the view is left by nobody, and mounts cannot be changed without a privilege tha
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import struct
 from typing import Final
@@ -271,8 +272,7 @@ def _keep_number(user: int, group: int) -> None:
 
 def _loopback_up() -> None:
     """The session's own 127.0.0.1, on which it may speak to what it starts."""
-    import fcntl  # noqa: PLC0415 - only here
-    import socket  # noqa: PLC0415 - the same
+    import socket  # noqa: PLC0415 - only here
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         # SIOCSIFFLAGS with IFF_UP and IFF_RUNNING.

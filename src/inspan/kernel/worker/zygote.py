@@ -18,7 +18,7 @@ import sys
 from typing import Any, Final
 
 from ..frames import Decoder, encode  # noqa: TID252 - the package has a private name here
-from . import clib, presence
+from . import clib, presence, syscalls
 from .boot import TOKEN_VARIABLE
 from .display import bundle
 from .inbound import check
@@ -74,6 +74,8 @@ def _rehearse() -> None:
     import getpass  # noqa: F401, PLC0415  # as the session's input does
 
     presence.prepare()
+    syscalls.prepare()
+    clib.flush()
     names = Namespace({})
     for code in ("import os", "print(1 + 1)", "await asyncio.sleep(0)"):
         message = {"type": "execute", "execution_id": "none", "code": code}
