@@ -7,10 +7,14 @@ import importlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from queue import Empty
 from time import perf_counter
 from typing import Any, Final
 
 PATIENCE: Final = 120.0
+#: Seconds without a word after which the word that a cell has ended counts as lost. Messages that
+#: nobody takes in time are dropped, and that one may be among them.
+SILENCE: Final = 10.0
 
 
 class Notebook:
@@ -33,7 +37,10 @@ class Notebook:
             await client.get_iopub_msg(timeout=PATIENCE)
         asked = client.execute(code)
         while True:
-            message = await client.get_iopub_msg(timeout=PATIENCE)
+            try:
+                message = await client.get_iopub_msg(timeout=SILENCE)
+            except Empty:
+                break
             if message["parent_header"].get("msg_id") != asked:
                 continue
             content = message["content"]

@@ -69,13 +69,14 @@ async def trip(session: Session) -> float:
 
 
 async def output(session: Session, code: str) -> dict[str, float]:
-    began, first, parts = perf_counter(), 0.0, []
+    """Seconds until its first and its last byte are here, and bytes that are amiss."""
+    began, first, last, parts = perf_counter(), 0.0, 0.0, []
     async for part in session.printed(code):
-        first = first or perf_counter() - began
+        last = perf_counter() - began
+        first = first or last
         parts.append(part)
-    took = perf_counter() - began
     wrong = amiss(code, b"".join(parts))
-    return {"seconds": took, "first": first, "lost": wrong.lost, "displaced": wrong.displaced}
+    return {"seconds": last, "first": first, "lost": wrong.lost, "displaced": wrong.displaced}
 
 
 async def delays(session: Session) -> list[float]:

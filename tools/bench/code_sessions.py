@@ -62,10 +62,10 @@ def notes(
         " over the last five minutes.",
         "No word: by the host, straight to the worker. `Control`: `inspan.open()`, by the socket"
         " of a daemon, each cell followed by its events; `in process`: `inspan.open(here=True)`."
-        " Ours are timed until the end of the cell is with the caller.",
+        " Ours are timed until the end of the cell is with the caller, output until its last byte.",
         f"ipykernel {version('ipykernel')} by the asyncio client of jupyter_client"
-        f" {version('jupyter_client')}, over TCP as by default; timed until its reply, and with"
-        " what it prints until it is idle; its start with `wait_for_ready`.",
+        f" {version('jupyter_client')}, over TCP as by default; timed until its reply, output"
+        " until its last byte; its start with `wait_for_ready`.",
         f"Ours are confined as by default; of that, /proc shows: {by}. ipykernel is not confined.",
         "`spawned`: in an environment for which there is no zygote; `forked`: from a zygote that"
         " is ready; `from a pool`: taken from one that has it ready.",
