@@ -298,6 +298,17 @@ async def test_a_task_of_an_ended_cell_goes_on_waiting(world: World) -> None:
     assert run.asked[-1] == "settle p yes None"
 
 
+async def test_a_session_whose_task_waits_for_an_answer_is_not_idle(world: World) -> None:
+    session, run = await world.opened()
+    run.say(CodeAsked(None, "p", "human.ask", {"question": "Well?"}, 1e6))
+    await world.clock.advance(1000)
+    assert await world.code.close_idle(60) == 0
+    await world.code.answer(session.id, f"code/{session.id}/p", "yes")
+    await anyio.wait_all_tasks_blocked()
+    await world.clock.advance(1000)
+    assert await world.code.close_idle(60) == 1
+
+
 async def test_the_questions_of_a_dead_process_are_given_up(world: World) -> None:
     session, run = await world.opened()
     run.ask("human.ask", {"question": "Well?"})

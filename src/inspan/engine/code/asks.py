@@ -139,6 +139,10 @@ class Asks:
         """Its code asks; quick."""
         self._spawn(partial(self._see_to, place, asked))
 
+    def waits(self, session: str) -> bool:
+        """Whether code of it waits for an answer."""
+        return session in self._open
+
     def withdrawn(self, place: Place, promise: str) -> None:
         """Its code waits for that no longer; quick."""
         name = f"{asked_by(place.session.id)}/{promise}"

@@ -29,7 +29,7 @@ async def close_idle(lives: Lives, save: Save, now: float, longest: float) -> in
     """Close those in which nothing has happened for ``longest`` seconds; how many those were."""
     count = 0
     for place in tuple(lives.places.values()):
-        if _idle(place) and now - place.touched >= longest:
+        if _idle(lives, place) and now - place.touched >= longest:
             count += await _close(lives, place, save, now)
     return count
 
@@ -43,7 +43,7 @@ async def _close(lives: Lives, place: Place, save: Save, now: float) -> bool:
         log.warning("it stays open, idle: %s", error, extra={"session": session})
         place.touched = now
         return False
-    if not _idle(place):
+    if not _idle(lives, place):
         return False
     lost = f", but for {len(saved.lost)} that could not be" if saved.lost else ""
     why = f"Nothing happened in it for {hours:.1f} hours; its names are saved as {NAME!r}{lost}."
@@ -54,5 +54,6 @@ async def _close(lives: Lives, place: Place, save: Save, now: float) -> bool:
     return True
 
 
-def _idle(place: Place) -> bool:
-    return place.run is not None and not place.cells
+def _idle(lives: Lives, place: Place) -> bool:
+    """Nothing runs, and no task of its code waits for its host."""
+    return place.run is not None and not place.cells and not lives.asks.waits(place.session.id)
