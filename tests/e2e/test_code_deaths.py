@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from inspan.engine.code.place import RESTORE
 from inspan.errors import SessionEnded
 from inspan.kernel.worker.boot import CHECKPOINTS
 from inspan.model.code import CellBegan, CellState, CodeLimits, RunEnded
@@ -87,7 +88,8 @@ def test_a_worker_that_dies_is_told_with_how_and_its_session_is_restored(
     over = session.over()
     assert over.reason.code == told
     assert how in over.reason.message
-    assert over.reason.hint
+    assert over.reason.hint.endswith(RESTORE)
+    assert ("memory runs out" in over.reason.hint) == (how == "SIGKILL")
     assert session.now().reason == over.reason
     with pytest.raises(SessionEnded, match=how):
         session.execute("1")

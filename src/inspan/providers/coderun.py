@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from inspan.engine.code.ports import CodeAsked, CodeOrder, CodeSeen, CodeSink, CodeWithdrawn
 from inspan.engine.ports import Clock
-from inspan.errors import BadInput, InspanError
+from inspan.errors import BadInput, InspanError, SessionDied
 from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell as KernelCell
 from inspan.kernel.host.cell import Entry, Output
@@ -232,8 +232,9 @@ class PythonRun:
 
 
 def reason(error: InspanError) -> Reason:
-    """Why a run is over."""
-    return Reason(error.code, error.message, error.hint)
+    """Why a run is over, without the hint for sessions that have one run only."""
+    hint = error.hint.removesuffix(type(error).default_hint).removesuffix(SessionDied.default_hint)
+    return Reason(error.code, error.message, hint.rstrip())
 
 
 def _asked(code: str, options: CellOptions) -> dict[str, Any]:

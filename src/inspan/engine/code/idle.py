@@ -47,9 +47,7 @@ async def _close(lives: Lives, place: Place, save: Save, now: float) -> bool:
         return False
     lost = f", but for {len(saved.lost)} that could not be" if saved.lost else ""
     why = f"Nothing happened in it for {hours:.1f} hours; its names are saved as {NAME!r}{lost}."
-    hint = (
-        "`restore` gives it another process and its names; `code.idle` of the settings says when."
-    )
+    hint = "`code.idle` of the settings says when."
     await lives.close(session, _LAST, Reason("idle", why, hint))
     return True
 

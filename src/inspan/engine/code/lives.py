@@ -17,7 +17,7 @@ from typing import Final
 import anyio
 
 from inspan.engine.code.asks import Asks, Capability
-from inspan.engine.code.place import Heard, Place, reason_of
+from inspan.engine.code.place import RESTORE, Heard, Place, reason_of
 from inspan.engine.code.ports import CodeOrder, CodePorts, CodeRun
 from inspan.engine.code.standing import Standing, standing
 from inspan.engine.hindrances import AGAIN
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 _GONE: Final = Reason(
     "session-died",
     "The session's process ended while no daemon ran.",
-    "`restore` gives it a new process and the names of a checkpoint.",
+    RESTORE,
 )
 
 #: Seconds for the end of a session that did not begin to be stored before its error is told.

@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 
 #: Cells that have ended whose place in the transcript is known without a look.
 _RECENT: Final = 256
+#: What can be done about a session that is over.
+RESTORE: Final = "`restore` gives it another process and the names of a checkpoint."
 _LOST: Final = CellEnd(state=CellState.LOST)
 
 
@@ -142,7 +144,7 @@ class Place:
         """The error of who wants something of a session that is over."""
         why = self.session.reason
         said = "" if why is None else f": {why.message}"
-        return SessionEnded(f"The code session {self.session.id} is over{said}")
+        return SessionEnded(f"The code session {self.session.id} is over{said}", hint=RESTORE)
 
     def since(self, cell: str) -> int | None:
         """The number before its first event, where that is known without a look."""
@@ -332,8 +334,11 @@ class Place:
         self._asked.clear()
         self._opened()
         self._over, self._told = True, seen.run
-        if self.closing is not None:
-            seen, self.closing = replace(seen, reason=self.closing), None
+        why, self.closing = self.closing or seen.reason, None
+        hint = why.hint
+        if self.run is not None or not hint:
+            hint = f"{hint} {RESTORE}".lstrip()
+        seen = replace(seen, reason=replace(why, hint=hint))
         self.over(seen.reason, self._clock.now())
         self.tell(seen)
         self._heard.ended(self)
