@@ -44,8 +44,8 @@ def serve() -> list[str]:
     found = _stamps(files)
     poll = select.poll()
     poll.register(link, select.POLLIN)
-    gc.collect()
-    # What is here now is every fork's: a collection in one of them must not copy it.
+    # What is here now is every fork's: a collection in one of them must not copy it. There is none
+    # here before: each fork would write into the gaps that it leaves.
     gc.freeze()
     link.send(b"ready")
     while poll.poll(IDLE * 1000):
