@@ -247,7 +247,8 @@ class CodeSessions(Protocol):
     async def open(self, spec: CodeSpec, *, key: str | None = None) -> CodeSession:
         """A new session, ready for cells. The same ``key`` again gives the one that it made.
 
-        Raises Conflict where an open one has the name, and what starting a process raises.
+        Raises BadInput for a name that is none, Conflict where an open one has the name, and what
+        starting a process raises.
         """
         ...
 
@@ -275,7 +276,10 @@ class CodeSessions(Protocol):
         ...
 
     async def close(self, session: str, *, deadline: float = 5.0) -> CodeSession:
-        """End it: a running cell is interrupted; after ``deadline`` seconds all of it is killed."""
+        """End it: a running cell is interrupted; after ``deadline`` seconds all of it is killed.
+
+        One that died counts as closed from then on.
+        """
         ...
 
 
@@ -313,7 +317,8 @@ class Cells(Protocol):
     ) -> Cell | None:
         """Interrupt a cell, the one that runs if none is named; it as it ended, or ``None``.
 
-        Gentle first; after ``deadline`` seconds the process is killed with all that it started.
+        Gentle first; after ``deadline`` seconds the process is killed with all that it started:
+        with ``math.inf`` never. One that comes while another is at work can make that end sooner.
         """
         ...
 

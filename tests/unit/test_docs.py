@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from inspan.cli import py_sessions
 from inspan.cli.main import VERBS, parser_of
 from tests.unit.test_errors import CLASSES
 
@@ -105,7 +106,10 @@ def what_is_wrong(words: list[str]) -> str:
         return f"no verb {verb}"
     ours = words[2 : words.index("--")] if "--" in words else words[2:]
     flags = {word.split("=")[0] for word in ours if word.startswith("-")}
-    unknown = flags - flags_of(parser_of(verb)[0])
+    parser = parser_of(verb)[0]
+    if verb == "py" and ours and ours[0] in py_sessions.VERBS:
+        parser = py_sessions.parser_of(ours[0])[0]
+    unknown = flags - flags_of(parser)
     return f"{verb} has no {', '.join(sorted(unknown))}" if unknown else ""
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from inspan import __version__
 from inspan.cli import exits
+from inspan.cli.say import out
 
 if TYPE_CHECKING:
     from inspan.cli.cellview import View
@@ -22,6 +24,11 @@ class Runner:
         self.view = view
         self._running: Cell | None = None
         self._interrupts: set[asyncio.Task[object]] = set()
+        self._reading: asyncio.Task[None] | None = None
+
+    async def greet(self) -> None:
+        """What a person sees first."""
+        out(f"Python {self.session.ready.python} in a session of inspan {__version__}")
 
     async def silently(self, code: str) -> None:
         """Prepare the session."""
@@ -32,7 +39,7 @@ class Runner:
         from inspan.kernel import protocol as p
         from inspan.kernel.host.cell import Output
 
-        self._running = await self.session.execute(code)
+        self._running, self._reading = await self.session.execute(code), None
         status = exits.FAILED
         try:
             async for item in self._running:
@@ -42,14 +49,17 @@ class Runner:
                     case p.Display():
                         self.view.displayed(item.data)
                     case p.Input():
-                        line = await self.view.line(item.prompt, password=item.password)
-                        self.session.answer(item.request, line)
+                        self._reading = asyncio.ensure_future(self._answer(item))
                     case p.Result():
                         status = self.view.ended(item.value, item.repr, item.execution_time)
                     case p.Error():
                         status = self._raised(item)
         finally:
             self._running = None
+            if self._reading is not None:
+                # The cell was interrupted while it waited for a line.
+                self._reading.cancel()
+                await asyncio.gather(self._reading, return_exceptions=True)
         return status
 
     async def complete(self, code: str, cursor: int) -> tuple[tuple[str, ...], int]:
@@ -68,6 +78,10 @@ class Runner:
     async def settled(self) -> None:
         """Return once no interrupt is under way."""
         await asyncio.gather(*self._interrupts, return_exceptions=True)
+
+    async def _answer(self, asked: p.Input) -> None:
+        line = await self.view.line(asked.prompt, password=asked.password)
+        self.session.answer(asked.request, line)
 
     def _raised(self, error: p.Error) -> int:
         return self.view.raised(

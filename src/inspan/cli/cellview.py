@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
 from inspan.cli import exits
 
 _TEXT: Final = "text/plain"
+#: Bytes asked of standard input at once.
+_READ: Final = 1 << 16
 
 
 class View:
@@ -23,6 +27,7 @@ class View:
         """``shown``: the value of a cell's last expression is printed."""
         self._shown = shown
         self._told: dict[str, Any] | None = {"stdout": "", "stderr": ""} if as_json else None
+        self._lines = _Lines()
         #: The program was left by ``exit()`` or ``sys.exit()``.
         self.left = False
 
@@ -41,17 +46,10 @@ class View:
         self.printed("stdout", f"{data.get(_TEXT, '')}\n".encode())
 
     async def line(self, prompt: str, *, password: bool) -> str | None:
-        """The line that a cell waits for; ``None`` at the end of the input."""
-        from getpass import getpass
-
-        try:
-            if password:
-                return await asyncio.to_thread(getpass, prompt)
-            self.printed("stdout", prompt.encode())
-            line = await asyncio.to_thread(sys.stdin.readline)
-        except EOFError:
-            return None
-        return line.rstrip("\n") if line else None
+        """The line that a cell waits for; ``None`` at the end of the input. May be cancelled."""
+        self.printed("stdout", prompt.encode())
+        with _unseen() if password and sys.stdin.isatty() else nullcontext():
+            return await self._lines.next()
 
     def ended(self, value: Any, shown: str | None, seconds: float) -> int:
         """It ended well; the exit status that this stands for."""
@@ -92,3 +90,57 @@ class View:
         told = self._told or {}
         print(json.dumps({**told, **more}), flush=True)
         told.update(stdout="", stderr="")
+
+
+class _Lines:
+    """Lines of standard input, from the file descriptor: a wait that is cancelled blocks nothing.
+
+    It holds what came behind a line, which is one read at most and the line before it.
+    """
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    async def next(self) -> str | None:
+        """The next line; ``None`` at the end."""
+        fd = sys.stdin.fileno()
+        while b"\n" not in self._held:
+            await _readable(fd)
+            data = os.read(fd, _READ)
+            if not data:
+                break
+            self._held += data
+        line, newline, self._held = self._held.partition(b"\n")
+        if not line and not newline:
+            return None
+        return line.decode(sys.stdin.encoding, "replace")
+
+
+async def _readable(fd: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    try:
+        loop.add_reader(fd, ready.set)
+    except PermissionError:
+        # A plain file, which is always readable and cannot be waited for.
+        return
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(fd)
+
+
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """What is typed is not shown."""
+    import termios
+
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from inspan.cli import exits
 from inspan.cli.parsing import add_json
 from inspan.cli.plainly import full
-from inspan.cli.py import chosen_python
+from inspan.cli.py_flags import chosen_python
 from inspan.cli.say import clean, json, out
 from inspan.errors import BadInput, Unable
 

@@ -1,6 +1,6 @@
 """Our values as JSON for programs: every field, defaults too, so that a reader need not know them.
 
-The environment of a task may hold secrets, so only its names are told.
+The environment of a task or session may hold secrets, so only its names are told.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from inspan.model import ids
+from inspan.model.code import CodeEvent, CodeSession, CodeSpec
 from inspan.model.event import Event
 from inspan.model.task import Task, TaskSpec
 
@@ -27,10 +28,12 @@ def full(value: Any) -> Any:
     if not is_dataclass(value):
         return value if isinstance(value, str | int | float | bool | None) else str(value)
     plain = {item.name: full(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, TaskSpec):
+    if isinstance(value, TaskSpec | CodeSpec):
         plain["env"] = sorted(value.env)
-    if isinstance(value, Task):
+    if isinstance(value, Task | CodeSession):
         plain = {"id": value.id, "short": ids.short(value.id), **plain}
     if isinstance(value, Event):
         plain = {"seq": value.seq, "kind": value.kind, **plain}
+    if isinstance(value, CodeEvent):
+        plain = {"seq": value.seq, "kind": value.fact.kind, **plain}
     return plain

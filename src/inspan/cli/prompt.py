@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from inspan import __version__
 from inspan.cli import exits
 from inspan.cli.say import out
 from inspan.errors import InspanError, Unable
@@ -30,6 +29,8 @@ class Cells(Protocol):
     @property
     def view(self) -> View: ...
 
+    async def greet(self) -> None: ...
+
     async def run(self, code: str) -> int: ...
 
     async def complete(self, code: str, cursor: int) -> tuple[tuple[str, ...], int]: ...
@@ -38,8 +39,7 @@ class Cells(Protocol):
 async def ask_cells(runner: Cells) -> int:
     """Ask for cells until the end of the input; the exit status of the session."""
     lines = _editor(runner)
-    version = "import sys; print('Python', sys.version.split()[0], 'in a session of inspan {}')"
-    await runner.run(version.format(__version__))
+    await runner.greet()
     while not runner.view.left:
         try:
             code = await lines.prompt_async(handle_sigint=False)

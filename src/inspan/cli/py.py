@@ -1,8 +1,7 @@
-"""``inspan py``: Python in a session of its own, from a line, a file, or a prompt.
+"""``inspan py``: Python in a session, from a line, a file, or a prompt.
 
-The session is this program's: it ends with it. What runs there can be interrupted, and what it
-prints comes as it is printed. Where the system can, it is confined: to reading the working
-directory and writing in a folder of its own, without a network.
+Without a name the session is this program's and ends with it; with ``--session`` it is the daemon's
+and stays. What runs there can be interrupted, and what it prints comes as it is printed.
 """
 
 from __future__ import annotations
@@ -17,46 +16,56 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from inspan.cli import reach
 from inspan.cli.parsing import add_json
+from inspan.cli.py_flags import add_flags, chosen_python, grants, limits
 from inspan.cli.say import note
 from inspan.errors import BadInput
 from inspan.settings import load, locate
 
 if TYPE_CHECKING:
     from inspan.cli.cells import Runner
-    from inspan.model.code import CodeLimits, Grants
+    from inspan.cli.cellview import View
+    from inspan.cli.named import Named
 
 HELP = """\
 Run Python in a session: a process that remembers, awaits at the top level, and can be interrupted.
 Without code or a file it asks for cells at a prompt, or reads them from a pipe.
 It reads this folder, writes in one of its own, and has no network, unless it is granted more.
+
+  inspan py                           a prompt; the session ends with it
+  inspan py -c CODE | FILE [ARG ...]  run that, and end
+  inspan py --session NAME [...]      any of these in a session that stays: the next command goes
+                                      on with all its names, from any terminal
+  inspan py ls                        the sessions that stay
+  inspan py log NAME                  what was run in one, and what came of it (-f: and what comes)
+  inspan py interrupt NAME            interrupt the cell that runs
+  inspan py checkpoint NAME           save its names
+  inspan py restore NAME              give them back, to a new process where the last one died
+  inspan py close NAME                end it
+
 Exit status: 0, 1 where the code raised, its own after sys.exit, 130 where it was interrupted."""
+#: A file of such a name is run as ``./ls``.
+SESSION_VERBS: Final = ("ls", "log", "interrupt", "checkpoint", "restore", "close")
 #: What ``python -c`` and ``python FILE`` put there.
 _ARGV: Final = "import sys; sys.argv = {argv!r}; sys.path[0] = {first!r}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", dest="code", metavar="CODE", help="run this and print its last value")
+    parser.add_argument("--session", metavar="NAME", help="in the session NAME, which stays")
     parser.add_argument("--python", metavar="PATH", help="another Python, from 3.11 on")
-    _add_grants(parser)
+    add_flags(parser)
     parser.add_argument("file", nargs="?", metavar="FILE", help="run this file; - for a pipe")
     parser.add_argument("args", nargs=argparse.REMAINDER, metavar="ARG", help="for sys.argv")
     add_json(parser)
 
 
-def _add_grants(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("what the session may do").add_argument
-    add("--read", metavar="PATH", action="append", default=[], help="read PATH, too")
-    add("--write", metavar="PATH", action="append", default=[], help="read and write PATH")
-    add("--net", action="store_true", help="use the network")
-    add("--no-sandbox", action="store_true", help="do all that you may do")
-    add("--require-sandbox", action="store_true", help="run only where it is confined in full")
-    add("--memory", metavar="SIZE", help="of each process, as 2G; half the machine's by default")
-    add("--cpu", metavar="TIME", help="CPU time of each process, as 60s")
-    add("--files", metavar="N", type=int, help="files open at a time")
-
-
 def run(args: argparse.Namespace) -> int:
+    if args.code is None and args.session is None and args.file in SESSION_VERBS:
+        from inspan.cli.py_sessions import run as run_verb
+
+        return run_verb(args.file, args.args, args)
     words = [*([args.file] if args.code is not None and args.file else []), *args.args]
     if args.code is None and args.file is None and sys.stdin.isatty():
         if args.json:
@@ -82,7 +91,8 @@ async def _once(
     args: argparse.Namespace, code: str, name: str, folder: str, shown: bool, words: list[str]
 ) -> int:
     async with _runner(args, shown=shown) as runner:
-        await runner.silently(_ARGV.format(argv=[name, *words], first=folder))
+        if args.session is None or folder or words:
+            await runner.silently(_ARGV.format(argv=[name, *words], first=folder))
         return await runner.run(code)
 
 
@@ -94,10 +104,24 @@ async def _prompt(args: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _runner(args: argparse.Namespace, *, shown: bool) -> AsyncIterator[Runner]:
+async def _runner(args: argparse.Namespace, *, shown: bool) -> AsyncIterator[Runner | Named]:
+    from inspan.cli.cellview import View
+
+    view = View(shown=shown, as_json=args.json)
+    async with _own(args, view) if args.session is None else _named(args, view) as runner:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, runner.interrupt)
+        try:
+            yield runner
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+@asynccontextmanager
+async def _own(args: argparse.Namespace, view: View) -> AsyncIterator[Runner]:
+    """In a session of this program's, which is confined as the flags say."""
     from inspan import app
     from inspan.cli.cells import Runner
-    from inspan.cli.cellview import View
     from inspan.kernel.host.confinement import sentence
 
     places = locate(os.environ)
@@ -107,54 +131,27 @@ async def _runner(args: argparse.Namespace, *, shown: bool) -> AsyncIterator[Run
         cwd=Path.cwd(),
         env=allowed,
         python=chosen_python(args.python),
-        grants=_grants(args),
-        limits=_limits(args),
+        grants=grants(args),
+        limits=limits(args),
         asked_by="command",
     ) as session:
         if words := sentence(session.confined):
             note(words)
-        runner = Runner(session, View(shown=shown, as_json=args.json))
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, runner.interrupt)
+        runner = Runner(session, view)
         try:
             yield runner
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
             await runner.settled()
 
 
-def _grants(args: argparse.Namespace) -> Grants:
-    from inspan.library import granted
+@asynccontextmanager
+async def _named(args: argparse.Namespace, view: View) -> AsyncIterator[Named]:
+    """In the session of that name, opened where there is none."""
+    from inspan.cli.named import Named
+    from inspan.cli.py_open import opened
+    from inspan.client.remote import RemoteControl
 
-    if args.no_sandbox and args.require_sandbox:
-        raise BadInput("`--no-sandbox` and `--require-sandbox` exclude each other")
-    # A program may import what lies beside it.
-    beside = [Path(args.file).parent] if args.code is None and args.file not in (None, "-") else []
-    private = Path.home()
-    beside = [one for one in beside if not private.is_relative_to(one.absolute())]
-    return granted(
-        read=[*args.read, *beside],
-        write=args.write,
-        net=args.net,
-        sandbox="require" if args.require_sandbox else not args.no_sandbox,
-    )
-
-
-def _limits(args: argparse.Namespace) -> CodeLimits:
-    from inspan.model.code import CodeLimits
-    from inspan.settings.figures import duration, size
-
-    return CodeLimits(
-        memory=None if args.memory is None else size(args.memory),
-        cpu=None if args.cpu is None else duration(args.cpu),
-        files=args.files,
-    )
-
-
-def chosen_python(wanted: str | None) -> str:
-    """The Python that was named, else that of the active environment, else our own."""
-    if wanted is not None:
-        return wanted
-    active = os.environ.get("VIRTUAL_ENV")
-    python = Path(active, "bin", "python") if active else None
-    return str(python) if python is not None and python.exists() else sys.executable
+    with reach.connect() as control:
+        session = opened(control.code, args)
+    async with RemoteControl.connect(reach.places().daemon_socket) as remote:
+        yield Named(remote.code, session, view)

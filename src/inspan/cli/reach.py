@@ -181,12 +181,18 @@ def again(control: Reached) -> Reached:
 
     Raises DaemonUnreachable where it was told to stop and no other came.
     """
-    import time
-
     from inspan.client.sync import SyncControl
 
-    if not isinstance(control, SyncControl):
-        return control
+    return successor() if isinstance(control, SyncControl) else control
+
+
+def successor() -> SyncControl:
+    """A client of the daemon that comes after one that was lost.
+
+    Raises DaemonUnreachable where it was told to stop and no other came.
+    """
+    import time
+
     # A process that is being killed still listens for a moment after its connections are gone.
     time.sleep(_MOMENT)
     where = places().daemon_socket

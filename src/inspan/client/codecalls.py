@@ -20,6 +20,7 @@ same connection needs one round trip for each.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -109,7 +110,9 @@ def interrupt(session: str, cell: str | None, deadline: float) -> Call[Cell | No
         told = plain_of(answer)["cell"]
         return None if told is None else plain.load(Cell, told)
 
-    return _verb(session, "interrupt", read, cell=cell, deadline=deadline)
+    # JSON has no word for it.
+    within = None if deadline == math.inf else deadline
+    return _verb(session, "interrupt", read, cell=cell, deadline=within)
 
 
 def complete(session: str, code: str, cursor: int) -> Call[Completion]:

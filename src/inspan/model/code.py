@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeAlias
 
+from inspan.errors import SessionEnded
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
 
@@ -100,6 +101,11 @@ class CodeSession:
     def open(self) -> bool:
         """True while it can run a cell."""
         return self.state is not CodeState.TERMINATED
+
+    @property
+    def closed(self) -> bool:
+        """True where somebody ended it; false where it died, or was saved since it was idle."""
+        return self.reason is not None and self.reason.code == SessionEnded.code
 
 
 class CellState(StrEnum):

@@ -218,6 +218,7 @@ class PythonProvider:
             limits=spec.limits,
             hidden=self._folders.hidden,
             private=(Path.home(),),
+            asked_by="opening",
         )
 
     def _vault(self, session: str) -> Vault:

@@ -6,6 +6,7 @@ It decides nothing: what is refused is refused by Code or by ``schema``. Verbs t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
@@ -129,7 +130,7 @@ class CodeRest:
 
     async def interrupt(self, request: Request) -> Response:
         body = schema.read(schema.Interrupting, await body_of(request))
-        seconds = _deadline(body.deadline)
+        seconds = math.inf if body.deadline is None else _deadline(body.deadline)
         cell = await self._code.interrupt(ref_of(request), body.cell, deadline=seconds)
         return answer({"cell": cell})
 

@@ -80,10 +80,10 @@ class Giving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupting:
-    """What the ``interrupt`` of a cell takes."""
+    """What the ``interrupt`` of a cell takes; without a deadline its process is never killed."""
 
     cell: str | None = None
-    deadline: float = 5.0
+    deadline: float | None = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

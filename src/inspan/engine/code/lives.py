@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,9 +25,11 @@ from inspan.engine.hindrances import AGAIN
 from inspan.engine.ports import Change
 from inspan.engine.turns import Turns
 from inspan.errors import (
+    BadInput,
     Conflict,
     InspanError,
     KeyReused,
+    SessionEnded,
     SessionNotFound,
     StoreFailed,
 )
@@ -44,6 +47,9 @@ _GONE: Final = Reason(
     RESTORE,
 )
 
+_CLOSED: Final = reason_of(SessionEnded("The session was closed."))
+#: What a session may be called: in a command line as it is, and no word for a session.
+_NAME: Final = re.compile(r"(?!last$)[^\W_][\w.-]{0,63}")
 #: Seconds for the end of a session that did not begin to be stored before its error is told.
 _STORED: Final = 5.0
 
@@ -126,7 +132,10 @@ class Lives:
             return place
         session = await self._ports.store.code_session(ref)
         if session is None:
-            raise SessionNotFound(f"No code session has the id or the name {ref!r}.")
+            raise SessionNotFound(
+                f"No code session has the id or the name {ref!r}.",
+                hint="`inspan py ls --all` lists them.",
+            )
         last, word = await self._ports.transcripts.last(session.id)
         place = self.places.get(session.id)
         return self._make(session, last, standing(word)) if place is None else place
@@ -156,6 +165,8 @@ class Lives:
         async with self._turns.of(place.session.id):
             place.closing = why
             await self._close(place, deadline)
+            if why is None and not place.session.closed:
+                await self._give_up(place)
         return place.now()
 
     async def forget(self, session: str) -> bool:
@@ -187,6 +198,12 @@ class Lives:
         return place
 
     async def _create(self, spec: CodeSpec, keys: dict[str, str]) -> Place:
+        if spec.name is not None and not _NAME.fullmatch(spec.name):
+            raise BadInput(
+                f"{spec.name!r} is no name for a session",
+                hint="It is of at most 64 letters, digits, '.', '_' and '-', begins with a letter"
+                " or a digit, and is not `last`.",
+            )
         now = self._ports.clock.now()
         self._newest = ulid(now, self._ports.clock.entropy(10), self._newest)
         session = CodeSession(
@@ -291,6 +308,11 @@ class Lives:
         if place.run is not None:
             await place.run.close(deadline)
         await self._bury(place)
+
+    async def _give_up(self, place: Place) -> None:
+        """Close one that was over by itself: nobody wants it back."""
+        place.session = replace(place.session, reason=_CLOSED)
+        await self._ports.store.commit(Change(code=(place.session,)))
 
     def _ended(self, place: Place) -> None:
         self._spawn(partial(self._bury, place))

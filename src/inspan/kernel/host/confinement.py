@@ -20,7 +20,8 @@ from inspan.kernel.protocol import Confined
 from inspan.kernel.worker.boot import CHECKPOINTS, CONFINEMENT_VARIABLE, HOME, TEMPORARY, VIEW
 from inspan.model.code import CodeLimits, Grants, Sandbox
 
-#: How a person asks for each grant: on the command line, or as an argument of a call.
+#: How a person asks for each grant: on the command line, as an argument of a call, or, of a session
+#: that is open longer than either, by another opening.
 _SAY: Final[dict[str, dict[str, str]]] = {
     "command": {
         "read": "`inspan py --read {}`",
@@ -32,6 +33,11 @@ _SAY: Final[dict[str, dict[str, str]]] = {
         "write": "`write=[{!r}]`",
         "net": "`net=True`",
         **{name: f"`{name}=`" for name in ("memory", "files")},
+    },
+    "opening": {
+        "read": "opening it with `--read {}`",
+        "write": "opening it with `--write {}`",
+        **{name: f"opening it with `--{name}`" for name in ("net", "memory", "files")},
     },
 }
 #: The part of the machine's memory that one process of a session may have if nothing else is said.
@@ -49,7 +55,7 @@ class Confinement:
     #: Where a person's own things are; it is shown only where it is granted by name.
     private: tuple[Path, ...] = ()
     #: How the session says what would grant what it was denied.
-    asked_by: Literal["command", "call"] = "call"
+    asked_by: Literal["command", "call", "opening"] = "call"
 
     def checked(self) -> Confinement:
         """The same, with a limit of memory. Raises BadInput for a path or limit that cannot be."""

@@ -8,6 +8,7 @@ signal that got lost in code that swallows it is followed by another.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,13 +81,28 @@ class Ladder:
         """
         start = asyncio.get_running_loop().time()
         steps: list[Step] = []
-        async with self._turn:
+        way = _Climb(self, cell, start, steps)
+        if not await self._my_turn(deadline):
+            # Somebody with more patience is at work.
+            await way.last()
+            return tuple(steps)
+        try:
             if not cell.ended:
-                try:
-                    await _Climb(self, cell, start, steps).run(deadline)
-                finally:
-                    self.board.want(0)
+                await way.run(deadline)
+        finally:
+            self.board.want(0)
+            self._turn.release()
         return tuple(steps)
+
+    async def _my_turn(self, within: float) -> bool:
+        """Whether it came within so many seconds; one that is free is taken at once."""
+        if not self._turn.locked():
+            return await self._turn.acquire()
+        try:
+            async with asyncio.timeout(None if within == math.inf else within):
+                return await self._turn.acquire()
+        except TimeoutError:
+            return False
 
     def reached(self, cell: Cell, step: Step) -> None:
         """Tell whoever wants to know."""
@@ -122,7 +138,7 @@ class _Climb:
             self._ladder.look()
             left = deadline - self._after()
             if left <= 0:
-                await self._last()
+                await self.last()
                 return
             if self._cell.begun:
                 await self._signal()
@@ -141,7 +157,11 @@ class _Climb:
             self._reach(Rung.GROUP)
             await self._ladder.process.interrupt_group()
 
-    async def _last(self) -> None:
+    async def last(self) -> None:
+        """Kill it, unless it has not begun or is over."""
+        self._ladder.look()
+        if self._cell.ended:
+            return
         if not self._cell.begun:
             self._reach(Rung.WAITS)
             return
