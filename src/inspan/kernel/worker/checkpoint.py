@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import types
+from collections.abc import Collection
 from typing import Any, Final
 
 from .checkpoint_file import CheckpointError, pack, python_minor, read, unpack, write
@@ -31,14 +32,19 @@ def save(
     *,
     folder: str | None = None,
     most: int = MOST,
+    only: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """Save what can be saved: ``{"size", "saved": [name], "lost": [{"name", "kind", "reason"}]}``.
 
-    ``path`` is a plain name in ``folder``, or a path whose last part is the name. A name that would
-    make the payload larger than ``most`` bytes is lost. Raises CheckpointError; whatever happens,
-    the file is the old one or the new one.
+    ``only`` these names, where that is said. ``path`` is a plain name in ``folder``, or a path
+    whose last part is the name. A name that would make the payload larger than ``most`` bytes is
+    lost. Raises CheckpointError; whatever happens, the file is the old one or the new one.
     """
-    values = [(name, value) for name, value in list(namespace.items()) if _is_of_user(name, value)]
+    values = [
+        (name, value)
+        for name, value in list(namespace.items())
+        if (only is None or name in only) and _is_of_user(name, value)
+    ]
     payload, saved, lost, version = dump(values, namespace, most)
     kept = set(saved)
     manifest = {

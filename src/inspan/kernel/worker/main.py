@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 from . import clib, confine, stdin
 from .ask import Host, Questions
-from .boot import CHECKPOINTS, CLOUDPICKLE_VARIABLE, FORKER, TOKEN_VARIABLE
+from .boot import CHECKPOINTS, CLOUDPICKLE_VARIABLE, FORKER, HOME, TOKEN_VARIABLE
 from .display import Displays
 from .ear import Ear
 from .execute import Executor
@@ -24,6 +24,7 @@ from .interrupt import CELL, Interrupts
 from .link import Link
 from .namespace import Namespace
 from .output import Capture
+from .spawned import Spawning
 
 Message = dict[str, Any]
 
@@ -98,6 +99,7 @@ class Worker:
         stdin.install(self._lines)
         sys.breakpointhook = _no_debugger
         self._namespace.install()
+        Spawning(f"{self._folder}/{HOME}/spawned", self._namespace.names).install()
         self._interrupts.install()
         # All that is here stays, and no collection has to go through it.
         gc.freeze()

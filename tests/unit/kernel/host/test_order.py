@@ -1,5 +1,6 @@
 """What a cell writes comes in the order in which it wrote it, by Python or by descriptor."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from inspan.keeper.client import KeeperClient
 from inspan.kernel.host.cell import Cell, Output
 from inspan.kernel.host.session import KernelSession
 from tests.fakes.kernel import ScriptedWorker
-from tests.unit.kernel.host.desk import joined, session, value
+from tests.unit.keeper.desk import Keeper, wait_for
+from tests.unit.kernel.host.desk import PATIENCE, joined, order, session, value
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D9")]
 
@@ -88,6 +90,24 @@ async def test_each_stream_has_an_order_of_its_own(client: KeeperClient, home: P
         for stream, letter in (("stdout", "o"), ("stderr", "e")):
             wanted = "".join(f"{n}\n{letter}" for n in range(20))
             assert await read(await one.execute(code), stream) == wanted
+
+
+async def test_it_does_where_no_host_looked_meanwhile(keeper: Keeper, home: Path) -> None:
+    code = (
+        "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)\n"
+        "for n in range(20): print(n); os.write(1, b'w')\nopen('done', 'w').close()"
+    )
+    async with asyncio.timeout(PATIENCE):
+        async with await keeper.client() as client, asyncio.TaskGroup() as group:
+            one = await KernelSession.open(group, client, order(home, "one"))
+            await anext(aiter(await one.execute(code, execution_id="long")))
+            await one.abandon()
+        (home / "go").touch()
+        await wait_for((home / "done").exists)
+        async with await keeper.client() as client, asyncio.TaskGroup() as group:
+            two = await KernelSession.reattach(group, client, one.folder)
+            assert await read(await anext(two.adopted())) == "".join(f"{n}\nw" for n in range(20))
+            await two.close()
 
 
 async def test_what_a_frame_says_came_before_it_does(worker: ScriptedWorker) -> None:
