@@ -3,7 +3,7 @@
 from __future__ import annotations
 import __future__
 
-import ast
+import _ast as ast  # ast itself has more than is used here, at a price
 from types import CodeType
 from typing import Any, Final, NamedTuple
 

@@ -5,7 +5,7 @@ It runs nothing. What a name is that an earlier cell made, it asks ``resolve``.
 
 from __future__ import annotations
 
-import ast
+import _ast as ast  # ast itself has more than is used here, at a price
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 

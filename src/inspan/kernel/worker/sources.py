@@ -5,7 +5,7 @@ So tracebacks show the lines of a cell, and ``inspect.getsource`` knows its func
 
 from __future__ import annotations
 
-import ast
+import _ast
 import io
 import itertools
 import linecache
@@ -146,6 +146,8 @@ def _code_of(value: Any) -> types.CodeType | None:
 
 def _defines(code: str, kind: type) -> bool:
     """Whether the source has a class of this name in this place, as far as the class knows."""
+    import ast  # noqa: PLC0415  # inspect, which asks, has it
+
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -163,7 +165,9 @@ def _defines(code: str, kind: type) -> bool:
     return bool(starts) and (line is None or line in starts)
 
 
-def _named(top: ast.AST, name: str) -> Iterator[ast.AST]:
+def _named(top: _ast.AST, name: str) -> Iterator[_ast.AST]:
+    import ast  # noqa: PLC0415  # the same
+
     kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for node in ast.walk(top):
         if node is not top and isinstance(node, kinds) and node.name == name:

@@ -8,7 +8,7 @@ than it found itself: then one is started anew. It must never know what a sessio
 
 from __future__ import annotations
 
-import ast
+import _ast as ast  # ast itself has more than is used here, at a price
 import gc
 import json
 import os
