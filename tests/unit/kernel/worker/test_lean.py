@@ -133,4 +133,5 @@ def test_collections_go_on_once_a_session_has_begun(worker: Worker) -> None:
 def test_the_source_of_a_class_is_found_by_whoever_loads_inspect_first(worker: Worker) -> None:
     code = "class A:\n    x = 1\n__import__('ins' + 'pect').getsource(A)"
     assert worker.run(code).result.value == "class A:\n    x = 1\n"
-    assert worker.run("import sys; len(sys.meta_path)").result.value == 3
+    teachers = "import sys; [one for one in sys.meta_path if type(one).__name__ == '_Teacher']"
+    assert worker.run(teachers).result.repr == "[]"
