@@ -47,6 +47,7 @@ def test_a_session_remembers_until_it_is_closed(console: Console, tmp_path: Path
     assert py(console, "close", "lab") == (0, "lab is closed\n", "")
     assert names(console) == []
     assert names(console, "--all") == ["lab"]
+    assert console.say("py", "ls").startswith("no session is open; `inspan py ls --all` lists")
     assert re.search(r"^lab +closed ", console.say("py", "ls", "--all"), re.MULTILINE)
     assert cell(console, "lab", "'rows' in globals()") == "False\n"
     console.say("py", "close", "lab")

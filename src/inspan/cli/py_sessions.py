@@ -90,6 +90,8 @@ def _ls(code: SyncCode, args: argparse.Namespace) -> int:
         states = [_state(session) for session in found]
         rows = [_row(session, state) for session, state in zip(found, states, strict=True)]
         table(_HEAD, rows, [_STYLES.get(state, "dim") for state in states])
+    elif not args.all and code.list(ended=True):
+        out("no session is open; `inspan py ls --all` lists those that are over, too")
     else:
         out("there are no sessions; `inspan py --session NAME` opens one")
     return exits.DONE
