@@ -28,6 +28,7 @@ from .checkpoint_refusal import Refused, kind_of
 
 #: The name under which that package is loaded: the session's own imports stay as they are.
 CLOUDPICKLE_PRIVATE: Final = "_inspan_cloudpickle"
+_USED: Final = ("Pickler", "_make_skeleton_class", "_should_pickle_by_reference", "_class_reduce")
 REMEDY: Final = "code defined in the session needs cloudpickle: pip install 'cloudpickle>=3'"
 REASON_MOST: Final = 300
 _OURS: Final = __name__.rpartition(".")[0]
@@ -60,7 +61,8 @@ def find_cloudpickle() -> types.ModuleType | None:
         found = importlib.import_module("cloudpickle.cloudpickle")
     except Exception:  # noqa: BLE001 - one that does not load is as good as none
         return _handed_over()
-    return found if hasattr(found, "_make_skeleton_class") else _handed_over()
+    # An older one, below 3.0, names its parts otherwise.
+    return found if all(hasattr(found, name) for name in _USED) else _handed_over()
 
 
 def _handed_over() -> types.ModuleType | None:

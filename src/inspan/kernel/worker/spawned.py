@@ -64,7 +64,10 @@ class Spawning:
         own = sys.modules.get(_MAIN)
         if own is None or own.__dict__ is not self._names or "init_main_from_path" in data:
             return data
-        return {**data, "init_main_from_path": self._write()}
+        try:
+            return {**data, "init_main_from_path": self._write()}
+        except Exception:  # noqa: BLE001 - the user's classes have a part in it
+            return data  # it has what any program without a file has
 
     def _write(self) -> str:
         from . import checkpoint  # noqa: PLC0415  # it imports cloudpickle, which few sessions need

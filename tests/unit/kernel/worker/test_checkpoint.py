@@ -211,6 +211,21 @@ def test_cloudpickle_may_be_handed_over_and_stays_out_of_the_sessions_imports(
     assert all("pip install" in item["reason"] for item in without["lost"])
 
 
+def test_an_older_cloudpickle_is_as_good_as_none(tmp_path: Path) -> None:
+    old = (
+        "import sys, types\n"
+        "for name in ('cloudpickle', 'cloudpickle.cloudpickle'):\n"
+        "    sys.modules[name] = types.ModuleType(name)\n"
+        "sys.modules[name]._make_skeleton_class = sys.modules[name].CloudPickler = None\n"
+    )
+    found = importlib.util.find_spec("cloudpickle")
+    assert found is not None
+    assert found.origin is not None
+    given = {"INSPAN_KERNEL_CLOUDPICKLE": str(Path(found.origin).parents[1])}
+    assert _save(tmp_path, "def f(): return 5", before=old, **given)["lost"] == []
+    assert _lost(_save(tmp_path, "def f(): return 5", before=old)) == {"f"}
+
+
 def test_importing_the_module_imports_no_third_party() -> None:
     code = "answer['found'] = [n for n in sys.modules if 'cloudpickle' in n]"
     assert run(code, python=sys.executable)["found"] == []

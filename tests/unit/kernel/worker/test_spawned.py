@@ -79,6 +79,14 @@ def test_what_cannot_be_kept_is_not_there(worker: Worker) -> None:
     assert (error.name, "lock" in error.message) == ("NameError", True)
 
 
+def test_a_process_is_started_also_where_nothing_could_be_saved(tmp_path: Path) -> None:
+    with Worker.start(tmp_path) as worker:
+        worker.run("import multiprocessing as mp, os\ndef f(x): return x")
+        (worker.folder / "work").write_text("in the way")
+        code = "with mp.get_context('spawn').Pool(1) as p: got = p.apply(abs, (-3,))\ngot"
+        assert worker.run(code).result.value == 3
+
+
 def test_a_session_is_as_it_was(worker: Worker) -> None:
     assert worker.run("'__file__' in globals(), __name__").result.repr == "(False, '__main__')"
     files = [path for path in worker.folder.rglob("*") if "spawned" in path.parts]
