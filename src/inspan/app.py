@@ -27,6 +27,7 @@ import anyio
 from inspan import __version__
 from inspan.control import Control, Health, Process, PrunePolicy
 from inspan.engine.clock import SystemClock
+from inspan.engine.code.alone import Alone, Person
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.engine import Engine
 from inspan.engine.ports import Ports
@@ -222,6 +223,11 @@ async def code(
                 await keeping.drop(name)
             await keeping.close()
             await anyio.to_thread.run_sync(own.remove)
+
+
+def alone(capabilities: Sequence[str], person: Person) -> Answer:
+    """What the code of such a session may ask for without a daemon. Raises BadInput."""
+    return Alone(HttpWeb(), capabilities, person)
 
 
 async def _bury(leftovers: Sequence[PrivateFolder], keeping: Keeping) -> None:

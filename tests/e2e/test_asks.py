@@ -23,6 +23,7 @@ from inspan.model.code import (
     Grants,
     Wanted,
 )
+from tests.real.console import Console
 from tests.real.daemon import Daemon, until
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.requirement("D6", "D7")]
@@ -169,6 +170,30 @@ def test_what_code_keeps_is_there_for_the_sessions_that_share_it(daemon: Daemon)
             control.code.close(one.id)
 
 
+def test_a_command_grants_what_its_session_may_ask_for(pages: str) -> None:
+    human = "await host.ask('human.ask', {'question': 'Which? '})"
+    page = f"(await host.ask('http.fetch', {{'url': '{pages}/x'}}))['text']"
+    task = "await host.ask('tasks.submit', {'command': ['true']})"
+    with Console() as console:
+
+        def py(*words: str, given: bytes = b"") -> tuple[int, str]:
+            ran = console.run("py", *words, given=given)
+            return ran.returncode, ran.stdout.decode() + ran.stderr.decode()
+
+        for where in ((), ("--session", "it")):
+            flags = (*where, "--grant", "human", "--grant", f"http={pages}")
+            assert py(*flags, "-c", f"print({page})")[1].startswith("hi /x\n")
+            assert py(*flags, "-c", human, given=b"left\n")[1] == "Which? 'left'\n"
+            status, said = py(*flags, "-c", task)
+            assert (status, "NotGranted" in said, "--grant tasks`" in said) == (1, True, True)
+        status, said = py("--grant", "tasks", "-c", task)
+        assert (status, "`inspan py --session NAME --grant tasks`" in said) == (2, True)
+        status, said = py("--session", "other", "--grant", "tasks", "-c", f"len({task})")
+        assert (status, said.splitlines()[0]) == (0, "26")
+        status, said = py("--session", "it", "--grant", "tasks", "-c", "1")
+        assert "was opened without --grant tasks" in said
+
+
 class Pages(BaseHTTPRequestHandler):
     """A page, and one that leads away."""
 
@@ -229,5 +254,5 @@ def test_what_was_not_granted_is_refused_with_the_grant(
         assert (end.state, end.error and end.error.name) == (CellState.FAILED, "NotGranted")
         assert end.error is not None
         assert f"was not granted {grant!r}, which {capability!r} needs" in end.error.message
-        assert f"capabilities=({grant!r},)" in end.error.message
+        assert f"`inspan py --session NAME --grant {grant}" in end.error.message
         control.code.close(session.id)

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -134,6 +135,7 @@ async def _own(args: argparse.Namespace, view: View) -> AsyncIterator[Runner]:
         grants=grants(args),
         limits=limits(args),
         asked_by="command",
+        answer=app.alone(args.grant, partial(view.line, password=False)),
     ) as session:
         if words := sentence(session.confined):
             note(words)

@@ -32,7 +32,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="WORD",
         action="append",
         default=[],
-        help="let it ask its host: tasks, human, store, store=NAME, http=ORIGIN; with --session",
+        help="let it ask its host: human, http=ORIGIN; with --session: tasks, store, store=NAME",
     )
     add("--memory", metavar="SIZE", help="of each process, as 2G; half the machine's by default")
     add("--cpu", metavar="TIME", help="CPU time of each process, as 60s")
@@ -43,10 +43,6 @@ def grants(args: argparse.Namespace) -> Grants:
     """What is granted, and what a program needs that is given as a file."""
     from inspan.library import granted
 
-    if args.grant and args.session is None:
-        raise BadInput(
-            "`--grant` needs `--session NAME`: a session of one command has no host to ask"
-        )
     if args.no_sandbox and args.require_sandbox:
         raise BadInput("`--no-sandbox` and `--require-sandbox` exclude each other")
     # A program may import what lies beside it.

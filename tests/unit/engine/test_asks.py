@@ -228,7 +228,8 @@ async def test_nobody_answers(world: World) -> None:
         (
             *("http.fetch", {"url": "http://a.org"}),
             "This session was not granted 'http', which 'http.fetch' needs."
-            " Open one with Grants(capabilities=('http',)) for it.",
+            " Open one with `inspan py --session NAME --grant http=ORIGIN`, or with"
+            " Grants(capabilities=('http=ORIGIN',)).",
         ),
         (
             *("human.ask", {"question": "x" * PAYLOAD_MOST}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspan.engine.code.asks import Ask
+from inspan.engine.code.asks import Question
 from inspan.engine.code.fetch import BODY_MOST, Fetch, reachable
 from inspan.engine.code.ports import Fetched
 from inspan.errors import BadInput, InspanError, NotGranted, Unable
@@ -24,8 +24,7 @@ def web() -> FakeWeb:
 async def fetched(
     web: FakeWeb, payload: object, given: tuple[str, ...] = GIVEN
 ) -> dict[str, object]:
-    ask = Ask(None, "promise", None, given, payload)  # type: ignore[arg-type]  # no place is needed
-    answer: dict[str, object] = await Fetch(web).asked(ask)
+    answer: dict[str, object] = await Fetch(web).asked(Question(given, payload))
     return answer
 
 

@@ -53,12 +53,9 @@ _GRACE: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One question: who asks, and under which id its answer is kept."""
+class Question:
+    """What is asked, and by what right."""
 
-    place: Place
-    promise: str
-    cell: str | None
     #: What the session was granted of it: for ``http=X`` that is ``X``, for ``tasks`` it is empty.
     given: tuple[str, ...]
     payload: Any
@@ -73,6 +70,15 @@ class Ask:
         return dict(self.payload)
 
 
+@dataclass(frozen=True, slots=True)
+class Ask(Question):
+    """One question of a session: who asks, and under which id its answer is kept."""
+
+    place: Place
+    promise: str
+    cell: str | None
+
+
 class Capability(Protocol):
     """Something that code may ask its host for."""
 
@@ -84,6 +90,11 @@ class Capability(Protocol):
     @property
     def grant(self) -> str:
         """The word in ``Grants.capabilities`` that allows it, up to a ``=``."""
+        ...
+
+    @property
+    def word(self) -> str:
+        """How that is written, for who has to be told."""
         ...
 
     def check(self, given: Sequence[str]) -> None:
@@ -127,7 +138,7 @@ class Asks:
                 )
         for capability in self._known.values():
             try:
-                capability.check(_given(grants, capability))
+                capability.check(given_of(grants.capabilities, capability.grant))
             except BadInput as error:
                 raise BadInput(f"grants.capabilities: {error.message}", hint=error.hint) from None
 
@@ -225,11 +236,12 @@ class Asks:
         size = len(json.dumps(plain(asked.payload, "what is asked")))
         if size > PAYLOAD_MOST:
             raise BadInput(f"What is asked has {size} bytes, and {PAYLOAD_MOST} are the most.")
-        given = _given(place.session.spec.grants, found)
+        given = given_of(place.session.spec.grants.capabilities, found.grant)
         if not given:
             raise NotGranted(
                 f"This session was not granted {found.grant!r}, which {found.name!r} needs."
-                f" Open one with Grants(capabilities=({found.grant!r},)) for it."
+                f" Open one with `inspan py --session NAME --grant {found.word}`, or with"
+                f" Grants(capabilities=({found.word!r},))."
             )
         settled = await self._answered(place, asked, name, found, given)
         if place.wants(name):
@@ -256,7 +268,7 @@ class Asks:
         place.taken(asked.promise)
         if promise.settled:
             return promise
-        ask = Ask(place, name, asked.cell, given, promise.param[3])
+        ask = Ask(given, promise.param[3], place, name, asked.cell)
         left = (promise.timeout_at or 0.0) - self._clock.now()
         async with anyio.create_task_group() as group:
             group.start_soon(self._do, capability, ask)
@@ -283,9 +295,10 @@ class Asks:
             log.warning("not answered: %s", error, extra={"promise": ask.promise})
 
 
-def _given(grants: Grants, capability: Capability) -> tuple[str, ...]:
-    words = (word.partition("=") for word in grants.capabilities)
-    return tuple(given for name, _, given in words if name == capability.grant)
+def given_of(capabilities: Sequence[str], grant: str) -> tuple[str, ...]:
+    """What is said of a grant each time that it is among these words."""
+    words = (word.partition("=") for word in capabilities)
+    return tuple(given for name, _, given in words if name == grant)
 
 
 def _rejection(error: InspanError) -> dict[str, str]:

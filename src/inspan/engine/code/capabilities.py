@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 import anyio
 
-from inspan.engine.code.asks import Ask, Capability
+from inspan.engine.code.asks import Ask, Capability, Question
 from inspan.engine.code.fetch import Fetch
 from inspan.engine.code.keep import Get, Put
 from inspan.engine.code.ports import CodePorts
@@ -49,6 +49,11 @@ class _Whole:
     """What is granted as a whole or not at all."""
 
     grant: ClassVar[str]
+
+    @property
+    def word(self) -> str:
+        """The grant itself."""
+        return self.grant
 
     def check(self, given: Sequence[str]) -> None:
         """Nothing is said of it. Raises BadInput."""
@@ -117,12 +122,18 @@ class AskHuman(_Whole):
 
     async def asked(self, ask: Ask) -> Any:
         """Never: ``Cells.answer`` settles the promise."""
-        question = ask.fields(("question",)).get("question")
-        if not isinstance(question, str) or not 0 < len(question) <= _QUESTION:
-            raise BadInput(f"'question' is text of 1 to {_QUESTION} characters")
+        question = question_of(ask)
         if not ask.place.wants(ask.promise):
             ask.place.want(Wanted(ask.cell, ask.promise, question))
         await anyio.sleep_forever()
+
+
+def question_of(ask: Question) -> str:
+    """What a person is asked. Raises BadInput."""
+    question = ask.fields(("question",)).get("question")
+    if not isinstance(question, str) or not 0 < len(question) <= _QUESTION:
+        raise BadInput(f"'question' is text of 1 to {_QUESTION} characters")
+    return question
 
 
 def known(ports: CodePorts, tasks: TaskVerbs) -> tuple[Capability, ...]:

@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 
 import anyio
 
-from inspan.engine.code.asks import Ask
+from inspan.engine.code.asks import Question
 from inspan.engine.code.ports import Fetched, Web
 from inspan.errors import BadInput, NotGranted, Unable
 from inspan.model.origin import Origin, origin_of, parsed, public
@@ -44,6 +44,7 @@ class Fetch:
 
     name: ClassVar[str] = "http.fetch"
     grant: ClassVar[str] = "http"
+    word: ClassVar[str] = "http=ORIGIN"
 
     def __init__(self, web: Web) -> None:
         self._web = web
@@ -56,7 +57,7 @@ class Fetch:
                 raise BadInput("'http' is granted for an origin, as in 'http=https://example.org'")
             origin_of(origin)
 
-    async def asked(self, ask: Ask) -> Any:
+    async def asked(self, ask: Question) -> Any:
         """``url`` in the end, ``status``, ``headers``; ``text``, or ``base64`` where it is none."""
         said = ask.fields(("url", "method", "headers"))
         url, method = said.get("url"), said.get("method", "GET")

@@ -31,6 +31,7 @@ class _Keeping:
 
     store: CodeStore
     grant: ClassVar[str] = "store"
+    word: ClassVar[str] = "store"
 
     def check(self, given: Sequence[str]) -> None:
         """One space. Raises BadInput."""
