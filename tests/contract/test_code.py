@@ -96,6 +96,13 @@ async def test_a_session_is_opened_and_known_by_its_id_and_its_name(hand: CodeHa
     assert [one.id for one in await hand.code.list()] == [made.id]
 
 
+@pytest.mark.parametrize("name", ["", "last", "-c", "a b", "a/b", "x" * 65, "\x1b"])
+async def test_what_cannot_be_typed_is_no_name(hand: CodeHand, name: str) -> None:
+    with pytest.raises(BadInput, match="is no name for a session"):
+        await hand.code.open(replace(hand.spec, name=name))
+    assert await hand.code.list(ended=True) == ()
+
+
 async def test_two_open_sessions_have_two_names(hand: CodeHand) -> None:
     spec = replace(hand.spec, name="mine")
     made = await hand.code.open(spec)

@@ -12,7 +12,7 @@ import pytest
 
 from inspan.cli.py import SESSION_VERBS
 from inspan.cli.py_sessions import VERBS
-from tests.real.console import PATIENCE, Console
+from tests.real.console import PATIENCE, Console, Screen
 from tests.real.pysessions import (
     cell,
     names,
@@ -141,3 +141,31 @@ def test_the_document_shows_what_is_printed(console: Console) -> None:
     for command, shown in typed(block):
         said = printed(console, command)
         assert re.fullmatch(re.escape(shown).replace("…", ".+"), said), (command, said)
+
+
+def asks(screen: Screen, after: bytes) -> None:
+    """Wait until it asks for a cell after it has shown ``after``."""
+    screen.until(after)
+    screen.output = screen.output.partition(after)[2]
+    screen.until(b">>>")
+
+
+def test_a_prompt_goes_on_where_the_last_one_was_left(console: Console) -> None:
+    with console.terminal("py", "--session", "desk") as prompt:
+        asks(prompt, b"in the session desk, in ")
+        prompt.press(b"x = 41; x * 1000 + 1\r")
+        asks(prompt, b"41001\r\n")
+        prompt.press(b"input('w' + 'ho? ')\r")
+        prompt.until(b"who? ")
+        prompt.press(b"\x03")
+        asks(prompt, b"KeyboardInterrupt")
+        prompt.press(b"\x04")
+        assert prompt.finish() == 0
+    with console.terminal("py", "--session", "desk") as prompt:
+        asks(prompt, b"in the session desk, in ")
+        prompt.press(b"x * 1000 + 2\r")
+        asks(prompt, b"41002\r\n")
+        prompt.press(b"exit(3)\r")
+        assert prompt.finish() == 3
+    assert cell(console, "desk", "x") == "41\n"
+    console.say("py", "close", "desk")

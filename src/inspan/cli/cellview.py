@@ -144,3 +144,5 @@ def _unseen() -> Iterator[None]:
         yield
     finally:
         termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        # The one that was typed.
+        print(flush=True)

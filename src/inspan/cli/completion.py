@@ -14,7 +14,8 @@ Print a completion script:
   bash:  eval "$(inspan completion bash)"       in ~/.bashrc
   zsh:   eval "$(inspan completion zsh)"        in ~/.zshrc, after compinit
   fish:  inspan completion fish > ~/.config/fish/completions/inspan.fish
-`inspan completion ids` prints what the scripts complete an ID with; it starts no daemon."""
+`inspan completion ids` prints what the scripts complete an ID with, `inspan completion sessions`
+what they complete a code session with; neither starts a daemon."""
 #: So many tasks are offered, the newest.
 _OFFERED: Final = 50
 #: What a shell takes as it is.
@@ -22,12 +23,14 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=("bash", "zsh", "fish", "ids"))
+    parser.add_argument("shell", choices=("bash", "zsh", "fish", "ids", "sessions"))
 
 
 def run(args: argparse.Namespace) -> int:
     if args.shell == "ids":
         return _ids()
+    if args.shell == "sessions":
+        return _sessions()
     from inspan.cli import shells
 
     out(shells.script(args.shell))
@@ -49,4 +52,16 @@ def _ids() -> int:
     plain = sorted(name for name in names if _PLAIN.fullmatch(name))
     for word in [*(short(task.id) for task in tasks), *plain]:
         out(word)
+    return exits.DONE
+
+
+def _sessions() -> int:
+    """Names of the code sessions that are open, and short ids of those that have none."""
+    from inspan.cli.py_which import called
+
+    if not reach.answers(reach.places().daemon_socket):
+        return exits.DONE
+    with reach.connect() as control:
+        for session in control.code.list():
+            out(called(session))
     return exits.DONE

@@ -45,8 +45,8 @@ class Named:
 
     async def greet(self) -> None:
         """What a person sees first."""
-        found = self._session
-        out(f"Python in the session {clean(self._name)}, in {clean(found.spec.cwd)}; Ctrl-D leaves")
+        folder = clean(self._session.spec.cwd)
+        out(f"Python in the session {clean(self._name)}, in {folder}; Ctrl-D leaves it open")
 
     async def silently(self, code: str) -> None:
         """Prepare the session."""

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from threading import Timer
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, reach
@@ -33,6 +34,8 @@ _ENDS: Final = {
     CellState.WAITING: "waits: what runs before it does not listen",
     CellState.RUNNING: "runs on",
 }
+#: Seconds after which it is said that a cell does not listen.
+_PATIENCE: Final = 1.0
 #: Seconds that closing may take at most.
 _LONGEST: Final = 3600.0
 _Do = Callable[["SyncCode", argparse.Namespace], int]
@@ -130,7 +133,14 @@ def _log(code: SyncCode, args: argparse.Namespace) -> int:
 
 def _interrupt(code: SyncCode, args: argparse.Namespace) -> int:
     within = math.inf if args.kill_after is None else _seconds(args.kill_after)
-    cell = code.interrupt(alive(code, args.session).id, deadline=within)
+    session = alive(code, args.session)
+    reminder = Timer(_PATIENCE, note, ["it does not listen yet; `--kill-after` ends its process"])
+    reminder.daemon = True
+    reminder.start()
+    try:
+        cell = code.interrupt(session.id, deadline=within)
+    finally:
+        reminder.cancel()
     if args.json:
         json({"cell": cell})
     elif cell is None:

@@ -1,7 +1,7 @@
 """Completion scripts, made from the parsers themselves, so that they cannot be out of date.
 
 The scripts hold words; completing runs nothing of inspan's but, for an ID, `inspan completion
-ids`, which starts nothing.
+ids`, and `inspan completion sessions` for a code session, which start nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inspan.cli.main import VERBS, parser_of
+from inspan.cli.py import SESSION_VERBS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,11 @@ class _Verb:
 
 
 #: Verbs whose arguments may be files, or whose command is completed like any other.
-_FILES: Final = frozenset({"run", "add", "import", "export", "db"})
+_FILES: Final = frozenset({"run", "add", "import", "export", "db", "py"})
 _FLAGS_WITH_FILES: Final = frozenset({"--cwd", "--home"})
+#: The verb whose first argument may be a verb about a code session, which is its second.
+_PY: Final = "py"
+_PY_VERBS: Final = " ".join(SESSION_VERBS)
 
 
 def script(shell: str) -> str:
@@ -116,6 +120,7 @@ _inspan() {{
   case $verb in
 {cases}
   esac
+{_bash_py()}
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
     return
@@ -132,6 +137,18 @@ _inspan() {{
 complete -o default -F _inspan inspan"""
 
 
+def _bash_py() -> str:
+    return f"""\
+  if [[ $verb:$prev == py:--session || ($verb == py && " {_PY_VERBS} " == *" $prev "*) ]]; then
+    COMPREPLY=($(compgen -W "$(inspan completion sessions 2>/dev/null)" -- "$cur"))
+    return
+  fi
+  if [[ $verb:$prev == py:py ]]; then
+    COMPREPLY=($(compgen -W {_quoted(_PY_VERBS)} -- "$cur") $(compgen -f -- "$cur"))
+    [[ $cur == -* ]] || return
+  fi"""
+
+
 def _flags(verb: _Verb) -> list[str]:
     return [name for flag in verb.flags for name in flag.names]
 
@@ -141,6 +158,15 @@ def _zsh(verbs: tuple[_Verb, ...]) -> str:
     cases = "\n".join(_zsh_verb(verb) for verb in verbs)
     return f"""\
 #compdef inspan
+_inspan_sessions() {{ compadd -- ${{(f)"$(inspan completion sessions 2>/dev/null)"}} }}
+_inspan_py() {{
+  if [[ " {_PY_VERBS} " == *" $words[CURRENT-1] "* ]]; then
+    _inspan_sessions
+  else
+    (( CURRENT == 1 )) && compadd {_PY_VERBS}
+    _files
+  fi
+}}
 _inspan_ids() {{ compadd -- ${{(f)"$(inspan completion ids 2>/dev/null)"}} }}
 _inspan() {{
   local -a verbs
@@ -166,13 +192,23 @@ def _zsh_verb(verb: _Verb) -> str:
     for flag in verb.flags:
         for name in flag.names:
             value = ""
-            if flag.takes_value:
+            if name == "--session":
+                value = ":value:_inspan_sessions"
+            elif flag.takes_value:
                 files = "_files -/" if name in _FLAGS_WITH_FILES else " "
                 value = f":value:({' '.join(flag.choices)})" if flag.choices else f":value:{files}"
             specs.append(_quoted(f"*{name}[{_bare(flag.help)}]{value}"))
     if verb.words:
         specs.append(_quoted(f"1:what:({' '.join(verb.words)})"))
-    rest = "_files" if verb.files else "_inspan_ids" if verb.tasks else " "
+    rest = (
+        "_inspan_py"
+        if verb.name == _PY
+        else "_files"
+        if verb.files
+        else "_inspan_ids"
+        if verb.tasks
+        else " "
+    )
     specs.append(_quoted(f"*::argument:{rest}"))
     return f"    {verb.name}) _arguments {' '.join(specs)} ;;"
 
@@ -195,6 +231,11 @@ def _fish(verbs: tuple[_Verb, ...]) -> str:
             lines.append(f"{here} -a {_quoted(' '.join(verb.words))}")
         if verb.tasks:
             lines.append(f"{here} -a '(inspan completion ids 2>/dev/null)'")
+        if verb.name == _PY:
+            after = "complete -c inspan -n '__fish_seen_subcommand_from py; and"
+            about = f"__fish_seen_subcommand_from {_PY_VERBS}"
+            lines.append(f"{after} not {about}' -a {_quoted(_PY_VERBS)}")
+            lines.append(f"{after} {about}' -a '(inspan completion sessions 2>/dev/null)'")
         lines += [f"{here}{_fish_flag(flag)}" for flag in verb.flags]
     return "\n".join(lines)
 
@@ -205,6 +246,8 @@ def _fish_flag(flag: _Flag) -> str:
         said += f" -l {name[2:]}" if name.startswith("--") else f" -s {name[1:]}"
     if flag.takes_value:
         said += " -r"
+    if "--session" in flag.names:
+        said += " -a '(inspan completion sessions 2>/dev/null)'"
     if flag.choices:
         said += f" -a {_quoted(' '.join(flag.choices))}"
     return f"{said} -d {_quoted(flag.help)}"

@@ -35,6 +35,10 @@ def test_a_script_names_every_verb_and_is_accepted_by_its_shell(shell: str) -> N
         (["inspan", "show", ""], {"last", "abcdef"}),
         (["inspan", "run", "--after", "ab"], {"abcdef"}),
         (["inspan", "show", "--ev"], {"--events"}),
+        (["inspan", "py", ""], {"ls", "log", "restore"}),
+        (["inspan", "py", "--me"], {"--memory"}),
+        (["inspan", "py", "close", ""], {"last", "abcdef"}),
+        (["inspan", "py", "--session", "ab"], {"abcdef"}),
     ],
 )
 def test_bash_completes(words: list[str], among: set[str]) -> None:

@@ -1,3 +1,6 @@
+import asyncio
+import math
+
 import pytest
 
 from inspan.errors import SessionDied
@@ -121,3 +124,18 @@ async def test_a_refused_cell_leaves_the_running_one_running(worker: ScriptedWor
         assert rungs(await session.interrupt(second.execution_id)) == ["cancel", "ended"]
         worker.write("out.raw", b"still")
         assert await anext(reader) == Output("stdout", b"still")
+
+
+async def test_whoever_is_in_more_of_a_hurry_does_not_wait_for_another(
+    worker: ScriptedWorker,
+) -> None:
+    begun = asyncio.Event()
+    worker.process.on_signal = lambda _: begun.set()
+    async with joined(worker) as session, asyncio.TaskGroup() as group:
+        cell = await session.execute("x", execution_id="x")
+        worker.begin("x", 1)
+        await anext(aiter(cell))
+        patient = group.create_task(session.interrupt("x", math.inf))
+        await begun.wait()
+        assert rungs(await session.interrupt("x", 0.0)) == ["kill", "ended"]
+        assert rungs(await patient)[-1] == "ended"
