@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from inspan.keeper import tree
 from inspan.keeper.attendance import Attendance
 from inspan.keeper.loop import READ, WRITE, Loop, Timer
 from inspan.keeper.queries import Answerer
 from inspan.keeper.refusal import Refusal
 from inspan.keeper.spawn import Child, set_size
+from inspan.keeper.tree import Tree
 from inspan.keeper.writer import Writer
 
 #: One read for each time a descriptor is ready, so that a flood on one starves no other.
@@ -58,7 +58,7 @@ class Session:
         child: Child,
         writer: Writer,
         *,
-        tag: int,
+        tree: Tree,
         cols: int,
         rows: int,
         loop: Loop,
@@ -68,7 +68,7 @@ class Session:
         self.pid = child.pid
         self.pty = child.slave >= 0
         self.writer = writer
-        self.tree = tree.Tree(child.pid, name, tag)
+        self.tree = tree
         #: The connections that answer the terminal's queries themselves.
         self.attendance = Attendance(self._reply)
         self.started_at = time.time()

@@ -40,6 +40,16 @@ def tag(mark: str, number: int) -> int:
     return _TAG | (int(mark, 16) & low) << _BITS | number & low
 
 
+class Marks(NamedTuple):
+    """Which keeper's a process is, and which session's, as its environment tells; else empty.
+
+    Both together: two keepers may have sessions of one name.
+    """
+
+    keeper: bytes
+    session: bytes
+
+
 class Process(NamedTuple):
     """A line of the process table."""
 
@@ -63,7 +73,7 @@ class Table:
         self.at = time.monotonic()
         self.processes: dict[int, Process] = {}
         self.children: dict[int, list[int]] = {}
-        self._carried: dict[int | bytes, list[int]] = {}
+        self._carried: dict[int | Marks, list[int]] = {}
         self._looked = False
         for pid in _pids():
             process = look(pid)
@@ -71,14 +81,14 @@ class Table:
                 self.processes[pid] = process
                 self.children.setdefault(process.parent, []).append(pid)
 
-    def carrying(self, number: int, session: bytes) -> list[int]:
-        """Who has this tag, or this session in the environment; all are looked at once."""
+    def carrying(self, number: int, marks: Marks) -> list[int]:
+        """Who has this tag, or these marks; all are looked at once."""
         if not self._looked:
             self._looked = True
             for pid in self.processes:
                 self._carried.setdefault(tag_of(pid), []).append(pid)
-                self._carried.setdefault(variable(pid, SESSION_MARK), []).append(pid)
-        return [*self._carried.get(number, ()), *self._carried.get(session, ())]
+                self._carried.setdefault(marks_of(pid), []).append(pid)
+        return [*self._carried.get(number, ()), *self._carried.get(marks, ())]
 
     def below(self, pids: Iterable[int]) -> set[int]:
         """These and all that descends from them."""
@@ -95,11 +105,11 @@ class Table:
 class Tree:
     """What is known of the processes of one session."""
 
-    def __init__(self, root: int, session: str, number: int) -> None:
+    def __init__(self, root: int, marks: Marks, number: int) -> None:
         """``number`` is the tag that the root was started with."""
         self._root = root
         self._tag = number
-        self._mark = session.encode()
+        self._marks = marks
         self._seen: set[tuple[int, int]] = set()
         self._groups = {root}
         #: False once the root was reaped: then its id means nothing any more.
@@ -119,7 +129,7 @@ class Tree:
         known = [p.pid for p in table.processes.values() if p.name in self._seen]
         _add(found, table.below(known), "descent")
         _add(found, (pid for pid in cgroup if pid in table.processes), "cgroup")
-        _add(found, table.below(table.carrying(self._tag, self._mark)), "marker")
+        _add(found, table.below(table.carrying(self._tag, self._marks)), "marker")
         self._learn(table, found)
         strangers = [pid for pid in table.children.get(os.getpid(), ()) if pid not in roots]
         for pid in table.below(strangers):
@@ -230,7 +240,7 @@ def sweep(mark: str) -> int:
         for pid, process in table.processes.items()
         if pid not in spared
         and process.state not in _DEAD
-        and (tag_of(pid) >> _BITS == ours or variable(pid, KEEPER_MARK) == mark.encode())
+        and (tag_of(pid) >> _BITS == ours or marks_of(pid).keeper == mark.encode())
     ]
     return sum(send(process, signal.SIGKILL) for process in found)
 
@@ -276,8 +286,14 @@ def tag_of(pid: int) -> int:
     return int(word) if word.isdigit() else 0
 
 
-def variable(pid: int, name: str) -> bytes:
-    """What a variable was when the process was started; empty where it was not set."""
+def marks_of(pid: int) -> Marks:
+    """The marks that a process was started with."""
+    environment = _environment(pid)
+    return Marks(*(_variable(environment, name) for name in (KEEPER_MARK, SESSION_MARK)))
+
+
+def _environment(pid: int) -> bytes:
+    """What it was when the process was started, each variable behind a NUL."""
     try:
         fd = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -290,7 +306,11 @@ def variable(pid: int, name: str) -> bytes:
         return b""
     finally:
         os.close(fd)
-    return bytes(raw.partition(b"\0" + name.encode() + b"=")[2].partition(b"\0")[0])
+    return bytes(raw)
+
+
+def _variable(environment: bytes, name: str) -> bytes:
+    return environment.partition(b"\0" + name.encode() + b"=")[2].partition(b"\0")[0]
 
 
 def _children() -> list[int] | None:

@@ -95,11 +95,12 @@ def _begin(
     except BaseException:
         writer.abandon()
         raise
+    marks = tree.Marks(server.mark.encode(), message["session"].encode())
     session = Session(
         message["session"],
         child,
         writer,
-        tag=order.tag,
+        tree=tree.Tree(child.pid, marks, order.tag),
         cols=order.cols,
         rows=order.rows,
         loop=server.loop,

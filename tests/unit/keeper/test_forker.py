@@ -84,7 +84,7 @@ async def spawn(desk: Desk, session: str, *argv: str, **more: object) -> Spawned
 def forkers(desk: Desk) -> list[int]:
     """The keeper's children that are forkers."""
     found = children(desk.keeper.process.pid)
-    return [pid for pid in found if tree.variable(pid, tree.SESSION_MARK).startswith(b"forker:")]
+    return [pid for pid in found if tree.marks_of(pid).session.startswith(b"forker:")]
 
 
 async def test_a_forked_session_is_as_any_other(desk: Desk, tmp_path: Path) -> None:

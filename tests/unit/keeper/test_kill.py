@@ -234,18 +234,18 @@ def test_a_tree_is_found_by_descent_marker_and_tag() -> None:
     root = os.posix_spawn(
         "/bin/sh",
         ["sh", "-c", script],
-        {"PATH": os.environ["PATH"], tree.SESSION_MARK: "found"},
+        {"PATH": os.environ["PATH"], tree.SESSION_MARK: "found", tree.KEEPER_MARK: "abc"},
         setsid=True,
     )
     resource.setrlimit(tree.LIMIT, before)
-    one = tree.Tree(root, "found", number)
+    one = tree.Tree(root, tree.Marks(b"abc", b"found"), number)
     ways: dict[int, str] = {}
     while sorted(map(command, ways)) != [b"61", b"62", b"63", b"64"]:
         table = tree.Table()
         ways = one.find(table, roots={root}, cgroup=(), alone=False)
 
-    def find(name: str, number: int, *, rooted: bool) -> list[str]:
-        fresh = tree.Tree(root, name, number)
+    def find(name: str, number: int, *, keeper: str = "abc", rooted: bool = False) -> list[str]:
+        fresh = tree.Tree(root, tree.Marks(keeper.encode(), name.encode()), number)
         fresh.rooted = rooted
         found = fresh.find(table, roots={root}, cgroup=(), alone=False)
         assert set(found) <= set(ways)
@@ -253,9 +253,10 @@ def test_a_tree_is_found_by_descent_marker_and_tag() -> None:
 
     # No subreaper here: the one that was orphaned is found by what it carries.
     assert find("found", number, rooted=True) == ["descent", "descent", "descent", "marker"]
-    assert find("other", number, rooted=False) == ["marker"] * 4
-    assert find("found", number + 1, rooted=False) == ["marker"] * 4
-    assert find("other", number + 1, rooted=False) == []
+    assert find("other", number) == ["marker"] * 4
+    assert find("found", number + 1) == ["marker"] * 4
+    assert find("other", number + 1) == []
+    assert find("found", number + 1, keeper="abd") == []  # another keeper's, of the same name
     assert tree.tag_of(os.getpid()) == 0
     for pid in ways:
         assert tree.send(table.processes[pid], signal.SIGKILL)

@@ -7,10 +7,11 @@ import shutil
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -70,12 +71,15 @@ async def confined(
     cwd: str = "person/project",
     python: str = sys.executable,
     limits: CodeLimits = CodeLimits(),  # noqa: B008 - it is frozen
+    env: Mapping[str, str] = MappingProxyType({}),
     **grants: object,
 ) -> AsyncIterator[KernelSession]:
     """A session in the project of a person."""
     given = Grants(**grants)  # type: ignore[arg-type]
+    plain = order(home, "one")
     wanted = replace(
-        order(home, "one"),
+        plain,
+        env={**plain.env, **env},
         folder=home / "state" / "code" / "one",
         cwd=home / cwd,
         python=python,
@@ -447,6 +451,19 @@ async def test_a_session_that_goes_over_a_limit_ends_and_says_which(
         with pytest.raises(LimitReached, match=words):
             await cell.outcome()
         assert isinstance(await one.over(), LimitReached)
+
+
+async def test_what_a_start_takes_is_no_time_of_the_code(
+    client: KeeperClient, home: Path, person: Path
+) -> None:
+    assert person.exists()
+    (home / "slow").mkdir()
+    slow = "import time\nwhile time.process_time() < 1.6: pass"
+    (home / "slow" / "sitecustomize.py").write_text(slow)
+    env = {"PYTHONPATH": str(home / "slow")}
+    async with confined(client, home, limits=CodeLimits(cpu=1), env=env) as one:
+        used = "import time; time.process_time() >= 1.6"
+        assert await told(one, used) == "True"
 
 
 async def test_files_open_at_a_time_are_limited(
