@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from inspan.engine.code.ports import CodeAsked, CodeOrder, CodeSeen, CodeSink, CodeWithdrawn
 from inspan.engine.ports import Clock
-from inspan.errors import BadInput, InspanError, SessionDied
+from inspan.errors import BadInput, InspanError, SessionDied, Unable
 from inspan.kernel import protocol as p
 from inspan.kernel.host.cell import Cell as KernelCell
 from inspan.kernel.host.cell import Entry, Output
@@ -58,14 +58,14 @@ class PythonRun:
     def __init__(
         self, order: CodeOrder, sink: CodeSink, mark: str, vault: Vault, clock: Clock
     ) -> None:
+        """Raises Unable where another inspan wrote the mark."""
         self.number = int(order.name.rpartition("-")[2])
         self.over = False
         self._sink = sink
         self._vault = vault
         self._clock = clock
         self._new = not mark
-        seq, out, err, self._running = (mark or "0:0:0:").split(":")
-        self._seq, self._at = int(seq), [int(out), int(err)]
+        self._seq, self._at, self._running = _stood(mark or "0:0:0:")
         self._decoders = [_Decoder("surrogateescape"), _Decoder("surrogateescape")]
         #: One of them may hold the beginning of a character.
         self._held = False
@@ -229,6 +229,18 @@ class PythonRun:
             assert self._session.reason is not None
             self.over = True
             self._say(RunEnded(self.number, reason(self._session.reason)))
+
+
+def _stood(mark: str) -> tuple[int, list[int], str]:
+    """The last seq, how much was read of each descriptor's file, and the cell that ran."""
+    try:
+        seq, out, err, running = mark.split(":")
+        return int(seq), [int(out), int(err)], running
+    except ValueError as error:
+        raise Unable(
+            "where the session stood was written by another version of inspan, and cannot be read",
+            hint="Restore it from a checkpoint, or open a new one.",
+        ) from error
 
 
 def reason(error: InspanError) -> Reason:

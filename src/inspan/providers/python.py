@@ -114,16 +114,16 @@ class PythonProvider:
 
         folder = self._folder(order)
         keeper = await self._keeping.client()
-        run = self._run(order, sink, mark)
-        start = partial(
-            KernelSession.reattach,
-            keeper=keeper,
-            folder=folder,
-            former=run.former(cells),
-            confinement=self._confinement(order.spec),
-            watching=run.watching,
-        )
         try:
+            run = self._run(order, sink, mark)
+            start = partial(
+                KernelSession.reattach,
+                keeper=keeper,
+                folder=folder,
+                former=run.former(cells),
+                confinement=self._confinement(order.spec),
+                watching=run.watching,
+            )
             await self._begin(run, start, folder)
         except SessionNotFound:
             await self._mourn(order, sink, keeper)
