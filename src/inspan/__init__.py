@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inspan.control import Control, EventQuery, TaskPage, TaskQuery
     from inspan.durability import DurableContext, durable
     from inspan.errors import InspanError
-    from inspan.library import code, open, spec, wait  # noqa: A004 - read as inspan.open
+    from inspan.library import code, code_pool, open, spec, wait  # noqa: A004 - read as inspan.open
     from inspan.model.event import Event
     from inspan.model.patience import Backoff
     from inspan.model.task import Patience, Task, TaskSpec, TaskState, is_active, is_terminal
@@ -37,6 +37,7 @@ __all__ = [
     "TaskSpec",
     "TaskState",
     "code",
+    "code_pool",
     "durable",
     "is_active",
     "is_terminal",
@@ -50,7 +51,7 @@ _HOME = {
     "inspan.control": ("Control", "EventQuery", "TaskPage", "TaskQuery"),
     "inspan.durability": ("DurableContext", "durable"),
     "inspan.errors": ("InspanError",),
-    "inspan.library": ("code", "open", "spec", "wait"),
+    "inspan.library": ("code", "code_pool", "open", "spec", "wait"),
     "inspan.model.event": ("Event",),
     "inspan.model.patience": ("Backoff",),
     "inspan.model.task": (

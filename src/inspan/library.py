@@ -21,6 +21,7 @@ from inspan.settings import load, locate
 if TYPE_CHECKING:
     from inspan.kernel.host.answers import Answer
     from inspan.kernel.host.session import KernelSession
+    from inspan.kernel.host.warm import Opening, WarmSessions
 
 
 @asynccontextmanager
@@ -86,6 +87,20 @@ async def code(
         places, cwd=here, env=allowed, python=python, grants=grants, limits=limits, answer=host
     ) as session:
         yield session
+
+
+@asynccontextmanager
+async def code_pool(size: int, opening: Opening = code) -> AsyncIterator[WarmSessions]:
+    """``size`` sessions ready before they are asked for: ``async with pool.session() as session``.
+
+    Each is used once and ends with its block, and another takes its place. ``opening`` opens one,
+    as ``functools.partial(inspan.code, memory=1 << 30)`` does; what it raises is raised where a
+    session is asked for. Raises BadInput.
+    """
+    from inspan.kernel.host.warm import warm  # noqa: PLC0415 - as above
+
+    async with warm(size, opening) as sessions:
+        yield sessions
 
 
 def granted(

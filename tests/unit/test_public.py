@@ -9,7 +9,7 @@ from tests.unit.test_imports import unmeasured
 #: Adding a name here is a promise to keep it.
 PUBLIC = """
     Backoff Control DurableContext Event EventQuery InspanError Patience Task TaskPage TaskQuery
-    TaskSpec TaskState code durable is_active is_terminal open spec sync wait
+    TaskSpec TaskState code code_pool durable is_active is_terminal open spec sync wait
 """
 
 
