@@ -290,6 +290,16 @@ class Cells(Protocol):
         """Hand in a cell; it runs after those before it. Raises InputFull, SessionEnded."""
         ...
 
+    def run(
+        self, session: str, code: str, options: CellOptions = CellOptions()
+    ) -> AsyncGenerator[CodeEvent, None]:
+        """``execute`` and ``follow`` of that cell in one: its events, from ``CellEntered`` on.
+
+        It is handed in when the first is asked for, and runs on where the reader leaves. Where
+        this ends too soon, with FellBehind or DaemonUnreachable, ``follow`` goes on with the cell.
+        """
+        ...
+
     def follow(
         self, session: str, since: int | None = None, *, cell: str | None = None
     ) -> AsyncGenerator[CodeEvent, None]:

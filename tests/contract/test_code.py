@@ -27,6 +27,7 @@ from inspan.model.code import (
     CellEnd,
     CellEnded,
     CellEntered,
+    CellOptions,
     CellState,
     CheckpointMade,
     CheckpointRestored,
@@ -173,6 +174,38 @@ async def test_a_cell_has_its_events_in_order_and_one_end(hand: CodeHand) -> Non
     assert facts[-1].end.value == 42
     assert await told(hand.code.follow(made.id, events[-1].seq, cell=cell.id)) == []
     assert (await hand.code.get(made.id)).cells == 1
+
+
+async def test_a_cell_is_handed_in_and_followed_in_one(hand: CodeHand) -> None:
+    made = await hand.code.open(replace(hand.spec, name="mine"))
+    text = "print('a')\n6 * 7"
+    for number, session in ((1, made.id), (2, "mine")):
+        options = CellOptions(store=False)
+        events = await told(hand.code.run(session, text, options))
+        entered = events[0].fact
+        assert isinstance(entered, CellEntered)
+        assert entered == CellEntered(entered.cell, number, text, options)
+        assert isinstance(events[-1].fact, CellEnded)
+        assert events[-1].fact.end.repr == "42"
+        assert await told(hand.code.follow(made.id, cell=entered.cell)) == events
+    await hand.code.close(made.id)
+    for session, refusal in (("nobody", SessionNotFound), (made.id, SessionEnded)):
+        with pytest.raises(refusal):
+            await told(hand.code.run(session, "1"))
+    assert (await hand.code.get(made.id)).cells == 2
+
+
+async def test_a_cell_runs_on_where_its_reader_leaves(hand: CodeHand) -> None:
+    made = await hand.code.open(hand.spec)
+    async with aclosing(hand.code.run(made.id, "name = input('who? ')\nname")) as events:
+        async for event in events:
+            if isinstance(event.fact, Wanted):
+                wanted, seen = event.fact, event.seq
+                break
+    await hand.code.answer(made.id, wanted.request, "me")
+    rest = await told(hand.code.follow(made.id, seen, cell=wanted.cell))
+    assert isinstance(rest[-1].fact, CellEnded)
+    assert rest[-1].fact.end.value == "me"
 
 
 async def test_names_are_remembered_from_cell_to_cell(hand: CodeHand) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from functools import partial
 from typing import TypeVar
 
@@ -28,6 +29,14 @@ BEAT = 0.05
 
 async def _run(call: Callable[[], T]) -> T:
     return await anyio.to_thread.run_sync(call)
+
+
+async def _events(begin: Callable[[], Following]) -> AsyncGenerator[CodeEvent, None]:
+    with await _run(begin) as following:
+        while not following.over:
+            event = await _run(partial(following.recv, BEAT))
+            if event is not None:
+                yield event
 
 
 class ThreadedCode:
@@ -60,15 +69,20 @@ class ThreadedCode:
     async def execute(self, session: str, code: str, options: CellOptions = CellOptions()) -> Cell:
         return await _run(partial(self._to.execute, session, code, options))
 
+    async def run(
+        self, session: str, code: str, options: CellOptions = CellOptions()
+    ) -> AsyncGenerator[CodeEvent, None]:
+        async with aclosing(_events(partial(self._to.run, session, code, options))) as events:
+            async for event in events:
+                yield event
+
     async def follow(
         self, session: str, since: int | None = None, *, cell: str | None = None
     ) -> AsyncGenerator[CodeEvent, None]:
-        following: Following = await _run(partial(self._to.follow, session, since, cell=cell))
-        with following:
-            while not following.over:
-                event = await _run(partial(following.recv, BEAT))
-                if event is not None:
-                    yield event
+        begin = partial(self._to.follow, session, since, cell=cell)
+        async with aclosing(_events(begin)) as events:
+            async for event in events:
+                yield event
 
     async def transcript(
         self, session: str, since: int = 0, limit: int = 500

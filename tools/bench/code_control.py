@@ -12,7 +12,7 @@ from inspan import app
 from inspan.client.remote import RemoteControl
 from inspan.control import Code, Control
 from inspan.keeper.client import KeeperClient
-from inspan.model.code import CellEnded, CellState, CodeEvent, CodeSpec, Printed
+from inspan.model.code import CellEnded, CellState, CodeSpec, Printed
 from inspan.providers.keeping import Keeping
 from tools.bench import code_zygotes
 from tools.bench.homes import home
@@ -28,14 +28,14 @@ class Controlled:
         self.pid = pid
 
     async def run(self, code: str) -> None:
-        async with aclosing(self._events(code)) as events:
+        async with aclosing(self._code.run(self._session, code)) as events:
             async for event in events:
                 fact = event.fact
                 if isinstance(fact, CellEnded) and fact.end.state is not CellState.DONE:
                     raise RuntimeError(f"{code!r} ended with {fact.end}")
 
     async def printed(self, code: str) -> AsyncGenerator[bytes, None]:
-        async with aclosing(self._events(code)) as events:
+        async with aclosing(self._code.run(self._session, code)) as events:
             async for event in events:
                 if isinstance(event.fact, Printed) and event.fact.stream == "stdout":
                     yield event.fact.text.encode()
@@ -52,12 +52,6 @@ class Controlled:
 
     async def close(self) -> None:
         await self._code.close(self._session)
-
-    async def _events(self, code: str) -> AsyncGenerator[CodeEvent, None]:
-        cell = await self._code.execute(self._session, code)
-        async with aclosing(self._code.follow(self._session, cell=cell.id)) as events:
-            async for event in events:
-                yield event
 
 
 class Controls:

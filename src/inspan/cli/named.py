@@ -50,8 +50,8 @@ class Named:
 
     async def silently(self, code: str) -> None:
         """Prepare the session."""
-        cell = await self._code.execute(self._session.id, code, c.CellOptions(silent=True))
-        async with aclosing(self._code.follow(self._session.id, cell=cell.id)) as events:
+        silent = c.CellOptions(silent=True)
+        async with aclosing(self._code.run(self._session.id, code, silent)) as events:
             async for _ in events:
                 continue
 

@@ -20,8 +20,9 @@ T = TypeVar("T")
 
 #: Bytes asked of the socket at once, and the most that is read ahead.
 READ: Final = 1 << 16
-#: Connections of one kind at rest that are kept; more than that are closed.
-IDLE_MOST: Final = 8
+#: Connections of one kind at rest that are kept, as many as were in use at once but no more than
+#: this; a new one costs more than a short cell, and one at rest 50 kB of the daemon.
+IDLE_MOST: Final = 128
 
 
 class Connections:

@@ -6,6 +6,7 @@ which both sides send JSON objects, each in a message of its own:
 from     message                                    means
 -------  -----------------------------------------  --------------------------------------------
 client   ``{"execute": {session, code, options?}}``  hand in a cell
+client   ``{"run": {session, code, options?}}``      hand in a cell, and follow it
 client   ``{"follow": {session, since?, cell?}}``    tell what happens, one following at a time
 server   ``{"cell": …}``                             the cell that was handed in
 server   ``{"refused": problem}``                    what was said last is not done
@@ -13,8 +14,9 @@ server   ``{"following": true}``                     it has begun, and there is 
 server   ``{"seq": …, "fact": …}``                   what happened
 server   ``{"over": null or problem}``               nothing more is told, and why
 
-Cells are answered in the order in which they came. Who follows a session and hands in cells on the
-same connection needs one round trip for each.
+Cells are answered in the order in which they came; what answers ``run`` is the cell's first event.
+A following of one cell is over with the cell's end, after which no ``over`` comes. Who runs cells,
+or follows a session and hands in cells on the same connection, needs one round trip for each.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from inspan.errors import DaemonUnreachable, SessionNotFound
 from inspan.model import plain
 from inspan.model.code import (
     Cell,
+    CellEnded,
     CellOptions,
     CodeEvent,
     CodeSession,
@@ -135,17 +138,26 @@ def to_execute(session: str, code: str, options: CellOptions) -> bytes:
     return written({"execute": {"session": session, "code": code, "options": options}})
 
 
+def to_run(session: str, code: str, options: CellOptions) -> bytes:
+    """The message that hands in a cell and follows it; see ``SAID_MOST``."""
+    return written({"run": {"session": session, "code": code, "options": options}})
+
+
 def to_follow(session: str, since: int | None, cell: str | None) -> bytes:
     """The message that begins a following."""
     return written({"follow": {"session": session, "since": since, "cell": cell}})
 
 
 class Talk:
-    """What was told on one connection since the last thing that was said on it."""
+    """What was told on one connection since the last thing that was said on it.
 
-    def __init__(self) -> None:
+    ``one``: that was about one cell, with whose end it is over.
+    """
+
+    def __init__(self, *, one: bool = False) -> None:
         #: Nothing more comes before something else is said.
         self.over = False
+        self._one = one
 
     def cell(self, message: bytes | None) -> Cell:
         """The cell that was handed in. Raises what it was refused with."""
@@ -160,7 +172,9 @@ class Talk:
         """
         told = self._told(message)
         if "fact" in told:
-            return _read(lambda: plain.load_code_event(told))
+            event = _read(lambda: plain.load_code_event(told))
+            self.over = self._one and isinstance(event.fact, CellEnded)
+            return event
         if "over" in told:
             self.over = True
             if told["over"] is not None:

@@ -6,6 +6,7 @@ No verb has a timeout here: what may take seconds has its deadline in the daemon
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from inspan.client import codecalls as calls
 from inspan.client import wire
@@ -64,12 +65,29 @@ class RemoteCode:
         finally:
             self._connections.leave(channel, over=talk.over)
 
+    async def run(
+        self, session: str, code: str, options: CellOptions = CellOptions()
+    ) -> AsyncGenerator[CodeEvent, None]:
+        said = calls.to_run(session, code, options)
+        if len(said) > calls.SAID_MOST:
+            cell = await self._connections.ask(calls.execute(session, code, options))
+            said = calls.to_follow(cell.session, None, cell.id)
+        async with aclosing(self._told(said, one=True)) as events:
+            async for event in events:
+                yield event
+
     async def follow(
         self, session: str, since: int | None = None, *, cell: str | None = None
     ) -> AsyncGenerator[CodeEvent, None]:
-        channel, talk = await self._connections.talk(), calls.Talk()
+        said = calls.to_follow(session, since, cell)
+        async with aclosing(self._told(said, one=cell is not None)) as events:
+            async for event in events:
+                yield event
+
+    async def _told(self, said: bytes, *, one: bool) -> AsyncGenerator[CodeEvent, None]:
+        channel, talk = await self._connections.talk(), calls.Talk(one=one)
         try:
-            await channel.send(wire.TEXT, calls.to_follow(session, since, cell))
+            await channel.send(wire.TEXT, said)
             while not talk.over:
                 event = talk.event(await channel.take())
                 if event is not None:

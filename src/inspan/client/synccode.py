@@ -1,7 +1,7 @@
 """Code sessions for plain synchronous programs: ``remotecode``, blocking.
 
-The verbs and their errors are those of ``control.Code``; ``follow`` gives a ``Following``, which
-belongs to one thread at a time.
+The verbs and their errors are those of ``control.Code``; ``run`` and ``follow`` give a
+``Following``, which belongs to one thread at a time.
 """
 
 from __future__ import annotations
@@ -69,11 +69,20 @@ class SyncCode:
         finally:
             self._connections.leave(channel, over=talk.over)
 
+    def run(self, session: str, code: str, options: CellOptions = CellOptions()) -> Following:
+        """What happens to a cell, which is handed in when this returns. See ``follow``."""
+        said = calls.to_run(session, code, options)
+        if len(said) > calls.SAID_MOST:
+            cell = self._connections.ask(calls.execute(session, code, options))
+            said = calls.to_follow(cell.session, None, cell.id)
+        return Following(self._connections, said, one=True)
+
     def follow(
         self, session: str, since: int | None = None, *, cell: str | None = None
     ) -> Following:
         """What happens; the following has begun when this returns. Close it, or use ``with``."""
-        return Following(self._connections, calls.to_follow(session, since, cell))
+        said = calls.to_follow(session, since, cell)
+        return Following(self._connections, said, one=cell is not None)
 
     def transcript(self, session: str, since: int = 0, limit: int = 500) -> tuple[CodeEvent, ...]:
         found: tuple[CodeEvent, ...] = ()
@@ -102,10 +111,10 @@ class SyncCode:
 class Following:
     """What happens in a session, as it comes. Its end gives the connection back."""
 
-    def __init__(self, connections: Connections, said: bytes) -> None:
+    def __init__(self, connections: Connections, said: bytes, *, one: bool) -> None:
         self._connections = connections
         self._channel = connections.talk()
-        self._talk = calls.Talk()
+        self._talk = calls.Talk(one=one)
         self._left = False
         #: What came with the word that it has begun: one event at most.
         self._first: deque[CodeEvent] = deque(maxlen=1)

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from inspan.control import Code
 from inspan.errors import BadInput, Conflict, InspanError
-from inspan.model.code import CodeEvent
+from inspan.model.code import Cell, CellEnded, CodeEvent
 from inspan.server import problem, schema
 from inspan.server.code import encoded
 from inspan.server.query import NUMBER_MOST, Query
@@ -74,30 +74,43 @@ class _Talk:
 
     async def _do(self, said: schema.Said) -> None:
         match said:
-            case schema.Said(execute=schema.ToExecute() as cell, follow=None):
-                # A cell that is half handed in would be nobody's.
-                with anyio.CancelScope(shield=True):
-                    made = await self._code.execute(cell.session, cell.code, cell.options)
-                await self._send({"cell": made})
-            case schema.Said(execute=None, follow=schema.ToFollow() as wanted):
-                await self._begin(wanted)
+            case schema.Said(execute=schema.ToExecute() as cell, run=None, follow=None):
+                await self._send({"cell": await self._enter(cell)})
+            case schema.Said(execute=None, run=schema.ToExecute() as cell, follow=None):
+                self._check_free()
+                made = await self._enter(cell)
+                self._begin(self._code.follow(made.session, cell=made.id), made.id)
+            case schema.Said(execute=None, run=None, follow=schema.ToFollow() as wanted):
+                await self._follow(wanted)
             case _:
-                raise BadInput("say one of execute and follow")
+                raise BadInput("say one of execute, run and follow")
 
-    async def _begin(self, wanted: schema.ToFollow) -> None:
+    async def _enter(self, cell: schema.ToExecute) -> Cell:
+        # A cell that is half handed in would be nobody's.
+        with anyio.CancelScope(shield=True):
+            made = await self._code.execute(cell.session, cell.code, cell.options)
+        return made  # noqa: RET504 - to mypy a scope may swallow what is raised
+
+    def _check_free(self) -> None:
         if self._following:
             raise Conflict("this connection follows already", hint="Use another connection.")
+
+    def _begin(self, events: AsyncIterator[CodeEvent], cell: str | None) -> None:
+        self._following, self._told = True, False
+        self._group.start_soon(self._tell, events, cell)
+
+    async def _follow(self, wanted: schema.ToFollow) -> None:
+        self._check_free()
         if not 0 <= (wanted.since or 0) <= NUMBER_MOST:
             raise BadInput(f"follow.since: must be from 0 to {NUMBER_MOST}")
-        self._following, self._told = True, False
         events = self._code.follow(wanted.session, wanted.since, cell=wanted.cell)
-        self._group.start_soon(self._tell, events)
+        self._begin(events, wanted.cell)
         # It begins before that is said: "from now on" is then no lie.
         await anyio.lowlevel.checkpoint()
         if not self._told:
             await self._send({"following": True})
 
-    async def _tell(self, events: AsyncIterator[CodeEvent]) -> None:
+    async def _tell(self, events: AsyncIterator[CodeEvent], cell: str | None) -> None:
         over = None
         try:
             async with closing(events):
@@ -105,6 +118,11 @@ class _Talk:
                 async for event in events:
                     self._told = True
                     raw = encoded(event)
+                    if cell is not None and isinstance(event.fact, CellEnded):
+                        # The last there is: once it is read, something else may be said.
+                        self._following = False
+                        await self._socket.send_text(raw.decode())
+                        return
                     await self._socket.send_text(raw.decode())
                     sent += len(raw) + _LEAST
                     if sent > BURST:

@@ -131,6 +131,7 @@ class Said:
     """What a client says on the WebSocket of cells: one of these."""
 
     execute: ToExecute | None = None
+    run: ToExecute | None = None
     follow: ToFollow | None = None
 
 

@@ -8,9 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspan.client.codecalls import Talk, to_execute, to_follow
+from inspan.client.codecalls import Talk, to_execute, to_follow, to_run
 from inspan.errors import BadInput, DaemonUnreachable, InspanError
-from inspan.model.code import CODE_FACTS, CellOptions, CodeEvent, Printed
+from inspan.model.code import (
+    CODE_FACTS,
+    CellEnd,
+    CellEnded,
+    CellEntered,
+    CellOptions,
+    CellState,
+    CodeEvent,
+    Printed,
+)
 from inspan.server import schema
 from inspan.server.code import encoded
 from tests.unit.model import samples
@@ -22,7 +31,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-WORDS = st.sampled_from(("execute", "follow", "session", "code", "since", "cell", "options"))
+WORDS = st.sampled_from(("execute", "run", "follow", "session", "code", "since", "cell", "options"))
 TOLD = st.sampled_from(("seq", "fact", "over", "refused", "cell", "following", "kind", "code"))
 
 
@@ -59,6 +68,14 @@ def test_the_server_reads_what_the_client_says_of_a_cell(
     )
 
 
+@given(st.text(), st.text(), samples.of(CellOptions))
+def test_the_server_reads_what_the_client_says_of_a_cell_it_follows(
+    session: str, code: str, options: CellOptions
+) -> None:
+    said = schema.read(schema.Said, to_run(session, code, options))
+    assert said == schema.Said(run=schema.ToExecute(session=session, code=code, options=options))
+
+
 @given(st.text(), st.none() | st.integers(0, 2**63 - 1), st.none() | st.text())
 def test_the_server_reads_what_the_client_says_of_a_following(
     session: str, since: int | None, cell: str | None
@@ -87,6 +104,17 @@ def test_the_end_of_a_connection_is_no_end_of_a_cell() -> None:
         Talk().event(None)
     with pytest.raises(DaemonUnreachable):
         Talk().cell(None)
+
+
+def test_what_is_told_of_one_cell_is_over_with_its_end() -> None:
+    entered = encoded(CodeEvent(1, 0.0, "py-1", CellEntered("c1", 1, "1")))
+    ended = encoded(CodeEvent(2, 0.0, "py-1", CellEnded("c1", CellEnd(state=CellState.DONE))))
+    for one in (True, False):
+        talk = Talk(one=one)
+        assert talk.event(entered) is not None
+        assert not talk.over
+        assert talk.event(ended) is not None
+        assert talk.over is one
 
 
 def test_text_that_no_wire_carries_is_refused_before_it_is_sent() -> None:

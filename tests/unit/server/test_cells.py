@@ -27,6 +27,7 @@ from inspan.errors import (
 )
 from inspan.model import wire as limits
 from inspan.model.code import CellBegan, CellEnded, CellEntered, CodeEvent, CodeSession, CodeSpec
+from inspan.model.session import CodeState
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
@@ -159,12 +160,79 @@ async def test_who_follows_may_hand_in_cells_on_the_same_connection(bench: Bench
     await until(lambda: bench.fake.code.following == 0)
 
 
+async def test_cells_are_run_on_one_connection(bench: Bench) -> None:
+    made = await bench.open()
+    for number in range(5):
+        async with aclosing(bench.code.run(made.id, f"print({number})")) as events:
+            async for event in events:
+                if isinstance(event.fact, CellEnded):
+                    break
+        with pytest.raises(SessionNotFound):
+            await anext(bench.code.run("nobody", "1"))
+    assert (await bench.code.get(made.id)).cells == 5
+    assert len(bench.control._connections._talks) == 1
+    assert bench.fake.code.following == 0
+
+
+async def test_nothing_comes_after_the_end_of_a_cell_that_is_followed(bench: Bench) -> None:
+    made = await bench.open()
+    run = word(run={"session": made.id, "code": "1"})
+    follow = word(follow={"session": made.id, "cell": "c1"})
+
+    def asking() -> list[str]:
+        with SyncControl(bench.socket) as control:
+            channel, _ = control._connections.upgrade(calls.CELLS)
+            with closing(channel):
+                told = []
+                for said in (run, follow, run):
+                    channel.send(wire.TEXT, said)
+                    told += [taken(channel)["fact"]["cell"] for _ in range(3)]
+                return told
+
+    told = await anyio.to_thread.run_sync(asking)
+    assert told == ["c1"] * 6 + ["c2"] * 3
+
+
+async def test_a_run_is_refused_where_something_is_followed(bench: Bench) -> None:
+    made = await bench.open()
+    follow = word(follow={"session": made.id})
+    run = word(run={"session": made.id, "code": "1"})
+    replies = await bench.raw(follow, run, replies=2)
+    assert replies[1]["refused"]["code"] == "conflict"
+    assert (await bench.code.get(made.id)).cells == 0
+
+
+async def test_a_run_that_is_left_ends_on_the_server_and_the_cell_goes_on(bench: Bench) -> None:
+    made = await bench.open()
+    async with aclosing(bench.code.run(made.id, "import time\ntime.sleep(60)")) as events:
+        assert isinstance((await anext(events)).fact, CellEntered)
+        await until(lambda: bench.fake.code.following == 1)
+    await until(lambda: bench.fake.code.following == 0)
+    assert (await bench.code.get(made.id)).state is CodeState.BUSY
+
+
+async def test_as_many_connections_are_kept_as_were_in_use(bench: Bench) -> None:
+    made = await bench.open()
+
+    async def run() -> None:
+        async with aclosing(bench.code.run(made.id, "1")) as events:
+            assert [event async for event in events]
+
+    for _ in range(3):
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(run)
+        assert len(bench.control._connections._talks) == 20
+
+
 async def test_large_code_goes_another_way(bench: Bench) -> None:
     made = await bench.open()
     code = "kept = 1 #" + "x" * (limits.FRAME_MOST + 10)
     cell = await bench.code.execute(made.id, code)
     events = await followed(bench, made.id, cell.id)
     assert events[0].fact == CellEntered(cell.id, 1, code)
+    async with aclosing(bench.code.run(made.id, code)) as running:
+        assert (await anext(running)).fact == CellEntered("c2", 2, code)
     with pytest.raises(BadInput, match="larger than"):
         await bench.code.execute(made.id, "x" * limits.BODY_MOST)
 
@@ -265,6 +333,9 @@ async def test_words_that_mean_nothing_are_refused_one_by_one(bench: Bench) -> N
         word(execute={"session": made.id, "code": 1}),
         word(execute={"session": made.id, "code": "1", "options": {"stdin": 1}}),
         word(execute={"session": made.id, "code": "1"}, follow={"session": made.id}),
+        word(run={"session": made.id}),
+        word(run={"session": made.id, "code": "1"}, execute={"session": made.id, "code": "1"}),
+        word(run={"session": made.id, "code": "1"}, follow={"session": made.id}),
         word(follow={"session": made.id, "since": -1}),
         word(follow={"session": made.id, "since": 1 << 64}),
         word(follow={"session": made.id, "cell": 3}),
@@ -310,6 +381,9 @@ async def test_a_blocking_following_has_begun_when_it_is_there(bench: Bench) -> 
                 got = [events.recv(10) for _ in range(3)]
                 assert events.recv(0) is None
                 assert not events.over
+            with control.code.run(made.id, "2") as events:
+                assert [type(event.fact) for event in events] == [CellEntered, CellBegan, CellEnded]
+                assert events.over
             with control.code.follow(made.id, 0) as events:
                 control.code.close(made.id)
                 got += list(events)
@@ -317,6 +391,8 @@ async def test_a_blocking_following_has_begun_when_it_is_there(bench: Bench) -> 
                 events.close()
             with pytest.raises(SessionEnded):
                 control.code.execute(made.id, "1")
+            with pytest.raises(SessionEnded):
+                control.code.run(made.id, "1")
             with pytest.raises(SessionNotFound):
                 control.code.follow("nobody")
             return got
@@ -324,4 +400,4 @@ async def test_a_blocking_following_has_begun_when_it_is_there(bench: Bench) -> 
     got = await anyio.to_thread.run_sync(following)
     kinds = [type(event.fact) for event in got if event is not None]
     assert kinds[:3] == [CellEntered, CellBegan, CellEnded]
-    assert [event.seq for event in got[3:] if event is not None] == [1, 2, 3, 4, 5]
+    assert [event.seq for event in got[3:] if event is not None] == [*range(1, 9)]

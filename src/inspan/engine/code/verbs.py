@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from inspan.control import PrunePolicy
@@ -119,6 +120,14 @@ class CodeVerbs:
     async def execute(self, session: str, code: str, options: CellOptions = CellOptions()) -> Cell:
         place = self._lives.places.get(session) or await self._lives.find(session)
         return await place.execute(code, options)
+
+    async def run(
+        self, session: str, code: str, options: CellOptions = CellOptions()
+    ) -> AsyncGenerator[CodeEvent, None]:
+        cell = await self.execute(session, code, options)
+        async with aclosing(self.follow(cell.session, cell=cell.id)) as events:
+            async for event in events:
+                yield event
 
     async def follow(
         self, session: str, since: int | None = None, *, cell: str | None = None
