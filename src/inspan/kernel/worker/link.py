@@ -28,11 +28,10 @@ from .door import STRANGERS, Door, Peer
 from .ear import Ear, StandIn
 from .inbound import check
 from .outbox import MOST, Outbox
+from .pulse import Pulse
 
 #: Said at ready; the same as protocol.VERSION.
 VERSION: Final = 1
-#: Seconds between two signs of life.
-BEAT: Final = 5.0
 #: Seconds that output waits for a host that acknowledges nothing, before it is dropped.
 _STALL: Final = 1.0
 #: Seconds for what is left to say at the end.
@@ -77,7 +76,7 @@ class Link:
         self._blocked = self._stalled = self._dead = False
         self._door = Door(path)
         self._heard, self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if _PIPE2 else _pipe()
-        self._next_beat = 0.0
+        self._pulse = Pulse()
         self._stand_in = StandIn(ear)
         ear.ring = self.wake
         os.register_at_fork(after_in_child=self._forked)
@@ -215,7 +214,7 @@ class Link:
     def _patience(self) -> int | None:
         if self._host is None:
             return None
-        left = self._stand_in.until(self._next_beat) - time.monotonic()
+        left = self._stand_in.until(self._pulse.due) - time.monotonic()
         return max(0, int(left * 1000) + 1)
 
     def _accept(self) -> None:
@@ -305,7 +304,7 @@ class Link:
             self._blocked = self._stalled = False
             self._ear.attend(peer.link.fileno(), self.hear)
             self._write()
-        self._next_beat = time.monotonic() + BEAT
+        self._pulse.begin(time.monotonic())
         return True
 
     def _leave(self, peer: Peer) -> None:
@@ -321,11 +320,13 @@ class Link:
             peer.link.close()
 
     def _maybe_beat(self) -> None:
-        now = time.monotonic()
         host = self._host
-        if host is None or now < self._next_beat:
+        if host is None:
             return
-        self._next_beat = now + BEAT
+        # Who works rings as it leaves its rest, and a cell may run on another thread.
+        rests = not self._ear.watched and self._state()["execution_id"] is None
+        if not self._pulse.beats(time.monotonic(), rests=rests):
+            return
         # What a host does not take is not worth keeping many of.
         if not self._blocked:
             self.send({"type": "heartbeat", **self._beat()})

@@ -23,7 +23,7 @@ from inspan.kernel.protocol import (
     Result,
     Started,
 )
-from inspan.kernel.worker.link import BEAT
+from inspan.kernel.worker.pulse import BEAT
 from tests.real.kernel import PATIENCE, GoneError, Worker, ended, wait_until
 
 
