@@ -77,6 +77,7 @@ class Many:
         assert self._control.code.list() == ()
 
     def _settled(self) -> Holdings:
+        self._control.close()  # what rests with the client is held by the daemon, too
         until(lambda: self._held().children[1] == _AT_REST, "the keeper to be at rest")
         held = self._held()
         # Idle threads wait for work, at most as many as were busy at a time.
@@ -85,6 +86,7 @@ class Many:
     def _back(self, after: str) -> None:
         pids = {one.pid for one in self._control.code.list(ended=True)}
         assert pids == {None}
+        self._control.close()
         until(lambda: no_more(self._held(), self._before), f"{self._before} after {after}")
         print(f"{(self._used() - self._memory) >> 20} MB")
         until(lambda: self._used() - self._memory < _KEPT, f"memory to be given back after {after}")
