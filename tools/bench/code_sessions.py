@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench import code_rows, code_rows_crowd
+from tools.bench.code_crowd import SETTLING
 from tools.bench.measure import Found, alternate, in_a_child
 
 #: Sides that all is measured of; through Control in process only what a round of it has.
@@ -77,5 +78,6 @@ def notes(
         "An interrupt comes 0.5 s after the cell was sent, and is timed until the cell's end is"
         " known. What awaits does so for 2 s: 1.5 s is what a kernel takes that cannot interrupt"
         " it.",
-        f"Idle CPU: of one processor over {seconds:g} s, as the scheduler counts it.",
+        f"Idle CPU: of one processor over {seconds:g} s, as the scheduler counts it, from"
+        f" {SETTLING:g} s after the last start on.",
     )
