@@ -12,13 +12,14 @@ import socket as sockets
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from inspan.client import calls, wire
 from inspan.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import TracebackType
 
 T = TypeVar("T")
 
@@ -185,6 +186,32 @@ class Channel:
             self._link.sendall(raw)
         except OSError as error:
             raise gone(error) from error
+
+
+class Stream:
+    """What all that comes on a channel has in common: it owns the channel and lets go of it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        """For ``select``; ask ``recv(0)`` until it gives ``None`` first."""
+        return self._channel.fileno()
+
+    def close(self) -> None:
+        """Leave the stream."""
+        self._channel.close()
 
 
 def connect(path: str) -> sockets.socket:

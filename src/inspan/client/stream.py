@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from inspan.client import calls, wire
 from inspan.client.attachment import Attachment
-from inspan.client.link import Channel
+from inspan.client.link import Channel, Stream
 from inspan.model import plain
 
 if TYPE_CHECKING:
@@ -23,33 +22,7 @@ if TYPE_CHECKING:
     from inspan.model.session import Chunk
 
 
-class _Stream:
-    """What both have in common: they own a channel and let go of it."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def fileno(self) -> int:
-        """For ``select``."""
-        return self._channel.fileno()
-
-    def close(self) -> None:
-        """Leave the stream."""
-        self._channel.close()
-
-
-class Watch(_Stream):
+class Watch(Stream):
     """Events as they are stored."""
 
     def __iter__(self) -> Iterator[Event]:
@@ -70,7 +43,7 @@ class Watch(_Stream):
         return plain.load_event(told)
 
 
-class Terminal(_Stream):
+class Terminal(Stream):
     """An attached session: its recording from ``offset``, and then what comes."""
 
     def __init__(self, channel: Channel, offset: int, answers_from: int | None = None) -> None:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 from inspan.client import codecalls as calls
 from inspan.client import wire
-from inspan.client.link import Connections
+from inspan.client.link import Connections, Stream
 from inspan.model.code import (
     Cell,
     CellOptions,
@@ -108,12 +106,12 @@ class SyncCode:
         return self._connections.ask(calls.inspect(session, code, cursor))
 
 
-class Following:
+class Following(Stream):
     """What happens in a session, as it comes. Its end gives the connection back."""
 
     def __init__(self, connections: Connections, said: bytes, *, one: bool) -> None:
+        super().__init__(connections.talk())
         self._connections = connections
-        self._channel = connections.talk()
         self._talk = calls.Talk(one=one)
         self._left = False
         #: What came with the word that it has begun: one event at most.
@@ -127,26 +125,11 @@ class Following:
         if event is not None:
             self._first.append(event)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Leave it; may be called twice."""
         if not self._left:
             self._left = True
             self._connections.leave(self._channel, over=self._talk.over)
-
-    def fileno(self) -> int:
-        """For ``select``; ask ``recv(0)`` until it gives ``None`` first."""
-        return self._channel.fileno()
 
     @property
     def over(self) -> bool:

@@ -7,7 +7,7 @@ import shutil
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -34,19 +34,6 @@ pytestmark = [
 
 #: What is a person's, or ours, and must not be seen.
 SECRET = "do not read this"
-
-
-@pytest.fixture
-def keeper(home: Path) -> Iterator[Keeper]:
-    one = Keeper(home)
-    yield one
-    one.stop()
-
-
-@pytest.fixture
-async def client(keeper: Keeper) -> AsyncIterator[KeeperClient]:
-    async with await keeper.client() as client:
-        yield client
 
 
 @pytest.fixture

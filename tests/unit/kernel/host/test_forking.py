@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from inspan.kernel.host.launch import Order
 from inspan.kernel.host.pool import Pool
 from inspan.kernel.host.session import KernelSession
 from inspan.kernel.worker import boot
-from tests.unit.keeper.desk import Keeper, children, descriptors, running, wait_for
+from tests.unit.keeper.desk import children, descriptors, running, wait_for
 from tests.unit.kernel.host.desk import PATIENCE, order
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D1")]
@@ -76,19 +76,6 @@ seen = {
 }
 """
 FORKED = "import sys; '_inspan_kernel.worker.zygote' in sys.modules"
-
-
-@pytest.fixture
-def keeper(home: Path) -> Iterator[Keeper]:
-    one = Keeper(home)
-    yield one
-    one.stop()
-
-
-@pytest.fixture
-async def client(keeper: Keeper) -> AsyncIterator[KeeperClient]:
-    async with await keeper.client() as client:
-        yield client
 
 
 class Makes:
