@@ -18,9 +18,9 @@ from tools.bench.processes import memory, ran, with_descendants
 
 #: Sessions that start at the same time.
 TOGETHER: Final = 8
-#: Seconds until what a start leaves to be done is done: a session of ours gives a sign of life 5 s
-#: after its last cell, and then once a minute.
-SETTLING: Final = 6.0
+#: Seconds until what a start leaves to be done is done: a session of ours gives signs of life in
+#: the ten seconds after its last cell, and then every five minutes.
+SETTLING: Final = 12.0
 
 
 async def measured(side: Side, size: int, more: int, times: int, idle: float) -> dict[str, Any]:

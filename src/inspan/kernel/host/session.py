@@ -50,8 +50,8 @@ CELLS_MOST: Final = 256
 CAP: Final = 1 << 30
 #: Seconds from the first signal to the kill.
 DEADLINE: Final = 5.0
-#: Signs of life, about a minute of them, after which an idle session's last end counts as stored.
-STORED: Final = 12
+#: Seconds after which, at the next sign of life, an idle session's last end counts as stored.
+STORED: Final = 60.0
 #: Seconds for a worker to start.
 START: Final = 20.0
 
@@ -94,7 +94,7 @@ class KernelSession:
         self.pid = 0
         self.ready: p.Ready
         self._kept: deque[Cell] = deque()
-        self._beats = 0
+        self._tidied = 0.0
         self._inflow: Inflow  # since _begin
         self._guard: Guard
         self._meter: Meter | None = None
@@ -410,13 +410,12 @@ class KernelSession:
             self._meter.look()
         if self._watching.beat is not None and self.heartbeat is not None:
             self._watching.beat(self.heartbeat)
-        self._beats += 1
-        if self._beats == STORED:
+        if asyncio.get_running_loop().time() - self._tidied >= STORED:
             self._tidy()
 
     def _tidy(self) -> None:
         """What was seen counts as stored; the ends of few cells wait for who wants them."""
-        self._beats = 0
+        self._tidied = asyncio.get_running_loop().time()
         kept, self._kept = self._kept, deque()
         surplus = len(kept) - CELLS_MOST
         for number, old in enumerate(kept):

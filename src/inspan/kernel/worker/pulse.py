@@ -11,7 +11,7 @@ from typing import Final
 #: Seconds between two signs of life.
 BEAT: Final = 5.0
 #: The same while nothing happens; the first comes after BEAT all the same.
-REST: Final = 60.0
+REST: Final = 300.0
 
 
 class Pulse:

@@ -18,7 +18,7 @@ def test_who_works_beats_often() -> None:
 def test_who_rests_beats_once_and_then_seldom() -> None:
     pulse = Pulse()
     pulse.begin(100)
-    times = [100 + n for n in range(180)]
+    times = [100 + n for n in range(700)]
     assert beats(pulse, times, rests=True) == [100 + BEAT, 100 + BEAT + REST, 100 + BEAT + 2 * REST]
 
 
