@@ -215,7 +215,7 @@ def _zsh_verb(verb: _Verb) -> str:
 
 def _bare(text: str) -> str:
     """Help without what `_arguments` reads as its own."""
-    return text.replace("[", "(").replace("]", ")").replace(":", " -")
+    return text.replace("[", "(").replace("]", ")").replace(":", r"\:")
 
 
 def _fish(verbs: tuple[_Verb, ...]) -> str:
