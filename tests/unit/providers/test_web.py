@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 import anyio
 import pytest
-from anyio.abc import SocketAttribute, SocketStream
+import trustme
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSListener
 
 from inspan.engine.code.ports import Fetched
 from inspan.errors import BadInput, NotGranted, Unable
@@ -19,11 +23,15 @@ pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D7")]
 
 @asynccontextmanager
 async def serving(
-    answer: bytes, heard: list[bytes] | None = None, *, after: bytes = b"\r\n\r\n"
+    answer: bytes,
+    heard: list[bytes] | None = None,
+    *,
+    after: bytes = b"\r\n\r\n",
+    tls: SSLContext | None = None,
 ) -> AsyncIterator[Origin]:
     """A server that says this ``after`` it was asked whatever, and hangs up."""
 
-    async def serve(stream: SocketStream) -> None:
+    async def serve(stream: ByteStream) -> None:
         async with stream:
             said = b""
             while not said or after not in said:
@@ -35,16 +43,23 @@ async def serving(
             except anyio.BrokenResourceError:
                 return  # it was enough
 
-    async with _listening(serve) as origin:
+    async with _listening(serve, tls) as origin:
         yield origin
 
 
 @asynccontextmanager
-async def _listening(serve: Callable[[SocketStream], Awaitable[None]]) -> AsyncIterator[Origin]:
+async def _listening(
+    serve: Callable[[ByteStream], Awaitable[None]], tls: SSLContext | None = None
+) -> AsyncIterator[Origin]:
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(SocketAttribute.local_port)
     async with listener, anyio.create_task_group() as group:
-        group.start_soon(listener.serve, serve)
-        yield Origin("http", "127.0.0.1", listener.extra(SocketAttribute.local_port))
+        if tls is None:
+            group.start_soon(listener.serve, serve)
+        else:
+            secret = TLSListener(listener, tls, standard_compatible=False)
+            group.start_soon(secret.serve, serve)
+        yield Origin("http" if tls is None else "https", "127.0.0.1", port)
         group.cancel_scope.cancel()
 
 
@@ -144,6 +159,35 @@ async def test_a_server_without_a_certificate_is_not_trusted() -> None:
     async with serving(b"HTTP/1.1 200 OK\r\n\r\n", after=b"") as origin:
         with pytest.raises(Unable, match="cannot be reached"):
             await fetched(Origin("https", origin.host, origin.port))
+
+
+@pytest.mark.parametrize(
+    ("certified", "known", "why"),
+    [
+        ("127.0.0.1", True, None),
+        ("127.0.0.1", False, "certificate verify failed"),
+        ("example.org", True, "certificate is not valid for '127.0.0.1'"),
+    ],
+)
+async def test_a_server_is_trusted_for_its_certificate_and_its_name(
+    certified: str,
+    known: bool,
+    why: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority = trustme.CA()
+    trusted = tmp_path / "trusted.pem"
+    (authority if known else trustme.CA()).cert_pem.write_to_path(str(trusted))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    tls = SSLContext(PROTOCOL_TLS_SERVER)
+    authority.issue_cert(certified).configure_cert(tls)
+    async with serving(b"HTTP/1.1 200 OK\r\n\r\nhi", tls=tls) as origin:
+        if why is None:
+            assert (await fetched(origin)).body == b"hi"
+        else:
+            with pytest.raises(Unable, match=why):
+                await fetched(origin)
 
 
 @pytest.mark.parametrize("headers", [{"a b": "c"}, {"a": "b\r\nc: d"}, {"a": "\u2603"}, {"": "x"}])
