@@ -16,7 +16,16 @@ from typing import Final
 
 from inspan.keeper.loop import READ, WRITE, Loop
 from inspan.keeper.session import Session
-from inspan.keeper.wire import INLINE_MOST, Decoder, Message, WireError, encode, encode_grew
+from inspan.keeper.wire import (
+    INLINE_MOST,
+    Decoder,
+    Message,
+    WireError,
+    decode_write,
+    encode,
+    encode_grew,
+    encode_queued,
+)
 
 _RECEIVE: Final = 1 << 16
 #: No request is taken up while this much waits to be sent; with one reply more it is the most
@@ -32,6 +41,8 @@ _PUSH_EVERY: Final = 0.004
 _EAGER: Final = 2
 
 OnFrame = Callable[["Connection", Message, bytes], None]
+#: Input for a session, by its name; False: to be taken as any other frame.
+OnKeys = Callable[["Connection", bytes, bytes, bytes], bool]
 OnLost = Callable[["Connection"], None]
 
 
@@ -47,6 +58,7 @@ class Connection:
         loop: Loop,
         *,
         on_frame: OnFrame,
+        on_keys: OnKeys,
         on_lost: OnLost,
         on_room: OnLost,
     ) -> None:
@@ -55,6 +67,7 @@ class Connection:
         self._fd = sock.fileno()
         self._loop = loop
         self._on_frame = on_frame
+        self._on_keys = on_keys
         self._on_lost = on_lost
         self._on_room = on_room
         self._decoder = Decoder()
@@ -98,6 +111,11 @@ class Connection:
         if session.name in self._told:
             self._eager[session.name] = _EAGER
 
+    def typed(self, session: Session, number: bytes, queued: int) -> None:
+        """``expect``, and the reply to the input."""
+        self.expect(session)
+        self._outbox += encode_queued(number, queued)
+
     def touch(self, session: Session) -> None:
         """Something about this session is new; only its name is kept."""
         if session.name in self._told:
@@ -133,6 +151,9 @@ class Connection:
         if events & READ and not self._frames:
             try:
                 data = self._sock.recv(_RECEIVE)
+                keys = None if self._decoder.waits else decode_write(data)
+                if keys is not None and self._on_keys(self, *keys):
+                    return
                 self._frames.extend(self._decoder.feed(data))
             except BlockingIOError:
                 return

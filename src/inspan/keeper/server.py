@@ -191,7 +191,12 @@ class Server:
             sock.close()
             return
         connection = Connection(
-            sock, self.loop, on_frame=self._frame, on_lost=self._lost, on_room=self._unsent
+            sock,
+            self.loop,
+            on_frame=self._frame,
+            on_keys=self._keys,
+            on_lost=self._lost,
+            on_room=self._unsent,
         )
         self._connections.add(connection)
 
@@ -211,6 +216,22 @@ class Server:
     def known(self) -> int:
         """How many sessions there are, with those that are being forked."""
         return len(self.sessions) + len(self._held)
+
+    def _keys(self, connection: Connection, name: bytes, number: bytes, keys: bytes) -> bool:
+        """The verb ``write`` without detours; what it would refuse is left to it."""
+        session = self.sessions.get(name.decode(errors="replace"))
+        if session is None:
+            return False
+        try:
+            queued = session.write(keys)
+        except Refusal:
+            return False
+        except Exception as error:  # noqa: BLE001  as any other request
+            _failed(connection, {"id": int(number)}, error)
+        else:
+            connection.typed(session, number, queued)
+        self._active.add(connection)
+        return True
 
     def _frame(self, connection: Connection, message: Message, body: bytes) -> None:
         name = message.get("session")
@@ -235,8 +256,7 @@ class Server:
         except Refusal as refusal:
             connection.send({**reply, "error": refusal.code, "message": refusal.message})
         except Exception as error:  # noqa: BLE001  one bad request must not end every session
-            say("fault", trace=traceback.format_exc())
-            connection.send({**reply, "error": "unable", "message": f"The keeper failed: {error}"})
+            _failed(connection, reply, error)
         else:
             if isinstance(answer, tuple):
                 connection.send({**reply, "ok": True, **answer[0]}, answer[1])
@@ -374,6 +394,11 @@ class Server:
 
 def _starting(_server: Server, _connection: Connection, _message: Message, _body: bytes) -> Answer:
     raise Refusal("conflict", "The session is only just being started.")
+
+
+def _failed(connection: Connection, reply: Message, error: Exception) -> None:
+    say("fault", trace=traceback.format_exc())
+    connection.send({**reply, "error": "unable", "message": f"The keeper failed: {error}"})
 
 
 def _is_ours(sock: socket.socket) -> bool:

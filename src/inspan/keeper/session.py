@@ -138,7 +138,7 @@ class Session:
 
     def write(self, data: bytes) -> int:
         """Queue input; the bytes that wait now. Raises Refusal."""
-        if not self.alive or self._stdin < 0 or self._stdin_closing:
+        if self.exit is not None or self._stdin < 0 or self._stdin_closing:
             raise Refusal("conflict", "The session takes no more input.")
         if len(self._queue) + len(data) > _INPUT_MOST:
             raise Refusal("input-full", "The program does not read its input.")
@@ -170,25 +170,25 @@ class Session:
                 self._close_stdin()
 
     def _enqueue(self, data: bytes) -> None:
-        idle = not self._queue
-        self._queue += data
-        if idle:
-            self._flush()
-            if self._queue:
-                self._watch_stdin(on=True)
-
-    def _flush(self) -> None:
-        try:
-            done = os.write(self._stdin, self._queue)
-        except BlockingIOError:
+        if self._queue:
+            self._queue += data
             return
+        done = self._put(data)
+        if done < len(data):
+            self._queue += data[done:]
+            self._watch_stdin(on=True)
+
+    def _put(self, data: bytes | bytearray) -> int:
+        try:
+            return os.write(self._stdin, data)
+        except BlockingIOError:
+            return 0
         except OSError:
             # Nobody will read it any more; on a terminal the same is seen as end of output.
-            done = len(self._queue)
-        del self._queue[:done]
+            return len(data)
 
     def _writable(self) -> None:
-        self._flush()
+        del self._queue[: self._put(self._queue)]
         if not self._queue:
             self._watch_stdin(on=False)
             if self._stdin_closing:

@@ -68,6 +68,7 @@ from __future__ import annotations
 
 import json
 import struct
+from functools import lru_cache
 from typing import Any, Final
 
 #: Raised when a verb changes its meaning. A daemon also speaks the version before it.
@@ -80,6 +81,10 @@ BODY_MOST: Final = 1 << 20
 INLINE_MOST: Final = 1 << 12
 
 _LENGTHS: Final = struct.Struct(">II")
+#: The head of a ``write``, up to the session and between it and the number.
+_WRITE: Final = b'{"op":"write","session":"'
+_WRITE_ID: Final = b'","id":'
+_WRITE_FIRST: Final = _LENGTHS.size + len(_WRITE)
 # Made once: json.dumps would make an encoder for every frame.
 _encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _decode: Final = json.JSONDecoder().raw_decode
@@ -99,10 +104,39 @@ def encode(message: Message, body: bytes = b"") -> bytes:
     return _LENGTHS.pack(len(head), len(body)) + head + body
 
 
+# A key is pressed after a pause, when all code is slow: every step that its frames are spared is
+# time that somebody waits. They are made, and in the keeper read, by hand.
+
+
 def encode_write(session: str, number: int, body: bytes) -> bytes:
-    """``encode`` of a ``write``, sooner: a key is pressed after a pause, when all code is slow."""
-    head = b'{"op":"write","session":%b,"id":%d}' % (_encode(session).encode(), number)
+    """``encode`` of a ``write``, sooner."""
+    head = b"%b%d}" % (_write_to(session), number)
     return _LENGTHS.pack(len(head), len(body)) + head + body
+
+
+@lru_cache(64)
+def _write_to(session: str) -> bytes:
+    return b'{"op":"write","session":%b,"id":' % _encode(session).encode()
+
+
+def decode_write(data: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """The session, the number and the body, where ``data`` is as ``encode_write`` makes it.
+
+    Anything else is for a ``Decoder`` to read.
+    """
+    if not data.startswith(_WRITE, _LENGTHS.size):
+        return None
+    head, body = _LENGTHS.unpack_from(data)
+    end = _LENGTHS.size + head
+    session, _, number = data[_WRITE_FIRST : end - 1].partition(_WRITE_ID)
+    plain = number.isdigit() and not number.startswith(b"0") and data[end - 1 : end] == b"}"
+    return (session, number, data[end:]) if plain and end + body == len(data) else None
+
+
+def encode_queued(number: bytes, queued: int) -> bytes:
+    """``encode`` of the reply to what ``decode_write`` read, sooner."""
+    head = b'{"id":%b,"ok":true,"queued":%d}' % (number, queued)
+    return _LENGTHS.pack(len(head), 0) + head
 
 
 def encode_grew(session: str, size: int, kind: str, body: bytes) -> bytes:
@@ -120,6 +154,11 @@ class Decoder:
 
     def __init__(self) -> None:
         self._held = bytearray()
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is an incomplete frame."""
+        return bool(self._held)
 
     def feed(self, data: bytes) -> list[tuple[Message, bytes]]:
         """The frames that are complete now. Raises WireError."""

@@ -28,6 +28,8 @@ _STAMPS: Final = ((1 << 20, 0.01), (4 << 20, 0.1), (16 << 20, 1.0))
 _STAMP_LAST: Final = 10.0
 #: Losses that are remembered for ``read``; further ones are merged with the last.
 _LOSSES_MOST: Final = 64
+#: What is written last is kept in memory, up to so many bytes: as a terminal gives them at once.
+_LAST_MOST: Final = 4096
 
 CAP_LEAST: Final = 64 << 10
 
@@ -67,6 +69,8 @@ class Writer:
         self._step = max(_PAGE, cap // 16 // _PAGE * _PAGE)
         self._freed = 0
         self._stopped = False
+        #: The bytes that were written last, where they are few.
+        self._last = b""
         self._lost_at = 0
         self._lost = 0
         self._retry_at = 0.0
@@ -172,14 +176,18 @@ class Writer:
         length = self.size - offset
         if not 0 < length <= most or offset < self._plain or self._raw < 0:
             return "", b""
-        data = os.pread(self._raw, length, offset)
+        data = self._last
+        if len(data) != length:
+            data = os.pread(self._raw, length, offset)
         return (self._kind, data) if len(data) == length else ("", b"")
 
     def _put(self, data: bytes) -> None:
+        self._last = b""
         if self._stopped or (self._lost and time.monotonic() < self._retry_at):
             self._lose(len(data))
             return
-        self._mark_loss()
+        if self._lost:
+            self._mark_loss()
         try:
             done = os.pwrite(self._raw, data, self.size)
         except OSError:
@@ -188,6 +196,8 @@ class Writer:
         if done < len(data):
             self._retry_at = time.monotonic() + _RETRY
             self._lose(len(data) - done)
+        elif done <= _LAST_MOST:
+            self._last = data
 
     def _lose(self, length: int) -> None:
         if not self._lost:

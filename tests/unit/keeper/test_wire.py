@@ -13,8 +13,10 @@ from inspan.keeper.wire import (
     Decoder,
     Message,
     WireError,
+    decode_write,
     encode,
     encode_grew,
+    encode_queued,
     encode_write,
 )
 
@@ -69,8 +71,34 @@ def test_the_hot_frames_are_as_any_other() -> None:
     grew = {"push": "grew", "session": "some", "size": 9, "kind": "e"}
     assert encode_write("some", 7, b"x") == encode(write, b"x")
     assert encode_grew("some", 9, "e", b"y") == encode(grew, b"y")
+    assert encode_queued(b"7", 3) == encode({"id": 7, "ok": True, "queued": 3})
     [(message, body)] = Decoder().feed(encode_write('"\\é', 1, b""))
     assert (message["session"], body) == ('"\\é', b"")
+
+
+@given(body=st.binary(max_size=200), number=st.integers(1, 1 << 40))
+def test_a_write_that_is_all_there_is_read_by_hand(body: bytes, number: int) -> None:
+    frame = encode_write("some", number, body)
+    assert decode_write(frame) == (b"some", b"%d" % number, body)
+    for other in (frame[:-1], frame[:20], frame + b"x", frame + frame):
+        assert decode_write(other) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'{"op":"write","session":"some","id":07}',
+        b'{"op":"write","session":"some","id":7 }',
+        b'{"op":"write","session":"some","id":7]',
+        b'{"op":"write","session":"some","id":""}',
+        b'{"op":"write","session":"some","id":}',
+        b'{"op":"write","session":"some"}',
+        b'{"op":"write","session":"',
+        b'{"op":"writes","session":"some","id":7}',
+    ],
+)
+def test_a_write_in_other_words_is_for_the_decoder(head: bytes) -> None:
+    assert decode_write(struct.pack(">II", len(head), 0) + head) is None
 
 
 def test_what_is_too_large_is_not_encoded() -> None:
