@@ -12,6 +12,8 @@ OLDEST := .venv-3.11
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
 SHORT := -m "not soak and not faces"
+# Several workers, a file's tests on one; none where ARGS names a test (tests/conftest.py).
+WORKERS := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup test check fix demo bench soak test-faces coverage docs picture smoke-311 clean
 
@@ -27,7 +29,7 @@ $(READY): pyproject.toml tools/setup
 test: $(READY) ## run the tests that take minutes (name what was left out)
 	@mkdir -p .cache
 	@echo "left out: the long legs (make soak) and those that need tmux or a browser (make test-faces)"
-	@$(BIN)/pytest $(SHORT) --junitxml=.cache/junit.xml $(ARGS)
+	@$(BIN)/pytest $(SHORT) $(WORKERS) --junitxml=.cache/junit.xml $(ARGS)
 
 check: $(READY) ## format, lint, types, layers, sizes, generated documents
 	@echo "formatting"; $(BIN)/ruff format --check --quiet .
@@ -63,7 +65,7 @@ test-faces: $(READY) ## the legs that need tmux or a browser
 
 coverage: $(READY) ## run the tests under coverage, and say what no test reached
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(SHORT) -q $(ARGS)
+	@$(BIN)/coverage run -m pytest $(SHORT) $(WORKERS) -q $(ARGS)
 	@rm -f $(VENV)/lib/*/site-packages/subcover_*.pth  # left by children that were killed
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --ignore-errors --skip-covered --show-missing  # some tests run a copy that is gone by now

@@ -19,21 +19,29 @@ pytestmark = pytest.mark.timeout(300)
 
 TASKS = 20
 SHORT = 100
-LINES = 300
-#: Prints numbered lines at its own pace, and leaves a mark for each time that it was started.
-COUNT = (
-    'echo "$1" >>runs; i=0; while [ $i -lt "$2" ]; do i=$((i+1)); echo "$1:$i"; sleep 0.05; done'
-)
+#: Beside the long tasks there is room for some short ones, which come and go while daemons die.
+ROLES = f"roles: {{default: {TASKS + 4}}}\n"
+#: Leaves a mark for each time that it was started, and prints numbered lines at its own pace: some,
+#: and more until there is a file; then it ends.
+COUNT = """
+echo "$1" >>runs; i=0
+until [ $i -ge 3 ] && [ -e "$2" ]; do i=$((i+1)); echo "$1:$i"; sleep 0.1; done
+echo "$1:end"
+"""
+OVER, AT_ONCE = "over", "."
 
 
-def _expected(name: str, lines: int) -> bytes:
-    return b"".join(f"{name}:{line}\r\n".encode() for line in range(1, lines + 1))
+def _whole(name: str, output: bytes) -> bool:
+    """Whether the output of COUNT is there to its end, with no line lost and none told twice."""
+    lines = output.count(b"\n") - 1
+    numbers = [*map(str, range(1, lines + 1)), "end"]
+    return lines >= 3 and output == b"".join(f"{name}:{word}\r\n".encode() for word in numbers)
 
 
 @pytest.mark.requirement("A1", "A4", "B1", "B6")
 @pytest.mark.parametrize("deaths", [8, pytest.param(50, marks=pytest.mark.soak)])
 def test_deaths_of_the_daemon_lose_nothing_and_run_nothing_twice(deaths: int) -> None:
-    with Daemon() as daemon:
+    with Daemon(ROLES) as daemon:
         submitter = _Submitter(daemon)
         submitter.start()
         for death in range(deaths):
@@ -42,6 +50,7 @@ def test_deaths_of_the_daemon_lose_nothing_and_run_nothing_twice(deaths: int) ->
             until(lambda: submitter.accepted >= wanted or submitter.over, "progress")  # noqa: B023
             daemon.kill()
             daemon.start()
+        (daemon.home / OVER).touch()
         submitter.join()
         assert submitter.trouble is None
         with daemon.control() as control:
@@ -53,8 +62,8 @@ def test_deaths_of_the_daemon_lose_nothing_and_run_nothing_twice(deaths: int) ->
         runs = sorted((daemon.home / "runs").read_text().split())
         assert runs == sorted(task.spec.name for task in ended)
         for task in ended:
-            lines = int(task.spec.command[-1])
-            assert daemon.output(task.id) == _expected(task.spec.name, lines)
+            output = daemon.output(task.id)
+            assert _whole(task.spec.name, output), (task.spec.name, output)
 
 
 class _Submitter(threading.Thread):
@@ -74,14 +83,14 @@ class _Submitter(threading.Thread):
     def run(self) -> None:
         try:
             for number in range(TASKS + SHORT):
-                lines = LINES if number < TASKS else 3
-                until(lambda: self._accept(f"t{number}", lines), f"task {number}")  # noqa: B023
+                end = OVER if number < TASKS else AT_ONCE
+                until(lambda: self._accept(f"t{number}", end), f"task {number}")  # noqa: B023
         except BaseException as error:  # noqa: BLE001 - told to the test
             self.trouble = error
         self.over = True
 
-    def _accept(self, name: str, lines: int) -> bool:
-        spec = self._home.spec("sh", "-c", COUNT, "sh", name, str(lines), name=name)
+    def _accept(self, name: str, end: str) -> bool:
+        spec = self._home.spec("sh", "-c", COUNT, "sh", name, end, name=name)
         try:
             with self._home.control() as control:
                 self.tasks.append(control.submit(spec, key=name))

@@ -9,13 +9,11 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
-from anyio.abc import SocketStream
+from anyio.abc import SocketListener, SocketStream, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from inspan.app import engine
@@ -61,21 +59,24 @@ class PuppetHand:
             env={"PATH": os.environ["PATH"]},
             patience=Patience(deadline=60.0, grace=2.0),
         )
+        self._streams: list[SocketStream] = []
         self._lines: dict[int, tuple[SocketStream, BufferedByteReceiveStream]] = {}
         self._printed: dict[str, int] = {}
         self._news = anyio.Event()
 
-    async def meet(self, stream: SocketStream) -> None:
-        """A program has come; it stays until the stage is left."""
+    async def meet(self, listener: SocketListener, group: TaskGroup) -> None:
+        """Take in whoever comes; they stay until the stage is left."""
+        while True:
+            stream = await listener.accept()
+            self._streams.append(stream)
+            group.start_soon(self._introduced, stream)
+
+    async def _introduced(self, stream: SocketStream) -> None:
         lines = BufferedByteReceiveStream(stream)
         try:
             pid = int(await lines.receive_until(b"\n", 100))
-        except (anyio.IncompleteRead, anyio.ClosedResourceError, anyio.BrokenResourceError):
-            await stream.aclose()  # it was stopped before it had said who it is
-            return
-        except anyio.get_cancelled_exc_class():
-            await anyio.aclose_forcefully(stream)  # the stage is left before it has
-            raise
+        except (anyio.IncompleteRead, anyio.BrokenResourceError):
+            return  # it was stopped before it had said who it is
         self._lines[pid] = stream, lines
         news, self._news = self._news, anyio.Event()
         news.set()
@@ -97,8 +98,8 @@ class PuppetHand:
         await stream.send(json.dumps({"end": code}).encode() + b"\n")
 
     async def leave(self) -> None:
-        """Hang up on every program."""
-        for stream, _ in self._lines.values():
+        """Hang up on every program that has come; nobody is taken in any more."""
+        for stream in self._streams:
             await stream.aclose()
 
     async def _tell(self, task: Task, order: dict[str, Any]) -> None:
@@ -122,10 +123,6 @@ class PuppetHand:
             async for chunk in terminal:
                 if isinstance(chunk, Output | Ended):
                     return
-
-
-#: More than the programs that can have come at once.
-_TURNS = 64
 
 
 @asynccontextmanager
@@ -153,22 +150,17 @@ async def engine_hand() -> AsyncIterator[PuppetHand]:
         async with (
             await anyio.create_unix_listener(line) as listener,
             engine(places, Settings()) as control,
-            anyio.create_task_group() as group,
         ):
             hand = PuppetHand(control, line)
-            group.start_soon(partial(listener.serve, hand.meet))
             try:
-                yield hand
+                async with anyio.create_task_group() as group:
+                    group.start_soon(hand.meet, listener, group)
+                    yield hand
+                    group.cancel_scope.cancel()
             finally:
                 with anyio.CancelScope(shield=True):
                     await control.interrupt_all("the test is over")
-                    # Nobody can come any more. Who came a moment before waits in the listener,
-                    # which looks once in each turn of the loop, and is met before it is closed.
-                    for _ in range(_TURNS):
-                        await anyio.lowlevel.checkpoint()
-                    await anyio.wait_all_tasks_blocked()
                     await hand.leave()
                     health = await control.health()
                     if health.keeper is not None:
                         os.kill(health.keeper.pid, signal.SIGTERM)
-                group.cancel_scope.cancel()

@@ -117,6 +117,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.alone  # a storm takes all the numbers of processes that there are
 @pytest.mark.parametrize("each", ["os.getpid()", "os.setsid()"])
 async def test_a_fork_storm_ends_without_a_cgroup(home: Path, each: str) -> None:
     keeper = Keeper(home, mount="/sys/fs/cgroup")
@@ -130,6 +131,7 @@ async def test_a_fork_storm_ends_without_a_cgroup(home: Path, each: str) -> None
         keeper.stop()
 
 
+@pytest.mark.alone
 async def test_a_fork_storm_ends(desk: Desk) -> None:
     await a_storm_ends(desk, "os.getpid()")
     await wait_for(lambda: not children(desk.keeper.process.pid))
