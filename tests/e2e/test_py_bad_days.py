@@ -102,7 +102,8 @@ n"""
 
 def test_a_cell_runs_on_when_the_daemon_is_told_to_stop(console: Console, tmp_path: Path) -> None:
     go = tmp_path / "go"
-    code = f"import os\nprint('on')\nwhile not os.path.exists({str(go)!r}): pass\n'the end'"
+    wait = f"while not os.path.exists({str(go)!r}): time.sleep(0.01)"
+    code = f"import os, time\nprint('on')\n{wait}\n'the end'"
     process = console.start("py", "--read", str(tmp_path), "--session", "calm", "-c", code)
     assert read_line(process) == b"on\n"
     console.say("down")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from itertools import count
 
 import anyio
@@ -11,7 +12,12 @@ import anyio.lowlevel
 class FakeClock:
     """``ports.Clock``: time moves only by ``advance``, and chance is what the test says."""
 
-    def __init__(self, now: float = 1_700_000_000.0) -> None:
+    def __init__(
+        self,
+        now: float = 1_700_000_000.0,
+        rest: Callable[[], Awaitable[None]] = anyio.wait_all_tasks_blocked,
+    ) -> None:
+        self._rest = rest
         self._now = now
         self._monotonic = 1000.0
         self._sleepers: list[tuple[float, anyio.Event]] = []
@@ -38,7 +44,7 @@ class FakeClock:
 
     async def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass, waking who is due in the order in which they are due."""
-        await anyio.wait_all_tasks_blocked()
+        await self._rest()
         until = self._monotonic + seconds
         while due := sorted(
             (one for one in self._sleepers if one[0] <= until), key=lambda one: one[0]
@@ -47,9 +53,9 @@ class FakeClock:
             self._sleepers.remove(due[0])
             self._pass(max(0.0, at - self._monotonic))
             woken.set()
-            await anyio.wait_all_tasks_blocked()
+            await self._rest()
         self._pass(until - self._monotonic)
-        await anyio.wait_all_tasks_blocked()
+        await self._rest()
 
     def _pass(self, seconds: float) -> None:
         self._monotonic += seconds

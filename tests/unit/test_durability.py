@@ -60,7 +60,7 @@ async def test_leaving_the_block_stops_what_runs(tmp_path: Path) -> None:
         group.start_soon(go)
         await made(runtime, "never")
         group.cancel_scope.cancel()
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         with pytest.raises(StoreFailed, match="closed"):
             await runtime.result("r")
     async with durable.open(tmp_path, work) as runtime:

@@ -71,7 +71,7 @@ def test_the_survey_takes_up_where_it_was(demo: dict[str, DemoTask]) -> None:
         assert survey.stdout is not None
         lines = [survey.stdout.readline() for _ in range(4)]
         survey.send_signal(2)
-        _, said = survey.communicate(timeout=10)
+        _, said = survey.communicate(timeout=30)
     assert lines[0] == b"from the start\n"
     assert b"kept in progress.json" in said
     assert task.ready.exists()

@@ -54,13 +54,13 @@ def talker(*turns: Callable[[sockets.socket], None]) -> Iterator[Path]:
         listener = stack.enter_context(sockets.socket(sockets.AF_UNIX))
         listener.bind(os.fspath(path))
         listener.listen()
-        listener.settimeout(10)
+        listener.settimeout(30)
 
         def meeting() -> None:
             for turn in turns:
                 link, _ = listener.accept()
                 with link:
-                    link.settimeout(10)
+                    link.settimeout(30)
                     turn(link)
 
         thread = threading.Thread(target=meeting)
@@ -99,7 +99,7 @@ def test_a_connection_that_was_closed_at_rest_is_replaced() -> None:
 
     with talker(hang_up, saying(answer(TASK))) as path, SyncControl(path) as control:
         control.get("last")
-        assert closed.wait(10)
+        assert closed.wait(30)
         control.submit(SPEC)
 
 

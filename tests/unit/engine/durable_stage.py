@@ -67,7 +67,7 @@ class Stage:
 
 
 async def made(runtime: Runtime, promise: str) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while promise not in {  # noqa: ASYNC110 - it is made by another task
             each.id for each in runtime.promises.pending()
         }:

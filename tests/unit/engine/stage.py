@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import anyio
-
 from inspan.control import EventQuery
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.engine import Engine
@@ -20,6 +18,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.code import FakeCodeProvider
 from tests.fakes.ports import FakeKeep, FakeRecordings, FakeVitals, FakeWorkspaces
 from tests.fakes.provider import FakeProvider, FakeRun
+from tests.fakes.rest import at_rest
 from tests.fakes.web import FakeWeb
 
 SPEC = TaskSpec(command=("work",), cwd="/")
@@ -30,7 +29,7 @@ class Stage:
 
     def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
-        self.clock = FakeClock()
+        self.clock = FakeClock(rest=at_rest)
         self.store = MemoryStore()
         self.shell = FakeProvider()
         self.keep = FakeKeep()
@@ -85,4 +84,4 @@ class Stage:
 
 async def settle() -> None:
     """Until nothing more happens by itself."""
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()

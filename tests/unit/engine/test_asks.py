@@ -31,6 +31,7 @@ from inspan.store.memory import MemoryStore
 from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.clock import FakeClock
 from tests.fakes.code import FakeCodeProvider, FakeCodeRun
+from tests.fakes.rest import at_rest
 from tests.fakes.web import FakeWeb
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D7")]
@@ -86,7 +87,7 @@ class World:
         self.store = SlowStore()
         self.workers = FakeCodeProvider()
         self.transcripts = MemoryTranscripts()
-        self.clock = FakeClock()
+        self.clock = FakeClock(rest=at_rest)
         self.tasks = Tasks()
         self.web = FakeWeb()
 
@@ -111,7 +112,7 @@ class World:
 
         self.code = CodeVerbs(ports, spawn, self.tasks)
         await self.code.load()
-        await anyio.wait_all_tasks_blocked()
+        await at_rest()
 
     async def opened(self) -> tuple[CodeSession, FakeCodeRun]:
         made = await self.code.open(SPEC)
@@ -136,7 +137,7 @@ async def _roof(*, task_status: anyio.abc.TaskStatus[anyio.abc.TaskGroup]) -> No
 async def world() -> AsyncIterator[World]:
     async with anyio.create_task_group() as group:
         made = World(group)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await made.begin()
             yield made
         group.cancel_scope.cancel()
@@ -145,15 +146,15 @@ async def world() -> AsyncIterator[World]:
 async def test_a_task_is_submitted_once_and_waited_for(world: World) -> None:
     session, run = await world.opened()
     run.ask("tasks.submit", {"command": ["true"], "name": "it"}, "r-1")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     (task,) = world.tasks.made.values()
     assert [*world.tasks.made] == [f"code/{session.id}/r-1"]
     assert task.spec == TaskSpec(command=("true",), name="it", cwd="/", env={"A": "1"})
     run.ask("tasks.wait", {"task": task.id}, "r-2")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     assert run.asked == ["settle r-1 t1 None"]
     world.tasks.ended.set()
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     said = {"task": "t1", "state": "completed", "exit": 0, "reason": None}
     assert run.asked[1:] == [f"settle r-2 {said} None"]
 
@@ -161,12 +162,12 @@ async def test_a_task_is_submitted_once_and_waited_for(world: World) -> None:
 async def test_another_engine_goes_on_waiting_and_does_nothing_twice(world: World) -> None:
     _, run = await world.opened()
     run.ask("tasks.submit", {"command": ["true"]}, "r-1")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     run.ask("tasks.wait", {"task": "t1"}, "r-2")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     await world.begin()
     world.tasks.ended.set()
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     assert world.tasks.sent == 1
     # What was answered is told again: it may not have arrived.
     assert set(run.asked[:-1]) == {"settle r-1 t1 None"}
@@ -176,13 +177,13 @@ async def test_another_engine_goes_on_waiting_and_does_nothing_twice(world: Worl
 async def test_a_person_is_asked_in_the_transcript_and_answers_there(world: World) -> None:
     session, run = await world.opened()
     run.ask("human.ask", {"question": "Which one?"})
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     request = f"code/{session.id}/promise-1"
     assert await world.facts(session, Wanted) == [Wanted(None, request, "Which one?")]
     await world.begin()
     assert len(await world.facts(session, Wanted)) == 1
     await world.code.answer(session.id, request, "the left one")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     assert run.asked == ["settle promise-1 the left one None"]
     assert await world.facts(session, Given) == [Given(request)]
     with pytest.raises(Conflict):
@@ -196,9 +197,9 @@ async def test_nobody_answers(world: World) -> None:
     assert run.asked == ["settle promise-1 None Nobody answered in time."]
     assert len(await world.facts(session, Given)) == 1
     run.ask("human.ask", {"question": "And now?"}, "promise-2")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     await world.code.answer(session.id, f"code/{session.id}/promise-2", None)
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     assert run.asked[1:] == ["settle promise-2 None Nobody wants to answer."]
 
 
@@ -244,7 +245,7 @@ async def test_what_cannot_be_done_is_said(
 ) -> None:
     _, run = await world.opened()
     run.ask(capability, payload)
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     assert run.asked == [f"settle promise-1 None {error}"]
 
 
@@ -262,7 +263,7 @@ async def test_too_many_questions_are_refused(world: World) -> None:
     _, run = await world.opened()
     for number in range(MOST + 1):
         run.ask("human.ask", {"question": "Well?"}, f"p{number}")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     (said,) = run.asked
     assert said.endswith(f"{MOST} questions of this session are open already.")
 
@@ -271,12 +272,12 @@ async def test_a_question_that_nobody_waits_for_is_given_up(world: World) -> Non
     session, run = await world.opened()
     run.ask("human.ask", {"question": "Well?"})
     run.withdraw()  # before it can be stored
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     run.ask("human.ask", {"question": "Well?"}, "promise-2")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     run.withdraw("promise-2")
     run.withdraw("promise-3")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     requests = [f"code/{session.id}/promise-{number}" for number in (1, 2)]
     assert await world.facts(session, Given) == [Given(request) for request in requests]
     for request in requests:
@@ -291,11 +292,11 @@ async def test_a_task_of_an_ended_cell_goes_on_waiting(world: World) -> None:
     session, run = await world.opened()
     cell = await world.code.execute(session.id, "time.sleep(9)")
     run.say(CodeAsked(cell.id, "p", "human.ask", {"question": "Well?"}, 60.0))
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     await world.code.interrupt(session.id)
     assert await world.facts(session, Given) == []
     await world.code.answer(session.id, f"code/{session.id}/p", "yes")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     assert run.asked[-1] == "settle p yes None"
 
 
@@ -305,7 +306,7 @@ async def test_a_session_whose_task_waits_for_an_answer_is_not_idle(world: World
     await world.clock.advance(1000)
     assert await world.code.close_idle(60) == 0
     await world.code.answer(session.id, f"code/{session.id}/p", "yes")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     await world.clock.advance(1000)
     assert await world.code.close_idle(60) == 1
 
@@ -313,9 +314,9 @@ async def test_a_session_whose_task_waits_for_an_answer_is_not_idle(world: World
 async def test_the_questions_of_a_dead_process_are_given_up(world: World) -> None:
     session, run = await world.opened()
     run.ask("human.ask", {"question": "Well?"})
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     run.die()
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     promise = await world.store.promise(f"code/{session.id}/promise-1")
     assert promise is not None
     assert promise.state is PromiseState.CANCELED
@@ -328,7 +329,7 @@ async def said(run: FakeCodeRun, capability: str, payload: object) -> str:
     """What one question is answered with."""
     run.asked.clear()
     run.ask(capability, payload, f"said-{len(run.told)}")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     (answer,) = run.asked
     return answer.partition(" ")[2].partition(" ")[2]
 
@@ -343,7 +344,7 @@ async def test_what_an_engine_had_not_taken_is_told_by_the_next(world: World) ->
     session, run = await world.opened()
     world.store.shut = True
     run.ask("human.ask", {"question": "Well?"})
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     run.say(Printed(None, "stdout", "and so on"))
     world.store.shut = False
     await world.begin()
@@ -360,7 +361,7 @@ async def test_few_answers_are_kept(world: World) -> None:
     session, run = await world.opened()
     for number in range(KEPT + 5):
         run.ask("store.put", {"key": "k", "value": number}, f"p{number}")
-        await anyio.wait_all_tasks_blocked()
+        await at_rest()
     under = f"code/{session.id}"
     assert len(await world.store.promises_under(under)) == KEPT
     assert await world.store.promise(f"{under}/p4") is None
@@ -370,7 +371,7 @@ async def test_few_answers_are_kept(world: World) -> None:
     await world.begin()
     for number in range(3):
         run.ask("store.put", {"key": "k", "value": number}, f"q{number}")
-        await anyio.wait_all_tasks_blocked()
+        await at_rest()
     assert len(await world.store.promises_under(under)) == KEPT
 
 
@@ -397,8 +398,8 @@ async def test_a_space_that_is_full_takes_no_more(world: World) -> None:
     for number in range(ROOM.keys):
         run.ask("store.put", {"key": str(number), "value": 1}, f"p{number}")
         if number % 100 == 0:
-            await anyio.wait_all_tasks_blocked()
-    await anyio.wait_all_tasks_blocked()
+            await at_rest()
+    await at_rest()
     full = "None No room: 1000 keys and 4 MiB are the most."
     assert await said(run, "store.put", {"key": "more", "value": 1}) == full
     assert await said(run, "store.put", {"key": "7", "value": 2}) == "None None"

@@ -34,6 +34,7 @@ from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.clock import FakeClock
 from tests.fakes.code import FakeCodeProvider, FakeCodeRun
 from tests.fakes.control import FakeControl
+from tests.fakes.rest import at_rest
 from tests.fakes.web import FakeWeb
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D1", "D9")]
@@ -71,7 +72,7 @@ class World:
         self.store = RefusingStore()
         self.workers = FakeCodeProvider()
         self.transcripts = FailingTranscripts()
-        self.clock = FakeClock()
+        self.clock = FakeClock(rest=at_rest)
         self.code = self._verbs()
 
     def _verbs(self) -> CodeVerbs:
@@ -93,7 +94,7 @@ class World:
             run.quiet = True
         self.code = self._verbs()
         await self.code.load()
-        await anyio.wait_all_tasks_blocked()
+        await at_rest()
 
     async def opened(self) -> tuple[CodeSession, FakeCodeRun]:
         made = await self.code.open(SPEC)
@@ -110,7 +111,7 @@ async def _run(work: Callable[[], Awaitable[None]]) -> None:
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     async with anyio.create_task_group() as group:
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             yield World(group)
         group.cancel_scope.cancel()
 
@@ -121,7 +122,7 @@ async def world() -> AsyncIterator[World]:
 async def test_a_cell_goes_on_while_there_is_no_engine_and_is_told_once(world: World) -> None:
     made, run = await world.opened()
     cell = await world.code.execute(made.id, "print(1)\nname = input('?')\nprint(name)\nprint(3)")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     run.quiet = True
     run.say(Printed(cell.id, "stdout", "2\n"))
     await world.again()
@@ -156,7 +157,7 @@ async def test_a_cell_that_never_reached_its_worker_runs_after_all(world: World)
 async def test_a_worker_that_died_meanwhile_is_told(world: World) -> None:
     made, run = await world.opened()
     await world.code.execute(made.id, "name = input('?')")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     run.quiet = True
     run.die()
     await world.again()
@@ -221,7 +222,7 @@ async def test_an_end_is_stored_once_the_store_takes_it(world: World) -> None:
     made, run = await world.opened()
     world.store.refuses = True
     run.die()
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     stored = await world.store.code_session(made.id)
     assert stored is not None
     assert stored.open
@@ -261,7 +262,7 @@ async def test_a_reader_slower_than_the_ring_misses_nothing(world: World) -> Non
 async def test_what_a_session_may_not_ask_for_is_refused(world: World) -> None:
     _, run = await world.opened()
     run.ask("human.ask")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     refusal = "This session was not granted 'human', which 'human.ask' needs."
     assert run.asked[0].startswith(f"settle promise-1 None {refusal}")
 
@@ -286,7 +287,7 @@ async def test_an_idle_session_is_saved_and_closed_and_a_busy_one_is_not(world: 
     made, _ = await world.opened()
     busy = await world.code.open(replace(SPEC, name="busy"))
     await world.code.execute(busy.id, "name = input('?')")
-    await anyio.wait_all_tasks_blocked()
+    await at_rest()
     assert await world.code.close_idle(60) == 0
     await world.clock.advance(61)
     assert await world.code.close_idle(60) == 1

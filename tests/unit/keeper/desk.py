@@ -23,7 +23,7 @@ from inspan.keeper.guardian import NAME
 from inspan.keeper.recording import INDEX, RAW, Record, unpack
 from inspan.keeper.wire import VERSION, encode
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 class Keeper:

@@ -259,7 +259,7 @@ async def test_it_keeps_no_keeper_from_stopping(home: Path) -> None:
             desk = Desk(keeper, client)
             assert await forker(desk)
             (forking,) = forkers(desk)
-        with anyio.fail_after(15):
+        with anyio.fail_after(30):
             await wait_for(lambda: keeper.process.poll() is not None)
         await wait_for(lambda: not running(forking))
     finally:

@@ -120,7 +120,7 @@ async def test_a_keeper_that_ends_in_order_leaves_no_guardian(desk: Desk, *, fro
         os.kill(watch, signal.SIGSTOP)
     await desk.client.shutdown(force=True)
     await desk.client.lost()
-    assert desk.keeper.process.wait(10) == 0
+    assert desk.keeper.process.wait(30) == 0
     assert not Path(f"/proc/{watch}").exists()
 
 

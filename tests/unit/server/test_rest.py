@@ -35,7 +35,7 @@ class Served:
         async with await anyio.connect_unix(self.socket) as stream:
             await stream.send(raw)
             answer = wire.Answer()
-            with anyio.fail_after(10):
+            with anyio.fail_after(30):
                 while (reply := answer.feed(await stream.receive())) is None:
                     pass
             return reply
@@ -308,7 +308,7 @@ async def test_a_wait_ends_when_the_task_rests(server: Served) -> None:
 
     async with anyio.create_task_group() as group:
         group.start_soon(waiting)
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while not server.fake.watching:
                 await anyio.lowlevel.checkpoint()
         server.fake.asks(task.id, "which?")
@@ -330,10 +330,10 @@ async def test_a_wait_ends_when_the_client_leaves(server: Served) -> None:
     task = await server.fake.submit(SPEC)
     async with await anyio.connect_unix(server.socket) as stream:
         await stream.send(wire.request("GET", f"/v1/tasks/{task.id}/wait?timeout=50", OWN))
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while not server.fake.watching:
                 await anyio.lowlevel.checkpoint()
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while server.fake.watching:
             await anyio.lowlevel.checkpoint()
 

@@ -97,7 +97,7 @@ async def test_a_follower_gets_what_is_there_and_what_comes(
 ) -> None:
     await held.grow(b"there", Record(1, 0, "r", 80, 24), Record(1, 0, "o"))
     chunks = recordings.follow(SESSION, 0)
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         assert await take(chunks, 2) == [Resized(0, 80, 24), Output(0, b"there")]
         await held.grow(b" and then")
         assert await take(chunks, 1) == [Output(5, b" and then")]
@@ -113,7 +113,7 @@ async def test_what_comes_along_is_told_from_where_the_follower_is(
 ) -> None:
     await held.grow(b"abc", Record(1, 0, "r", 80, 24), Record(1, 0, "o"))
     chunks = recordings.follow(SESSION, 1)
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         assert await take(chunks, 2) == [Resized(0, 80, 24), Output(1, b"bc")]
         held.brings = Grew(6, b"cdef", "o")
         await held.grow(b"def")
@@ -161,7 +161,7 @@ async def test_a_follower_in_the_middle_is_told_the_size(
 ) -> None:
     await held.grow(b"abcdef", Record(1, 0, "r", 90, 20), Record(1, 0, "o"))
     await held.end(Record(2, 6, "x", 0, 9))
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         assert [chunk async for chunk in recordings.follow(SESSION, 4)] == [
             Resized(0, 90, 20),
             Output(4, b"ef"),
@@ -175,7 +175,7 @@ async def test_where_the_keeper_is_lost_the_end_still_comes(
 ) -> None:
     await held.grow(b"abc", Record(1, 0, "o"))
     chunks = recordings.follow(SESSION, 0)
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         assert await take(chunks, 1) == [Output(0, b"abc")]
         await held.lose()
         assert [chunk async for chunk in chunks] == [Ended(3, None)]
@@ -187,7 +187,7 @@ async def test_a_session_that_no_keeper_holds_is_read_to_its_end(
 ) -> None:
     await held.grow(b"abcdef", Record(1, 0, "o"), Record(1, 1, "m", 0, 3))
     held.held = False
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         assert [chunk async for chunk in recordings.follow(SESSION, 0)] == [
             Output(0, b"a"),
             Gap(1, 4),

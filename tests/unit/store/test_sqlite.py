@@ -219,7 +219,7 @@ async def test_an_opening_that_is_given_up_lets_go(path: Path) -> None:
         await SqliteStore.open(path)
     for thread in threading.enumerate():
         if thread.name == "inspan-store":
-            thread.join(10)
+            thread.join(30)
     await (await SqliteStore.open(path)).close()
 
 
@@ -248,7 +248,7 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(path: Pat
         child.send_signal(signal.SIGKILL)
         acknowledged += [int(line) for line in child.stdout if line.endswith("\n")]
         child.stdout.close()
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(30) == -signal.SIGKILL
         store = await SqliteStore.open(path)
         stored = {event.seq for event in await store.history(EventQuery(since=last, limit=10**6))}
         last = await store.last_seq()
@@ -371,7 +371,7 @@ def test_a_loop_that_goes_away_ends_the_thread(tmp_path: Path) -> None:
 
     thread, waiting = asyncio.run(leave())
     go_on.set()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
     assert waiting.cancelled()
 
@@ -390,5 +390,5 @@ def test_a_loop_that_goes_away_before_a_commit_is_told_ends_the_thread(tmp_path:
 
     thread = asyncio.run(leave())
     go_on.set()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()

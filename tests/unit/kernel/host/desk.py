@@ -15,7 +15,7 @@ from inspan.kernel.host.opened import opened
 from inspan.kernel.host.session import KernelSession, Watching
 from tests.fakes.kernel import ScriptedWorker
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 @asynccontextmanager
