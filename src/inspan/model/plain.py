@@ -60,10 +60,9 @@ def shallow(value: Any) -> dict[str, Any]:
     Takes our dataclasses only; raises TypeError on anything else.
     """
     kind: Any = type(value)
-    # Only a fact has its kind as a word of the class; elsewhere it is a field.
-    word = getattr(kind, KIND, None)
-    plain: dict[str, Any] = {KIND: word} if isinstance(word, str) else {}
-    for name, default in _defaults(kind):
+    words, defaults = _shape(kind)
+    plain = words.copy()
+    for name, default in defaults:
         item = getattr(value, name)
         if item is not default and item != default:
             plain[name] = item
@@ -102,12 +101,15 @@ def load_code_event(plain: dict[str, Any]) -> CodeEvent:
 
 
 @cache
-def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
-    """Each field of a dataclass and its default; one that has none equals nothing."""
-    return tuple(
+def _shape(kind: Any) -> tuple[dict[str, Any], tuple[tuple[str, Any], ...]]:
+    """What all values of a dataclass say, and its fields' defaults; none is equal to nothing."""
+    # Only a fact has its kind as a word of the class; elsewhere it is a field.
+    word = getattr(kind, KIND, None)
+    defaults = tuple(
         (item.name, item.default if item.default_factory is MISSING else item.default_factory())
         for item in fields(kind)
     )
+    return ({KIND: word} if isinstance(word, str) else {}), defaults
 
 
 @cache

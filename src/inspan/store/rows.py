@@ -101,7 +101,7 @@ def event_row(event: Event) -> Row:
         event.task,
         text(event.correlation),
         fact.kind,
-        _encode(fact),
+        _encode(shallow(fact)),
     )
 
 

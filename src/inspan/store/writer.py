@@ -45,11 +45,13 @@ class _Batch:
                 self.changed[task.id] = task
         if change.created or change.keys:
             self._add_created(change)
-        self.code += code.rows(change)
         for event in change.events:
             self._add_event(event)
-        self.promised += map(promises.row, change.promised)
-        self.settled += map(promises.settlement, change.settled)
+        if change.code:
+            self.code += code.rows(change)
+        if change.promised or change.settled:
+            self.promised += map(promises.row, change.promised)
+            self.settled += map(promises.settlement, change.settled)
 
     def _add_created(self, change: Change) -> None:
         submitted = {event.task for event in change.events if isinstance(event.fact, Submitted)}
