@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 
@@ -19,12 +19,13 @@ from inspan.model.ids import short
 from inspan.model.plain import dump
 from inspan.model.plan import order
 from inspan.model.task import Reason, Task, TaskSpec, WorkspaceKind
+from inspan.model.value import value
 
 #: What one submission may hold; more is a mistake or an attack.
 MOST_AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Accepted:
     """The tasks of a submission; ``new`` is false where an earlier one had made them."""
 

@@ -16,6 +16,7 @@ from inspan.model.event import Event
 from inspan.model.promise import Promise
 from inspan.model.session import Chunk
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
+from inspan.model.value import named_value, value
 
 
 class Clock(Protocol):
@@ -45,33 +46,33 @@ class Clock(Protocol):
 # ── observations: what a run tells ────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Started:
     """The process is alive."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Grew:
     """The recording has ``size`` bytes now: a sign of life."""
 
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Asks:
     """It needs a person."""
 
     needs: Needs
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GoesOn:
     """It no longer needs a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finished:
     """The process has ended and its output is complete in the recording."""
 
@@ -79,7 +80,7 @@ class Finished:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lost:
     """The process, or the keeper that held it, is gone, and how it ended is not known."""
 
@@ -89,7 +90,7 @@ class Lost:
 Observation: TypeAlias = Started | Grew | Asks | GoesOn | Finished | Lost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Order:
     """What a provider is asked to run. ``session`` fences it: one id is spawned at most once."""
 
@@ -215,7 +216,7 @@ class Vitals(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Change:
     """What one transaction writes: events in order and the tasks as they are after them."""
 

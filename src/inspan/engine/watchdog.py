@@ -7,11 +7,11 @@ business. Waiting for a person stops both clocks.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 
 from inspan.model.patience import PAUSE_COUNTS_FROM, PAUSES_KEPT, IdleLimit
 from inspan.model.task import Patience
+from inspan.model.value import value
 
 
 class Alarm(StrEnum):
@@ -22,7 +22,7 @@ class Alarm(StrEnum):
     IDLE_SOON = "idle_soon"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Look:
     """What the watchdog saw: an alarm or none, and when to look again (monotonic seconds)."""
 

@@ -6,13 +6,13 @@ it leads to, is told in ``lifecycle`` and nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from inspan.model.task import Exit, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Submitted:
     """Somebody asked for it, and it is accepted."""
 
@@ -20,7 +20,7 @@ class Submitted:
     spec: TaskSpec
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Postponed:
     """It cannot start yet, for a reason that time or another task will end."""
 
@@ -29,14 +29,14 @@ class Postponed:
     wake_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Readied:
     """Nothing but a slot is missing."""
 
     kind: ClassVar[str] = "task.readied"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptStarted:
     """An attempt is about to be spawned; stored before it is, so that none goes unknown."""
 
@@ -46,7 +46,7 @@ class AttemptStarted:
     keeper: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WorkspaceReady:
     """The place where the attempt works exists."""
 
@@ -55,7 +55,7 @@ class WorkspaceReady:
     workspace: Workspace
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Spawned:
     """The process is alive."""
 
@@ -64,7 +64,7 @@ class Spawned:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NeedsInput:
     """The process waits for a person."""
 
@@ -73,7 +73,7 @@ class NeedsInput:
     needs: Needs
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answered:
     """The process goes on after it waited for a person."""
 
@@ -81,7 +81,7 @@ class Answered:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class IdleWarned:
     """Nothing was heard for a while, and the limit is near."""
 
@@ -91,7 +91,7 @@ class IdleWarned:
     limit: float  #: seconds of silence after which it is stopped
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Exited:
     """The process has ended and all of its output is recorded."""
 
@@ -101,7 +101,7 @@ class Exited:
     output_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckEnded:
     """One of the task's checks has run."""
 
@@ -112,7 +112,7 @@ class CheckEnded:
     session: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Completed:
     """Ended well; nothing was asked to verify it."""
 
@@ -120,7 +120,7 @@ class Completed:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Succeeded:
     """Ended well and verified by its checks."""
 
@@ -128,7 +128,7 @@ class Succeeded:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """The work failed, and no retry is left."""
 
@@ -137,7 +137,7 @@ class Failed:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Retried:
     """The attempt failed and another one is due, not before ``wake_at``."""
 
@@ -147,7 +147,7 @@ class Retried:
     wake_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Errored:
     """Inspan could not do it."""
 
@@ -155,7 +155,7 @@ class Errored:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StopRequested:
     """Somebody wants it to stop; that it did is another fact."""
 
@@ -165,7 +165,7 @@ class StopRequested:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Interrupted:
     """It stopped before its end and can be resumed."""
 
@@ -173,7 +173,7 @@ class Interrupted:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Resumed:
     """Somebody, or the policy for crashes, lets it go on with a new attempt."""
 
@@ -181,7 +181,7 @@ class Resumed:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cancelled:
     """It was given up."""
 
@@ -189,7 +189,7 @@ class Cancelled:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Accepted:
     """The result that was waiting for a verdict is good."""
 
@@ -198,7 +198,7 @@ class Accepted:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rejected:
     """The result that was waiting for a verdict is not good, and the task is over."""
 
@@ -208,7 +208,7 @@ class Rejected:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SentBack:
     """The result is not good yet; another attempt takes up the findings."""
 
@@ -218,7 +218,7 @@ class SentBack:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Judged:
     """A verdict on a task that has ended: remembered, and changes no state."""
 
@@ -228,7 +228,7 @@ class Judged:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WorkspaceSaved:
     """The workspace was removed; what was not committed is kept under ``ref``."""
 
@@ -269,7 +269,7 @@ Fact: TypeAlias = (
 FACTS: dict[str, type[Fact]] = {fact.kind: fact for fact in Fact.__args__}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One fact in its envelope. ``seq`` orders all events of a store without holes in meaning."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from inspan.model.value import value
+
 
 class TaskState(StrEnum):
     """Where a task is; the one source of truth for these words."""
@@ -143,7 +145,7 @@ class TaskSpec:
     labels: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Exit:
     """How a process ended: by ``code`` or by ``signal``, never both."""
 
