@@ -168,9 +168,9 @@ class PythonRun:
 
     # ── what is told ──────────────────────────────────────────────────────────
 
-    def _say(self, seen: CodeSeen) -> None:
+    def _say(self, seen: CodeSeen, *, more: bool = False) -> None:
         if self._early is None:
-            self._sink(seen, self._mark())
+            self._sink(seen, self._mark(), more=more)
         else:
             self._early.append((seen, self._mark()))
 
@@ -183,7 +183,7 @@ class PythonRun:
             if self._held:
                 self._flush(cell)
             self._note(item, entry.seq)
-            self._say(_FACTS[type(item)](item))
+            self._say(_FACTS[type(item)](item), more=entry.more)
             return
         self._seq = max(self._seq, entry.seq)
         if entry.file >= 0:

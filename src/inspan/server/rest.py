@@ -5,7 +5,6 @@ It decides nothing: what is refused is refused by Control or by ``schema``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -33,9 +32,6 @@ EVENTS_MOST: Final = 5000
 READ_MOST: Final = wire.FRAME_MOST
 #: A waiting client asks again after this many seconds, so that a dead one is noticed.
 WAIT_MOST: Final = 60.0
-_encode: Final = json.JSONEncoder(
-    separators=(",", ":"), check_circular=False, default=plain.shallow
-).encode
 
 
 class Stop(Protocol):
@@ -262,7 +258,7 @@ def answer(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 def encode(value: Any) -> bytes:
     """A value of ours as the JSON that ``plain.load`` reads."""
-    return _encode(value).encode()
+    return plain.text(value).encode()
 
 
 def ref_of(connection: HTTPConnection) -> str:

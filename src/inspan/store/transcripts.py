@@ -14,7 +14,6 @@ import re
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
-from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ import anyio.to_thread
 
 from inspan.errors import BadInput, DiskFull, StoreCorrupt, StoreFailed
 from inspan.model.code import CodeEvent, Printed, Shown
-from inspan.model.plain import KIND, load_code_event, shallow
+from inspan.model.plain import KIND, load_code_event, text
 
 #: Files that are open at once; the one used longest ago is closed.
 OPEN_MOST: Final = 64
@@ -41,6 +40,8 @@ class _File:
 
     fd: int
     size: int
+    #: Lines that are written with the next one.
+    begun: bytes = b""
     lost: int = 0
     last: tuple[CodeEvent, str] | None = None
 
@@ -54,8 +55,11 @@ class Transcripts:
         self._cap = cap
         self._files: OrderedDict[str, _File] = OrderedDict()
 
-    def append(self, event: CodeEvent, mark: str) -> None:
-        """Write it behind the last. Raises StoreFailed, DiskFull: then it is not there."""
+    def append(self, event: CodeEvent, mark: str, *, more: bool = False) -> None:
+        """Write it behind the last. Raises StoreFailed, DiskFull: then it is not there.
+
+        ``more``: another comes at once, and both are written together or neither is.
+        """
         file = self._file(event.session)
         if file.size >= self._cap and isinstance(event.fact, Printed | Shown):
             file.lost += _weight(event.fact)
@@ -65,7 +69,9 @@ class Transcripts:
             return
         if file.lost:
             _tell(file)
-        _write(file, event.seq, event.at, event.fact, mark)
+        file.begun += _line(event.seq, event.at, event.fact, mark)
+        if not more:
+            _write(file)
 
     async def read(self, session: str, since: int, limit: int) -> tuple[CodeEvent, ...]:
         """Events after ``since``, oldest first. Raises StoreCorrupt."""
@@ -127,8 +133,9 @@ class MemoryTranscripts:
     def __init__(self) -> None:
         self._events: dict[str, list[tuple[CodeEvent, str]]] = {}
 
-    def append(self, event: CodeEvent, mark: str) -> None:
+    def append(self, event: CodeEvent, mark: str, *, more: bool = False) -> None:
         """Behind the last."""
+        del more
         self._events.setdefault(event.session, []).append((event, mark))
 
     async def read(self, session: str, since: int, limit: int) -> tuple[CodeEvent, ...]:
@@ -159,20 +166,6 @@ class MemoryTranscripts:
 # ── writing ───────────────────────────────────────────────────────────────────
 
 
-def _encoder() -> Any:
-    """As ``JSONEncoder`` makes one for each call: that costs as much as a short line."""
-    documented = json.JSONEncoder(separators=(",", ":"), default=shallow)
-    make: Any = getattr(json.encoder, "c_make_encoder", None)
-    try:
-        made = make(None, shallow, encode_basestring_ascii, None, ":", ",", False, False, True)
-    except TypeError:
-        return documented.encode
-    return lambda plain: "".join(made(plain, 0))
-
-
-_encode: Final = _encoder()
-
-
 def _open(path: Path) -> _File:
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
@@ -187,8 +180,12 @@ def _open(path: Path) -> _File:
     return _File(fd, whole)
 
 
-def _write(file: _File, seq: int, at: float, fact: Any, mark: str) -> None:
-    line = _encode({"seq": seq, "at": at, "mark": mark, "fact": fact}).encode() + b"\n"
+def _line(seq: int, at: float, fact: Any, mark: str) -> bytes:
+    return f'{{"seq":{seq},"at":{at!r},"mark":{text(mark)},"fact":{text(fact)}}}\n'.encode()
+
+
+def _write(file: _File) -> None:
+    line, file.begun = file.begun, b""
     try:
         done = os.write(file.fd, line)
         if done < len(line):
@@ -208,7 +205,8 @@ def _tell(file: _File) -> None:
     cell = fact.cell if isinstance(fact, Printed | Shown) else None
     stream = fact.stream if isinstance(fact, Printed) else "stdout"
     gone = Printed(cell, stream, "", file.lost)
-    _write(file, event.seq, event.at, gone, mark)
+    file.begun += _line(event.seq, event.at, gone, mark)
+    _write(file)
     file.lost, file.last = 0, None
 
 
@@ -216,6 +214,8 @@ def _shut(file: _File) -> None:
     try:
         if file.lost:
             _tell(file)
+        elif file.begun:
+            _write(file)
     except StoreFailed:
         file.lost = 0
     finally:

@@ -18,6 +18,8 @@ from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.ports import Change
 from inspan.errors import SessionEnded, SessionNotFound, StoreFailed, WorkerNotReady
 from inspan.model.code import (
+    CellBegan,
+    CellEnd,
     CellEnded,
     CellState,
     CodeEvent,
@@ -47,10 +49,10 @@ class FailingTranscripts(MemoryTranscripts):
 
     full = False
 
-    def append(self, event: CodeEvent, mark: str) -> None:
+    def append(self, event: CodeEvent, mark: str, *, more: bool = False) -> None:
         if self.full:
             raise StoreFailed("the disk is full")
-        super().append(event, mark)
+        super().append(event, mark, more=more)
 
 
 class RefusingStore(MemoryStore):
@@ -242,6 +244,21 @@ async def test_an_end_is_told_though_the_transcript_has_no_room(world: World) ->
     async with aclosing(world.code.follow(made.id, cell=cell.id)) as events:
         facts = [event.fact async for event in events]
     assert isinstance(facts[-1], CellEnded)
+
+
+async def test_what_comes_with_more_is_told_with_it(world: World) -> None:
+    made, run = await world.opened()
+    async with aclosing(world.code.follow(made.id, 1)) as events:
+        run.sink(CellBegan("c1", "simple_sync"), "2", more=True)
+        end = CellEnded("c1", CellEnd(state=CellState.DONE))
+        run.sink(end, "3")
+        told = [await anext(events), await anext(events)]
+    assert [(event.seq, event.fact) for event in told] == [
+        (2, CellBegan("c1", "simple_sync")),
+        (3, end),
+    ]
+    assert await world.code.transcript(made.id, 1) == tuple(told)
+    assert await world.transcripts.last(made.id) == (3, "1 0 0  3")
 
 
 async def test_a_reader_slower_than_the_ring_misses_nothing(world: World) -> None:

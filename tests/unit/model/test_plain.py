@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspan.model import event as e
-from inspan.model.plain import dump, load, load_event, load_fact
+from inspan.model.code import CODE_FACTS
+from inspan.model.plain import dump, load, load_event, load_fact, text
 from inspan.model.role import Role
 from inspan.model.task import Exit, Patience, Task, TaskSpec, TaskState, TerminalSpec
 from tests.unit.model.samples import SPEC, event, facts, of, task
@@ -34,6 +35,22 @@ def test_every_task_comes_back_as_it_was(value: Task) -> None:
 def test_every_event_comes_back_as_it_was(seq: int, at: float, word: str, fact: e.Fact) -> None:
     value = e.Event(seq, at, word, word, fact)
     assert load_event(through_json(value)) == value
+
+
+any_value = any_fact | st.one_of(*(of(kind) for kind in CODE_FACTS.values())) | of(Task)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(any_value | JSON | st.lists(any_value, max_size=2))
+@settings(max_examples=300)
+def test_a_value_is_written_as_an_encoder_writes_it(value: Any) -> None:
+    written = text(value)
+    assert written == json.dumps(dump(value), separators=(",", ":"))
+    assert written.isascii()
 
 
 def test_what_is_at_its_default_is_left_out() -> None:

@@ -19,4 +19,4 @@ def test_a_mark_of_another_version_is_refused_in_words(mark: str, tmp_path: Path
         name="one-1", session="one", spec=CodeSpec(cwd=str(tmp_path), python=sys.executable)
     )
     with pytest.raises(Unable, match="another version of inspan"):
-        PythonRun(order, lambda *_: None, mark, Vault(tmp_path, tmp_path), FakeClock())
+        PythonRun(order, lambda *_, **__: None, mark, Vault(tmp_path, tmp_path), FakeClock())

@@ -194,6 +194,27 @@ async def test_a_line_that_does_not_fit_is_not_there(files: Transcripts) -> None
     assert await files.read(ID, 0, 9) == (*events, event(5, FACTS[4]))
 
 
+async def test_what_comes_at_once_is_written_at_once_or_not_at_all(
+    files: Transcripts, tmp_path: Path
+) -> None:
+    (first,) = write(files, *FACTS[:1])
+    size = path(tmp_path).stat().st_size
+    begun, ended = event(2, FACTS[1]), event(3, FACTS[2])
+    files.append(begun, "mark 2", more=True)
+    assert path(tmp_path).stat().st_size == size
+    files.append(ended, "mark 3")
+    assert await files.read(ID, 0, 9) == (first, begun, ended)
+    size = path(tmp_path).stat().st_size
+    files.append(event(4, Given("r")), "mark 4", more=True)
+    with room_for(size + 200), pytest.raises(StoreFailed):
+        files.append(event(5, Given("r" * 300)), "mark 5")
+    files.append(event(6, FACTS[4]), "mark 6")
+    assert await files.read(ID, 0, 9) == (first, begun, ended, event(6, FACTS[4]))
+    files.append(event(7, Given("r")), "mark 7", more=True)
+    files.release(ID)
+    assert await files.last(ID) == (7, "mark 7")
+
+
 async def test_what_is_no_transcript_is_told(files: Transcripts, tmp_path: Path) -> None:
     write(files, *FACTS[:1])
     for line in (b"nonsense\n", b'{"seq":1}\n', b"[]\n"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 from typing import Final
 
 from inspan.engine.code.ports import Transcripts
@@ -38,12 +37,13 @@ class Feed:
         self._floor = head
         self._news: asyncio.Event | None = None
 
-    def publish(self, event: CodeEvent) -> None:
-        """Hand on ``event``, which the transcript has."""
-        size = _weight(event)
-        self._ring.append((event, size))
-        self._held += size
-        self.head = event.seq
+    def publish(self, events: Sequence[CodeEvent]) -> None:
+        """Hand on ``events``, which the transcript has."""
+        for event in events:
+            size = _weight(event)
+            self._ring.append((event, size))
+            self._held += size
+            self.head = event.seq
         while self._held > ROOM or len(self._ring) > RING:
             gone, size = self._ring.popleft()
             self._held -= size
@@ -66,10 +66,11 @@ class Feed:
         """
         while True:
             head = self.head
-            batch = await self._after(seen) if seen < head else ()
-            if batch:
-                return batch
-            seen = max(seen, head)
+            if seen < head:
+                batch = await self._after(seen)
+                if batch:
+                    return batch
+                seen = max(seen, head)
             if self.head == head:
                 if self.over or enough():
                     return ()
@@ -78,8 +79,13 @@ class Feed:
     async def _after(self, seen: int) -> Sequence[CodeEvent]:
         if seen < self._floor:
             return await self._transcripts.read(self._session, seen, _PAGE)
-        newer = takewhile(lambda held: held[0].seq > seen, reversed(self._ring))
-        return [event for event, _ in newer][::-1]
+        newer: list[CodeEvent] = []
+        for event, _ in reversed(self._ring):
+            if event.seq <= seen:
+                break
+            newer.append(event)
+        newer.reverse()
+        return newer
 
     async def _change(self) -> None:
         if self._news is None:

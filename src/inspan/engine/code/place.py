@@ -121,6 +121,8 @@ class Place:
         self._told = standing.run
         self._over = standing.over
         self._pulse: Pulse | None = None
+        #: Appended, and not published before what it is written with.
+        self._begun: list[CodeEvent] = []
 
     # ── how it is ─────────────────────────────────────────────────────────────
 
@@ -221,7 +223,7 @@ class Place:
         """What was asked of an engine that ended before it had taken it."""
         return tuple(self._asked)
 
-    def sink(self, seen: CodeSeen, mark: str) -> None:
+    def sink(self, seen: CodeSeen, mark: str, *, more: bool = False) -> None:
         """What a run tells; see the port."""
         if isinstance(seen, CellEnded):
             self._end(seen, mark)
@@ -242,18 +244,22 @@ class Place:
                 self._die(seen)
             case _:
                 self._note(seen)
-                self.tell(seen)
+                self.tell(seen, more=more)
 
-    def tell(self, fact: CodeFact) -> None:
-        """Append it, then publish."""
+    def tell(self, fact: CodeFact, *, more: bool = False) -> None:
+        """Append it, then publish; ``more``: together with the next, which comes at once."""
         self.touched = self._clock.monotonic()
-        event = CodeEvent(self.feed.head + 1, self._clock.now(), self.session.id, fact)
+        seq = self.feed.head + len(self._begun) + 1
+        event = CodeEvent(seq, self._clock.now(), self.session.id, fact)
         try:
-            self._transcripts.append(event, self._word())
+            self._transcripts.append(event, self._word(), more=more)
         except StoreFailed as error:
             # Who follows hears of it all the same: an end that nobody is told is worse.
             log.warning("not in the transcript: %s", error, extra={"session": self.session.id})
-        self.feed.publish(event)
+        self._begun.append(event)
+        if not more:
+            begun, self._begun = self._begun, []
+            self.feed.publish(begun)
 
     def _word(self) -> str:
         return word(self._told, self._count, self._over, self._open, self._mark)

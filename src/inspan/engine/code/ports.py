@@ -106,8 +106,11 @@ CodeSeen: TypeAlias = CodeFact | CodeAsked | CodeWithdrawn | Pulse
 class CodeSink(Protocol):
     """Who is told what a run sees: on the loop, in order, and quick; it may not raise."""
 
-    def __call__(self, seen: CodeSeen, mark: str) -> None:
-        """``seen`` happened; whoever goes on from ``mark`` is not told it again."""
+    def __call__(self, seen: CodeSeen, mark: str, *, more: bool = False) -> None:
+        """``seen`` happened; whoever goes on from ``mark`` is not told it again.
+
+        ``more``: something else is told in the same turn of the loop.
+        """
         ...
 
 
@@ -234,8 +237,11 @@ class Web(Protocol):
 class Transcripts(Protocol):
     """What happened in code sessions: appended, and outliving this process, not the machine."""
 
-    def append(self, event: CodeEvent, mark: str) -> None:
-        """Write it behind the last; quick, and on the loop. Raises StoreFailed, DiskFull."""
+    def append(self, event: CodeEvent, mark: str, *, more: bool = False) -> None:
+        """Write it behind the last; quick, and on the loop. Raises StoreFailed, DiskFull.
+
+        ``more``: another comes at once; they are written together, or none of them is.
+        """
         ...
 
     async def read(self, session: str, since: int, limit: int) -> tuple[CodeEvent, ...]:

@@ -6,9 +6,8 @@ It joins the lives of sessions to what happens in them; it decides nothing itsel
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Final
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Final, TypeAlias
 
 from inspan.control import PrunePolicy
 from inspan.engine.code.capabilities import TaskVerbs, known
@@ -39,6 +38,8 @@ from inspan.model.ids import ulid
 #: Seconds for what still runs when an engine of one program ends.
 _LAST: Final = 2.0
 _PAGE: Final = 500
+#: Where a following begins: in a place, behind a number, and of which cell alone.
+_Begin: TypeAlias = tuple[Place, int, str | None]
 #: What the file of a checkpoint may be called.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -121,35 +122,26 @@ class CodeVerbs:
         place = self._lives.places.get(session) or await self._lives.find(session)
         return await place.execute(code, options)
 
-    async def run(
+    def run(
         self, session: str, code: str, options: CellOptions = CellOptions()
     ) -> AsyncGenerator[CodeEvent, None]:
-        cell = await self.execute(session, code, options)
-        async with aclosing(self.follow(cell.session, cell=cell.id)) as events:
-            async for event in events:
-                yield event
+        async def begin() -> _Begin:
+            place = self._lives.places.get(session) or await self._lives.find(session)
+            cell = await place.execute(code, options)
+            return place, await self._begin(place, cell.id), cell.id
 
-    async def follow(
+        return _told(begin)
+
+    def follow(
         self, session: str, since: int | None = None, *, cell: str | None = None
     ) -> AsyncGenerator[CodeEvent, None]:
-        place = await self._lives.find(session)
-        if cell is not None:
-            begin = await self._begin(place, cell)
-            since = begin if since is None else max(since, begin)
+        async def begin() -> _Begin:
+            place = self._lives.places.get(session) or await self._lives.find(session)
+            if cell is None:
+                return place, place.feed.head if since is None else since, None
+            return place, max(since or 0, await self._begin(place, cell)), cell
 
-        def enough() -> bool:
-            return cell is not None and cell not in place.cells
-
-        seen = place.feed.head if since is None else since
-        while batch := await place.feed.after(seen, enough):
-            for event in batch:
-                if cell is None:
-                    yield event
-                elif cell_of(event.fact) == cell:
-                    yield event
-                    if isinstance(event.fact, CellEnded):
-                        return
-            seen = batch[-1].seq
+        return _told(begin)
 
     async def transcript(
         self, session: str, since: int = 0, limit: int = 500
@@ -189,6 +181,24 @@ class CodeVerbs:
                     return event.seq - 1
             since = page[-1].seq
         raise NotFound(f"The session {place.session.id} has no cell {cell!r}.")
+
+
+async def _told(begin: Callable[[], Awaitable[_Begin]]) -> AsyncGenerator[CodeEvent, None]:
+    """What happens from there on; of one cell, if one is named, until its end."""
+    place, seen, cell = await begin()
+
+    def enough() -> bool:
+        return cell is not None and cell not in place.cells
+
+    while batch := await place.feed.after(seen, enough):
+        for event in batch:
+            if cell is None:
+                yield event
+            elif cell_of(event.fact) == cell:
+                yield event
+                if type(event.fact) is CellEnded:
+                    return
+        seen = batch[-1].seq
 
 
 def cell_of(fact: CodeFact) -> str | None:

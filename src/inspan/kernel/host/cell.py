@@ -50,6 +50,8 @@ class Entry(NamedTuple):
     #: Which capture file, and the offset behind these bytes; -1: of none.
     file: int = -1
     offset: int = 0
+    #: Another one comes in the same turn of the loop.
+    more: bool = False
 
 
 def entry(item: Item, size: int, seq: int) -> Entry:

@@ -267,7 +267,7 @@ class Inflow:
             assert cell is not None
             end = cast("End", message)
             if end.began is not None and not cell.begun:
-                self._foretell(cell, end.began.number, end.began.mode)
+                self._foretell(cell, end.began.number, end.began.mode, more=True)
             return self._finish(cell, end)
         if message.type == "started":
             assert cell is not None
@@ -366,13 +366,15 @@ class Inflow:
         if begun is not None and begun.number == cell.number:
             self._foretell(cell, cell.number, begun.mode)
 
-    def _foretell(self, cell: Cell, number: int, mode: p.ExecutionMode) -> None:
+    def _foretell(
+        self, cell: Cell, number: int, mode: p.ExecutionMode, *, more: bool = False
+    ) -> None:
         """It has begun, and no message of its own has said so yet."""
         started = p.Started(
             seq=self.seq + 1, execution_id=cell.execution_id, number=number, mode=mode
         )
         self._foretold = cell
-        cell.inbox.put(entry(started, 0, 0))
+        cell.inbox.put(entry(started, 0, 0)._replace(more=more))
         self._begin(cell, number)
 
     def _read_until(self, ends: tuple[int, int]) -> bool:
