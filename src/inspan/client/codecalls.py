@@ -1,9 +1,9 @@
 """Every verb of Code as a request and a reading of its answer, and the talk about cells.
 
 No I/O. The server's ``code`` is the other end of the requests, its ``cells`` that of the talk, on
-which both sides send JSON objects, each in a message of its own:
+which the client sends JSON objects, each in a message of its own, and the server lists of them:
 
-from     message                                    means
+from     object                                     means
 -------  -----------------------------------------  --------------------------------------------
 client   ``{"execute": {session, code, options?}}``  hand in a cell
 client   ``{"run": {session, code, options?}}``      hand in a cell, and follow it
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 from inspan.client import wire
@@ -161,44 +161,67 @@ class Talk:
 
     def cell(self, message: bytes | None) -> Cell:
         """The cell that was handed in. Raises what it was refused with."""
-        told = self._told(message)
+        told = {name: word for one in _objects(message) for name, word in one.items()}
+        self._check(told)
         self.over = True
-        return _read(lambda: plain.load(Cell, told["cell"]))
+        try:
+            return plain.load(Cell, told["cell"])
+        except _GARBLED as error:
+            raise _garbled(error) from error
 
-    def event(self, message: bytes | None) -> CodeEvent | None:
-        """What happened; ``None`` for a word about the following, which may be ``over`` then.
+    def events(self, message: bytes | None) -> Iterator[CodeEvent]:
+        """What happened: none where that is a word about the following, which may be ``over`` then.
 
         Raises what ended it, or what it was refused with.
         """
-        told = self._told(message)
-        if "fact" in told:
-            event = _read(lambda: plain.load_code_event(told))
-            self.over = self._one and isinstance(event.fact, CellEnded)
-            return event
-        if "over" in told:
-            self.over = True
-            if told["over"] is not None:
-                raise error_of(json.dumps(told["over"]))
-        return None
+        for told in _objects(message):
+            if "fact" in told:
+                event = _event(told)
+                self.over = self._one and type(event.fact) is CellEnded
+                yield event
+                continue
+            self._check(told)
+            if "over" in told:
+                self.over = True
+                if told["over"] is not None:
+                    raise error_of(json.dumps(told["over"]))
 
-    def _told(self, message: bytes | None) -> dict[str, Any]:
-        if message is None:
-            raise DaemonUnreachable("the daemon went away")
-        told: dict[str, Any] = _read(lambda: dict(json.loads(message)))
+    def _check(self, told: dict[str, Any]) -> None:
         if "refused" in told:
             self.over = True
             raise error_of(json.dumps(told["refused"]))
-        return told
 
 
 # ── pieces ────────────────────────────────────────────────────────────────────
 
 
-def _read(read: Callable[[], T]) -> T:
+#: What reading raises where it is no answer of ours.
+_GARBLED: Final = (ValueError, KeyError, TypeError, AttributeError)
+
+
+def _garbled(error: Exception) -> DaemonUnreachable:
+    return DaemonUnreachable(f"what the daemon says cannot be read: {error!r}")
+
+
+def _objects(message: bytes | None) -> list[dict[str, Any]]:
+    """Raises DaemonUnreachable."""
+    if message is None:
+        raise DaemonUnreachable("the daemon went away")
     try:
-        return read()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DaemonUnreachable(f"what the daemon says cannot be read: {error!r}") from error
+        told: list[dict[str, Any]] = json.loads(message)
+        if type(told) is not list or not all(type(one) is dict for one in told):
+            raise TypeError(told)
+    except _GARBLED as error:
+        raise _garbled(error) from error
+    return told
+
+
+def _event(told: dict[str, Any]) -> CodeEvent:
+    """Raises DaemonUnreachable."""
+    try:
+        return plain.load_code_event(told)
+    except _GARBLED as error:
+        raise _garbled(error) from error
 
 
 def _verb(session: str, verb: str, read: Reading[T], **given: Any) -> Call[T]:

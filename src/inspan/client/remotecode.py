@@ -5,8 +5,7 @@ No verb has a timeout here: what may take seconds has its deadline in the daemon
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from inspan.client import codecalls as calls
 from inspan.client import wire
@@ -65,32 +64,35 @@ class RemoteCode:
         finally:
             self._connections.leave(channel, over=talk.over)
 
-    async def run(
+    def run(
         self, session: str, code: str, options: CellOptions = CellOptions()
     ) -> AsyncGenerator[CodeEvent, None]:
-        said = calls.to_run(session, code, options)
-        if len(said) > calls.SAID_MOST:
-            cell = await self._connections.ask(calls.execute(session, code, options))
-            said = calls.to_follow(cell.session, None, cell.id)
-        async with aclosing(self._told(said, one=True)) as events:
-            async for event in events:
-                yield event
+        async def say() -> bytes:
+            said = calls.to_run(session, code, options)
+            if len(said) > calls.SAID_MOST:
+                cell = await self._connections.ask(calls.execute(session, code, options))
+                said = calls.to_follow(cell.session, None, cell.id)
+            return said
 
-    async def follow(
+        return self._told(say, one=True)
+
+    def follow(
         self, session: str, since: int | None = None, *, cell: str | None = None
     ) -> AsyncGenerator[CodeEvent, None]:
-        said = calls.to_follow(session, since, cell)
-        async with aclosing(self._told(said, one=cell is not None)) as events:
-            async for event in events:
-                yield event
+        async def say() -> bytes:
+            return calls.to_follow(session, since, cell)
 
-    async def _told(self, said: bytes, *, one: bool) -> AsyncGenerator[CodeEvent, None]:
+        return self._told(say, one=cell is not None)
+
+    async def _told(
+        self, say: Callable[[], Awaitable[bytes]], *, one: bool
+    ) -> AsyncGenerator[CodeEvent, None]:
+        said = await say()
         channel, talk = await self._connections.talk(), calls.Talk(one=one)
         try:
             await channel.send(wire.TEXT, said)
             while not talk.over:
-                event = talk.event(await channel.take())
-                if event is not None:
+                for event in talk.events(await channel.take()):
                     yield event
         finally:
             self._connections.leave(channel, over=talk.over)

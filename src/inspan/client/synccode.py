@@ -7,7 +7,6 @@ The verbs and their errors are those of ``control.Code``; ``run`` and ``follow``
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterator
 
 from inspan.client import codecalls as calls
@@ -114,16 +113,14 @@ class Following(Stream):
         self._connections = connections
         self._talk = calls.Talk(one=one)
         self._left = False
-        #: What came with the word that it has begun: one event at most.
-        self._first: deque[CodeEvent] = deque(maxlen=1)
         try:
             self._channel.send(wire.TEXT, said)
-            event = self._talk.event(self._channel.take())
+            #: What came together and was not taken yet; what came with the word that it has begun.
+            self._come = self._talk.events(self._channel.take())
+            self._first = next(self._come, None)
         except BaseException:
             self.close()
             raise
-        if event is not None:
-            self._first.append(event)
 
     def close(self) -> None:
         """Leave it; may be called twice."""
@@ -134,7 +131,7 @@ class Following(Stream):
     @property
     def over(self) -> bool:
         """True once the last event has been taken."""
-        return self._talk.over and not self._first
+        return self._talk.over and self._first is None
 
     def __iter__(self) -> Iterator[CodeEvent]:
         while (event := self.recv()) is not None:
@@ -145,14 +142,14 @@ class Following(Stream):
 
         Raises FellBehind where this reader was too slow: follow again from the last ``seq``.
         """
-        if self._first:
-            return self._first.popleft()
         end = None if timeout is None else time.monotonic() + timeout
-        event = None
+        event, self._first = self._first, None
+        event = event or next(self._come, None)
         while event is None and not self._talk.over:
             left = None if end is None else max(0.0, end - time.monotonic())
             message = self._channel.take(left)
             if message is None and end is not None and not self._channel.done:
                 return None
-            event = self._talk.event(message)
+            self._come = self._talk.events(message)
+            event = next(self._come, None)
         return event

@@ -16,8 +16,9 @@ from inspan.errors import BadInput, DaemonUnreachable
 HEAD_MOST: Final = 64 << 10
 #: An answer larger than this is not ours.
 BODY_MOST: Final = 256 << 20
-#: One message of a WebSocket; an event carries a whole spec, and that may be a whole body.
-MESSAGE_MOST: Final = 16 << 20
+#: One message of a WebSocket; an event carries a whole spec, and that may be a whole body. It may
+#: come with some that are small.
+MESSAGE_MOST: Final = 17 << 20
 
 TEXT: Final = 1
 BINARY: Final = 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -35,6 +36,11 @@ WORDS = st.sampled_from(("execute", "run", "follow", "session", "code", "since",
 TOLD = st.sampled_from(("seq", "fact", "over", "refused", "cell", "following", "kind", "code"))
 
 
+def listed(*events: CodeEvent) -> bytes:
+    """They, as the server tells them in one message."""
+    return b"[" + b",".join(map(encoded, events)) + b"]"
+
+
 def objects(names: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
     """JSON objects that nearly say something."""
     return st.recursive(
@@ -47,15 +53,15 @@ def objects(names: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
 @given(st.sampled_from(sorted(CODE_FACTS)).flatmap(lambda kind: samples.of(CODE_FACTS[kind])))
 def test_every_event_crosses_the_wire_as_it_was(fact: Any) -> None:
     event = CodeEvent(7, 1.5, "py-1", fact)
-    assert Talk().event(encoded(event)) == event
+    assert [*Talk().events(listed(event))] == [event]
 
 
 @given(st.text(st.characters()))
 def test_what_is_no_utf_8_crosses_in_what_is_printed(text: str) -> None:
     event = CodeEvent(1, 0.0, "py-1", Printed("c1", "stdout", text, 3))
-    raw = encoded(event)
+    raw = listed(event)
     assert raw.isascii()
-    assert Talk().event(raw) == event
+    assert [*Talk().events(raw)] == [event]
 
 
 @given(st.text(), st.text(), samples.of(CellOptions))
@@ -91,30 +97,36 @@ def test_whatever_is_said_is_understood_or_refused(raw: bytes) -> None:
         schema.read(schema.Said, raw)
 
 
-@given(objects(TOLD).map(json.dumps).map(str.encode) | st.binary())
+@given(
+    (objects(TOLD) | st.lists(objects(TOLD), max_size=3)).map(json.dumps).map(str.encode)
+    | st.binary()
+)
 @settings(max_examples=300)
 def test_whatever_is_told_is_understood_or_an_error_of_ours(raw: bytes) -> None:
-    for read in (Talk().cell, Talk().event):
-        with suppress(InspanError):
-            read(raw)
+    with suppress(InspanError):
+        Talk().cell(raw)
+    with suppress(InspanError):
+        deque(Talk().events(raw), maxlen=0)
 
 
 def test_the_end_of_a_connection_is_no_end_of_a_cell() -> None:
     with pytest.raises(DaemonUnreachable):
-        Talk().event(None)
+        next(Talk().events(None))
     with pytest.raises(DaemonUnreachable):
         Talk().cell(None)
 
 
 def test_what_is_told_of_one_cell_is_over_with_its_end() -> None:
-    entered = encoded(CodeEvent(1, 0.0, "py-1", CellEntered("c1", 1, "1")))
-    ended = encoded(CodeEvent(2, 0.0, "py-1", CellEnded("c1", CellEnd(state=CellState.DONE))))
+    entered = CodeEvent(1, 0.0, "py-1", CellEntered("c1", 1, "1"))
+    ended = CodeEvent(2, 0.0, "py-1", CellEnded("c1", CellEnd(state=CellState.DONE)))
     for one in (True, False):
-        talk = Talk(one=one)
-        assert talk.event(entered) is not None
-        assert not talk.over
-        assert talk.event(ended) is not None
-        assert talk.over is one
+        for messages in ([[entered], [ended]], [[entered, ended]]):
+            talk = Talk(one=one)
+            told = (event for message in messages for event in talk.events(listed(*message)))
+            assert next(told) == entered
+            assert not talk.over
+            assert next(told) == ended
+            assert talk.over is one
 
 
 def test_text_that_no_wire_carries_is_refused_before_it_is_sent() -> None:

@@ -89,15 +89,19 @@ class Bench:
                 with closing(channel):
                     for word in said:
                         channel.send(wire.TEXT, word)
-                    return [taken(channel) for _ in range(replies)]
+                    return taken(channel, replies)
 
         return await anyio.to_thread.run_sync(asking)
 
 
-def taken(channel: Channel) -> dict[str, Any]:
-    message = channel.take(10)
-    assert message is not None
-    told: dict[str, Any] = json.loads(message)
+def taken(channel: Channel, replies: int) -> list[dict[str, Any]]:
+    """So many things that were told, and no more came with the last."""
+    told: list[dict[str, Any]] = []
+    while len(told) < replies:
+        message = channel.take(10)
+        assert message is not None
+        told += json.loads(message)
+    assert len(told) == replies
     return told
 
 
@@ -148,6 +152,13 @@ async def test_a_following_that_is_left_early_ends_on_the_server(bench: Bench) -
     assert await bench.code.execute(made.id, "1")
 
 
+async def test_that_a_cell_was_entered_waits_for_no_other_word(bench: Bench) -> None:
+    made = await bench.open()
+    await bench.code.execute(made.id, "import time\ntime.sleep(60)")
+    (entered,) = await bench.raw(word(run={"session": made.id, "code": "1"}), replies=1)
+    assert entered["fact"]["kind"] == CellEntered.kind
+
+
 async def test_who_follows_may_hand_in_cells_on_the_same_connection(bench: Bench) -> None:
     made = await bench.open()
     said = [word(execute={"session": made.id, "code": code}) for code in ("1", "2", "3")]
@@ -186,7 +197,7 @@ async def test_nothing_comes_after_the_end_of_a_cell_that_is_followed(bench: Ben
                 told = []
                 for said in (run, follow, run):
                     channel.send(wire.TEXT, said)
-                    told += [taken(channel)["fact"]["cell"] for _ in range(3)]
+                    told += [one["fact"]["cell"] for one in taken(channel, 3)]
                 return told
 
     told = await anyio.to_thread.run_sync(asking)
