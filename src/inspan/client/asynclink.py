@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self, SupportsIndex, TypeVar
+from typing import Final, Self, TypeVar
 
 from inspan.client import calls, wire
 from inspan.errors import DaemonUnreachable
@@ -102,52 +101,85 @@ class Connections:
         return None
 
 
-class _Reader(asyncio.StreamReader):
-    """Knows whether anything has come since it was last set to rest, the end included."""
+class Link(asyncio.BufferedProtocol):
+    """One connection. It holds what has come, ``READ`` and what one more read of the socket brings.
 
-    stirred = False
+    A stream of asyncio's reads into new memory each time: four calls of the system rather than one.
+    """
 
-    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
-        self.stirred = True
-        super().feed_data(data)
-
-    def feed_eof(self) -> None:
-        self.stirred = True
-        super().feed_eof()
-
-
-class Link:
-    """One connection."""
-
-    def __init__(self, reader: _Reader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport  # since connection_made
+        self._held = bytearray()
+        self._buffer = bytearray(READ)
+        self._news: asyncio.Future[None] | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+        self._ended = self._stirred = False
+        self._trouble: Exception | None = None
 
     @classmethod
     async def open(cls, path: str) -> Self:
         """A new connection. Raises DaemonUnreachable."""
         loop = asyncio.get_running_loop()
-        reader = _Reader(limit=READ, loop=loop)
-        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
-            transport, _ = await loop.create_unix_connection(lambda: protocol, path)
+            _, link = await loop.create_unix_connection(cls, path)
         except OSError as error:
             raise DaemonUnreachable(
                 f"no daemon answers at {path}: {error.strerror or error}"
             ) from error
-        return cls(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        return link
+
+    # ── from the loop ─────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._held += memoryview(self._buffer)[:nbytes]
+        if len(self._held) >= READ:
+            self._transport.pause_reading()
+        self._stir()
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        self._stir()
+        return True  # what is being sent may still be taken
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended, self._trouble = True, exc
+        self._room.set()
+        self._stir()
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
+
+    def _stir(self) -> None:
+        self._stirred = True
+        news, self._news = self._news, None
+        if news is not None and not news.done():
+            news.set_result(None)
+
+    # ── from who uses it ──────────────────────────────────────────────────────
 
     def rest(self) -> None:
         """Nothing is expected from now on."""
-        self._reader.stirred = False
+        self._stirred = False
 
     @property
     def quiet(self) -> bool:
         """True where it is open and nothing has come since ``rest``: neither a word nor an end."""
-        return not (self._reader.stirred or self._reader.at_eof() or self._writer.is_closing())
+        return not (self._stirred or self._ended or self._transport.is_closing())
 
     def close(self) -> None:
-        self._writer.close()
+        self._transport.close()
 
     async def exchange(self, raw: bytes) -> tuple[wire.Response, bytes]:
         """Ask, and read one answer and what follows it."""
@@ -162,14 +194,24 @@ class Link:
                 return reply, answer.rest
 
     async def send(self, raw: bytes) -> None:
-        with _reachable():
-            self._writer.write(raw)
-            await self._writer.drain()
+        """Raises DaemonUnreachable."""
+        if not self._ended:
+            self._transport.write(raw)
+            await self._room.wait()
+        if self._trouble is not None:
+            raise _gone(self._trouble)
 
     async def receive(self) -> bytes:
-        """What has come; empty at the end."""
-        with _reachable():
-            return await self._reader.read(READ)
+        """What has come; empty at the end. Raises DaemonUnreachable. For one reader."""
+        while not self._held and not self._ended:
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        if not self._held and self._trouble is not None:
+            raise _gone(self._trouble)
+        held, self._held = self._held, bytearray()
+        if len(held) >= READ:
+            self._transport.resume_reading()
+        return bytes(held)
 
 
 class Channel:
@@ -219,9 +261,6 @@ class Channel:
         await self._link.send(wire.masked(opcode, payload, os.urandom(4)))
 
 
-@contextmanager
-def _reachable() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DaemonUnreachable(f"the daemon went away: {error.strerror or error}") from error
+def _gone(error: Exception) -> DaemonUnreachable:
+    why = error.strerror if isinstance(error, OSError) else ""
+    return DaemonUnreachable(f"the daemon went away: {why or error}")
