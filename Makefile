@@ -63,13 +63,16 @@ test-faces: $(READY) ## the legs that need tmux or a browser
 	@command -v tmux > /dev/null || { echo "make test-faces needs tmux, which is not here" >&2; exit 1; }
 	@$(BIN)/pytest -m faces --timeout=300 $(ARGS)
 
+# One test after another: measuring takes the processors, and what has a time to keep would be late.
+# Children that were killed leave files behind, and some tests run a copy that is gone by now.
 coverage: $(READY) ## run the tests under coverage, and say what no test reached
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(SHORT) $(WORKERS) -q $(ARGS)
-	@rm -f $(VENV)/lib/*/site-packages/subcover_*.pth  # left by children that were killed
-	@$(BIN)/coverage combine --quiet
-	@$(BIN)/coverage report --ignore-errors --skip-covered --show-missing  # some tests run a copy that is gone by now
-	@echo "error branches that no test reached"; $(BIN)/python tools/error_branches.py
+	@failed=0; $(BIN)/coverage run -m pytest $(SHORT) -q $(ARGS) || failed=$$?; \
+	rm -f $(VENV)/lib/*/site-packages/subcover_*.pth; \
+	$(BIN)/coverage combine --quiet; \
+	$(BIN)/coverage report --ignore-errors --skip-covered --show-missing; \
+	echo "error branches that no test reached"; $(BIN)/python tools/error_branches.py; \
+	exit $$failed
 
 docs: $(READY) ## write the generated parts of docs/ anew, with the results of the last `make test`
 	@$(BIN)/python tools/diagram.py

@@ -172,7 +172,7 @@ class _Changed:
 def _plain(value: object, room: int) -> str:
     kind = type(value)
     if kind in (str, bytes, bytearray) and len(value) > room:  # type: ignore[arg-type]  # they have one
-        return repr(value[:room])  # type: ignore[index]  # and can be cut
+        return _beginning(value, room)  # type: ignore[arg-type]  # it is one of them
     try:
         return str.__str__(repr(value))
     except KeyboardInterrupt:
@@ -181,3 +181,11 @@ def _plain(value: object, room: int) -> str:
         if kind is int:
             return f"<int of {value.bit_length():,} bits, too long to show>"  # type: ignore[attr-defined]  # an int
         return in_words(value, error)
+
+
+def _beginning(value: str | bytes | bytearray, room: int) -> str:
+    """More of the repr of ``value`` than there is room for, and never all of a long one."""
+    # The quotation marks of a repr depend on those within, wherever they are: they are kept.
+    if isinstance(value, str):
+        return repr(value[:room] + "".join(mark for mark in "'\"" if mark in value))
+    return repr(value[:room] + b"".join(mark for mark in (b"'", b'"') if mark in value))

@@ -8,7 +8,7 @@ from collections import OrderedDict, UserDict, defaultdict, deque
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inspan.kernel.frames import HEAD_MOST, encode
@@ -45,6 +45,9 @@ def test_a_short_repr_is_pythons_own(value: object) -> None:
 
 
 @given(VALUES, st.integers(0, 30))
+@example({None: None, b"\x00\x00'": None}, 15)  # the mark that decides on the others is cut off
+@example("'------\"", 4)
+@example(bytearray(b"------'"), 15)
 def test_a_long_repr_is_the_beginning_of_pythons_own(value: object, most: int) -> None:
     text, whole = text_of(value, most), repr(value)
     if len(whole) <= most:

@@ -1,6 +1,7 @@
 """A session begins without ssl, and has TLS all the same."""
 
 import importlib
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -105,6 +106,7 @@ stands = [
 """
 
 
+@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports them in every process")
 def test_what_asyncio_needs_later_is_there_when_it_is_needed(worker: Worker) -> None:
     worker.run("import sys; before = list(sys.modules)")
     assert worker.run(LATER).result.repr == "([], b'said', (True, False), [], True)"

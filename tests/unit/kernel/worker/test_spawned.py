@@ -1,5 +1,6 @@
 """Processes that multiprocessing spawns for a cell have what the cells have defined."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def test_a_session_is_as_it_was(worker: Worker) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in files)
 
 
+@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports it in every process")
 def test_nothing_is_imported_before_it_is_wanted(tmp_path: Path) -> None:
     with Worker.start(tmp_path) as worker:
         code = "import sys; [n for n in sys.modules if n.startswith('multiprocessing')]"
