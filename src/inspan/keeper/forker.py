@@ -8,8 +8,9 @@ It has one descriptor more than a session has, number 3: a socket of whole messa
 what is to be descriptors 0, 1 and 2, it forks twice and answers, in order, with the grandchild's
 number in decimal, once its child is reaped: then the grandchild is the keeper's. A grandchild
 begins when it has read one byte from descriptor 0, and ends where there is none to read, so that
-nothing runs that the keeper does not know. Whatever else a forker does, it is killed, and what was
-asked of it is started without it.
+nothing runs that the keeper does not know. It may fork a grandchild before it is ordered: it says
+``spare`` and that one's number, and may answer with it later. A spare ends with its forker.
+Whatever else a forker does, it is killed, and what was asked of it is started without it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ _MOST: Final = 8
 #: Seconds until a forker is tried again that never became ready.
 _BARREN: Final = 60.0
 _WORD_MOST: Final = 64
+#: What a forker says of a spare, before its number.
+_SPARE: Final = b"spare "
+#: Spares of one forker at a time.
+_SPARES_MOST: Final = 4
 
 #: Called once: with the child, which then is the receiver's, or without one.
 Done = Callable[[Child | None], None]
@@ -83,6 +88,8 @@ class Forker:
         self._loop = loop
         self._over = over
         self._link = ours
+        #: Children of ours that wait to be sessions, and are no orphans of any.
+        self.spares: set[int] = set()
         self._waiters: list[Told] = []
         #: What it was told, in order, at most _AT_ONCE; and what it is told next.
         self._asked: deque[_Asked] = deque()
@@ -171,10 +178,22 @@ class Forker:
             self._tell(ready=True)
         elif word.isdigit() and self._asked:
             self._answered(self._asked.popleft(), int(word))
+        elif word.startswith(_SPARE) and word[len(_SPARE) :].isdigit():
+            self._spared(int(word[len(_SPARE) :]))
+        else:
+            self.end()
+
+    def _spared(self, pid: int) -> None:
+        process = tree.look(pid)
+        if process is None:
+            return  # it has ended, and was reaped
+        if len(self.spares) < _SPARES_MOST and process.parent == os.getpid():
+            self.spares.add(pid)
         else:
             self.end()
 
     def _answered(self, asked: _Asked, pid: int) -> None:
+        self.spares.discard(pid)
         if self._asked:
             self._await_answer()
         else:
@@ -209,8 +228,14 @@ class Forkers:
 
     @property
     def pids(self) -> set[int]:
-        """Their processes."""
-        return {forker.pid for forker in self._known.values()}
+        """Their processes, and those that wait to be sessions."""
+        known = self._known.values()
+        return {pid for forker in known for pid in (forker.pid, *forker.spares)}
+
+    def reaped(self, pid: int) -> None:
+        """A child of ours has ended; its number may be another's now."""
+        for forker in self._known.values():
+            forker.spares.discard(pid)
 
     @property
     def busy(self) -> bool:

@@ -384,6 +384,7 @@ class Server:
                 self._guardian.lost()
                 say("unguarded", status=status)
                 self.loop.later(_GUARD_AGAIN, self._guard)
+            self.forkers.reaped(pid)
             # Not found: an orphan that came to us as the subreaper. It only has to be waited for.
             session = by_pid.get(pid)
             if session is not None:

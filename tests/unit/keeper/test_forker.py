@@ -33,6 +33,22 @@ if manner == "barren":
     sys.exit(3)
 link = socket.socket(fileno=3)
 link.send(b"ready" if manner != "rude" else b"what?")
+ends, end = os.pipe()
+for _ in range({"eager": 1, "greedy": 5}.get(manner, 0)):
+    told, tell = os.pipe()
+    if not (child := os.fork()):
+        if grandchild := os.fork():
+            os.write(tell, b"%d" % grandchild)
+            os._exit(0)
+        os.close(end)
+        os.close(3)
+        os.read(ends, 1)
+        os._exit(0)
+    grandchild = os.read(told, 32)
+    os.waitpid(child, 0)
+    link.send(b"spare " + grandchild)
+if manner == "false":
+    link.send(b"spare 1")
 while True:
     words, given, _, _ = socket.recv_fds(link, 1 << 20, 3)
     if not words:
@@ -137,6 +153,24 @@ async def test_what_it_does_not_fork_is_started_without_it(desk: Desk, manner: s
     assert not spawned.forked
     assert (await desk.until("one", b"\n")).split() == [b"%d" % spawned.pid]
     await wait_for(lambda: set(children(desk.keeper.process.pid)) - set(before) == {spawned.pid})
+
+
+async def test_what_it_forks_before_it_is_ordered_is_no_orphan(desk: Desk) -> None:
+    assert await forker(desk, "eager")
+    await wait_for(lambda: len(forkers(desk)) == 2)
+    waiting = forkers(desk)
+    assert (await spawn(desk, "one", "sleep", "300")).forked
+    assert (await desk.client.kill("one")).left == 0
+    assert forkers(desk) == waiting
+    for pid in waiting:
+        os.kill(pid, signal.SIGKILL)
+    await wait_for(lambda: not forkers(desk))
+
+
+@pytest.mark.parametrize("manner", ["greedy", "false"])
+async def test_one_that_forks_too_much_or_lies_about_it_is_killed(desk: Desk, manner: str) -> None:
+    assert await forker(desk, manner)
+    await wait_for(lambda: not forkers(desk))
 
 
 @pytest.mark.parametrize("manner", ["barren", "rude"])

@@ -14,6 +14,8 @@ TOKEN_VARIABLE: Final = "INSPAN_KERNEL_TOKEN"  # noqa: S105 - a name, no secret
 
 #: The one argument of a worker that is to fork others.
 FORKER: Final = "--forker"
+#: The same of one that was forked and has no session yet, as ``ps`` shows it.
+SPARE: Final = "--spare"
 #: Names a folder that has cloudpickle (and may have others) in it, for a Python that lacks it.
 CLOUDPICKLE_VARIABLE: Final = "INSPAN_KERNEL_CLOUDPICKLE"
 #: Names what a host grants, as JSON; the worker takes it out of its environment at once.

@@ -11,13 +11,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from . import landlock, limits, seccomp, syscalls, view
 from .advice import Advice
-from .boot import CONFINEMENT_VARIABLE
+from .boot import CLOUDPICKLE_VARIABLE, CONFINEMENT_VARIABLE
 from .paths import Paths, within
 
+#: Our own files: some are read only when they are needed.
+_KERNEL: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib would cost start-up
 #: Programs, libraries, and what of /etc, /proc and /sys they read; nothing in it is a person's.
 _SYSTEM: Final = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"),
@@ -61,80 +64,188 @@ class _Kernel(NamedTuple):
     filter: bool
 
 
-def confine(wanted: dict[str, Any], *, needed: tuple[str, ...]) -> Confined:
+class Kind(NamedTuple):
+    """What of a host's wishes is the same for many sessions.
+
+    ``needed`` is what the worker itself reads later.
+    """
+
+    confined: bool
+    net: bool
+    hidden: tuple[str, ...]
+    private: tuple[str, ...]
+    needed: tuple[str, ...]
+
+
+def kind(wanted: dict[str, Any] | None, needed: tuple[str, ...]) -> Kind:
+    """The kind of a session of which the host wants this."""
+    if wanted is None or not wanted["confined"]:
+        return Kind(confined=False, net=True, hidden=(), private=(), needed=())
+    hidden, private = tuple(wanted["hidden"]), tuple(wanted["private"])
+    return Kind(confined=True, net=wanted["net"], hidden=hidden, private=private, needed=needed)
+
+
+def needed(env: Mapping[str, str]) -> tuple[str, ...]:
+    """What a worker with this environment reads later: of our own files some, and cloudpickle."""
+    cloudpickle = env.get(CLOUDPICKLE_VARIABLE)
+    return (_KERNEL, *([cloudpickle] if cloudpickle else ()))
+
+
+class Ground:
+    """Confinement as far as it is the same for every session of a kind; nothing is given up yet.
+
+    It is begun in the process that will be a session, and can be begun before there is one.
+    """
+
+    def __init__(self, of: Kind, base: str) -> None:
+        """``base`` is a folder to make the view in, of which nothing is granted."""
+        self.kind, self._base = of, base
+        self._paths = Paths()
+        self._grants = _of_every_session(of, self._paths)
+        self._hidden = [real for path in of.hidden if (real := self._paths.real(path))]
+        self._view: view.View | None = None
+        self._rules: landlock.Rules | None = None
+        self.has = _Kernel(landlock.abi(), network=False, view=False, filter=False)
+        if syscalls.machine() is None or not view.supported():
+            return
+        closes = not of.net
+        try:
+            view.enter_namespaces(network=closes)
+        except OSError:
+            return
+        self.has = self.has._replace(network=closes)
+        try:
+            self._view = self._viewed(base, self._grants, self._paths)
+        except OSError:
+            return
+        if self.has.landlock:
+            self._rules = self._ruled()
+            self._rules.allow(_lasting(self._grants))
+        self.has = self.has._replace(view=True)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What must be left open."""
+        return () if self._rules is None else (self._rules.descriptor,)
+
+    def restrict(self, wanted: dict[str, Any]) -> tuple[_Kernel, dict[str, str]]:
+        """Give up all that is not granted, for good; by what, and what is granted.
+
+        Raises OSError where that cannot be and should.
+        """
+        paths = Paths()
+        own = self._own(wanted, paths)
+        grants = {**self._grants, **own}
+        if self._view is not None:
+            self._enter(self._view, wanted, own, paths)
+        if not (self.has.landlock or self.has.view):
+            return self.has, {}
+        if not self.has.view:
+            grants = _without_view(grants, self._hidden)
+        syscalls.control(syscalls.NO_NEW_PRIVILEGES, 1)
+        syscalls.drop_capabilities()
+        if self.has.landlock:
+            self._ruling(own, grants).enforce()
+        try:
+            seccomp.restrict(internet=self._internet, unix=self.has.view)
+        except OSError:
+            return self.has, grants
+        return self.has._replace(filter=True), grants
+
+    def _own(self, wanted: dict[str, Any], paths: Paths) -> dict[str, str]:
+        """What is granted to this session beyond what every one has."""
+        given = {"read": wanted["read"], "write": (*wanted["write"], *wanted["kept"])}
+        found = _real(given, paths)
+        return {
+            path: how for path, how in found.items() if how == "write" or path not in self._grants
+        }
+
+    @property
+    def _internet(self) -> bool:
+        return self.kind.net or self.has.network
+
+    def _ruled(self) -> landlock.Rules:
+        return landlock.Rules(self.has.landlock, tcp=self._internet)
+
+    def _ruling(self, own: dict[str, str], grants: dict[str, str]) -> landlock.Rules:
+        """All of them; those that were begun are of no use where it came to no view."""
+        if self._rules is not None and self.has.view:
+            self._rules.allow({**own, **_fresh(grants)})
+            return self._rules
+        if self._rules is not None:
+            self._rules.close()
+        rules = self._ruled()
+        rules.allow(grants)
+        return rules
+
+    def _viewed(self, base: str, grants: dict[str, str], paths: Paths) -> view.View:
+        made = view.View(base, self._hidden)
+        made.add(grants, paths)
+        return made
+
+    def _enter(
+        self, begun: view.View, wanted: dict[str, Any], own: dict[str, str], paths: Paths
+    ) -> None:
+        try:
+            if begun.takes(own):
+                begun.add(own, paths)
+            else:
+                begun.drop()
+                begun = self._viewed(wanted["base"], {**self._grants, **own}, paths)
+            begun.enter(wanted["cwd"])
+        except OSError:
+            self.has = self.has._replace(view=False)
+
+
+def confine(wanted: dict[str, Any], *, needed: tuple[str, ...], ground: Ground | None) -> Confined:
     """Do as ``wanted`` says: lists ``read``, ``write``, ``hidden``, ``kept``; ``net``; and limits.
 
-    ``needed`` is what the worker itself reads later. Where neither Landlock nor a view can be had,
-    nothing but the limits is set. Raises OSError where a limit cannot be.
+    ``needed`` is as in ``Kind``; ``ground`` may be there where it is of that kind. Where neither
+    Landlock nor a view can be had, nothing but the limits is set. Raises OSError where a limit
+    cannot be.
     """
     bounds = wanted["limits"]
     limits.limit(memory=bounds["memory"], cpu=bounds["cpu"], files=bounds["files"])
     if not wanted["confined"]:
         return Confined((), (), Advice(wanted, {}, viewed=False))
-    paths = Paths()
-    grants = _grants(wanted, needed, paths)
-    has = _enter(wanted, grants, paths)
-    if not (has.landlock or has.view):
+    if ground is None:
+        ground = Ground(kind(wanted, needed), wanted["base"])
+    has, grants = ground.restrict(wanted)
+    if not grants:
         nothing = ("this system offers no way to confine it",)
         return Confined((), nothing, Advice(wanted, {}, viewed=False))
-    if not has.view:
-        grants = _without_view(grants, [paths.real(path) or path for path in wanted["hidden"]])
-    has = _restrict(wanted, grants, has)
     _live_in(wanted["home"], wanted["temporary"])
     return Confined(_means(has), _left_open(has, wanted), Advice(wanted, grants, viewed=has.view))
 
 
-def _enter(wanted: dict[str, Any], grants: dict[str, str], paths: Paths) -> _Kernel:
-    """Go where the rest of the machine is not, as far as the kernel lets us."""
-    abi = landlock.abi()
-    closes = not wanted["net"]
-    if syscalls.machine() is None or not view.supported():
-        return _Kernel(abi, network=False, view=False, filter=False)
-    try:
-        view.enter_namespaces(network=closes)
-    except OSError:
-        return _Kernel(abi, network=False, view=False, filter=False)
-    hidden = [real for path in wanted["hidden"] if (real := paths.real(path))]
-    try:
-        view.build(wanted["base"], grants, hidden, paths, wanted["cwd"])
-    except OSError:
-        return _Kernel(abi, network=closes, view=False, filter=False)
-    return _Kernel(abi, network=closes, view=True, filter=False)
-
-
-def _restrict(wanted: dict[str, Any], grants: dict[str, str], has: _Kernel) -> _Kernel:
-    """Give up privileges and rights for good."""
-    internet = wanted["net"] or has.network
-    syscalls.control(syscalls.NO_NEW_PRIVILEGES, 1)
-    syscalls.drop_capabilities()
-    if has.landlock:
-        landlock.restrict(has.landlock, grants.items(), tcp=internet)
-    try:
-        seccomp.restrict(internet=internet, unix=has.view)
-    except OSError:
-        return has
-    return has._replace(filter=True)
-
-
-def _grants(wanted: dict[str, Any], needed: tuple[str, ...], paths: Paths) -> dict[str, str]:
-    grants: dict[str, str] = {}
-    private = [*wanted["private"], *wanted["hidden"]]
+def _of_every_session(of: Kind, paths: Paths) -> dict[str, str]:
+    private = [*of.private, *of.hidden]
     python = [
         *(path for path in (*sys.path, sys.prefix, sys.base_prefix) if path.startswith("/")),
-        *needed,
+        *of.needed,
     ]
     # A PYTHONPATH that names somebody's whole home is no reason to show it.
     python = [path for path in python if not any(within(one, path) for one in private)]
-    for how, given in (
-        ("read", [*_SYSTEM, *python, *wanted["read"]]),
-        ("device", _DEVICES),
-        ("write", [*wanted["write"], *wanted["kept"], *view.FRESH]),
-    ):
-        for path in given:
-            real = paths.real(path)
-            if real is not None:
-                grants[real] = how
-    return grants
+    given = {"read": (*_SYSTEM, *python), "device": _DEVICES, "write": tuple(view.FRESH)}
+    return _real(given, paths)
+
+
+def _real(given: Mapping[str, Iterable[str]], paths: Paths) -> dict[str, str]:
+    return {
+        real: how
+        for how, named in given.items()
+        for path in named
+        if (real := paths.real(path)) is not None
+    }
+
+
+def _fresh(grants: dict[str, str]) -> dict[str, str]:
+    return {path: how for path, how in grants.items() if path in view.FRESH}
+
+
+def _lasting(grants: dict[str, str]) -> dict[str, str]:
+    """What is the same file before and after the view was gone over to."""
+    return {path: how for path, how in grants.items() if path not in view.FRESH}
 
 
 def _without_view(grants: dict[str, str], hidden: list[str]) -> dict[str, str]:
@@ -183,10 +294,17 @@ def _left_open(has: _Kernel, wanted: dict[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def taken() -> dict[str, Any] | None:
-    """What the host wants, once; ``None`` where it said nothing."""
-    text = os.environ.pop(CONFINEMENT_VARIABLE, None)
+def wanted(env: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the host wants of a worker with this environment; ``None`` where it said nothing."""
+    text = env.get(CONFINEMENT_VARIABLE)
     if text is None:
         return None
     found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def taken() -> dict[str, Any] | None:
+    """The same of this process, once."""
+    found = wanted(os.environ)
+    os.environ.pop(CONFINEMENT_VARIABLE, None)
     return found

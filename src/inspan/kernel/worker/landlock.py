@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from . import syscalls
@@ -53,24 +53,52 @@ def scopes(version: int) -> bool:
     return version >= _SCOPE_ABI
 
 
-def restrict(version: int, grants: Iterable[tuple[str, str]], *, tcp: bool) -> None:
-    """Keep nothing but ``grants``: paths with ``read``, ``write`` or ``device``.
+class Rules:
+    """What is to be kept; nothing is given up until ``enforce``."""
 
-    A path that is not there any more grants nothing. ``tcp``: TCP stays as it is. Raises OSError.
-    """
-    handled = sum(bits for since, bits in _RIGHTS if since <= version)
-    network = _BIND_AND_CONNECT if version >= TCP_ABI and not tcp else 0
-    scoped = _ABSTRACT_AND_SIGNAL if scopes(version) else 0
-    attributes = struct.pack("=QQQ", handled, network, scoped)
-    size = 24 if version >= _SCOPE_ABI else 16 if version >= TCP_ABI else 8
-    rules = syscalls.call(syscalls.LANDLOCK_CREATE_RULESET, attributes, size, 0)
-    rights = {"read": _READ, "write": handled & ~_MAKE_DEVICE, "device": _DEVICE}
-    try:
-        for path, how in grants:
-            _allow(rules, path, rights[how] & handled)
-        syscalls.call(syscalls.LANDLOCK_RESTRICT_SELF, rules, 0)
-    finally:
-        os.close(rules)
+    def __init__(self, version: int, *, tcp: bool) -> None:
+        """``tcp``: TCP stays as it is. Raises OSError."""
+        handled = sum(bits for since, bits in _RIGHTS if since <= version)
+        network = _BIND_AND_CONNECT if version >= TCP_ABI and not tcp else 0
+        scoped = _ABSTRACT_AND_SIGNAL if scopes(version) else 0
+        attributes = struct.pack("=QQQ", handled, network, scoped)
+        size = 24 if version >= _SCOPE_ABI else 16 if version >= TCP_ABI else 8
+        self._rights = {
+            "read": _READ & handled,
+            "write": handled & ~_MAKE_DEVICE,
+            "device": _DEVICE & handled,
+        }
+        self.descriptor = syscalls.call(syscalls.LANDLOCK_CREATE_RULESET, attributes, size, 0)
+
+    def allow(self, grants: Mapping[str, str]) -> None:
+        """Keep these: paths with ``read``, ``write`` or ``device``. Raises OSError.
+
+        A path that is not there any more grants nothing.
+        """
+        for path, how in grants.items():
+            if not any(self._covers(grants.get(above), how) for above in _above(path)):
+                _allow(self.descriptor, path, self._rights[how])
+
+    def enforce(self) -> None:
+        """Give up the rest, for good. Raises OSError."""
+        try:
+            syscalls.call(syscalls.LANDLOCK_RESTRICT_SELF, self.descriptor, 0)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of them."""
+        os.close(self.descriptor)
+
+    def _covers(self, granted: str | None, how: str) -> bool:
+        return granted is not None and not self._rights[how] & ~self._rights[granted]
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that this is in, without itself."""
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        yield path
 
 
 def _allow(rules: int, path: str, rights: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 from . import clib, confine, stdin
 from .ask import Host, Questions
-from .boot import CHECKPOINTS, CLOUDPICKLE_VARIABLE, FORKER, HOME, TOKEN_VARIABLE
+from .boot import CHECKPOINTS, FORKER, HOME, TOKEN_VARIABLE
 from .display import Displays
 from .ear import Ear
 from .execute import Executor
@@ -31,9 +31,6 @@ Message = dict[str, Any]
 #: Exit statuses.
 _BROKEN: Final = 70
 _USAGE: Final = 64
-
-#: Our own files: some are read only when they are needed.
-_KERNEL: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib would cost start-up
 
 
 class SessionLoop(asyncio.SelectorEventLoop):
@@ -84,12 +81,11 @@ class Worker:
         self._lines = stdin.Lines(self._capture.send, here, self._executor.allows_input)
         os.register_at_fork(after_in_child=self._forked)
 
-    def confine(self, wanted: dict[str, Any] | None) -> None:
+    def confine(self, wanted: dict[str, Any] | None, ground: confine.Ground | None) -> None:
         """Give up what is not granted. To be called before ``run``, while there is one thread."""
         if wanted is None:
             return
-        cloudpickle = os.environ.get(CLOUDPICKLE_VARIABLE)
-        done = confine.confine(wanted, needed=(_KERNEL, *([cloudpickle] if cloudpickle else [])))
+        done = confine.confine(wanted, needed=confine.needed(os.environ), ground=ground)
         self._confined = {"by": list(done.by), "open": list(done.open)}
         self._executor.advise = done.advice.add
 
@@ -225,10 +221,11 @@ _KEEPER_VARIABLE: Final = "INSPAN_KEEPER"
 
 def main(argv: list[str]) -> NoReturn:
     """Run a worker. ``argv`` is --session ID --socket PATH --folder DIR; or --forker."""
+    ground: confine.Ground | None = None
     if argv == [FORKER]:
         from . import zygote  # noqa: PLC0415  # no session needs it
 
-        argv = zygote.serve()
+        argv, ground = zygote.serve()
     given = dict(zip(argv[::2], argv[1::2], strict=False))
     token = os.environ.pop(TOKEN_VARIABLE, "")
     if set(given) != {"--session", "--socket", "--folder"} or not token:
@@ -239,7 +236,7 @@ def main(argv: list[str]) -> NoReturn:
     worker = Worker(
         session=given["--session"], socket=given["--socket"], folder=given["--folder"], token=token
     )
-    worker.confine(wanted)
+    worker.confine(wanted, ground)
     worker.run()
 
 

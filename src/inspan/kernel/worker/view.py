@@ -15,6 +15,7 @@ import errno
 import fcntl
 import os
 import struct
+from collections.abc import Iterable
 from typing import Final
 
 from . import syscalls
@@ -82,53 +83,75 @@ def enter_namespaces(*, network: bool) -> None:
         _loopback_up()
 
 
-def build(base: str, grants: dict[str, str], hidden: list[str], paths: Paths, cwd: str) -> None:
-    """Go over to the view. ``base`` is an empty folder to make it in; ``grants`` are real paths.
+class View:
+    """One that is being made in ``base``, a folder; it is gone over to by ``enter``.
 
-    ``hidden`` stays hidden in what is granted, but for what is granted in it. Raises OSError.
+    What every session of a kind sees can be put in long before it is known which session it is.
     """
-    syscalls.mount("none", "/", None, _PRIVATE)
-    syscalls.mount("view", base, "tmpfs", _HARMLESS, "mode=0111,size=4m")
-    view = _View(base, grants, hidden, paths)
-    for path in sorted({*view.mounts, *view.covers}):
-        if path in view.covers:
-            view.cover(path)
-        else:
-            view.bind(path)
-    view.place(cwd)
-    view.link()
-    view.seal()
-    os.chdir(base)
-    pivot = syscalls.machine()
-    assert pivot is not None
-    syscalls.call(pivot.pivot_root, b".", b".")
-    syscalls.unmount(".", _DETACH)
-    os.chdir(cwd)
 
-
-class _View:
-    def __init__(self, base: str, grants: dict[str, str], hidden: list[str], paths: Paths) -> None:
-        self._base, self._paths = base, paths
-        self.mounts = _outermost(grants)
-        self.covers = [
-            path
-            for path in hidden
-            if path not in self.mounts and any(within(path, one) for one in self.mounts)
-        ]
+    def __init__(self, base: str, hidden: list[str]) -> None:
+        """``hidden`` stays so in what is granted, but for what is granted in it. Raises OSError."""
+        syscalls.mount("none", "/", None, _PRIVATE)
+        syscalls.mount("view", base, "tmpfs", _HARMLESS, "mode=0111,size=4m")
+        self._base, self._hidden, self._paths = base, hidden, Paths()
+        self._grants: dict[str, str] = {}
+        self._mounts: dict[str, str] = {}
         #: Folders of ours: the first, and those that cover something.
         self._own = [base]
         #: What of the view is ours and no mount, and of that what has its stand-ins.
         self._made: set[str] = {"/"}
         self._stood_in: set[str] = set()
 
-    def bind(self, path: str) -> None:
+    def takes(self, grants: Iterable[str]) -> bool:
+        """Whether these can be added: none holds what is there already, nor is hidden by us."""
+        there = [*self._made, *self._mounts]
+        return not any(
+            within(path, self._base) or any(within(one, path) for one in there) for path in grants
+        )
+
+    def add(self, grants: dict[str, str], paths: Paths) -> None:
+        """Have this in it, too. ``grants`` are real paths, found by ``paths``. Raises OSError."""
+        paths.links = {**self._paths.links, **paths.links}
+        self._paths = paths
+        self._grants |= grants
+        former, self._mounts = self._mounts, _outermost(self._grants)
+        covers = {path for path in self._hidden if self._shows(path)}
+        for path in sorted({*self._mounts.keys() - former.keys(), *covers}):
+            if path in covers:
+                self._cover(path)
+            else:
+                self._bind(path)
+
+    def enter(self, cwd: str) -> None:
+        """Go over to it. Raises OSError."""
+        self._place(cwd)
+        self._link()
+        self._seal()
+        os.chdir(self._base)
+        pivot = syscalls.machine()
+        assert pivot is not None
+        syscalls.call(pivot.pivot_root, b".", b".")
+        syscalls.unmount(".", _DETACH)
+        os.chdir(cwd)
+
+    def drop(self) -> None:
+        """Make as if it had never been. Raises OSError."""
+        syscalls.unmount(self._base, _DETACH)
+
+    def _shows(self, path: str) -> bool:
+        """Whether what is to be hidden would be seen in something that was granted."""
+        covered = self._base + path in self._own
+        granted = path in self._mounts or not any(within(path, one) for one in self._mounts)
+        return not (covered or granted)
+
+    def _bind(self, path: str) -> None:
         """Mount what is at ``path`` there, too."""
         self._make_ready(path)
         if path in FRESH:
             kind, flags, options = FRESH[path]
             syscalls.mount(kind, self._base + path, kind, flags, options)
             return
-        how = self.mounts[path]
+        how = self._mounts[path]
         tree = syscalls.call(syscalls.OPEN_TREE, _HERE, os.fsencode(path), _CLONE | _RECURSIVE)
         try:
             bits = _NO_SUID | (0 if how == "device" else _NO_DEVICES)
@@ -138,19 +161,19 @@ class _View:
         finally:
             os.close(tree)
 
-    def cover(self, path: str) -> None:
+    def _cover(self, path: str) -> None:
         """Hide what is at ``path``, in something that was granted."""
         syscalls.mount("view", self._base + path, "tmpfs", _HARMLESS, "mode=0111,size=4m")
         self._own.append(self._base + path)
         self._made.add(path)
 
-    def place(self, folder: str) -> None:
+    def _place(self, folder: str) -> None:
         """Have this folder there to be in, if only as a place."""
         real = self._paths.real(folder)
         if real is not None:
             self._open(real)
 
-    def link(self) -> None:
+    def _link(self) -> None:
         """Make the links again that lead to what was granted."""
         self._paths.links["/dev/ptmx"] = "pts/ptmx"
         for path, target in self._paths.links.items():
@@ -158,7 +181,7 @@ class _View:
             if above in self._made and not os.path.lexists(self._base + path):
                 os.symlink(target, self._base + path)  # noqa: PTH211 - pathlib would cost start-up
 
-    def seal(self) -> None:
+    def _seal(self) -> None:
         """Nobody changes the view itself."""
         for path in self._own:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
@@ -187,7 +210,7 @@ class _View:
             return
         above = folder.rpartition("/")[0] or "/"
         self._open(above)
-        if above in self._made and folder not in self.mounts:
+        if above in self._made and folder not in self._mounts:
             _folder(self._base + folder, 0o111)
             self._made.add(folder)
             self._stand_in(folder)

@@ -9,6 +9,7 @@ than it found itself: then one is started anew. It must never know what a sessio
 from __future__ import annotations
 
 import _ast as ast  # ast itself has more than is used here, at a price
+import asyncio
 import gc
 import json
 import os
@@ -18,52 +19,133 @@ import sys
 from typing import Any, Final
 
 from ..frames import Decoder, encode  # noqa: TID252 - the package has a private name here
-from . import clib, presence, syscalls
+from . import clib, confine, presence, spare, syscalls
 from .boot import TOKEN_VARIABLE
+from .confine import Ground, Kind
 from .display import bundle
+from .ear import Ear
 from .inbound import check
 from .namespace import Namespace
 from .router import route
+from .spare import Begun, Spare, stamps
 
 #: Seconds in which no session was wanted.
 IDLE: Final = 600.0
+#: The same, until a spare is forked: who starts many at once needs both processors for those.
+PAUSE: Final = 0.02
 #: The descriptor by which the keeper speaks to us.
 _LINK: Final = 3
-#: More than a message of the kernel's may have.
-_ORDER_MOST: Final = 1 << 20
+#: Tells of each change with POLLPRI: a spare's view has what was mounted when it was begun.
+_MOUNTS: Final = "/proc/self/mounts"
 _PACKAGE: Final = (__package__ or "").partition(".")[0]
 
 
-def serve() -> list[str]:
-    """Fork whenever the keeper says so; in each fork, return the arguments of its session."""
+def serve() -> tuple[list[str], Ground | None]:
+    """Fork whenever the keeper says so; return in each fork.
+
+    There it is the arguments of its session, and the ground that a spare has made ready.
+    """
     clib.die_with_parent()
     link = socket.socket(fileno=_LINK)
     mine = sys.orig_argv[: -len(sys.argv) + 1]
     _rehearse()
-    files = _files()
-    found = _stamps(files)
-    poll = select.poll()
-    poll.register(link, select.POLLIN)
+    zygote = _Zygote(link, mine)
     # What is here now is every fork's: a collection in one of them must not copy it. There is none
     # here before: each fork would write into the gaps that it leaves.
     gc.freeze()
     link.send(b"ready")
-    while poll.poll(IDLE * 1000):
-        words, descriptors, _, _ = socket.recv_fds(link, _ORDER_MOST, 3)
-        if not words or _stamps(files) != found:
-            break
+    born = zygote.run()
+    if born is None:
+        os._exit(0)
+    link.detach()
+    order = json.loads(born.words)
+    _become(order, born)
+    return [*order["argv"][len(mine) :]], born.ground
+
+
+class _Zygote:
+    """What it knows between two orders."""
+
+    def __init__(self, link: socket.socket, mine: list[str]) -> None:
+        """``mine`` is how the command line of every session begins."""
+        self._link, self._mine = link, mine
+        self._files = _files()
+        self._found = stamps(self._files)
+        self._spare: Spare | None = None
+        #: Of the last session; the next one is likely to be of it, too.
+        self._kind: Kind | None = None
+        self._poll = select.poll()
+        self._poll.register(link, select.POLLIN)
+        try:
+            self._mounts = os.open(_MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._mounts = -1
+        else:
+            self._poll.register(self._mounts, select.POLLPRI)
+
+    def run(self) -> Begun | None:
+        """In each fork what it is to become; ``None``: no session is wanted any more."""
+        born: Begun | None = None
+        while born is None:
+            lacks = self._spare is None and self._kind is not None
+            events = {number for number, _ in self._poll.poll((PAUSE if lacks else IDLE) * 1000)}
+            if self._mounts in events:
+                self._drop()
+            if _LINK in events:
+                words, descriptors, _, _ = socket.recv_fds(self._link, spare.ORDER_MOST, 3)
+                if not words or stamps(self._files) != self._found:
+                    break
+                born = self._fork(words, descriptors)
+            elif not events and lacks:
+                born = self._prepare()
+            elif not events:
+                break
+        return born
+
+    def _prepare(self) -> Begun | None:
+        """Have a spare; ``None`` but in that."""
+        assert self._kind is not None
+        made = spare.make(self._kind, _rehearse)
+        if isinstance(made, Begun):
+            return made
+        self._spare = made
+        if made is None:
+            self._kind = None  # not again before there is another order
+        else:
+            self._link.send(f"spare {made.pid}".encode())
+            made.begin()
+        return None
+
+    def _fork(self, words: bytes, descriptors: list[int]) -> Begun | None:
+        """Meet an order; ``None`` but in the fork that becomes its session."""
         order = json.loads(words)
         # Whose command line begins otherwise is for another Python.
-        fits = order["argv"][: len(mine)] == mine
-        grandchild = _fork_twice() if fits else "0"
-        if not grandchild:
-            link.detach()
-            _become(order, descriptors)
-            return [*order["argv"][len(mine) :]]
+        if order["argv"][: len(self._mine)] != self._mine:
+            grandchild = "0"
+        else:
+            self._kind = _kind(order["env"])
+            grandchild = self._given(words, descriptors) or spare.fork_twice()
+            if not grandchild:
+                return Begun(words, descriptors, None)
         for descriptor in descriptors:
             os.close(descriptor)
-        link.send(grandchild.encode())
-    os._exit(0)
+        self._link.send(grandchild.encode())
+        return None
+
+    def _given(self, words: bytes, descriptors: list[int]) -> str:
+        """The number of the spare, which becomes this session; empty where there is none for it."""
+        waits, self._spare = self._spare, None
+        if waits is None:
+            return ""
+        if self._kind is not None and waits.fits(self._kind) and waits.give(words, descriptors):
+            return waits.pid
+        waits.drop()
+        return ""
+
+    def _drop(self) -> None:
+        if self._spare is not None:
+            self._spare.drop()
+            self._spare = None
 
 
 def _rehearse() -> None:
@@ -76,6 +158,7 @@ def _rehearse() -> None:
     presence.prepare()
     syscalls.prepare()
     clib.flush()
+    _turn()
     names = Namespace({})
     for code in ("import os", "print(1 + 1)", "await asyncio.sleep(0)"):
         message = {"type": "execute", "execution_id": "none", "code": code}
@@ -92,33 +175,25 @@ def _rehearse() -> None:
         os.environ.update(environment)
 
 
-def _fork_twice() -> str:
-    """The number of the grandchild, an orphan by now; 0 where there is none; empty in itself."""
-    told, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            grandchild = os.fork()
-        except OSError:
-            os._exit(1)
-        if grandchild == 0:
-            return ""
-        os.write(tell, str(grandchild).encode())
-        os._exit(0)
-    os.close(tell)
-    word = os.read(told, 32).decode()
-    os.close(told)
-    # Until it is reaped the grandchild may be its child.
-    os.waitpid(child, 0)
-    return word or "0"
+def _turn() -> None:
+    """Have a loop, as a session has."""
+    loop = asyncio.SelectorEventLoop(Ear())
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
 
 
-def _become(order: dict[str, Any], descriptors: list[int]) -> None:
+def _kind(env: dict[str, str]) -> Kind:
+    return confine.kind(confine.wanted(env), confine.needed(env))
+
+
+def _become(order: dict[str, Any], born: Begun) -> None:
     """Be what a process of this order's would be that was started anew."""
-    os.setsid()
-    for number, descriptor in enumerate(descriptors):
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    for number, descriptor in enumerate(born.descriptors):
         os.dup2(descriptor, number)
-    os.closerange(len(descriptors), os.sysconf("SC_OPEN_MAX"))
+    spare.close_all_but(*(() if born.ground is None else born.ground.descriptors))
     if not os.read(0, 1):
         os._exit(0)  # the keeper has given it up
     os.chdir(order["cwd"])
@@ -134,14 +209,3 @@ def _files() -> list[str]:
     ours = [module for name, module in sys.modules.items() if name.startswith(_PACKAGE + ".")]
     files = [getattr(module, "__file__", None) for module in ours]
     return [sys.executable, *filter(None, sys.path), *filter(None, files)]
-
-
-def _stamps(files: list[str]) -> list[int]:
-    return [_stamp(file) for file in files]
-
-
-def _stamp(file: str) -> int:
-    try:
-        return os.stat(file).st_mtime_ns  # noqa: PTH116 - pathlib would cost start-up
-    except OSError:
-        return 0

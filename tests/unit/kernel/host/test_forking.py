@@ -16,11 +16,13 @@ import pytest
 
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
+from inspan.kernel.host.confinement import Confinement
 from inspan.kernel.host.forking import Forker, forker
 from inspan.kernel.host.launch import Order
 from inspan.kernel.host.pool import Pool
 from inspan.kernel.host.session import KernelSession
-from inspan.kernel.worker import boot
+from inspan.kernel.worker import boot, landlock
+from inspan.model.code import Grants
 from tests.unit.keeper.desk import children, descriptors, running, wait_for
 from tests.unit.kernel.host.desk import PATIENCE, order
 
@@ -75,6 +77,8 @@ seen = {
     "stack": len(__import__("traceback").extract_stack()),
 }
 """
+#: Where a spare makes its view.
+SHARED = "/dev/shm"
 FORKED = "import sys; '_inspan_kernel.worker.zygote' in sys.modules"
 
 
@@ -84,12 +88,14 @@ class Makes:
     def __init__(self, client: KeeperClient, home: Path, group: asyncio.TaskGroup) -> None:
         self.client, self.home, self.group = client, home, group
         self.env = {**order(home, "none").env}
+        self.confinement: Confinement | None = None
         self.made: list[KernelSession] = []
         self._last = 0
 
     def order(self) -> Order:
         self._last += 1
-        return replace(order(self.home, f"s{self._last}"), env=self.env)
+        wanted = order(self.home, f"s{self._last}")
+        return replace(wanted, env=self.env, confinement=self.confinement)
 
     @property
     def forker(self) -> Forker:
@@ -100,8 +106,23 @@ class Makes:
     async def ready(self) -> int:
         """Have a forker that is ready; its process."""
         assert await self.forker.ready(self.client)
-        before = set(children(self.client.pid)) - {one.pid for one in map(_process, self.made)}
-        (found,) = before
+        (found,) = self.called(boot.FORKER)
+        return found
+
+    def called(self, word: str) -> list[int]:
+        """The keeper's children whose command line ends so."""
+        return [pid for pid in children(self.client.pid) if _last_word(pid) == word]
+
+    def workers(self) -> list[int]:
+        """The keeper's children that are neither zygotes nor spares."""
+        others = {*self.called(boot.FORKER), *self.called(boot.SPARE)}
+        return [pid for pid in children(self.client.pid) if pid not in others]
+
+    async def spare(self) -> int:
+        """Have a session that is forked, and then a spare; its process."""
+        assert await forked(await self())
+        await wait_for(lambda: bool(self.called(boot.SPARE)))
+        (found,) = self.called(boot.SPARE)
         return found
 
     async def __call__(self) -> KernelSession:
@@ -110,8 +131,12 @@ class Makes:
         return session
 
 
-def _process(session: KernelSession) -> Any:
-    return session._guard.process
+def _last_word(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return os.fsdecode(words[-2]) if len(words) > 1 else ""
 
 
 @asynccontextmanager
@@ -153,9 +178,14 @@ async def test_a_forked_session_sees_what_a_spawned_one_sees(
         await make.ready()
         other = await make()
         assert (await forked(spawned), await forked(other)) == (False, True)
-        before, after = await seen(spawned), await seen(other)
-        for what in before:
-            assert after[what] == before[what], what
+        spare = await make.spare()
+        last = await make()
+        assert last.pid == spare
+        before = await seen(spawned)
+        for one in (other, last):
+            after = await seen(one)
+            for what in before:
+                assert after[what] == before[what], what
         assert before["parent"] == str(client.pid)
         assert "Asia/Tokyo" in before["environment"]
         assert await value(other, "'TOKEN' in open('/proc/self/environ').read()") is False
@@ -173,6 +203,9 @@ async def test_two_forks_draw_other_numbers(client: KeeperClient, home: Path) ->
             )
             for _ in range(2)
         ]
+        for _ in range(2):
+            await make.spare()
+            drawn.append(await value(await make(), "import random; repr(random.random())"))
         assert len(set(drawn)) == len(drawn)
         assert all([await forked(session) for session in make.made])
 
@@ -200,6 +233,102 @@ async def test_the_death_of_the_zygote_touches_no_session(client: KeeperClient, 
         assert await forked(await make())
 
 
+async def test_a_spare_ends_with_its_zygote(client: KeeperClient, home: Path) -> None:
+    async with making(client, home) as make:
+        zygote = await make.ready()
+        spare = await make.spare()
+        os.kill(zygote, signal.SIGKILL)
+        await wait_for(lambda: not running(spare))
+        assert await value(await make(), "1 + 1") == 2
+
+
+async def test_a_spare_that_is_killed_costs_no_session(client: KeeperClient, home: Path) -> None:
+    async with making(client, home) as make:
+        await make.ready()
+        spare = await make.spare()
+        os.kill(spare, signal.SIGKILL)
+        await wait_for(lambda: not running(spare))
+        another = await make()
+        assert await forked(another)
+        assert another.pid != spare
+
+
+async def test_the_end_of_a_session_spares_the_spare(client: KeeperClient, home: Path) -> None:
+    async with making(client, home) as make:
+        await make.ready()
+        spare = await make.spare()
+        (session,) = make.made
+        await client.list()  # by now the keeper has heard of it
+        assert (await client.kill(session.id)).left == 0
+        await session.over()
+        assert (await make()).pid == spare
+
+
+MOUNTED = """
+with open("/proc/self/mountinfo") as file:
+    lines = [line.replace("/" + NAME + "/", "/its/").split() for line in file]
+str(sorted((line[4], line[5], line[line.index("-") + 1]) for line in lines))
+"""
+OPENED = """
+import os
+def tried(path):
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError as error:
+        return error.errno
+str([tried(path) for path in PATHS])
+"""
+
+
+@pytest.mark.skipif(not landlock.abi(), reason="this kernel cannot confine")
+@pytest.mark.parametrize("how", ["plain", "in its place", "above its own", "networked"])
+async def test_a_spare_is_confined_as_any_other(client: KeeperClient, home: Path, how: str) -> None:
+    """Also where what is granted lies where it has begun its view, or holds what that has."""
+    person = home / "person"
+    person.mkdir()
+    (person / "file").touch()
+    grants = {
+        "plain": Grants(read=("/dev/null",)),
+        "in its place": Grants(read=(SHARED,), write=(str(person),)),
+        "above its own": Grants(write=(str(Path(sys.prefix).parent),)),
+        "networked": Grants(net=True),
+    }
+    paths = ["/etc/shadow", "/etc/passwd", "/dev/null", "/proc/1/environ", SHARED, sys.executable]
+    code = OPENED.replace("PATHS", repr([*paths, str(home / "run"), str(person / "file")]))
+    async with making(client, home) as make:
+        make.confinement = Confinement(
+            hidden=(home / "run",), private=(person,), grants=grants[how]
+        )
+        await make.ready()
+        spare = await make.spare()
+        await make()
+        assert [one.pid == spare for one in make.made] == [False, True]
+        found = [
+            (
+                one.confined,
+                await value(one, MOUNTED.replace("NAME", repr(one.id))),
+                await value(one, code),
+            )
+            for one in make.made
+        ]
+        assert found[0] == found[1]
+        assert found[0][0] is not None
+        assert found[0][0].by
+
+
+@pytest.mark.skipif(not landlock.abi(), reason="this kernel cannot confine")
+async def test_a_spare_of_another_kind_is_let_go(client: KeeperClient, home: Path) -> None:
+    async with making(client, home) as make:
+        await make.ready()
+        spare = await make.spare()
+        make.confinement = Confinement()
+        session = await make()
+        assert session.pid != spare
+        assert session.confined is not None
+        assert await forked(session)
+        await wait_for(lambda: not running(spare))
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_zygote_that_is_lost_while_forks_are_asked_for_costs_none(
     client: KeeperClient, home: Path, number: signal.Signals
@@ -213,21 +342,21 @@ async def test_a_zygote_that_is_lost_while_forks_are_asked_for_costs_none(
         assert [await value(task.result(), "1 + 1") for task in tasks] == [2] * 12
         await wait_for(lambda: not running(zygote))
         await make.ready()
-        assert len(children(client.pid)) == 13, "each was started once"
+        assert len(make.workers()) == 12, "each was started once"
 
 
 @pytest.mark.requirement("C8", "D11")
 async def test_a_hundred_at_once_answer_and_leave_nothing(client: KeeperClient, home: Path) -> None:
     ours = os.getpid()
     async with making(client, home) as make:
-        zygote = await make.ready()
+        await make.ready()
         before = descriptors(ours), descriptors(client.pid)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(make()) for _ in range(100)]
         async with asyncio.TaskGroup() as group:
             answers = [group.create_task(value(task.result(), "1 + 1")) for task in tasks]
         assert [answer.result() for answer in answers] == [2] * 100
-    await wait_for(lambda: children(client.pid) == [zygote])
+    await wait_for(lambda: not make.workers())
     await wait_for(lambda: (descriptors(ours), descriptors(client.pid)) == before)
     assert not [*(home / "run").glob("py-*")]
 
