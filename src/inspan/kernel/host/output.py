@@ -123,19 +123,21 @@ class Follower:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._pause = _SOON
+        #: When to look next; a timer may be set for an earlier time.
+        self._due = 0.0
         self._on = False
 
     def start(self) -> None:
         """Look soon, and go on."""
         self._on = True
         self._pause = _SOON
-        soon = self._loop.time() + _SOON
+        self._due = self._loop.time() + _SOON
         # The timer of a cell that has just ended serves the next one.
-        if self._timer is not None and self._timer.when() > soon:
+        if self._timer is not None and self._timer.when() > self._due:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self._loop.call_at(soon, self._tick)
+            self._timer = self._loop.call_at(self._due, self._tick)
 
     def stop(self) -> None:
         """Look no more; a timer that is set finds that out."""
@@ -145,9 +147,10 @@ class Follower:
         self._timer = None
         if not self._on:
             return
-        found = self._look()
-        self._pause = _SOON if found else min(self._pause * 2, _LATEST)
+        if self._loop.time() >= self._due:
+            found = self._look()
+            self._pause = _SOON if found else min(self._pause * 2, _LATEST)
+            self._due = self._loop.time() + (0.0 if found >= PIECE else self._pause)
         # What was found may have led to the end of all this.
         if self._on:
-            pause = 0.0 if found >= PIECE else self._pause
-            self._timer = self._loop.call_later(pause, self._tick)
+            self._timer = self._loop.call_at(self._due, self._tick)
