@@ -223,8 +223,7 @@ class KeeperClient:
             told = max(watcher.size, reply["size"])
             yield Grew(told)
             while True:
-                await watcher.news.wait()
-                watcher.news.clear()
+                await watcher.news()
                 if watcher.size > told:
                     told = watcher.size
                     yield watcher.take()

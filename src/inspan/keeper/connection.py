@@ -151,7 +151,7 @@ class Connection:
         if events & READ and not self._frames:
             try:
                 data = self._sock.recv(_RECEIVE)
-                keys = None if self._decoder.waits else decode_write(data)
+                keys = None if self._decoder.held else decode_write(data)
                 if keys is not None and self._on_keys(self, *keys):
                     return
                 self._frames.extend(self._decoder.feed(data))

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from inspan.errors import KeeperLost, by_code
-from inspan.keeper.wire import INLINE_MOST, Decoder, Message, WireError, encode, encode_write
+from inspan.keeper.wire import (
+    INLINE_MOST,
+    Decoder,
+    Message,
+    WireError,
+    decode_grew,
+    decode_queued,
+    encode,
+    encode_write,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +68,8 @@ class Watcher:
         self.data = b""
         self.kind = ""
         self.ended: Status | None = None
-        self.news = asyncio.Event()
+        self._news = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def grew(self, size: int, data: bytes, kind: str) -> None:
         """There is more; what was not taken yet is kept where the new bytes follow it."""
@@ -67,6 +77,19 @@ class Watcher:
         if follows and len(self.data) + len(data) <= INLINE_MOST:
             data = self.data + data
         self.size, self.data, self.kind = size, data, kind
+
+    def wake(self) -> None:
+        """There is news, or there will be none."""
+        self._news = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def news(self) -> None:
+        """Wait for a ``wake`` since the last time; for one at a time."""
+        if not self._news:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._news = False
 
     def take(self) -> Grew:
         """What is new."""
@@ -94,6 +117,8 @@ class Link(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if not self._decoder.held and self._echo(data):
+            return
         try:
             frames = self._decoder.feed(data)
         except WireError:
@@ -103,9 +128,7 @@ class Link(asyncio.Protocol):
             if "push" in message:
                 self._pushed(message, body)
             else:
-                call = self._calls.pop(message.get("id", 0), None)
-                if call is not None and not call.done():
-                    call.set_result((message, body))
+                self._replied(message.get("id", 0), message, body)
 
     def connection_lost(self, error: Exception | None) -> None:
         del error
@@ -118,7 +141,7 @@ class Link(asyncio.Protocol):
         self._room.set()
         for watchers in self.watchers.values():
             for watcher in watchers:
-                watcher.news.set()
+                watcher.wake()
 
     def pause_writing(self) -> None:
         self._room.clear()
@@ -166,13 +189,31 @@ class Link(asyncio.Protocol):
         """Hang up at once."""
         self._transport.abort()
 
+    def _echo(self, data: bytes) -> bool:
+        """Whether it is what comes after a key, one frame alone, and was taken."""
+        if (grew := decode_grew(data)) is not None and grew[0] in self.watchers:
+            session, size, kind, body = grew
+            for watcher in self.watchers[session]:
+                watcher.grew(size, body, kind)
+                watcher.wake()
+            return True
+        if (queued := decode_queued(data)) is not None:
+            self._replied(queued[0], {"queued": queued[1]}, b"")
+            return True
+        return False
+
+    def _replied(self, number: int, message: Message, body: bytes) -> None:
+        call = self._calls.pop(number, None)
+        if call is not None and not call.done():
+            call.set_result((message, body))
+
     def _pushed(self, message: Message, body: bytes) -> None:
         for watcher in self.watchers.get(message.get("session", ""), ()):
             if message["push"] == "grew":
                 watcher.grew(message["size"], body, message.get("kind", ""))
             else:
                 watcher.ended = status_of(message["status"])
-            watcher.news.set()
+            watcher.wake()
 
 
 def status_of(raw: Mapping[str, Any]) -> Status:

@@ -85,6 +85,12 @@ _LENGTHS: Final = struct.Struct(">II")
 _WRITE: Final = b'{"op":"write","session":"'
 _WRITE_ID: Final = b'","id":'
 _WRITE_FIRST: Final = _LENGTHS.size + len(_WRITE)
+#: The head of its reply, up to the number and between it and the bytes that wait.
+_REPLY: Final = b'{"id":'
+_QUEUED: Final = b',"ok":true,"queued":'
+#: The head of a ``grew`` up to the session, and its ends.
+_GREW: Final = b'{"push":"grew","session":"'
+_KINDS: Final = {b'o"}': "o", b'e"}': "e"}
 # Made once: json.dumps would make an encoder for every frame.
 _encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _decode: Final = json.JSONDecoder().raw_decode
@@ -105,7 +111,7 @@ def encode(message: Message, body: bytes = b"") -> bytes:
 
 
 # A key is pressed after a pause, when all code is slow: every step that its frames are spared is
-# time that somebody waits. They are made, and in the keeper read, by hand.
+# time that somebody waits. They are made by hand, and read so where one is all there is.
 
 
 def encode_write(session: str, number: int, body: bytes) -> bytes:
@@ -135,8 +141,17 @@ def decode_write(data: bytes) -> tuple[bytes, bytes, bytes] | None:
 
 def encode_queued(number: bytes, queued: int) -> bytes:
     """``encode`` of the reply to what ``decode_write`` read, sooner."""
-    head = b'{"id":%b,"ok":true,"queued":%d}' % (number, queued)
+    head = b"%b%b%b%d}" % (_REPLY, number, _QUEUED, queued)
     return _LENGTHS.pack(len(head), 0) + head
+
+
+def decode_queued(data: bytes) -> tuple[int, int] | None:
+    """The number and the bytes that wait, where ``data`` is as ``encode_queued`` makes it."""
+    if not data.startswith(_REPLY, _LENGTHS.size) or not data.endswith(b"}"):
+        return None
+    number, _, queued = data[_LENGTHS.size + len(_REPLY) : -1].partition(_QUEUED)
+    whole = _LENGTHS.unpack_from(data) == (len(data) - _LENGTHS.size, 0)
+    return (int(number), int(queued)) if whole and number.isdigit() and queued.isdigit() else None
 
 
 def encode_grew(session: str, size: int, kind: str, body: bytes) -> bytes:
@@ -149,23 +164,35 @@ def encode_grew(session: str, size: int, kind: str, body: bytes) -> bytes:
     return _LENGTHS.pack(len(head), len(body)) + head + body
 
 
+def decode_grew(data: bytes) -> tuple[str, int, str, bytes] | None:
+    """The session, the size, the kind and the body, where ``data`` is as ``encode_grew`` makes it.
+
+    A session that has another name in JSON is one that nobody watches.
+    """
+    if not data.startswith(_GREW, _LENGTHS.size):
+        return None
+    head, body = _LENGTHS.unpack_from(data)
+    end = _LENGTHS.size + head
+    session, _, rest = data[_LENGTHS.size + len(_GREW) : end].partition(b'","size":')
+    size, _, kind = rest.partition(b',"kind":"')
+    if end + body != len(data) or not size.isdigit() or kind not in _KINDS:
+        return None
+    return session.decode(errors="replace"), int(size), _KINDS[kind], data[end:]
+
+
 class Decoder:
     """Bytes in, frames out; holds at most one incomplete frame."""
 
     def __init__(self) -> None:
-        self._held = bytearray()
-
-    @property
-    def waits(self) -> bool:
-        """Whether there is an incomplete frame."""
-        return bool(self._held)
+        #: The frame that is not complete.
+        self.held = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[Message, bytes]]:
         """The frames that are complete now. Raises WireError."""
         held: bytes | bytearray = data
-        if self._held:
-            self._held += data
-            held = self._held
+        if self.held:
+            self.held += data
+            held = self.held
         frames: list[tuple[Message, bytes]] = []
         start = 0
         while len(held) - start >= _LENGTHS.size:
@@ -178,10 +205,10 @@ class Decoder:
                 break
             frames.append((_message(held[first : first + head]), bytes(held[first + head : end])))
             start = end
-        if self._held:
-            del self._held[:start]
+        if self.held:
+            del self.held[:start]
         elif start < len(data):
-            self._held += data[start:]
+            self.held += data[start:]
         return frames
 
 

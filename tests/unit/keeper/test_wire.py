@@ -13,6 +13,8 @@ from inspan.keeper.wire import (
     Decoder,
     Message,
     WireError,
+    decode_grew,
+    decode_queued,
     decode_write,
     encode,
     encode_grew,
@@ -99,6 +101,37 @@ def test_a_write_that_is_all_there_is_read_by_hand(body: bytes, number: int) -> 
 )
 def test_a_write_in_other_words_is_for_the_decoder(head: bytes) -> None:
     assert decode_write(struct.pack(">II", len(head), 0) + head) is None
+
+
+@given(body=st.binary(max_size=200), size=st.integers(0, 1 << 40), kind=st.sampled_from("oe"))
+def test_what_comes_after_a_key_is_read_by_hand(body: bytes, size: int, kind: str) -> None:
+    grew, queued = encode_grew("some", size, kind, body), encode_queued(b"7", size)
+    assert decode_grew(grew) == ("some", size, kind, body)
+    assert decode_queued(queued) == (7, size)
+    for other in (grew[:-1], grew[:40], grew + b"x", grew + queued, queued):
+        assert decode_grew(other) is None
+    for other in (queued[:-1], queued[:10], queued + b"x", queued + grew, grew):
+        assert decode_queued(other) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'{"push":"grew","session":"some","size":7}',
+        b'{"push":"grew","session":"some","size":7,"kind":"x"}',
+        b'{"push":"grew","session":"some","size":-7,"kind":"o"}',
+        b'{"push":"ended","session":"some"}',
+        b'{"id":7,"ok":true,"queued":7,"more":7}',
+        b'{"id":7,"ok":true,"queued":}',
+        b'{"id":7,"ok":true}',
+        b'{"id":"7","ok":true,"queued":7}',
+        b"{}",
+    ],
+)
+def test_other_words_are_for_the_decoder(head: bytes) -> None:
+    frame = struct.pack(">II", len(head), 0) + head
+    assert decode_grew(frame) is None
+    assert decode_queued(frame) is None
 
 
 def test_what_is_too_large_is_not_encoded() -> None:
