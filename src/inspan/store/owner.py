@@ -120,23 +120,38 @@ class Owner:
         jobs = [self._queue.get()]
         # Nobody else takes from the queue, so what is counted is there.
         jobs += [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), BATCH - 1))]
-        changes = [job for job in jobs if job is not None and isinstance(job.work, Change)]
-        if changes and not self._commit(connection, changes):
-            return False
+        changes: list[Change] = []
+        waiting: list[asyncio.Future[Any]] = []
+        calls: list[tuple[Call, asyncio.Future[Any]]] = []
+        closing = False
         for job in jobs:
-            if job is not None and not isinstance(job.work, Change):
-                outcome = _call(connection, job.work, job.future)
-                if not self._tell(self._settle, [outcome]):
-                    return False
-        return None not in jobs
+            if job is None:
+                closing = True
+                continue
+            work, future = job
+            if isinstance(work, Change):
+                changes.append(work)
+                waiting.append(future)
+            else:
+                calls.append((work, future))
+        if changes and not self._commit(connection, changes, waiting):
+            return False
+        for call, future in calls:
+            if not self._tell(self._settle, [_call(connection, call, future)]):
+                return False
+        return not closing
 
-    def _commit(self, connection: sqlite3.Connection, jobs: list[_Job]) -> bool:
-        changes = [job.work for job in jobs if isinstance(job.work, Change)]
+    def _commit(
+        self,
+        connection: sqlite3.Connection,
+        changes: list[Change],
+        waiting: list[asyncio.Future[Any]],
+    ) -> bool:
         errors = self._write(connection, changes)
         pairs = zip(changes, errors, strict=True)
         done = [change for change, error in pairs if error is None]
         outcomes = [
-            _Outcome(job.future, error=error) for job, error in zip(jobs, errors, strict=True)
+            _Outcome(future, None, error) for future, error in zip(waiting, errors, strict=True)
         ]
         return self._tell(self._publish, done, outcomes)
 
@@ -162,13 +177,13 @@ class Owner:
             self._room.release()
 
     def _answer(self, outcomes: list[_Outcome]) -> None:
-        for outcome in outcomes:
-            if outcome.future.done():  # who waited was cancelled
+        for future, result, error in outcomes:
+            if future.done():  # who waited was cancelled
                 continue
-            if outcome.error is None:
-                outcome.future.set_result(outcome.result)
+            if error is None:
+                future.set_result(result)
             else:
-                outcome.future.set_exception(outcome.error)
+                future.set_exception(error)
 
 
 def _call(connection: sqlite3.Connection, call: Call, future: asyncio.Future[Any]) -> _Outcome:

@@ -57,6 +57,8 @@ class _Batch:
         submitted = {event.task for event in change.events if isinstance(event.fact, Submitted)}
         if not change.created <= submitted:
             raise StoreFailed("a new task comes without the event that submitted it")
+        if not change.keys:
+            return
         owners = [owner for owner, _ in change.keys.values()]
         twice = len(set(owners)) < len(owners) or not self.keys.keys().isdisjoint(owners)
         if twice or code.strange(change):
