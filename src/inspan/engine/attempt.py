@@ -94,7 +94,7 @@ class Attempt:
         self._held = 0.0
         self._watchdog: Watchdog  # while it runs
         self._run: Run | None = None
-        self._ended = asyncio.Event()
+        self._ended: asyncio.Event  # while it runs
         #: The process is alive, and the store does not know yet.
         self._spawned: e.Spawned | None = None
         #: One per stop that is under way or over; set when nothing of the tree was left.
@@ -159,10 +159,10 @@ class Attempt:
         """
         self._cause = cause if cause is StopKind.CANCEL else self._cause or cause
         self._wished.set()
-        run, ended = self._run, self._ended
+        run = self._run
         if run is None or (self._stops and not force):
             return
-        over = asyncio.Event()
+        over, ended = asyncio.Event(), self._ended
         self._stops.append(over)
 
         async def climb() -> None:
@@ -217,14 +217,14 @@ class Attempt:
             await (self._follow(run) if run else self._insist(*self._given_up()))
 
     async def _opened(self) -> Run | None:
-        if await self._with_room(self._make_place):
+        here = self.task.spec.workspace is WorkspaceKind.HERE
+        if here or await self._with_room(self._make_place):
             return await self._with_room(lambda: self._provider().open(self._order()))
         return None
 
     async def _make_place(self) -> bool:
-        if self.task.spec.workspace is not WorkspaceKind.HERE:
-            place = await self._means.workspaces.prepare(self.task)
-            await self._insist(e.WorkspaceReady(self.task.attempt, place))
+        place = await self._means.workspaces.prepare(self.task)
+        await self._insist(e.WorkspaceReady(self.task.attempt, place))
         return True
 
     async def _with_room(self, start: Callable[[], Awaitable[T]]) -> T | None:

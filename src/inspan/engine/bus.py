@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from itertools import takewhile
 from typing import Final
 
 from inspan.control import EventQuery
@@ -64,5 +63,11 @@ class Bus:
     async def _after(self, seen: int, task: str | None) -> Sequence[Event]:
         if seen < self._floor:
             return await self._history(EventQuery(since=seen, task=task, limit=_PAGE))
-        newer = takewhile(lambda event: event.seq > seen, reversed(self._ring))
-        return [event for event in newer if task in (None, event.task)][::-1]
+        newer = []
+        for event in reversed(self._ring):
+            if event.seq <= seen:
+                break
+            if task is None or event.task == task:
+                newer.append(event)
+        newer.reverse()
+        return newer

@@ -138,13 +138,10 @@ class Engine:
             query = await self._refs.query(query)
         return await self._ports.store.history(query)
 
-    async def watch(
+    def watch(
         self, since: int | None = None, *, task: str | None = None
     ) -> AsyncGenerator[Event, None]:
-        wanted = None if task is None else (await self._refs.task(task)).id
-        async with aclosing(self._ledger.bus.follow(since, wanted)) as events:
-            async for event in events:
-                yield event
+        return self._ledger.bus.follow(since) if task is None else self._watch_one(since, task)
 
     # ── steering ─────────────────────────────────────────────────────────────
 
@@ -227,6 +224,12 @@ class Engine:
                 group.start_soon(self._quietly_interrupt, task_id, reason)
 
     # ── inside ───────────────────────────────────────────────────────────────
+
+    async def _watch_one(self, since: int | None, task: str) -> AsyncGenerator[Event, None]:
+        wanted = (await self._refs.task(task)).id
+        async with aclosing(self._ledger.bus.follow(since, wanted)) as events:
+            async for event in events:
+                yield event
 
     async def _stop(self, ref: str, kind: StopKind, reason: str, *, force: bool) -> Task:
         task = await self._refs.task(ref)

@@ -105,11 +105,11 @@ def apply(task: Task | None, event: e.Event) -> Task:
     if task is None:
         raise IllegalTransition(f"{fact.kind} for a task that was never submitted")
     row = TABLE[task.state]
-    if type(fact) not in row:
+    kind = type(fact)
+    if kind not in row:
         raise _refusal(task, fact)
     _fence(task, fact)
-    state = row[type(fact)] or task.state
-    return _changed(task, _fields(task, event, state))
+    return _changed(task, _fields(task, event, row[kind] or task.state))
 
 
 def _refusal(task: Task, fact: e.Fact) -> IllegalTransition:
@@ -165,13 +165,16 @@ _AFRESH: Final[dict[str, Any]] = {
 
 def _fields(task: Task, event: e.Event, state: TaskState) -> dict[str, Any]:
     """What changes. Entering ``queued`` always names a new attempt."""
-    changed = _told(task, event)
+    tell = _TELL.get(type(event.fact))
+    changed = tell(task, event.at, event.fact) if tell else {}
     changed["seq"], changed["state"] = event.seq, state
-    if state is _S.QUEUED and task.state is not _S.QUEUED:
+    if state is task.state:
+        return changed
+    if state is _S.QUEUED:
         changed = {**_AFRESH, "wake_at": None, "attempt": task.attempt + 1, **changed}
-    if state is not task.state and task.state is _S.WAITING:
+    if task.state is _S.WAITING:
         changed["needs"] = None
-    if state is not task.state and state in _RESTING:
+    if state in _RESTING:
         changed |= {"ended_at": event.at, "pid": None}
     return changed
 
@@ -179,12 +182,6 @@ def _fields(task: Task, event: e.Event, state: TaskState) -> dict[str, Any]:
 _RESTING: Final = frozenset(
     {_S.COMPLETED, _S.SUCCEEDED, _S.FAILED, _S.ERROR, _S.CANCELLED, _S.INTERRUPTED}
 )
-
-
-def _told(task: Task, event: e.Event) -> dict[str, Any]:
-    """The fields that the fact itself names."""
-    tell = _TELL.get(type(event.fact))
-    return tell(task, event.at, event.fact) if tell else {}
 
 
 def _started(_task: Task, at: float, fact: e.AttemptStarted) -> dict[str, Any]:
@@ -217,6 +214,7 @@ def _because(_task: Task, _at: float, fact: Any) -> dict[str, Any]:
     return {"reason": fact.reason}
 
 
+#: fact → the fields that it names itself.
 _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] = {
     e.Postponed: lambda _task, _at, fact: {"reason": fact.reason, "wake_at": fact.wake_at},
     e.Readied: lambda _task, _at, _fact: {"reason": None},
@@ -251,5 +249,7 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
 def _changed(task: Task, changes: dict[str, Any]) -> Task:
     """``dataclasses.replace`` without its checks: the engine's hottest line."""
     after = object.__new__(Task)
-    object.__setattr__(after, "__dict__", task.__dict__ | changes)
+    own = after.__dict__
+    own.update(task.__dict__)
+    own.update(changes)
     return after
