@@ -1,6 +1,7 @@
 """The patrol: one watchman for all attempts. It looks when the next patience may run out.
 
-One sleeping task instead of one per attempt: ten thousand attempts cost a heap entry each.
+One sleeping task instead of one per attempt: ten thousand attempts cost a heap entry each. Such an
+entry stays until its time has come, but does not keep alive what nobody else has any more.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
+from weakref import ref
 
 import anyio
 
@@ -28,7 +30,7 @@ class Patrol:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rounds: list[tuple[float, int, Watched]] = []
+        self._rounds: list[tuple[float, int, ref[Watched]]] = []
         self._order = count()
         self._sooner = asyncio.Event()
 
@@ -39,7 +41,7 @@ class Patrol:
             return
         if not self._rounds or again < self._rounds[0][0]:
             self._sooner.set()
-        heappush(self._rounds, (again, next(self._order), watched))
+        heappush(self._rounds, (again, next(self._order), ref(watched)))
 
     async def walk(self) -> None:
         """Go round until cancelled."""
@@ -47,7 +49,9 @@ class Patrol:
             self._sooner = asyncio.Event()
             now = self._clock.monotonic()
             while self._rounds and self._rounds[0][0] <= now:
-                self.add(heappop(self._rounds)[2])
+                watched = heappop(self._rounds)[2]()
+                if watched is not None:
+                    self.add(watched)
             if not self._sooner.is_set():
                 next_at = self._rounds[0][0] if self._rounds else None
                 await until(self._sooner, self._clock, next_at)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import aclosing
+from weakref import ref
 
 import anyio
 import pytest
@@ -11,6 +13,7 @@ from inspan.control import EventQuery, PrunePolicy
 from inspan.engine.bus import RING, Bus
 from inspan.engine.clock import SystemClock
 from inspan.engine.ledger import Ledger
+from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Change
 from inspan.engine.scheduler import Scheduler
 from inspan.engine.watchdog import Alarm, Watchdog
@@ -134,6 +137,35 @@ async def test_the_watchdog_pauses_once_and_resumes_once() -> None:
     assert dog.look(60.0).alarm is Alarm.IDLE
     dog.heard(109.0)
     assert dog.look(110.0).alarm is Alarm.DEADLINE
+
+
+class Looking:
+    """Asks to be looked at ten seconds later, each time."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.looks = 0
+
+    def look(self) -> float | None:
+        self.looks += 1
+        return self._clock.monotonic() + 10
+
+
+async def test_the_patrol_keeps_nobody_alive_and_passes_over_who_is_gone() -> None:
+    clock = FakeClock()
+    patrol = Patrol(clock)
+    stays, goes = Looking(clock), Looking(clock)
+    patrol.add(goes)
+    patrol.add(stays)
+    gone = ref(goes)
+    del goes
+    gc.collect()
+    assert gone() is None
+    async with anyio.create_task_group() as group:
+        group.start_soon(patrol.walk)
+        await clock.advance(21)
+        group.cancel_scope.cancel()
+    assert stays.looks == 3
 
 
 async def test_with_no_limit_at_all_nobody_has_to_look() -> None:
