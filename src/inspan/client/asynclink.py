@@ -29,6 +29,8 @@ class Connections:
 
     def __init__(self, socket: Path) -> None:
         self._path = os.fspath(socket)
+        #: Into which all of them read: what one has read it takes away at once.
+        self._buffer = bytearray(READ)
         self._idle: list[Link] = []
         self._talks: list[Channel] = []
 
@@ -43,7 +45,7 @@ class Connections:
         """One question and its answer. Raises what the daemon says, or DaemonUnreachable."""
         while True:
             kept = self._rested()
-            link = kept or await Link.open(self._path)
+            link = kept or await Link.open(self._path, self._buffer)
             try:
                 reply, _ = await link.exchange(call.raw)
             except DaemonUnreachable:
@@ -65,7 +67,7 @@ class Connections:
     async def upgrade(self, target: str) -> tuple[Channel, wire.Response]:
         """A new WebSocket, and how the daemon agreed to it."""
         raw, key = calls.upgrade(target)
-        link = await Link.open(self._path)
+        link = await Link.open(self._path, self._buffer)
         try:
             reply, rest = await link.exchange(raw)
             calls.raise_for(reply)
@@ -107,10 +109,11 @@ class Link(asyncio.BufferedProtocol):
     A stream of asyncio's reads into new memory each time: four calls of the system rather than one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, buffer: bytearray) -> None:
+        """``buffer`` is for the time of one read."""
         self._transport: asyncio.Transport  # since connection_made
         self._held = bytearray()
-        self._buffer = bytearray(READ)
+        self._buffer = buffer
         self._news: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
@@ -118,11 +121,11 @@ class Link(asyncio.BufferedProtocol):
         self._trouble: Exception | None = None
 
     @classmethod
-    async def open(cls, path: str) -> Self:
+    async def open(cls, path: str, buffer: bytearray) -> Self:
         """A new connection. Raises DaemonUnreachable."""
         loop = asyncio.get_running_loop()
         try:
-            _, link = await loop.create_unix_connection(cls, path)
+            _, link = await loop.create_unix_connection(lambda: cls(buffer), path)
         except OSError as error:
             raise DaemonUnreachable(
                 f"no daemon answers at {path}: {error.strerror or error}"
@@ -198,7 +201,7 @@ class Link(asyncio.BufferedProtocol):
         if not self._ended:
             self._transport.write(raw)
             await self._room.wait()
-        if self._trouble is not None:
+        if self._ended:
             raise _gone(self._trouble)
 
     async def receive(self) -> bytes:
@@ -261,6 +264,8 @@ class Channel:
         await self._link.send(wire.masked(opcode, payload, os.urandom(4)))
 
 
-def _gone(error: Exception) -> DaemonUnreachable:
+def _gone(error: Exception | None) -> DaemonUnreachable:
+    if error is None:
+        return DaemonUnreachable("the daemon went away")
     why = error.strerror if isinstance(error, OSError) else ""
     return DaemonUnreachable(f"the daemon went away: {why or error}")
