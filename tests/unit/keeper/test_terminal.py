@@ -88,7 +88,7 @@ async def test_ctrl_c_interrupts_the_foreground(desk: Desk) -> None:
 
 
 async def test_signals_go_to_the_foreground_or_to_the_tree(desk: Desk) -> None:
-    script = "trap '' INT; (setsid sleep 60 & sleep 60) & echo ready; wait"
+    script = "trap '' INT; (setsid sleep 60 & sleep 60) & echo ready; exec sleep 60"
     await desk.spawn("front", "sleep", "60")
     await desk.spawn("tree", "sh", "-c", script)
     await desk.until("tree", b"ready")
