@@ -34,6 +34,7 @@ from inspan.errors import (
 from inspan.keeper.client import KeeperClient
 from inspan.kernel.host import board, confinement, forking, output
 from inspan.kernel.host.confinement import Confinement
+from inspan.kernel.host.forking import Forker
 from inspan.kernel.host.link import Link, Taker, connect
 from inspan.kernel.host.process import Death, WorkerProcess
 from inspan.kernel.protocol import VERSION, Hello, Ready
@@ -107,8 +108,14 @@ def card(folder: Path) -> Card:
         raise SessionNotFound(f"There is no code session in {folder}.") from error
 
 
-async def spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProcess:
-    """Start the worker. Raises what ``KeeperClient.spawn`` does."""
+async def spawn(
+    keeper: KeeperClient, order: Order, card: Card
+) -> tuple[WorkerProcess, Forker | None]:
+    """Start the worker. Raises what ``KeeperClient.spawn`` does.
+
+    With it comes the forker that the next one could be forked from and that is not there yet. To
+    start that takes as much of a processor as this worker does, so it is wanted once this is ready.
+    """
     try:
         return await _spawn(keeper, order, card)
     except AlreadyRecorded:
@@ -121,7 +128,9 @@ async def spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProcess
         raise
 
 
-async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProcess:
+async def _spawn(
+    keeper: KeeperClient, order: Order, card: Card
+) -> tuple[WorkerProcess, Forker | None]:
     folder = str(order.folder)
     forker = forking.forker(order.python, order.env)
     spawned = await keeper.spawn(
@@ -137,10 +146,8 @@ async def _spawn(keeper: KeeperClient, order: Order, card: Card) -> WorkerProces
     )
     if not spawned.new:
         raise AlreadyRecorded
-    if forker is not None and not spawned.forked:
-        # The next one is forked. This one has begun, and is hardly kept waiting by it.
-        forker.want(keeper)
-    return await WorkerProcess.of(keeper, order.session, spawned.pid)
+    process = await WorkerProcess.of(keeper, order.session, spawned.pid)
+    return process, None if spawned.forked else forker
 
 
 def _confinement(order: Order) -> Mapping[str, str]:

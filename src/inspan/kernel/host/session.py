@@ -23,6 +23,7 @@ from inspan.errors import (
     CheckpointFailed,
     InputFull,
     InspanError,
+    KeeperLost,
     KernelProtocol,
     NotConfined,
     SessionNotFound,
@@ -121,10 +122,13 @@ class KernelSession:
         if order.confinement is not None:
             order = replace(order, confinement=order.confinement.checked())
         card = launch.prepare(order)
-        process = await launch.spawn(keeper, order, card)
+        process, forker = await launch.spawn(keeper, order, card)
         session = cls(order.session, order.folder, watching or Watching(), cap=cap)
         session.pid = process.pid
         await session.join(group, process, card, within=within)
+        if forker is not None:
+            with suppress(KeeperLost):  # the session's own end tells of it
+                forker.want(keeper)
         if order.confinement is not None:
             await session._confine(process.pid, order.confinement)
         return session
