@@ -220,12 +220,14 @@ def _socket(order: Order) -> Path:
 
 
 async def _reach(card: Card, taker: Taker, ended: asyncio.Future[Death]) -> Link:
+    path = Path(card.socket)
     while True:
-        try:
-            return await connect(Path(card.socket), taker)
-        except OSError as error:
-            if ended.done():
-                raise WorkerNotReady("It ended before it was ready.") from error
+        # It is there only once it can be connected to, and to try costs a hundred times a look.
+        if path.exists():
+            with suppress(OSError):
+                return await connect(path, taker)
+        if ended.done():
+            raise WorkerNotReady("It ended before it was ready.")
         await asyncio.wait({ended}, timeout=_RETRY)
 
 
