@@ -32,7 +32,7 @@ from .spare import Begun, Spare, stamps
 #: Seconds in which no session was wanted.
 IDLE: Final = 600.0
 #: The same, until a spare is forked: who starts many at once needs both processors for those.
-PAUSE: Final = 0.02
+PAUSE: Final = 0.006
 #: The descriptor by which the keeper speaks to us.
 _LINK: Final = 3
 #: Tells of each change with POLLPRI: a spare's view has what was mounted when it was begun.
