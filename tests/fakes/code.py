@@ -228,6 +228,8 @@ class FakeCodeProvider:
         self.saved: dict[str, dict[str, tuple[Saved, dict[str, Any]]]] = {}
         self.fails: InspanError | None = None
         self.removed: list[str] = []
+        #: Where it is there: who is to be adopted and has died is told of, and tidied up after.
+        self.tidied: asyncio.Event | None = None
 
     async def open(self, order: CodeOrder, sink: CodeSink) -> FakeCodeRun:
         if self.fails is not None:
@@ -246,6 +248,9 @@ class FakeCodeProvider:
         if self.fails is not None:
             raise self.fails
         run = self.runs.get(order.name)
+        if run is not None and run.gone and self.tidied is not None:
+            sink(RunEnded(run.number, Reason("session-died", "It was killed.", "")), "")
+            await self.tidied.wait()
         if run is None or run.gone:
             return None
         run.sink, run.quiet, run.heard = sink, False, int(mark or 0)

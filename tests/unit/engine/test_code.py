@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import astuple, replace
@@ -173,6 +174,25 @@ async def test_a_worker_that_died_meanwhile_is_told(world: World) -> None:
     await world.again()
     assert await world.facts(made) == facts
     assert (await world.code.open(SPEC)).id != made.id
+
+
+async def test_the_end_of_one_run_does_not_end_the_next(world: World) -> None:
+    made, run = await world.opened()
+    await world.code.checkpoint(made.id, "kept")
+    run.quiet = True
+    run.die()
+    world.workers.tidied = asyncio.Event()
+    world.store.refuses = True
+    await world.again()
+    world.group.start_soon(world.code.restore, made.id)
+    await at_rest()
+    world.store.refuses = False
+    await world.clock.advance(1.0)
+    world.workers.tidied.set()
+    await at_rest()
+    found = await world.code.get(made.id)
+    assert (found.run, found.state, found.reason) == (2, CodeState.READY, None)
+    assert (await world.code.execute(made.id, "1")).number == 1
 
 
 async def test_an_end_that_was_told_and_not_stored_is_not_told_again(world: World) -> None:

@@ -250,7 +250,7 @@ class Lives:
             if place.session.open:
                 place.sink(RunEnded(place.session.run, why), "")
             with anyio.move_on_after(_STORED, shield=True):
-                await self._bury(place)
+                await self._bury(place, place.session.run)
             raise
         await self._ready(place, run)
         return place
@@ -282,6 +282,8 @@ class Lives:
             run = await self._ports.provider.adopt(_order(session), place.sink, mark, cells)
         except InspanError as error:
             why = reason_of(error)
+        if place.session.run != session.run:
+            return  # the end was told on the way, and somebody wanted it back
         if run is not None:
             await self._ready(place, run)
             await self.asks.resume(place)
@@ -298,7 +300,7 @@ class Lives:
         head = place.feed.head
         (last,) = await self._ports.transcripts.read(place.session.id, head - 1, 1)
         place.over(last.fact.reason if isinstance(last.fact, RunEnded) else _GONE, last.at)
-        await self._bury(place)
+        await self._bury(place, place.session.run)
 
     # ── how one ends ──────────────────────────────────────────────────────────
 
@@ -307,7 +309,7 @@ class Lives:
             await place.settled.wait()
         if place.run is not None:
             await place.run.close(deadline)
-        await self._bury(place)
+        await self._bury(place, place.session.run)
 
     async def _give_up(self, place: Place) -> None:
         """Close one that was over by itself: nobody wants it back."""
@@ -315,13 +317,13 @@ class Lives:
         await self._ports.store.commit(Change(code=(place.session,)))
 
     def _ended(self, place: Place) -> None:
-        self._spawn(partial(self._bury, place))
+        self._spawn(partial(self._bury, place, place.session.run))
         self._spawn(partial(self.asks.lose, place))
 
-    async def _bury(self, place: Place) -> None:
+    async def _bury(self, place: Place, run: int) -> None:
         """Store that it is over, however often that has to be tried; once, whoever asks first."""
         async with self._turns.of(f"end of {place.session.id}"):
-            if not place.settled.is_set():
+            if place.session.run == run and not place.settled.is_set():
                 await self._store_end(place)
 
     async def _store_end(self, place: Place) -> None:
