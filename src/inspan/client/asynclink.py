@@ -19,9 +19,6 @@ T = TypeVar("T")
 
 #: Bytes asked of the socket at once, and the most that is read ahead.
 READ: Final = 1 << 16
-#: Connections of one kind at rest that are kept, as many as were in use at once but no more than
-#: this; a new one costs more than a short cell, and one at rest 50 kB of the daemon.
-IDLE_MOST: Final = 128
 
 
 class Connections:
@@ -57,7 +54,7 @@ class Connections:
             except BaseException:
                 link.close()
                 raise
-            if reply.kept and len(self._idle) < IDLE_MOST:
+            if reply.kept and len(self._idle) < calls.IDLE_MOST:
                 link.rest()
                 self._idle.append(link)
             else:
@@ -89,7 +86,7 @@ class Connections:
 
     def leave(self, channel: Channel, *, over: bool) -> None:
         """Give back what ``talk`` gave: it is kept where the last word on it was said."""
-        if over and len(self._talks) < IDLE_MOST and channel.rest():
+        if over and len(self._talks) < calls.IDLE_MOST and channel.rest():
             self._talks.append(channel)
         else:
             channel.close()

@@ -35,6 +35,9 @@ _HEADERS: Final = {"host": "inspan", "inspan-version": __version__}
 WAIT_STEP: Final = 30.0
 #: The target of the WebSocket on which cells are run and followed; see ``codecalls``.
 CELLS: Final = "/v1/cells"
+#: Connections of one kind at rest that a client keeps, as many as were in use at once but no more
+#: than this; a new one costs more than a short cell, and one at rest 50 kB of the daemon.
+IDLE_MOST: Final = 128
 
 
 class Call(Generic[T]):

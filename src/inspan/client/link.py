@@ -74,7 +74,7 @@ class Connections:
             except BaseException:
                 link.close()
                 raise
-            if reply.kept:
+            if reply.kept and len(self._idle) < calls.IDLE_MOST:
                 self._idle.append(link)
             else:
                 link.close()
@@ -105,7 +105,7 @@ class Connections:
 
     def leave(self, channel: Channel, *, over: bool) -> None:
         """Give back what ``talk`` gave: it is kept where the last word on it was said."""
-        if over:
+        if over and len(self._talks) < calls.IDLE_MOST:
             self._talks.append(channel)
         else:
             channel.close()

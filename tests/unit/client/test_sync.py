@@ -19,6 +19,7 @@ import pytest
 
 import inspan
 from inspan import __version__
+from inspan.client import calls
 from inspan.client.remote import RemoteControl
 from inspan.client.sync import SyncControl
 from inspan.errors import (
@@ -101,6 +102,20 @@ def test_a_connection_that_was_closed_at_rest_is_replaced() -> None:
         control.get("last")
         assert closed.wait(30)
         control.submit(SPEC)
+
+
+def test_more_connections_than_may_rest_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "IDLE_MOST", 0)
+    left = []
+
+    def turn(link: sockets.socket) -> None:
+        saying(answer(TASK))(link)
+        left.append(link.recv(1))
+
+    with talker(turn, turn) as path, SyncControl(path) as control:
+        control.get("last")
+        control.get("last")
+    assert left == [b"", b""]
 
 
 @pytest.mark.parametrize(
