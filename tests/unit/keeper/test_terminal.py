@@ -342,18 +342,37 @@ async def test_orphans_are_reaped(desk: Desk) -> None:
     assert not running(orphan)
 
 
+async def refusals(desk: Desk) -> list[str]:
+    """Start more than there is room for; the codes of what was refused."""
+    codes = []
+    for number in range(20):
+        try:
+            await desk.spawn(f"many-{number}", "sleep", "60")
+        except InspanError as error:
+            codes.append(error.code)
+    return codes
+
+
+async def test_a_terminal_is_refused_where_it_lacks_descriptors(home: Path) -> None:
+    # Whether it is the terminal that finds too few depends on how many are left for it.
+    codes = set()
+    for most in range(41, 46):
+        keeper = Keeper(home / str(most), nofile=most)
+        try:
+            async with await keeper.client() as client:
+                codes |= {*await refusals(Desk(keeper, client))}
+        finally:
+            keeper.stop()
+    assert codes == {"terminal-unavailable", "spawn-failed"}
+
+
 async def test_a_keeper_out_of_descriptors_says_so_and_recovers(home: Path) -> None:
     keeper = Keeper(home, nofile=41)
     try:
         async with await keeper.client() as client:
             desk = Desk(keeper, client)
-            codes = []
-            for number in range(20):
-                try:
-                    await desk.spawn(f"many-{number}", "sleep", "60")
-                except InspanError as error:
-                    codes.append(error.code)
-            assert "terminal-unavailable" in codes
+            codes = await refusals(desk)
+            assert codes
             assert set(codes) <= {"terminal-unavailable", "spawn-failed"}
             before = descriptors(keeper.process.pid)
             with pytest.raises(InspanError):
