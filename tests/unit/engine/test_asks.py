@@ -91,7 +91,7 @@ class World:
         self.tasks = Tasks()
         self.web = FakeWeb()
 
-    async def begin(self) -> None:
+    async def begin(self, *, rest: bool = True) -> None:
         """An engine comes; one that was there is dead."""
         if self.group is not self.outer:
             self.group.cancel_scope.cancel()
@@ -112,7 +112,8 @@ class World:
 
         self.code = CodeVerbs(ports, spawn, self.tasks)
         await self.code.load()
-        await at_rest()
+        if rest:
+            await at_rest()
 
     async def opened(self) -> tuple[CodeSession, FakeCodeRun]:
         made = await self.code.open(SPEC)
@@ -188,6 +189,16 @@ async def test_a_person_is_asked_in_the_transcript_and_answers_there(world: Worl
     assert await world.facts(session, Given) == [Given(request)]
     with pytest.raises(Conflict):
         await world.code.answer(session.id, request, "the right one")
+
+
+async def test_a_person_answers_as_soon_as_there_is_an_engine(world: World) -> None:
+    session, run = await world.opened()
+    run.ask("human.ask", {"question": "Which one?"})
+    await at_rest()
+    await world.begin(rest=False)
+    await world.code.answer(session.id, f"code/{session.id}/promise-1", "the left one")
+    await at_rest()
+    assert run.asked == ["settle promise-1 the left one None"]
 
 
 async def test_nobody_answers(world: World) -> None:

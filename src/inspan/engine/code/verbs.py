@@ -151,6 +151,8 @@ class CodeVerbs:
 
     async def answer(self, session: str, request: str, text: str | None) -> None:
         place = await self._lives.find(session)
+        if place.run is None:  # an engine that has just come has not found it yet
+            await place.settled.wait()
         if place.wants(request) and request.startswith(f"{asked_by(place.session.id)}/"):
             await self._lives.asks.answer(request, text)
         elif not place.wants(request) or not await place.answer(request, text):
