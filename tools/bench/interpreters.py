@@ -13,9 +13,8 @@ from pathlib import Path
 
 _INSPAN = """\
 #!{python}
-import sys
-from inspan.cli.main import main
-sys.exit(main())
+from inspan.cli.main import command
+command()
 """
 
 

@@ -244,13 +244,18 @@ def upgrade_headers(key: str) -> dict[str, str]:
     }
 
 
+def _sha1(raw: bytes) -> bytes:
+    # Not every command attaches; and `hashlib` loads OpenSSL, in which this may be missing.
+    try:
+        from _sha1 import sha1  # type: ignore[import-not-found]  # noqa: PLC0415
+    except ImportError:
+        from hashlib import sha1  # noqa: PLC0415
+    return bytes(sha1(raw, usedforsecurity=False).digest())
+
+
 def check_upgrade(answer: Response, key: str) -> None:
     """Raises DaemonUnreachable where the upgrade was not granted, or not to our question."""
-    from hashlib import sha1  # noqa: PLC0415  not every command attaches
-
-    due = binascii.b2a_base64(
-        sha1(key.encode() + _GUID, usedforsecurity=False).digest(), newline=False
-    )
+    due = binascii.b2a_base64(_sha1(key.encode() + _GUID), newline=False)
     if answer.status != 101 or answer.headers.get("sec-websocket-accept", "").encode() != due:
         raise _garbled("the upgrade was not answered as it was asked for")
 

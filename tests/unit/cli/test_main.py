@@ -220,3 +220,14 @@ def test_what_the_system_refuses_is_one_sentence(
     monkeypatch.setattr("inspan.cli.version.run", refuse)
     assert main(["version"]) == 1
     assert "inspan: the system refuses: Permission denied (/afile)" in capsys.readouterr().err
+
+
+def test_who_asked_to_be_told_of_the_end_is_told() -> None:
+    code = (
+        "import atexit, sys; from inspan.cli.main import command;"
+        "atexit.register(print, 'told'); sys.argv = ['inspan', 'version']; command()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert ended.stdout.splitlines()[-1] == "told"
