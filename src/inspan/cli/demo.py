@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, reach, rows
 from inspan.cli.following import Follower
+from inspan.cli.outcome import ended
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, out, styled, table
 from inspan.errors import DaemonUnreachable, InspanError, Unable
@@ -203,7 +204,7 @@ def _trouble(item: DemoTask, task: Task) -> str:
     if task.state is not item.expect:
         return f"expected {item.expect.value}"
     if task.exit is not None and task.exit.code != item.exit_code:
-        return f"expected exit {item.exit_code}, not {rows.ended(task)}"
+        return f"expected exit {item.exit_code}, not {ended(task)}"
     if item.proof is not None and not item.proof.holds:
         return f"{item.proof.path.name} does not say {item.proof.contains!r}"
     resumed = item.action.value.startswith("interrupt")

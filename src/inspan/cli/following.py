@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
+from inspan.client.link import Closing
 from inspan.errors import DaemonUnreachable, FellBehind
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from inspan.cli.reach import Reached
     from inspan.model.event import Event
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 _SOON: Final = 0.001
 
 
-class Follower:
+class Follower(Closing):
     """Events after ``since``; of one task, where one is named."""
 
     def __init__(self, control: Reached, since: int | None, task: str | None = None) -> None:
@@ -26,17 +25,6 @@ class Follower:
         #: The last event that was seen: where another Follower takes over.
         self.since = since
         self._watch = control.watch(since, task=task)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the stream."""

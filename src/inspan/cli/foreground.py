@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, rawtty
 from inspan.cli.following import Follower
+from inspan.cli.outcome import ended, left_to_do
 from inspan.cli.pump import Pump, Source
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
@@ -102,8 +103,6 @@ class Foreground:
     def _say_why(self, task: Task, last: int) -> None:
         self._told = True
         if last and task.state in (TaskState.QUEUED, TaskState.PENDING):
-            from inspan.cli.rows import ended
-
             how = ended(task) or "stopped"
             note(f"attempt {last} ended with {how}; another one is due")
         elif task.state in (TaskState.QUEUED, TaskState.PENDING):
@@ -204,8 +203,8 @@ class Foreground:
         exit_ = self._exit or task.exit
         own = exit_.status if exit_ is not None else None
         if task.awaits_verdict or task.state in GOOD:
-            if task.awaits_verdict or (task.workspace and task.workspace.branch):
-                self._tell_what_is_left(task)
+            if words := left_to_do(task):
+                note(f"its work is in a worktree of its own: {words}")
             return own or exits.DONE
         if task.state is TaskState.ERROR:
             self._explain(task)
@@ -216,12 +215,6 @@ class Foreground:
         if not own or (task.reason is not None and task.reason.code not in ("exit", "signal")):
             self._explain(task)
         return own or exits.FAILED
-
-    def _tell_what_is_left(self, task: Task) -> None:
-        from inspan.cli.rows import left_to_do
-
-        if words := left_to_do(task):
-            note(f"its work is in a worktree of its own: {words}")
 
     def _explain(self, task: Task) -> None:
         if task.reason is None:

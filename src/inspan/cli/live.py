@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from inspan.cli import exits, reach, rows
 from inspan.cli.following import Follower
+from inspan.cli.outcome import left_to_do
 from inspan.cli.say import json, note, out, styled, table, terminal_width
 from inspan.errors import DaemonUnreachable, InspanError
 from inspan.model.task import GOOD, Task, TaskState
@@ -184,7 +185,7 @@ class _Lines:
         """Say the new state."""
         out(f"{rows.brief(task)}  [{rows.title(task.spec)}]")
         if task.settled and not task.done:
-            out(f"       {rows.left_to_do(task)}")
+            out(f"       {left_to_do(task)}")
         sys.stdout.flush()
 
     def tick(self, tasks: Sequence[Task]) -> None:
@@ -203,5 +204,5 @@ def _close(tasks: list[Task], took: float) -> None:
     number = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
     out(styled(f"{number} in {show_duration(took)}: {words}", "bold"))
     for task in tasks:
-        if words := rows.left_to_do(task):
+        if words := left_to_do(task):
             out(styled(f"  {words}", "dim"))

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from inspan.cli.outcome import ended
 from inspan.cli.say import clean
 from inspan.model import ids
-from inspan.model.task import GOOD, Task, TaskSpec, TaskState
+from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.settings.figures import show_duration
 from inspan.terminal.sanitize import columns, one_line
 
@@ -97,26 +98,6 @@ def reason(task: Task) -> str:
     if task.reason is not None:
         return clean(task.reason.message)
     return clean(ended(task)) if task.state is TaskState.FAILED else ""
-
-
-def left_to_do(task: Task) -> str:
-    """What a person can do next about a task that rests; nothing where nothing is left to do."""
-    name = ids.short(task.id)
-    undecided = task.state in GOOD and task.verdict is None
-    if task.awaits_verdict or (undecided and task.workspace is not None and task.workspace.branch):
-        return f"inspan diff {name}, then inspan accept | reject | send-back {name}"
-    if task.state is TaskState.INTERRUPTED:
-        return f"inspan resume {name}"
-    return f"inspan answer {name} TEXT" if task.state is TaskState.WAITING else ""
-
-
-def ended(task: Task) -> str:
-    """How its process ended."""
-    if task.exit is None:
-        return ""
-    if task.exit.signal is not None:
-        return f"signal {task.exit.signal}"
-    return f"exit {task.exit.code}"
 
 
 def brief(task: Task) -> str:

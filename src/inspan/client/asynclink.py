@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from inspan.client import calls, wire
+from inspan.client.link import gone
 from inspan.errors import DaemonUnreachable
 
 T = TypeVar("T")
@@ -199,7 +200,7 @@ class Link(asyncio.BufferedProtocol):
             self._transport.write(raw)
             await self._room.wait()
         if self._ended:
-            raise _gone(self._trouble)
+            raise gone(self._trouble)
 
     async def receive(self) -> bytes:
         """What has come; empty at the end. Raises DaemonUnreachable. For one reader."""
@@ -207,7 +208,7 @@ class Link(asyncio.BufferedProtocol):
             self._news = asyncio.get_running_loop().create_future()
             await self._news
         if not self._held and self._trouble is not None:
-            raise _gone(self._trouble)
+            raise gone(self._trouble)
         held, self._held = self._held, bytearray()
         if len(held) >= READ:
             self._transport.resume_reading()
@@ -259,10 +260,3 @@ class Channel:
     async def send(self, opcode: int, payload: bytes) -> None:
         """Send one message. Raises DaemonUnreachable."""
         await self._link.send(wire.masked(opcode, payload, os.urandom(4)))
-
-
-def _gone(error: Exception | None) -> DaemonUnreachable:
-    if error is None:
-        return DaemonUnreachable("the daemon went away")
-    why = error.strerror if isinstance(error, OSError) else ""
-    return DaemonUnreachable(f"the daemon went away: {why or error}")

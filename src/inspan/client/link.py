@@ -27,9 +27,9 @@ T = TypeVar("T")
 READ: Final = 1 << 16
 
 
-def gone(error: OSError | None) -> DaemonUnreachable:
+def gone(error: Exception | None) -> DaemonUnreachable:
     """The error for a connection that ended under us."""
-    why = f": {error.strerror or error}" if error else ""
+    why = f": {getattr(error, 'strerror', None) or error}" if error else ""
     return DaemonUnreachable(f"the daemon went away{why}")
 
 
@@ -188,11 +188,8 @@ class Channel:
             raise gone(error) from error
 
 
-class Stream:
-    """What all that comes on a channel has in common: it owns the channel and lets go of it."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+class Closing:
+    """What is closed at the end of a ``with``."""
 
     def __enter__(self) -> Self:
         return self
@@ -204,6 +201,17 @@ class Stream:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def close(self) -> None:
+        """Let go of what it has."""
+        raise NotImplementedError
+
+
+class Stream(Closing):
+    """What all that comes on a channel has in common: it owns the channel and lets go of it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
 
     def fileno(self) -> int:
         """For ``select``; ask ``recv(0)`` until it gives ``None`` first."""

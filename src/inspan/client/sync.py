@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from inspan.client import calls
-from inspan.client.link import Connections
+from inspan.client.link import Closing, Connections
 from inspan.model.session import Answers
 from inspan.model.task import Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from inspan.client.stream import Terminal, Watch
     from inspan.client.synccode import SyncCode
@@ -28,22 +27,11 @@ if TYPE_CHECKING:
     from inspan.model.session import Chunk, Receipt
 
 
-class SyncControl:
+class SyncControl(Closing):
     """Control over the daemon's socket. Nothing is connected before the first verb."""
 
     def __init__(self, socket: Path) -> None:
         self._connections = Connections(socket)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the connections at rest; the next verb makes a new one."""

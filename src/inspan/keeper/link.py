@@ -192,10 +192,7 @@ class Link(asyncio.Protocol):
     def _echo(self, data: bytes) -> bool:
         """Whether it is what comes after a key, one frame alone, and was taken."""
         if (grew := decode_grew(data)) is not None and grew[0] in self.watchers:
-            session, size, kind, body = grew
-            for watcher in self.watchers[session]:
-                watcher.grew(size, body, kind)
-                watcher.wake()
+            self._grew(*grew)
             return True
         if (queued := decode_queued(data)) is not None:
             self._replied(queued[0], {"queued": queued[1]}, b"")
@@ -207,12 +204,18 @@ class Link(asyncio.Protocol):
         if call is not None and not call.done():
             call.set_result((message, body))
 
+    def _grew(self, session: str, size: int, kind: str, body: bytes) -> None:
+        for watcher in self.watchers.get(session, ()):
+            watcher.grew(size, body, kind)
+            watcher.wake()
+
     def _pushed(self, message: Message, body: bytes) -> None:
-        for watcher in self.watchers.get(message.get("session", ""), ()):
-            if message["push"] == "grew":
-                watcher.grew(message["size"], body, message.get("kind", ""))
-            else:
-                watcher.ended = status_of(message["status"])
+        session = message.get("session", "")
+        if message["push"] == "grew":
+            self._grew(session, message["size"], message.get("kind", ""), body)
+            return
+        for watcher in self.watchers.get(session, ()):
+            watcher.ended = status_of(message["status"])
             watcher.wake()
 
 

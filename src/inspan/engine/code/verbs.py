@@ -119,14 +119,14 @@ class CodeVerbs:
     # ── cells ─────────────────────────────────────────────────────────────────
 
     async def execute(self, session: str, code: str, options: CellOptions = CellOptions()) -> Cell:
-        place = self._lives.places.get(session) or await self._lives.find(session)
+        place = await self._lives.find(session)
         return await place.execute(code, options)
 
     def run(
         self, session: str, code: str, options: CellOptions = CellOptions()
     ) -> AsyncGenerator[CodeEvent, None]:
         async def begin() -> _Begin:
-            place = self._lives.places.get(session) or await self._lives.find(session)
+            place = await self._lives.find(session)
             cell = await place.execute(code, options)
             return place, await self._begin(place, cell.id), cell.id
 
@@ -136,7 +136,7 @@ class CodeVerbs:
         self, session: str, since: int | None = None, *, cell: str | None = None
     ) -> AsyncGenerator[CodeEvent, None]:
         async def begin() -> _Begin:
-            place = self._lives.places.get(session) or await self._lives.find(session)
+            place = await self._lives.find(session)
             if cell is None:
                 return place, place.feed.head if since is None else since, None
             return place, max(since or 0, await self._begin(place, cell)), cell
