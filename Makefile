@@ -67,8 +67,10 @@ test-faces: $(READY) ## the legs that need tmux or a browser
 # Children that were killed leave files behind, and some tests run a copy that is gone by now.
 coverage: $(READY) ## run the tests under coverage, and say what no test reached
 	@$(BIN)/coverage erase
+	@$(BIN)/python -m tools.worker_lines begin
 	@failed=0; $(BIN)/coverage run -m pytest $(SHORT) -q $(ARGS) || failed=$$?; \
 	rm -f $(VENV)/lib/*/site-packages/subcover_*.pth; \
+	$(BIN)/python -m tools.worker_lines end; \
 	$(BIN)/coverage combine --quiet; \
 	$(BIN)/coverage report --ignore-errors --skip-covered --show-missing; \
 	echo "error branches that no test reached"; $(BIN)/python tools/error_branches.py; \

@@ -164,7 +164,7 @@ class Worker:
         self.process = subprocess.Popen(
             command(python, session=self.session, socket=str(self.socket), folder=str(self.folder)),
             cwd=folder,
-            env={**os.environ, **env, TOKEN_VARIABLE: self.token},
+            env={**_unmeasured(), **env, TOKEN_VARIABLE: self.token},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -296,6 +296,11 @@ class Worker:
             raw = file.read(end - self._ends[which])
         self._ends[which] = end
         return raw.decode(errors="replace")
+
+
+def _unmeasured() -> dict[str, str]:
+    """The environment without the wish of `coverage` to go along: see tools/worker_lines.py."""
+    return {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
 
 
 def ended(cell: Cell) -> bool:
