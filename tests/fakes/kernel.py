@@ -95,7 +95,13 @@ class ScriptedWorker:
         return encode({"type": kind, "seq": self.seq, **fields}, body)
 
     def begin(self, cell: str, number: int) -> None:
+        self.begin_silently(number)
         self.say("started", execution_id=cell, mode="simple_sync", number=number)
+
+    def refuse(self, cell: str, number: int) -> None:
+        """End a cell that never begins: the board does not tell of it."""
+        self.say("started", execution_id=cell, mode="unknown", number=number)
+        self.result(cell)
 
     def result(self, cell: str, **fields: Any) -> None:
         self.say("result", execution_id=cell, count=1, repr=None, execution_time=0.0, **fields)

@@ -200,7 +200,7 @@ class Guard:
             self._ended,
             within=within,
             last_seq=last_seq,
-            reads_board=self.inflow.board is not None,
+            reads_board=self.inflow.foretells,
         )
         self._linked_at = asyncio.get_running_loop().time()
         return ready

@@ -88,14 +88,13 @@ class Inflow:
     """Frames and captured bytes in, entries of cells out."""
 
     def __init__(
-        self, captures: Captures, board: Board | None, hooks: Hooks, *, cap: int, adopts: bool
+        self, captures: Captures, board: Board, hooks: Hooks, *, cap: int, adopts: bool
     ) -> None:
-        """``adopts``: cells that nobody here asked for are those of an earlier host.
-
-        ``board``: where it is told which cell has begun, the message may come later; ``None``
-        where the cells' numbers are not known.
-        """
-        self.board = board
+        """``adopts``: cells that nobody here asked for are those of an earlier host."""
+        #: The numbers of all cells are known here: the board tells that one has begun, and the
+        #: message of it may come later.
+        self.foretells = not adopts
+        self._board = board
         #: Of which it was told that it has begun before its message came.
         self._foretold: Cell | None = None
         self.cells: dict[str, Cell] = {}
@@ -138,6 +137,8 @@ class Inflow:
         """A worker that ran before us answered ``hello``: its cell is ours now."""
         if self._adopts and ready.execution_id:
             cell = self.cells.get(ready.execution_id) or self._adopt(ready.execution_id)
+            if cell is self.running:
+                cell.number = ready.number
             # One that others are before has begun since, and that comes behind their ends.
             if not cell.begun and cell is next(iter(self.cells.values())):
                 self._begin(cell, ready.number)
@@ -332,10 +333,24 @@ class Inflow:
     def _sizes(self) -> tuple[int, int]:
         return self._captures.size(0), self._captures.size(1)
 
+    def _owned(self) -> tuple[int, int]:
+        """How much of the files is the running cell's for certain.
+
+        Its end may be on its way while the next one writes already: what the files had *before* a
+        look at the board is of no cell that began later.
+        """
+        cell, sizes = self.running, self._sizes()
+        assert cell is not None
+        if cell.number and list(sizes) != self._captures.at:
+            begun = self._board.begun()
+            if begun is not None and begun.number == cell.number:
+                return sizes
+        return self._captures.at[0], self._captures.at[1]
+
     def _before(self, message: _OfCell) -> tuple[int, int]:
         """How much of the files comes before this message."""
         if message.type != "output":
-            return self._sizes()
+            return self._owned()
         out, err = self._captures.at
         return (message.after, err) if message.stream == "stdout" else (out, message.after)
 
@@ -345,11 +360,11 @@ class Inflow:
             self._peek()
         cell, found = self.running, 0
         if cell is not None and not cell.inbox.blocked:
-            sizes, now = self._sizes(), asyncio.get_running_loop().time()
+            now = asyncio.get_running_loop().time()
             if now >= self._due_at:
-                self._ripe, self._seen, self._due_at = self._seen, sizes, now + HELD
+                self._ripe, self._seen, self._due_at = self._seen, self._owned(), now + HELD
             # Where there is more than is ripe, the next look is soon.
-            found = int(list(sizes) != self._captures.at)
+            found = int(list(self._sizes()) != self._captures.at)
             try:
                 for which, size in enumerate(self._ripe):
                     found = max(found, self._piece(cell, which, size))
@@ -360,9 +375,9 @@ class Inflow:
     def _peek(self) -> None:
         """Whether the next cell has begun: the worker may say so no sooner than it says more."""
         cell = next(iter(self.cells.values()), None)
-        if self.board is None or self.running is not None or cell is None or cell.begun:
+        if not self.foretells or self.running is not None or cell is None or cell.begun:
             return
-        begun = self.board.begun()
+        begun = self._board.begun()
         if begun is not None and begun.number == cell.number:
             self._foretell(cell, cell.number, begun.mode)
 

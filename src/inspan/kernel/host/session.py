@@ -379,11 +379,7 @@ class KernelSession:
             tell=self._watching.tell,
         )
         self._inflow = guard.inflow = Inflow(
-            captures,
-            board if former is None else None,
-            hooks,
-            cap=self._cap,
-            adopts=former is not None,
+            captures, board, hooks, cap=self._cap, adopts=former is not None
         )
         self._ladder = Ladder(
             board,

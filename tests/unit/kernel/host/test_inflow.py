@@ -9,9 +9,11 @@ from inspan.errors import InspanError, KernelProtocol, SessionEnded
 from inspan.kernel import protocol as p
 from inspan.kernel.frames import LENGTHS, Message, encode
 from inspan.kernel.host.cell import ROOM, Output
+from inspan.kernel.host.inflow import HELD
 from inspan.kernel.host.session import Watching
 from inspan.model.session import CodeState
 from tests.fakes.kernel import ScriptedWorker
+from tests.unit.keeper.desk import wait_for
 from tests.unit.kernel.host.desk import items, joined
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D2", "D9")]
@@ -190,6 +192,35 @@ async def test_what_a_descriptor_gets_is_passed_on_while_the_cell_runs(
         # A worker that lies about the file's end changes nothing but its own cells.
         worker.result(cell.execution_id, fd={"out": 1 << 60, "err": -5})
         assert isinstance(await anext(reader), p.Result)
+
+
+@pytest.mark.parametrize("more", ["nothing", "display"])
+async def test_what_the_next_cell_writes_before_the_end_of_one_has_come_is_its_own(
+    worker: ScriptedWorker, more: str
+) -> None:
+    async with joined(worker) as session:
+        one, two = await session.execute("x"), await session.execute("y")
+        worker.begin(one.execution_id, 1)
+        worker.write("out.raw", b"one")
+        reader = aiter(one)
+        assert [type(await anext(reader)), await anext(reader)] == [
+            p.Started,
+            Output("stdout", b"one"),
+        ]
+        worker.begin_silently(2)
+        worker.write("out.raw", b"two")
+        if more == "display":
+            worker.say("display", execution_id=one.execution_id, data={})
+            assert isinstance(await anext(reader), p.Display)
+        else:
+            # Long enough for bytes to count as those of the cell that runs here.
+            late = asyncio.get_running_loop().time() + 3 * HELD
+            await wait_for(lambda: asyncio.get_running_loop().time() > late)
+        worker.result(one.execution_id, fd={"out": 3, "err": 0})
+        assert isinstance(await anext(reader), p.Result)
+        worker.begin(two.execution_id, 2)
+        worker.result(two.execution_id, fd={"out": 6, "err": 0})
+        assert (await items(two))[1] == Output("stdout", b"two")
 
 
 async def test_more_than_the_cap_is_dropped_and_said_and_the_cell_is_interrupted(

@@ -112,8 +112,7 @@ async def test_an_end_behind_output_that_nobody_takes_is_found(worker: ScriptedW
 async def test_a_refused_cell_leaves_the_running_one_running(worker: ScriptedWorker) -> None:
     def refuse(worker: ScriptedWorker, message: Message) -> None:
         if message["type"] == "cancel":
-            worker.begin(message["execution_id"], 2)
-            worker.result(message["execution_id"])
+            worker.refuse(message["execution_id"], 2)
 
     worker.heard = refuse
     async with joined(worker) as session:
