@@ -41,6 +41,7 @@ def _buffered_file(value: io.BufferedReader) -> Any:
     _readable(value)
     if type(value.raw) is not io.FileIO:
         return NotImplemented
+    _raw_file(value.raw)
     return rebuild.buffered_file, (value.raw, value.tell())
 
 
@@ -48,11 +49,11 @@ def _text_file(value: io.TextIOWrapper) -> Any:
     _readable(value)
     if type(value.buffer) is not io.BufferedReader or type(value.buffer.raw) is not io.FileIO:
         raise Refused(kind_of(value), "it is not a regular file opened by its path")
+    _raw_file(value.buffer.raw)
     try:
         position = value.tell()
     except OSError as error:
         raise Refused(kind_of(value), "it is in the middle of a loop over its lines") from error
-    _raw_file(value.buffer.raw)
     _same_lines(value, position)
     encoding, errors = value.encoding, value.errors
     mode = getattr(value, "mode", "r")

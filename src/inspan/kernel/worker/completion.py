@@ -40,13 +40,16 @@ Found = tuple[list[str], int]
 
 
 def complete(code: str, cursor: int, namespace: Mapping[str, object]) -> tuple[list[str], int, int]:
-    """What may replace ``code[start:end]``: the matches, start and end, in characters."""
+    """What may replace ``code[start:end]``: the matches, start and end, in characters.
+
+    Empty where nothing is known, or an object of the session's has raised instead of telling.
+    """
     cursor = max(0, min(cursor, len(code)))
     try:
         matches, start = _matches(code[:cursor], namespace)
+        return [sane(match) for match in matches[:MOST_MATCHES]], start, cursor
     except Exception:  # noqa: BLE001  # an object of the user's raised: nothing is known
-        matches, start = [], cursor
-    return [sane(match) for match in matches[:MOST_MATCHES]], start, cursor
+        return [], cursor, cursor
 
 
 def inspect(
@@ -54,7 +57,7 @@ def inspect(
 ) -> dict[str, str]:
     """What is known of the name at the cursor, or of the call around it, by MIME type.
 
-    ``detail`` 1 adds the source. Empty where nothing is known.
+    ``detail`` 1 adds the source. Empty as above.
     """
     cursor = max(0, min(cursor, len(code)))
     rest = _REST_OF_WORD.match(code, cursor)

@@ -201,17 +201,11 @@ class Worker:
         code, cursor, names = message["code"], message["cursor"], self._namespace.names
         request = {"request": message["request"]}
         if message["type"] == "complete":
-            try:
-                matches, start, end = completion.complete(code, cursor, names)
-            except Exception:  # noqa: BLE001 - the user's classes have a part in it
-                matches, start, end = [], cursor, cursor
+            matches, start, end = completion.complete(code, cursor, names)
             found = {"matches": matches, "start": start, "end": end}
             self._link.send({"type": "completion", **request, **found})
             return
-        try:
-            data = completion.inspect(code, cursor, names, message["detail"])
-        except Exception:  # noqa: BLE001 - the same
-            data = {}
+        data = completion.inspect(code, cursor, names, message["detail"])
         self._link.send({"type": "inspection", **request, "data": data})
 
 

@@ -41,14 +41,15 @@ _SECOND: Final = 24
 
 
 def restrict(*, internet: bool, unix: bool) -> None:
-    """Refuse what is not granted, for good. Needs no_new_privs. Raises OSError.
+    """Refuse what is not granted, for good. Needs no_new_privs, and a machine that is known.
+
+    Raises OSError where the kernel has no filters.
 
     ``internet``: IPv4, IPv6 and netlink are allowed, for they end in a namespace or are granted.
     ``unix``: Unix sockets that find others by path are allowed, for there are none to be found.
     """
     machine = syscalls.machine()
-    if machine is None:
-        raise OSError(errno.ENOSYS, "no filter is known for this machine")
+    assert machine is not None
     code = _program(machine, internet=internet, unix=unix)
     buffer = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))

@@ -98,7 +98,12 @@ def fork_twice() -> str:
     Raises OSError.
     """
     told, tell = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(told)
+        os.close(tell)
+        raise
     if child == 0:
         try:
             grandchild = os.fork()

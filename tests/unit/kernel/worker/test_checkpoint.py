@@ -206,7 +206,7 @@ def test_cloudpickle_may_be_handed_over_and_stays_out_of_the_sessions_imports(
     _load(tmp_path, use, "-S", before=BLOCKED, **given)
     # And where it is installed after all, under its own name.
     _load(tmp_path, "assert f() == 5 and type(c) is C")
-    without = _load(tmp_path, "", "-S", before=BLOCKED)
+    without = _load(tmp_path, "", before=BLOCKED)
     assert _lost(without) == {"f", "C", "c"}
     assert all("pip install" in item["reason"] for item in without["lost"])
 

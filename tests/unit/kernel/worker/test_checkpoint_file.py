@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import signal
@@ -108,6 +109,14 @@ def test_a_payload_that_ends_early_changes_nothing(made: Path) -> None:
     with pytest.raises(CheckpointError):
         load(namespace, str(made), KEY)
     assert namespace == {}
+
+
+def test_lengths_that_do_not_fit_are_refused_whoever_signed_them(made: Path) -> None:
+    head = checkpoint_file.HEAD
+    for length in (len(made.read_bytes()), 1 << 62):
+        body = head.pack(checkpoint_file.MAGIC, checkpoint_file.VERSION, length)
+        made.write_bytes(body + hmac.digest(KEY, body, "sha256"))
+        assert "contradicts its own lengths" in _refused(made)
 
 
 def test_no_file_a_folder_a_link_a_fifo_a_large_one(made: Path) -> None:

@@ -50,7 +50,31 @@ class Frame:
         return ["column", 3]
 
 
+class Hostile:
+    def _ipython_key_completions_(self) -> list[object]:
+        raise ValueError
+
+    @property  # type: ignore[misc]  # on purpose
+    def __class__(self) -> type:
+        raise ValueError
+
+
+class Text(str):
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        raise ValueError
+
+
+class Named:
+    def __dir__(self) -> list[str]:
+        return [Text("ödd")]
+
+
 SPACE: dict[str, object] = {
+    "hostile": Hostile(),
+    "named": Named(),
+    "nameless": Person.__new__(Person),
     "person": Person("Ada"),
     "proxy": Proxy(),
     "broken": Broken(),
@@ -98,6 +122,10 @@ def matches(code: str, cursor: int | None = None) -> list[str]:
         ("fruit['it", []),
         ("frame['", ["column"]),
         ("value['", []),
+        ("hostile['", []),
+        ("named.", []),
+        ("nameless.name.", []),
+        ("dict(isinst", ["isinstance"]),
         ("f'{person.na", ["name"]),
         ("f'{{val", []),
         ("'''a ' val", []),
@@ -187,10 +215,22 @@ def test_what_is_known_of_a_name() -> None:
     assert "Someone." in known("person")
     assert known("os").startswith("os\nType: module")
     assert known("len").startswith("len(obj, /)")
+    assert known("dict").startswith("dict\nType: type\n")
 
 
 def test_what_is_not_known_or_would_have_to_run() -> None:
-    for code in ("unknown", "person.age", "proxy.x", "'value'", "# value", "", "3 +", "[value, "):
+    for code in (
+        "hostile",
+        "nameless.name",
+        "unknown",
+        "person.age",
+        "proxy.x",
+        "'value'",
+        "# value",
+        "",
+        "3 +",
+        "[value, ",
+    ):
         assert known(code) == ""
 
 

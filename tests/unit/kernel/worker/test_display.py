@@ -149,6 +149,24 @@ def test_an_interrupt_goes_through_a_repr() -> None:
         text_of([Raises(KeyboardInterrupt())])
 
 
+def test_an_interrupt_goes_through_the_words_of_an_error() -> None:
+    class Endless(Exception):  # noqa: N818 - its words do not end
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        text_of([Raises(Endless())])
+
+
+def test_an_interrupt_goes_through_what_a_value_offers() -> None:
+    class Slow:
+        def _repr_html_(self) -> str:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bundle(Slow())
+
+
 def test_odd_reprs() -> None:
     class NoText:
         def __repr__(self) -> str:
@@ -263,11 +281,11 @@ def test_figures_of_matplotlib_are_drawn_where_it_is_in_use(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Figure:
-        broken = False
+        error: BaseException | None = None
 
         def savefig(self, file: Any, **_: object) -> None:
-            if self.broken:
-                raise RuntimeError("no backend")
+            if self.error is not None:
+                raise self.error
             file.write(b"\x89PNG")
 
     module = types.ModuleType("matplotlib.figure")
@@ -276,9 +294,12 @@ def test_figures_of_matplotlib_are_drawn_where_it_is_in_use(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", module)
     assert bundle(Figure())[1] == {"image/png": base64.b64encode(b"\x89PNG").decode()}
     figure = Figure()
-    figure.broken = True
+    figure.error = RuntimeError("no backend")
     assert bundle(figure)[1] == {}
     assert "no backend" in capsys.readouterr().err
+    figure.error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        bundle(figure)
 
 
 @pytest.fixture

@@ -128,6 +128,13 @@ def test_exit_ends_the_cell_and_not_the_session(worker: Worker, code: str, exit_
     assert worker.run("_exit_code").result.value == exit_code
 
 
+def test_what_cannot_be_said_of_an_end_is_an_error_and_no_more(worker: Worker) -> None:
+    error = worker.run("raise SystemExit(10 ** 5000)").error
+    assert error.name == "ValueError"
+    assert error.message.startswith("what the cell ended with cannot be sent: Exceeds the limit")
+    assert worker.run("6 * 7").result.value == 42
+
+
 def test_an_awaiting_cell_may_exit_too(worker: Worker) -> None:
     code = "import asyncio, sys\nawait asyncio.sleep(0)\nsys.exit(4)"
     assert worker.run(code).error.name == "SystemExit"
@@ -290,6 +297,13 @@ def test_code_that_assigns_to_the_history_breaks_nothing(worker: Worker) -> None
     worker.run("Out[1] = 'false'; Out.clear()")
     assert worker.run("7").result.value == 7
     assert worker.run("_").result.value == 7
+
+
+def test_results_that_cannot_be_compared_are_as_they_were(worker: Worker) -> None:
+    number = worker.run("'kept'").result.count
+    worker.run("class Odd:\n    def __eq__(self, other): raise ValueError\n    __hash__ = None")
+    worker.run(f"Out[{number}] = Odd()")
+    assert worker.run(f"Out[{number}]").result.value == "kept"
 
 
 def test_the_last_error_is_at_hand(worker: Worker) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -81,6 +82,11 @@ def _models() -> list[Any]:
 
 
 MODELS = _models()
+
+
+def test_a_mode_that_there_is_not_is_named() -> None:
+    with pytest.raises(FrameError, match=r"execute\.mode is unknown: 'quick'"):
+        check({"type": "execute", "execution_id": "a", "code": "", "mode": "quick"})
 
 
 @given(messages())

@@ -120,6 +120,13 @@ def test_what_code_imports_is_the_module_itself(worker: Worker) -> None:
     assert worker.run(loaded).result.value is True
 
 
+def test_who_asks_what_kind_of_thing_a_stand_in_is_loads_nothing() -> None:
+    stand_in = lean._Later("inspan_nowhere", {})
+    assert not hasattr(stand_in, "__wrapped__")
+    with pytest.raises(ModuleNotFoundError):
+        _ = stand_in.anything
+
+
 @pytest.mark.parametrize("name", lean._NEEDED_LATER)
 def test_what_is_said_of_a_module_is_so(name: str) -> None:
     module = importlib.import_module(name)

@@ -233,6 +233,13 @@ def test_the_source_of_functions_and_classes_is_known(session: Session) -> None:
     assert "y = 2" in inspect.getsource(session.names["Two"])
 
 
+def test_a_source_that_is_no_python_is_passed_over(session: Session) -> None:
+    assert isinstance(session.run("class Lost: ((("), SyntaxError)
+    session.run("exec('class Lost: pass')")
+    with pytest.raises(OSError, match="source"):
+        inspect.getsource(session.names["Lost"])
+
+
 def test_a_class_defined_anew_has_each_its_own_source(session: Session) -> None:
     session.run("class A:\n    def old(self): ...")
     first = session.names["A"]
