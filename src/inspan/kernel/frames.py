@@ -65,8 +65,11 @@ class Decoder:
 
     def split(self, data: bytes) -> list[tuple[bytes, bytes]]:
         """The same with the JSON parts as they came, for who reads them otherwise."""
-        self._held += data
-        held, start = self._held, 0
+        held: bytes | bytearray = data
+        if self._held:
+            self._held += data
+            held = self._held
+        start = 0
         frames: list[tuple[bytes, bytes]] = []
         while len(held) - start >= LENGTHS.size:
             head, body = LENGTHS.unpack_from(held, start)
@@ -79,7 +82,10 @@ class Decoder:
             middle = first + head
             frames.append((bytes(held[first:middle]), bytes(held[middle:end])))
             start = end
-        del held[:start]
+        if held is self._held:
+            del self._held[:start]
+        elif start < len(data):
+            self._held += data[start:]
         return frames
 
 

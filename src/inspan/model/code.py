@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 from inspan.errors import SessionEnded
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
+from inspan.model.value import named_value, value
 
 
 class Sandbox(StrEnum):
@@ -140,7 +141,7 @@ class CellOptions:
     stdin: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CellError:
     """What a cell raised. ``status`` is that of SystemExit."""
 
@@ -150,7 +151,7 @@ class CellError:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class CellEnd:
     """How a cell ended. ``repr`` is of its last expression, bounded."""
 
@@ -167,7 +168,7 @@ class CellEnd:
     error: CellError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Cell:
     """One piece of code that a session was asked to run. ``number`` counts them from 1."""
 
@@ -222,7 +223,7 @@ class Completion:
 # ── what happens in a session ─────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Opened:
     """A process serves it from now on; ``note`` says where it is less confined than it asked."""
 
@@ -233,7 +234,7 @@ class Opened:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CellEntered:
     """A cell was accepted."""
 
@@ -244,7 +245,7 @@ class CellEntered:
     options: CellOptions = CellOptions()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CellBegan:
     """It runs, in this mode."""
 
@@ -253,7 +254,7 @@ class CellBegan:
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Printed:
     """What it wrote; bytes that are no UTF-8 are lone surrogates, as in PEP 383.
 
@@ -267,7 +268,7 @@ class Printed:
     dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Shown:
     """A rich value, by MIME type; binary ones are base64."""
 
@@ -279,7 +280,7 @@ class Shown:
     update: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cleared:
     """What it has shown so far is to be taken off; ``wait``: once there is more to show."""
 
@@ -288,7 +289,7 @@ class Cleared:
     wait: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wanted:
     """It waits for a line, which ``answer`` gives by ``request``."""
 
@@ -299,7 +300,7 @@ class Wanted:
     password: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Given:
     """The line was given, or is not needed any more."""
 
@@ -307,7 +308,7 @@ class Given:
     request: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Asked:
     """Code asks its host for something; with what, is no matter of the transcript."""
 
@@ -317,7 +318,7 @@ class Asked:
     capability: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Climbed:
     """What was done to interrupt it, ``after`` so many seconds."""
 
@@ -327,7 +328,7 @@ class Climbed:
     after: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CellEnded:
     """It is over; all that it printed comes before this."""
 
@@ -336,7 +337,7 @@ class CellEnded:
     end: CellEnd
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckpointMade:
     """Its names are on the disk."""
 
@@ -344,7 +345,7 @@ class CheckpointMade:
     saved: Saved
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckpointRestored:
     """Names came back."""
 
@@ -352,7 +353,7 @@ class CheckpointRestored:
     restored: Restored
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RunEnded:
     """The process is gone, and with it what was not saved."""
 
@@ -399,7 +400,7 @@ CODE_FACTS: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CodeEvent:
     """A fact and its place in the session's transcript; ``seq`` counts from 1."""
 

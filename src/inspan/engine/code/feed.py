@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from inspan.engine.code.ports import Transcripts
 from inspan.model.code import CellEnded, CellEntered, CodeEvent, Printed, Shown
@@ -35,12 +35,14 @@ class Feed:
         self._held = 0
         #: The newest number that the ring does not have.
         self._floor = head
-        self._news: asyncio.Event | None = None
+        #: Of followers that have all there is.
+        self._waiting: dict[asyncio.Future[None], None] = {}
 
     def publish(self, events: Sequence[CodeEvent]) -> None:
         """Hand on ``events``, which the transcript has."""
         for event in events:
-            size = _weight(event)
+            weigh = _WEIGHTS.get(type(event.fact))
+            size = 0 if weigh is None else weigh(event.fact)
             self._ring.append((event, size))
             self._held += size
             self.head = event.seq
@@ -88,25 +90,34 @@ class Feed:
         return newer
 
     async def _change(self) -> None:
-        if self._news is None:
-            self._news = asyncio.Event()
-        await self._news.wait()
+        news = asyncio.get_running_loop().create_future()
+        self._waiting[news] = None
+        try:
+            await news
+        finally:
+            self._waiting.pop(news, None)
 
     def _wake(self) -> None:
-        news, self._news = self._news, None
-        if news is not None:
-            news.set()
+        waiting, self._waiting = self._waiting, {}
+        for news in waiting:
+            if not news.done():
+                news.set_result(None)
 
 
-def _weight(event: CodeEvent) -> int:
-    """Its characters, nearly: only texts and rich values make it large."""
-    match event.fact:
-        case Printed(text=text) | CellEntered(code=text):
-            return len(text)
-        case Shown(data=data):
-            return sum(len(str(part)) for part in data.values())
-        case CellEnded(end=end):
-            words = len(end.repr or "") + sum(len(str(part)) for part in end.data.values())
-            return words + (sum(map(len, end.error.traceback)) if end.error else 0)
-        case _:
-            return 0
+def _weight_of_end(ended: CellEnded) -> int:
+    end = ended.end
+    words = len(end.repr or "") + _weight_of_data(end.data)
+    return words + (sum(map(len, end.error.traceback)) if end.error else 0)
+
+
+def _weight_of_data(data: Mapping[str, Any]) -> int:
+    return sum([len(str(part)) for part in data.values()]) if data else 0
+
+
+#: Characters of a fact, nearly, by its class: only texts and rich values make one large.
+_WEIGHTS: Final[dict[type, Callable[[Any], int]]] = {
+    Printed: lambda fact: len(fact.text),
+    CellEntered: lambda fact: len(fact.code),
+    Shown: lambda fact: _weight_of_data(fact.data),
+    CellEnded: _weight_of_end,
+}

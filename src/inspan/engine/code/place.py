@@ -121,7 +121,7 @@ class Place:
         self._told = standing.run
         self._over = standing.over
         self._pulse: Pulse | None = None
-        #: Appended, and not published before what it is written with.
+        #: Appended, and not published yet: before what it is written with, or before it is sent.
         self._begun: list[CodeEvent] = []
 
     # ── how it is ─────────────────────────────────────────────────────────────
@@ -178,11 +178,15 @@ class Place:
 
             def entered() -> None:
                 self._count = number
-                self.cells[name] = Open(cell, self.feed.head + 1)
+                self.cells[name] = Open(cell, self._next())
                 self._opened()
-                self.tell(CellEntered(name, number, code, options))
+                self._append(CellEntered(name, number, code, options))
 
-            await run.execute(name, code, options, entered)
+            try:
+                await run.execute(name, code, options, entered)
+            finally:
+                # The worker has it by now, and goes on meanwhile.
+                self._publish()
         return cell
 
     async def interrupt(self, cell: str | None, deadline: float) -> Cell | None:
@@ -248,18 +252,29 @@ class Place:
 
     def tell(self, fact: CodeFact, *, more: bool = False) -> None:
         """Append it, then publish; ``more``: together with the next, which comes at once."""
-        self.touched = self._clock.monotonic()
-        seq = self.feed.head + len(self._begun) + 1
-        event = CodeEvent(seq, self._clock.now(), self.session.id, fact)
+        self._append(fact, more=more)
+        if not more:
+            self._publish()
+
+    def _append(self, fact: CodeFact, *, more: bool = False) -> None:
+        clock = self._clock
+        self.touched = clock.monotonic()
+        event = CodeEvent(self._next(), clock.now(), self.session.id, fact)
         try:
             self._transcripts.append(event, self._word(), more=more)
         except StoreFailed as error:
             # Who follows hears of it all the same: an end that nobody is told is worse.
             log.warning("not in the transcript: %s", error, extra={"session": self.session.id})
         self._begun.append(event)
-        if not more:
+
+    def _publish(self) -> None:
+        if self._begun:
             begun, self._begun = self._begun, []
             self.feed.publish(begun)
+
+    def _next(self) -> int:
+        """The number of the next event."""
+        return self.feed.head + len(self._begun) + 1
 
     def _word(self) -> str:
         return word(self._told, self._count, self._over, self._open, self._mark)
@@ -293,10 +308,10 @@ class Place:
             case CellBegan(cell=name) if name in self.cells:
                 self.cells[name].state = CellState.RUNNING
             case Wanted(cell=cell, request=request):
-                self._wanted[request] = (cell, self.feed.head + 1)
+                self._wanted[request] = (cell, self._next())
                 self._opened()
             case Asked(promise=promise):
-                self._asked[promise] = self.feed.head + 1
+                self._asked[promise] = self._next()
                 self._opened()
 
     def _end(self, ended: CellEnded, mark: str) -> None:

@@ -54,9 +54,9 @@ class Entry(NamedTuple):
     more: bool = False
 
 
-def entry(item: Item, size: int, seq: int) -> Entry:
+def entry(item: Item, size: int, seq: int, *, more: bool = False) -> Entry:
     """What a frame of ``size`` bytes brought."""
-    return Entry(item, size + _ITEM, seq)
+    return Entry(item, size + _ITEM, seq, more=more)
 
 
 def captured(stream: Stream, data: bytes, offset: int) -> Entry:

@@ -106,6 +106,11 @@ class Guard:
         if self._link is not None:
             self._link.write(frames)
 
+    @property
+    def full(self) -> bool:
+        """Whether the worker has much to read yet of what was said."""
+        return self._link is not None and self._link.full
+
     async def room(self) -> None:
         """Wait until the worker has read most of what was said."""
         if self._link is not None:

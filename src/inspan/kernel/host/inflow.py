@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from inspan.errors import InspanError, KernelProtocol
 from inspan.kernel import protocol as p
@@ -178,10 +178,13 @@ class Inflow:
 
     # ── the cells ─────────────────────────────────────────────────────────────
 
-    def open(self, cell: Cell) -> None:
-        """A cell that is being asked for."""
+    def part(self) -> None:
+        """A cell is about to be asked for: what the descriptors got before is none of its own."""
         if not self.cells:
             self._flush_loose()
+
+    def open(self, cell: Cell) -> None:
+        """It was asked for."""
         self._enter(cell)
 
     def resume(self, cell: Cell, *, begun: bool) -> None:
@@ -389,7 +392,7 @@ class Inflow:
             seq=self.seq + 1, execution_id=cell.execution_id, number=number, mode=mode
         )
         self._foretold = cell
-        cell.inbox.put(entry(started, 0, 0)._replace(more=more))
+        cell.inbox.put(entry(started, 0, 0, more=more))
         self._begin(cell, number)
 
     def _read_until(self, ends: tuple[int, int]) -> bool:
@@ -423,6 +426,8 @@ class Inflow:
     def _flush_loose(self) -> None:
         """What the descriptors got since the last cell ended is of no cell; the newest is kept."""
         for which, size in enumerate(self._sizes()):
+            if size == self._captures.at[which]:
+                continue
             if gone := self._captures.passed(which):
                 self.loose.put(_gone(FILES[which][1], gone, self._captures.at[which]))
             while data := self._captures.read(which, size):
@@ -439,9 +444,13 @@ def _gone(stream: Stream, size: int, offset: int) -> Entry:
 def _weight(message: p.FromWorker) -> int:
     """Its bytes in memory, nearly: only texts and rich values make it large."""
     if message.type == "result":
-        return len(message.repr or "") + sum(len(str(part)) for part in message.data.values())
+        return len(message.repr or "") + _characters(message.data)
     if message.type == "display":
-        return sum(len(str(part)) for part in message.data.values())
+        return _characters(message.data)
     if message.type == "error":
         return sum(map(len, message.traceback))
     return len(str(message.payload)) if message.type == "ask" else 0
+
+
+def _characters(data: dict[str, Any]) -> int:
+    return sum([len(str(part)) for part in data.values()]) if data else 0

@@ -109,6 +109,11 @@ class Link(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(data)
 
+    @property
+    def full(self) -> bool:
+        """Whether the worker has much to read yet of what was sent."""
+        return not self._room.is_set()
+
     async def room(self) -> None:
         """Wait until the worker has read most of what was sent."""
         await self._room.wait()

@@ -255,8 +255,9 @@ class KernelSession:
             raise BadInput(f"execution_id: there is a cell {execution_id!r} already.")
         if len(self._inflow.cells) >= CELLS_MOST:
             raise InputFull(f"{CELLS_MOST} cells of this session wait for their turn.")
-        await self._guard.room()
-        self._alive()
+        if self._guard.full:
+            await self._guard.room()
+            self._alive()
         self._tidy()
         message = _made(
             p.Execute,
@@ -398,8 +399,9 @@ class KernelSession:
         if entered is not None:
             entered()
         # Before it is sent: what the descriptors get from then on is the cell's.
-        self._inflow.open(cell)
+        self._inflow.part()
         self._guard.write(frames)
+        self._inflow.open(cell)
         return cell
 
     def _cell(self, execution_id: str) -> Cell:

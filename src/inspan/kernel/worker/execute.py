@@ -128,13 +128,13 @@ class Executor:
 
     def _knows(self, execution_id: str) -> bool:
         running = self.running
-        return (
-            execution_id in self._ended
-            or (running is not None and running.execution_id == execution_id)
-            or any(
-                isinstance(job, Cell) and job.execution_id == execution_id
-                for job in tuple(self._waiting)
-            )
+        if execution_id in self._ended:
+            return True
+        if running is not None and running.execution_id == execution_id:
+            return True
+        return bool(self._waiting) and any(
+            isinstance(job, Cell) and job.execution_id == execution_id
+            for job in tuple(self._waiting)
         )
 
     def _refuse(self, cell: Cell, name: str, why: str) -> None:

@@ -106,10 +106,12 @@ class Outbox:
 
     def acknowledge(self, seq: int) -> None:
         """Forget everything up to ``seq``."""
+        full = self.full
         while self._acked < seq and self._unacked:
             self._size -= len(self._unacked.popleft())
             self._acked += 1
-        self.room.notify_all()
+        if full:  # nobody waits for room else
+            self.room.notify_all()
 
     def rewind(self, last: int) -> None:
         """A host came that has everything up to ``last``; the rest is unsent again."""

@@ -98,7 +98,7 @@ class Capture:
         # Bounded by ``most`` as the policy says; appending needs no lock.
         self._pending: deque[tuple[str | None, str, str | bytes] | _Mark | _Grown] = deque()
         self._size = 0
-        self._ends = dict.fromkeys(_FILES, 0)
+        self._ends = dict.fromkeys(_STREAMS, 0)
         # The files by stream; where each ended when that was last asked, and for what is sent next.
         self._looks: dict[str, int] = {}
         self._grown, self._after = dict.fromkeys(_STREAMS, 0), dict.fromkeys(_STREAMS, 0)
@@ -202,11 +202,13 @@ class Capture:
     def ends(self) -> dict[str, int]:
         """Where the two files end now, with what C code kept in its buffer."""
         clib.flush()
-        for name, file in _FILES.items():
-            # By name: the cell may have closed the descriptors, or pointed them elsewhere.
-            with contextlib.suppress(OSError):
-                self._ends[name] = os.stat(f"{self._folder}/{file}").st_size  # noqa: PTH116  # quick
-        return dict(self._ends)
+        for name, look in self._looks.items():
+            # Of our own: the cell may have closed descriptors 1 and 2, or pointed them elsewhere.
+            try:
+                self._ends[name] = os.lseek(look, 0, os.SEEK_END)
+            except OSError:
+                continue  # user code closed even this
+        return {"out": self._ends["stdout"], "err": self._ends["stderr"]}
 
     def close(self) -> None:
         """Send what is left. What is written later goes into the files."""
