@@ -1,4 +1,4 @@
-"""Ends all processes of a session and looks until none is left, a step at a time.
+"""Ends all processes of a session until it is proven that none is left, a step at a time.
 
 Between two steps the loop goes on, so that no other session waits for a process that dies slowly.
 """
@@ -20,8 +20,6 @@ from inspan.keeper.session import Session
 #: The first look comes after this time, each next one after twice as long, up to the most.
 _FIRST: Final = 0.002
 _PAUSE_MOST: Final = 0.1
-#: A storm of orphans is fought for so long at a time.
-_STRIKE: Final = 0.01
 #: After this time what is left is reported as left: it hangs in the kernel, or is not ours to kill.
 _PATIENCE: Final = 5.0
 
@@ -53,6 +51,7 @@ class Hunter:
         self._guardian = guardian
         self._forkers = forkers
         self._table: tree.Table | None = None
+        self._hunted: set[Session] = set()
 
     def find(
         self, session: Session, *, since: float | None = None
@@ -83,11 +82,17 @@ class Hunter:
         """Whether every stranger must be of the one session: none is about to be another."""
         return len(self._sessions) == 1 and not self._forkers.busy
 
+    def quiet(self, session: Session) -> bool:
+        """Whether nothing of an ended session can be left, for there is nobody; cheap."""
+        return not (self._cgroups.populated(session.name) or tree.strangers(self.roots()))
+
     def leftovers(self, session: Session) -> int:
-        """How many processes an ended session left behind; cheap where there are none."""
-        if self._cgroups.populated(session.name) or tree.strangers(self.roots()):
-            return len(self.find(session)[1])
-        return 0
+        """How many processes an ended session left behind, as far as a table shows them.
+
+        Of one that is being killed its hunt tells that, when it is over.
+        """
+        quiet = session in self._hunted or self.quiet(session)
+        return 0 if quiet else len(self.find(session)[1])
 
     def kill(
         self, session: Session, done: Callable[[Outcome], None], *, since: float | None = None
@@ -98,31 +103,39 @@ class Hunter:
         """
         by: set[str] = set()
         until = time.monotonic() + _PATIENCE
+        self._hunted.add(session)
 
-        def step(pause: float, since: float | None) -> None:
+        def over(left: int) -> None:
+            self._hunted.discard(session)
+            done(Outcome(left, sorted(by)))
+
+        def step(pause: float, since: float | None, before: set[int]) -> None:
             if self._cgroups.kill(session.name):
                 by.add("cgroup")
             if session.alive:
                 tree.send_group(session.pid, signal.SIGKILL)
-            struck = self._strike(session)
+            struck = session.tree.rush(self.roots()) if before else set()
+            if struck <= before:
+                struck = session.tree.strike(self.roots(), alone=self._alone)
             if struck:
                 by.add("subreaper")
-                found = 0
-            else:
-                found = self._kill_found(session, since, by)
+            # While new ones keep coming, and while the dead are many, a table shows nothing of use.
+            storm = not struck <= before
+            vain = storm or (struck and tree.all_ended(struck))
+            found = 0 if vain else self._kill_found(session, since, by)
             now = time.monotonic()
-            if not (found or struck) or now >= until:
-                done(Outcome(found or struck, sorted(by)))
+            if not (struck or found or session.alive):
+                over(0)
+            elif now >= until:
+                # Nothing is proven while one that the storm left was not waited for.
+                over(found or (max(1, tree.living(struck)) if struck else 0))
+            elif storm:
+                self._loop.later(0.0, lambda: step(_FIRST, now, before | struck))
             else:
-                # While new ones keep coming there is no dying to wait for, and no use in a table.
-                longer = _FIRST if struck else min(pause * 2, _PAUSE_MOST)
-                self._loop.later(pause, lambda: step(longer, now))
+                longer = min(pause * 2, _PAUSE_MOST)
+                self._loop.later(pause, lambda: step(longer, now, struck))
 
-        step(_FIRST, since)
-
-    def _strike(self, session: Session) -> int:
-        until = time.monotonic() + _STRIKE
-        return session.tree.strike(self.roots(), until, alone=self._alone)
+        step(_FIRST, since, set())
 
     def _kill_found(self, session: Session, since: float | None, by: set[str]) -> int:
         table, found = self.find(session, since=since)

@@ -40,7 +40,7 @@ _FAREWELL: Final = 0.5
 #: Seconds until a guardian that was killed, or for which there was no room, is started again.
 _GUARD_AGAIN: Final = 0.1
 #: So many exit statuses are taken at a time.
-_REAPED_MOST: Final = 256
+_REAPED_MOST: Final = 64
 #: Requests about a session that is being forked wait for it; more than so many are refused.
 _HELD_MOST: Final = 64
 
@@ -91,6 +91,9 @@ class Server:
         self._watchers: dict[str, set[Connection]] = {}
         self._stopping: list[Callable[[], None]] = []
         self._hunts = 0
+        self._told_to_stop = False
+        #: Whether there is more to reap in the next turn.
+        self._more_to_reap = False
         self._wake, wakeup = socket.socketpair()
         self._wakeup = wakeup
         self._wake.setblocking(False)
@@ -101,7 +104,7 @@ class Server:
         self._guard()
         signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._terminated)
         self.loop.watch(self._wake.fileno(), READ, lambda _: self._signalled())
         self._listen()
         self._look_idle()
@@ -353,14 +356,18 @@ class Server:
 
     # ── signals ───────────────────────────────────────────────────────────────
 
+    def _terminated(self, *_: object) -> None:
+        self._told_to_stop = True
+
     def _signalled(self) -> None:
-        try:
-            numbers = self._wake.recv(4096)
-        except BlockingIOError:
-            return
-        if signal.SIGCHLD in numbers:
+        # Which signals there were is not told: a storm of SIGCHLD fills the socket, and what comes
+        # then leaves no byte in it.
+        with contextlib.suppress(BlockingIOError):
+            self._wake.recv(4096)
+        if not self._more_to_reap:
             self._reap()
-        if signal.SIGTERM in numbers:
+        if self._told_to_stop:
+            self._told_to_stop = False
             self.shut_down(lambda: None)
 
     def _guard(self) -> None:
@@ -390,7 +397,13 @@ class Server:
             if session is not None:
                 code = os.waitstatus_to_exitcode(status)
                 session.exited(max(code, 0), max(-code, 0))
-        self.loop.later(0, self._reap)
+        if not self._more_to_reap:
+            self._more_to_reap = True
+            self.loop.later(0, self._reap_more)
+
+    def _reap_more(self) -> None:
+        self._more_to_reap = False
+        self._reap()
 
 
 def _starting(_server: Server, _connection: Connection, _message: Message, _body: bytes) -> Answer:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterable
@@ -27,8 +28,9 @@ LIMIT: Final = 10
 _TAG: Final = 1 << 61
 _BITS: Final = 30
 
-#: So many orphans are looked at before the list of them is read again.
-_YOUNG: Final = 8
+#: So many of the youngest orphans are struck at a time, and so many of the newest processes.
+_STRUCK_MOST: Final = 512
+_RUSHED: Final = 256
 
 _ENVIRON_MOST: Final = 4 << 20
 _DEAD: Final = frozenset("ZXx")
@@ -132,46 +134,72 @@ class Tree:
         _add(found, table.below(table.carrying(self._tag, self._marks)), "marker")
         self._learn(table, found)
         strangers = [pid for pid in table.children.get(os.getpid(), ()) if pid not in roots]
-        for pid in table.below(strangers):
-            process = table.processes[pid]
-            if process.session in self._groups or process.group in self._groups:
-                _add(found, table.below([pid]), "session")
-            elif alone:
-                _add(found, [pid], "subreaper")
+        owned = [pid for pid in strangers if self._owns(pid, alone=alone)]
+        _add(found, table.below(owned), "subreaper")
         found.pop(os.getpid(), None)
         self._learn(table, found)
         return {pid: way for pid, way in found.items() if table.processes[pid].state not in _DEAD}
 
-    def strike(self, roots: set[int], until: float, *, alone: bool) -> int:
-        """Kill orphans of this session as they appear, the youngest first; how many they were.
+    def strike(self, roots: set[int], *, alone: bool) -> set[int]:
+        """SIGKILL to the orphans of this session and to their groups; their ids, also of the dead.
 
         What forks and exits faster than a table can be read is never where the table says. But each
-        such orphan becomes a child of the keeper at its birth, and a child keeps its id and its
-        group until it is reaped, so both can be signalled without a further look; a fork does not
-        escape a signal to its group. ``until`` is in monotonic seconds.
+        orphan becomes a child of the keeper at its birth, and a child keeps its id and its group
+        until it is waited for: both are signalled without a look. Whatever lives without the root
+        is a child of the keeper or below one: none does, at this moment, where the set is empty.
+        The youngest come first, and of a great many only they, for they are the ones that live.
         """
-        struck = 0
-        judged = set(roots)
-        while time.monotonic() < until:
-            young = [pid for pid in _children() or () if pid not in judged][-_YOUNG:]
-            if not young:
-                break
-            judged.update(young)
-            for pid in reversed(young):
-                process = look(pid)
-                if process is None or process.state in _DEAD:
-                    continue
-                if alone or self._owns(process):
-                    self._groups.update((process.group, process.session))
-                    struck += _kill_with_group(process)
+        struck: set[int] = set()
+        spared = {os.getpgrp(), *roots}
+        for pid in reversed(_children() or ()):
+            if pid not in roots and self._owns(pid, alone=alone):
+                struck.add(pid)
+                _kill_child(pid, spared)
+                if len(struck) >= _STRUCK_MOST:
+                    break
         return struck
 
-    def _owns(self, process: Process) -> bool:
-        return (
-            process.session in self._groups
-            or process.group in self._groups
-            or tag_of(process.pid) == self._tag
-        )
+    def rush(self, roots: set[int]) -> set[int]:
+        """SIGKILL to the newest processes of all, where they carry the tag; their ids.
+
+        In a storm those that live have one of the last few numbers. So this needs half a
+        millisecond, however many dead there are to be waited for: a keeper that the storm lets on a
+        processor now and then for a moment gets as far as that.
+        """
+        struck: set[int] = set()
+        spared = {os.getpgrp(), *roots}
+        newest = _newest()
+        for pid in range(newest, max(1, newest - _RUSHED), -1):
+            if tag_of(pid) == self._tag and pid not in roots:
+                struck.add(pid)
+                if not _kill_child(pid, spared):
+                    self._kill_tagged(pid)
+        return struck
+
+    def _kill_tagged(self, pid: int) -> None:
+        """SIGKILL to one that may have ended since it was seen, and its number be another's."""
+        with contextlib.suppress(AttributeError, OSError):
+            handle = os.pidfd_open(pid)
+            try:
+                if tag_of(pid) == self._tag:
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+            finally:
+                os.close(handle)
+
+    def _owns(self, pid: int, *, alone: bool) -> bool:
+        """Whether this child of the keeper, which is nobody's root, belongs to the session.
+
+        The tag decides. A number of a group may have become another's, so groups are for those
+        who laid the tag aside.
+        """
+        number = tag_of(pid)
+        if number >> _BITS == self._tag >> _BITS:
+            return number == self._tag
+        if alone or marks_of(pid) == self._marks:
+            return True
+        with contextlib.suppress(OSError):
+            return os.getpgid(pid) in self._groups or os.getsid(pid) in self._groups
+        return False
 
     def _learn(self, table: Table, found: Iterable[int]) -> None:
         for pid in found:
@@ -210,14 +238,38 @@ def send_group(group: int, number: int) -> bool:
     return False
 
 
-def _kill_with_group(child: Process) -> bool:
-    """SIGKILL to a child that was not reaped yet and to all of its group."""
-    if child.group != os.getpgrp() and send_group(child.group, signal.SIGKILL):
-        return True
+def _kill_child(pid: int, spared: set[int]) -> bool:
+    """SIGKILL to a child that was not waited for, and to its group unless it is among ``spared``.
+
+    A fork does not escape a signal to its group. False where it is no child.
+    """
+    try:
+        ended = _has_ended(pid)
+    except OSError:
+        return False
     with contextlib.suppress(OSError):
-        os.kill(child.pid, signal.SIGKILL)
-        return True
-    return False
+        if not ended:
+            os.kill(pid, signal.SIGKILL)
+        group = os.getpgid(pid)
+        if group not in spared:
+            spared.add(group)
+            os.killpg(group, signal.SIGKILL)
+    return True
+
+
+def living(pids: Iterable[int]) -> int:
+    """How many of these have not ended."""
+    return sum(process is not None and process.state not in _DEAD for process in map(look, pids))
+
+
+def all_ended(children: Iterable[int]) -> bool:
+    """Whether these children, none of which was waited for, only wait for that."""
+    return all(map(_has_ended, children))
+
+
+def _has_ended(child: int) -> bool:
+    """Whether it only waits to be waited for; with it all of its threads. Raises OSError."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def strangers(roots: set[int]) -> bool:
@@ -276,7 +328,17 @@ def lives(pid: int) -> bool:
 
 
 def tag_of(pid: int) -> int:
-    """The tag of a process; 0 where it has none."""
+    """The tag of a process, also of one that waits to be waited for; 0 where it has none."""
+    try:
+        return max(0, resource.prlimit(pid, LIMIT)[0])
+    except PermissionError:
+        return _tag_shown(pid)
+    except (AttributeError, OSError):
+        return 0
+
+
+def _tag_shown(pid: int) -> int:
+    """The same, of a process that changed its user: forty times the work."""
     try:
         with open(f"/proc/{pid}/limits", "rb") as file:  # noqa: PTH123
             _, _, rest = file.read().partition(b"Max file locks")
@@ -320,6 +382,15 @@ def _children() -> list[int] | None:
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return None
+
+
+def _newest() -> int:
+    """The number that was given to a process last; 0 if nobody can tell."""
+    try:
+        with open("/proc/loadavg", "rb") as file:  # noqa: PTH123
+            return int(file.read().split()[4])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _add(found: dict[int, str], pids: Iterable[int], way: str) -> None:

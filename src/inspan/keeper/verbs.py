@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import signal
+import time
 from typing import Final
 
 from inspan.keeper import tree
@@ -238,17 +239,20 @@ def collect(server: Server, connection: Connection, message: Message, _body: byt
     session = _session(server, message)
     if not session.over:
         raise Refusal("conflict", "The session has not ended.")
-    session.left = server.hunter.leftovers(session)
-    if not session.left:
+    if server.hunter.quiet(session):
+        session.left = 0
         server.remove(session)
         return {"status": session.status()}
+    now = time.monotonic()
+    session.left = server.hunter.leftovers(session)
     request = message["id"]
 
     def done(_outcome: Outcome) -> None:
         server.remove(session)
         server.answer(connection, {"id": request, "ok": True, "status": session.status()})
 
-    server.hunter.kill(session, done)
+    # Also where none was found: a table does not show what forks and exits all the time.
+    server.hunter.kill(session, done, since=now)
     return None
 
 

@@ -168,6 +168,12 @@ def guardian(pid: int) -> int:
     return next((child for child in _all_children(pid) if _guards(child)), 0)
 
 
+async def guarded(pid: int) -> int:
+    """The guardian of this keeper, which may only just have been forked."""
+    await wait_for(lambda: guardian(pid) != 0)
+    return guardian(pid)
+
+
 def children(pid: int) -> list[int]:
     """The children of a keeper, but for its guardian."""
     return [child for child in _all_children(pid) if not _guards(child)]

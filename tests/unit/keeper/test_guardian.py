@@ -11,6 +11,7 @@ from tests.unit.keeper.desk import (
     Keeper,
     children,
     descriptors,
+    guarded,
     guardian,
     python,
     running,
@@ -54,7 +55,7 @@ async def test_nothing_outlives_a_keeper_that_is_killed(
             await desk.spawn("loose", *python(LOOSE), pty=False)
             found += [int((await desk.until("loose", b"ready")).split()[0])]
             bystander = (await Desk(other, neighbour).spawn("bystander", "sleep", "300")).pid
-            watch = guardian(client.pid)
+            watch = await guarded(client.pid)
             assert all(map(running, [*found, bystander, watch]))
             os.kill(client.pid, signal.SIGKILL)
             await wait_for(lambda: not any(map(running, [*found, watch])))
@@ -72,7 +73,7 @@ async def test_the_next_keeper_begins_when_the_last_ones_guardian_is_done(home: 
                 desk = Desk(keeper, client)
                 mine = (await desk.spawn(f"s{number}", "sleep", "300")).pid
                 found = await pids(desk, f"stubborn{number}")
-                watch = guardian(client.pid)
+                watch = await guarded(client.pid)
                 dead = keeper.process
                 dead.kill()
                 keeper = Keeper(home)
@@ -87,10 +88,10 @@ async def test_the_next_keeper_begins_when_the_last_ones_guardian_is_done(home: 
 async def test_a_guardian_that_is_killed_is_replaced(desk: Desk) -> None:
     keeper = desk.keeper.process.pid
     found = await pids(desk, "stubborn")
-    first = guardian(keeper)
+    first = await guarded(keeper)
     os.kill(first, signal.SIGKILL)
     await wait_for(lambda: guardian(keeper) not in (0, first))
-    second = guardian(keeper)
+    second = await guarded(keeper)
     assert all(map(running, found))
     os.kill(keeper, signal.SIGKILL)
     await wait_for(lambda: not any(map(running, [*found, second])))
@@ -100,9 +101,9 @@ async def test_a_guardian_sleeps_and_holds_nothing_of_the_sessions(desk: Desk) -
     keeper = desk.keeper.process.pid
     await desk.spawn("pty", "sleep", "300")
     await desk.spawn("pipes", "sleep", "300", pty=False)
-    os.kill(first := guardian(keeper), signal.SIGKILL)
+    os.kill(first := await guarded(keeper), signal.SIGKILL)
     await wait_for(lambda: guardian(keeper) not in (0, first))
-    watch = guardian(keeper)
+    watch = await guarded(keeper)
     # The three of the keeper's, the lock, and the pipe.
     await wait_for(lambda: (state(watch), descriptors(watch)) == ("S", 5))
     os.kill(watch, signal.SIGTERM)
@@ -115,7 +116,7 @@ async def test_a_guardian_sleeps_and_holds_nothing_of_the_sessions(desk: Desk) -
 @pytest.mark.parametrize("frozen", [True, False])
 async def test_a_keeper_that_ends_in_order_leaves_no_guardian(desk: Desk, *, frozen: bool) -> None:
     await desk.spawn("live", "sleep", "300")
-    watch = guardian(desk.keeper.process.pid)
+    watch = await guarded(desk.keeper.process.pid)
     if frozen:
         os.kill(watch, signal.SIGSTOP)
     await desk.client.shutdown(force=True)
@@ -126,7 +127,7 @@ async def test_a_keeper_that_ends_in_order_leaves_no_guardian(desk: Desk, *, fro
 
 async def test_a_guardian_is_no_leftover_of_a_session(desk: Desk) -> None:
     keeper = desk.keeper.process.pid
-    watch = guardian(keeper)
+    watch = await guarded(keeper)
     status, _ = await desk.run("alone", "true")
     assert status.left == 0
     assert (await desk.client.kill("alone")).left == 0
