@@ -65,10 +65,11 @@ test-faces: $(READY) ## the legs that need tmux or a browser
 
 # One test after another: measuring takes the processors, and what has a time to keep would be late.
 # Children that were killed leave files behind, and some tests run a copy that is gone by now.
+# Interrupted, it reports what ran until then, and takes back what it has put beside the packages.
 coverage: $(READY) ## run the tests under coverage, and say what no test reached
 	@$(BIN)/coverage erase
 	@$(BIN)/python -m tools.worker_lines begin
-	@failed=0; $(BIN)/coverage run -m pytest $(SHORT) -q $(ARGS) || failed=$$?; \
+	@trap : INT; failed=0; $(BIN)/coverage run -m pytest $(SHORT) -q $(ARGS) || failed=$$?; \
 	rm -f $(VENV)/lib/*/site-packages/subcover_*.pth; \
 	$(BIN)/python -m tools.worker_lines end; \
 	$(BIN)/coverage combine --quiet; \

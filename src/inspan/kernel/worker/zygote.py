@@ -77,12 +77,8 @@ class _Zygote:
         self._kind: Kind | None = None
         self._poll = select.poll()
         self._poll.register(link, select.POLLIN)
-        try:
-            self._mounts = os.open(_MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            self._mounts = -1
-        else:
-            self._poll.register(self._mounts, select.POLLPRI)
+        self._mounts = os.open(_MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
+        self._poll.register(self._mounts, select.POLLPRI)
 
     def run(self) -> Begun | None:
         """In each fork what it is to become; ``None``: no session is wanted any more."""

@@ -147,9 +147,9 @@ class Odd:
 class Lost:
     def __setstate__(self, state):
         raise ValueError
+odd = Odd()
 lost = Lost()
-lost.x = 1
-odd = Odd()"""
+lost.x = 1"""
     given = {"cells": cells, "path": str(tmp_path / "ck")}
     act = """
 before = dict(ns)
