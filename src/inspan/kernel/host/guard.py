@@ -170,6 +170,8 @@ class Guard:
     async def leave(self) -> None:
         """Let go; the worker runs on."""
         if self._task is not None:
+            # A task that is cancelled before its first step would let go of nothing.
+            await asyncio.sleep(0)
             self._task.cancel()
             await self.done()
 

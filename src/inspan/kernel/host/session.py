@@ -27,6 +27,7 @@ from inspan.errors import (
     KernelProtocol,
     NotConfined,
     SessionNotFound,
+    WorkerNotReady,
 )
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
@@ -175,7 +176,14 @@ class KernelSession:
     ) -> None:
         """Meet a worker that was started; ``former``: by another host. Raises WorkerNotReady."""
         self._become(CodeState.STARTING)
-        self._wire(process, card, former)
+        try:
+            self._wire(process, card, former)
+        except OSError as error:
+            if former is None:
+                await process.kill()
+                await process.forget()
+            process.close()
+            raise WorkerNotReady(f"The session's folder cannot be read: {error}.") from error
         had = former or Former()
         self._number = None if former else 0
         self._inflow.seq = had.last_seq

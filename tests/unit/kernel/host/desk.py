@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from inspan.keeper.client import KeeperClient
@@ -55,6 +55,13 @@ async def session(
 ) -> AsyncIterator[KernelSession]:
     async with asyncio.timeout(PATIENCE), opened(client, order(home, name)) as session:
         yield session
+
+
+async def dead(client: KeeperClient, name: str) -> None:
+    """Return once the keeper knows that it has ended."""
+    async with asyncio.timeout(PATIENCE), aclosing(client.watch(name)) as watch:
+        async for _ in watch:
+            continue
 
 
 async def value(session: KernelSession, code: str) -> object:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inspan.errors import NotGranted, TaskNotFound
+from inspan.errors import NotGranted, SessionDied, TaskNotFound
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
 from inspan.kernel.host.answers import MOST
 from inspan.kernel.host.opened import opened
 from inspan.kernel.host.session import KernelSession
+from tests.unit.keeper.desk import wait_for
 from tests.unit.kernel.host.desk import order
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D7")]
@@ -103,6 +107,28 @@ async def test_an_answer_that_nobody_waits_for_is_given_up(
         await session.execute("await host.ask('anything')")
         await begun.wait()
     assert given_up.is_set()  # the end of the block is the end of what was asked
+
+
+async def test_an_answer_to_a_session_that_died_meanwhile_harms_nobody(
+    client: KeeperClient, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, died = asyncio.Event(), asyncio.Event()
+
+    async def late(*_: object) -> str:
+        asked.set()
+        await died.wait()
+        return "too late"
+
+    caplog.set_level(logging.DEBUG, "inspan.kernel.host.answers")
+    async with asyncio.timeout(30), opened(client, order(home, "one"), answer=late) as session:
+        cell = await session.execute("await host.ask('anything')")
+        await asked.wait()
+        os.kill(session.pid, signal.SIGKILL)
+        with pytest.raises(SessionDied):
+            await cell.outcome()
+        await session.over()
+        died.set()
+        await wait_for(lambda: "nobody waits for" in caplog.text)
 
 
 async def test_too_many_questions_at_once_are_refused(client: KeeperClient, home: Path) -> None:

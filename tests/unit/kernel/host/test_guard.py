@@ -66,14 +66,27 @@ async def test_a_process_that_dies_ends_its_cells_with_how_and_its_last_words(
 
 
 async def test_a_worker_that_hangs_up_and_listens_no_more_is_killed(
-    worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch
+    worker: ScriptedWorker,
 ) -> None:
-    monkeypatch.setattr("inspan.kernel.host.guard._TAKEN", 0.0)
     async with joined(worker) as session:
         cell = await session.execute("x")
         worker._server.close()
         worker.links[-1].abort()
         with pytest.raises(KernelProtocol, match="hung up"):
+            await cell.outcome()
+        await session.over()
+        assert worker.process.signals == ["kill"]
+
+
+async def test_a_worker_that_is_another_when_it_is_met_again_is_killed(
+    worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspan.kernel.host.guard._TAKEN", 0.0)
+    async with joined(worker) as session:
+        cell = await session.execute("x")
+        worker.ready = {"version": 99}
+        worker.links[-1].abort()
+        with pytest.raises(KernelProtocol, match="version 99"):
             await cell.outcome()
         await session.over()
         assert worker.process.signals == ["kill"]

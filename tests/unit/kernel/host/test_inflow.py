@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from inspan.errors import InspanError, KernelProtocol, SessionEnded
 from inspan.kernel import protocol as p
 from inspan.kernel.frames import LENGTHS, Message, encode
-from inspan.kernel.host.cell import ROOM, Output
+from inspan.kernel.host.cell import ROOM, Cell, Output
 from inspan.kernel.host.inflow import HELD
-from inspan.kernel.host.session import Watching
+from inspan.kernel.host.session import KernelSession, Watching
 from inspan.model.session import CodeState
 from tests.fakes.kernel import ScriptedWorker
 from tests.unit.keeper.desk import wait_for
@@ -161,6 +161,42 @@ async def test_questions_that_nobody_answers_are_bounded(worker: ScriptedWorker)
             worker.say("ask", execution_id=cell.execution_id, promise=str(number), **ask)
         with pytest.raises(KernelProtocol, match="asked for more"):
             await outcome
+
+
+async def full(worker: ScriptedWorker, session: KernelSession, *sizes: int) -> Cell:
+    """A cell with a reader that takes nothing, and questions with that many numbers each."""
+    cell = await session.execute("x")
+    worker.begin(cell.execution_id, 1)
+    for number, size in enumerate(sizes):
+        ask: dict[str, Any] = {"capability": "c", "payload": [0] * size, "timeout": 1.0}
+        worker.say("ask", execution_id=cell.execution_id, promise=str(number), **ask)
+    return cell
+
+
+async def test_a_question_behind_a_full_cell_that_nobody_reads_any_more_is_bounded(
+    worker: ScriptedWorker,
+) -> None:
+    async with joined(worker) as session:
+        cell = await full(worker, session, 4_000_000, 4_000_000)
+        await wait_for(lambda: bool(session._inflow._waiting))
+        with pytest.raises(KernelProtocol, match="asked for more"):
+            await cell.outcome()
+        await session.over()
+        assert worker.process.signals == ["kill"]
+
+
+async def test_bytes_of_a_descriptor_behind_more_than_can_be_held_end_the_worker(
+    worker: ScriptedWorker,
+) -> None:
+    async with joined(worker) as session:
+        cell = await full(worker, session, 2_600_000, 4_000_000)
+        await wait_for(lambda: len(cell.inbox) == 3)
+        outcome = asyncio.ensure_future(cell.outcome())
+        worker.write("out.raw", b"text")
+        with pytest.raises(KernelProtocol, match="asked for more"):
+            await outcome
+        await session.over()
+        assert worker.process.signals == ["kill"]
 
 
 async def test_what_a_descriptor_got_comes_before_the_end_and_up_to_where_it_says(
@@ -363,6 +399,17 @@ async def test_whatever_is_sent_no_cell_hangs_and_each_has_one_end(
         assert isinstance(await session.over(), InspanError)
         assert session.state is CodeState.TERMINATED
     assert not troubles
+
+
+async def test_an_answer_to_another_question_is_none(worker: ScriptedWorker) -> None:
+    def answer(worker: ScriptedWorker, message: Message) -> None:
+        if message["type"] == "complete":
+            worker.say("inspection", request=message["request"], data={})
+
+    worker.heard = answer
+    async with joined(worker) as session:
+        with pytest.raises(KernelProtocol, match="Inspection is no answer to Complete"):
+            await session.complete("x", 1)
 
 
 async def test_a_payload_that_only_python_can_read_is_read(worker: ScriptedWorker) -> None:

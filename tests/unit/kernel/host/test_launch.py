@@ -7,9 +7,11 @@ import pytest
 
 from inspan.errors import AlreadyRecorded, BadInput, SessionNotFound, SpawnFailed, WorkerNotReady
 from inspan.keeper.client import KeeperClient
+from inspan.kernel.frames import Message
 from inspan.kernel.host.launch import Order, card, prepare
 from inspan.kernel.host.opened import opened
-from tests.unit.kernel.host.desk import order
+from tests.fakes.kernel import ScriptedWorker
+from tests.unit.kernel.host.desk import joined, order, session, value
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +66,42 @@ def test_what_is_made_belongs_to_its_owner_alone(home: Path) -> None:
     assert card(wanted.folder) == made
     with pytest.raises(AlreadyRecorded):
         prepare(wanted)
+
+
+def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
+    (home / "file").touch()
+    with pytest.raises(SpawnFailed, match="folder cannot be made") as caught:
+        prepare(replace(order(home, "one"), folder=home / "file" / "one"))
+    assert str(home / "file") in caught.value.message
+    assert not (home / "run").exists()
+
+
+async def test_an_id_that_the_keeper_holds_already_leaves_its_session_alone(
+    client: KeeperClient, home: Path
+) -> None:
+    async with session(client, home) as one:
+        await value(one, "kept = 42")
+        other = replace(order(home, "one"), folder=home / "other")
+        with pytest.raises(AlreadyRecorded):
+            async with opened(client, other):
+                pass
+        assert await value(one, "kept") == 42
+
+
+async def test_a_worker_that_hangs_up_before_it_is_ready_is_killed_and_told(home: Path) -> None:
+    class Mute(ScriptedWorker):
+        def greeted(self, link: asyncio.Transport, hello: Message) -> None:
+            del hello
+            link.close()
+
+    async with Mute(home) as worker:
+        with pytest.raises(ExceptionGroup) as caught:
+            async with joined(worker):
+                pass
+        wanted = "did not start. The session hung up before it was ready"
+        assert caught.group_contains(WorkerNotReady, match=wanted)
+        assert worker.process.signals == ["kill"]
+        assert worker.process.closed
 
 
 def test_a_socket_path_that_no_socket_can_have_is_refused(home: Path) -> None:

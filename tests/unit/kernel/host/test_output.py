@@ -1,4 +1,5 @@
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def test_a_folder_is_prepared_once(home: Path) -> None:
     prepare(home)
     with pytest.raises(FileExistsError):
         prepare(home)
+
+
+@pytest.mark.parametrize("name", ["out.raw", "err.raw", "taken"])
+def test_a_folder_that_lacks_a_file_is_refused_and_nothing_of_it_is_held(
+    home: Path, name: str
+) -> None:
+    prepare(home)
+    (home / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name):
+        Captures(home)
+    assert not [fd for fd in Path("/proc/self/fd").iterdir() if str(home) in os.path.realpath(fd)]
 
 
 async def test_a_follower_looks_until_it_is_stopped_and_leaves_no_timer() -> None:

@@ -94,3 +94,36 @@ async def test_a_pool_of_none_makes_them_as_they_are_asked_for(maker: Maker) -> 
     assert len(maker.made) == 1
     await session.close()
     await pool.close()
+
+
+async def test_who_waits_no_longer_leaves_what_is_made_to_the_next(maker: Maker) -> None:
+    pool = Pool(0, maker)
+    waits = asyncio.create_task(pool.take())
+    await wait_for(lambda: bool(pool._waiters))
+    waits.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    pool.start(maker._group)
+    session = await pool.take()
+    assert len(maker.made) == 1
+    await session.close()
+    await pool.close()
+
+
+async def test_a_session_given_to_who_is_cancelled_just_then_is_not_lost(maker: Maker) -> None:
+    async def make() -> KernelSession:
+        made = await maker()
+        asyncio.get_running_loop().call_soon(waits.cancel)  # before it learns that it has it
+        return made
+
+    pool = Pool(0, make)
+    pool.start(maker._group)
+    waits = asyncio.create_task(pool.take())
+    with pytest.raises(asyncio.CancelledError):
+        await waits
+    assert len(pool) == 1
+    session = await pool.take()
+    assert session.reason is None
+    assert len(maker.made) == 1
+    await session.close()
+    await pool.close()

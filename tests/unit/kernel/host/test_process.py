@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from inspan.errors import SessionDied
+from inspan.errors import SessionDied, SessionNotFound
 from inspan.keeper.client import KeeperClient
+from inspan.kernel.host.process import Death, WorkerProcess
 from inspan.kernel.host.session import KernelSession
 from tests.unit.keeper.desk import Keeper, running, wait_for
-from tests.unit.kernel.host.desk import order, session, value
+from tests.unit.kernel.host.desk import dead, order, session, value
 
 pytestmark = pytest.mark.anyio
 
@@ -42,8 +43,13 @@ pytestmark = pytest.mark.anyio
             "open('big', 'wb').write(bytes(2000))",
             "killed by SIGXFSZ",
         ),
+        # One of those for which Python has no name.
+        ("import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", "killed by signal [3-6]"),
     ],
-    ids=["exit", "signal", "segfault", "recursion", "kill", "abort", "cpu limit", "file limit"],
+    ids=[
+        *("exit", "signal", "segfault", "recursion", "kill", "abort", "cpu limit", "file limit"),
+        "nameless",
+    ],
 )
 async def test_a_death_is_told_in_two_seconds_and_the_host_lives(
     client: KeeperClient, home: Path, code: str, how: str
@@ -51,7 +57,7 @@ async def test_a_death_is_told_in_two_seconds_and_the_host_lives(
     async with session(client, home) as one:
         await value(one, "1")
         cell = await one.execute(code)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             with pytest.raises(SessionDied, match=how):
                 await cell.outcome()
             assert isinstance(await one.over(), SessionDied)
@@ -148,3 +154,62 @@ async def test_a_keeper_that_is_killed_takes_along_what_no_host_watches(
     assert all(map(running, pids))
     keeper.process.kill()
     await wait_for(lambda: not any(map(running, pids)))
+
+
+def pidfds() -> int:
+    """How many of this process's descriptors stand for a process."""
+    places = (os.path.realpath(one) for one in Path("/proc/self/fd").iterdir())
+    return sum("pidfd" in place for place in places)
+
+
+async def test_a_process_that_the_keeper_does_not_know_is_none_of_ours(
+    client: KeeperClient,
+) -> None:
+    before = pidfds()
+    with pytest.raises(SessionNotFound):
+        await WorkerProcess.of(client, "nobody", os.getpid())
+    assert pidfds() == before
+
+
+async def test_a_process_can_be_killed_when_the_keeper_cannot_be_reached(
+    keeper: Keeper, home: Path
+) -> None:
+    async with await keeper.client() as client, asyncio.TaskGroup() as group:
+        one = await KernelSession.open(group, client, order(home, "one"))
+        child = "import subprocess; subprocess.Popen(['sleep', '300']).pid"
+        pid, started = one.pid, int(str(await value(one, child)))
+        process = await WorkerProcess.of(client, "one", pid)
+        await one.abandon()
+    assert running(pid)
+    await process.kill()
+    await wait_for(lambda: not running(pid) and not running(started))
+    process.close()
+
+
+async def test_a_process_that_the_keeper_has_forgotten_ended_nobody_knows_how(
+    client: KeeperClient, home: Path
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        one = await KernelSession.open(group, client, order(home, "one"))
+        await one.abandon()
+    process = await WorkerProcess.of(client, "one", one.pid)
+    await client.kill("one")
+    await client.collect("one")
+    death = await process.ended()
+    assert death == Death()
+    assert "is lost" in death.error().message
+    process.close()
+
+
+async def test_the_number_of_a_process_that_has_ended_is_sent_nothing_when_the_keeper_goes(
+    keeper: Keeper, client: KeeperClient, home: Path
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        one = await KernelSession.open(group, client, order(home, "one"))
+        await one.abandon()
+    os.kill(one.pid, signal.SIGKILL)
+    await dead(client, "one")
+    process = await WorkerProcess.of(client, "one", one.pid)
+    keeper.process.kill()
+    await client.close()
+    assert await process.ended() == Death()

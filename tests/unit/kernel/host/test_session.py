@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from inspan.errors import (
     SessionDied,
     SessionEnded,
     SessionNotFound,
+    WorkerNotReady,
 )
 from inspan.keeper.client import KeeperClient
 from inspan.kernel import protocol as p
@@ -25,7 +27,7 @@ from inspan.kernel.host.pool import Pool
 from inspan.kernel.host.session import CELLS_MOST, KernelSession
 from inspan.model.session import CodeState
 from tests.unit.keeper.desk import Keeper, descriptors, running, wait_for
-from tests.unit.kernel.host.desk import PATIENCE, items, order, session, value
+from tests.unit.kernel.host.desk import PATIENCE, dead, items, order, session, value
 
 pytestmark = pytest.mark.anyio
 
@@ -172,6 +174,22 @@ async def test_a_running_cell_outlives_its_host_and_is_taken_up_again(
             await two.close()
 
 
+async def test_a_session_that_is_left_as_soon_as_it_is_ready_is_let_go_and_runs_on(
+    client: KeeperClient, home: Path
+) -> None:
+    async with asyncio.timeout(PATIENCE):
+        async with asyncio.TaskGroup() as group:
+            one = await KernelSession.open(group, client, order(home, "one"))
+            await one.abandon()
+        assert one.state is CodeState.TERMINATED
+        assert isinstance(one.reason, SessionEnded)
+        async with asyncio.TaskGroup() as group:
+            two = await KernelSession.reattach(group, client, one.folder)
+            assert two.pid == one.pid
+            assert await value(two, "1 + 1") == 2
+            await two.close()
+
+
 async def test_a_later_host_can_interrupt_the_cell_that_it_found(
     keeper: Keeper, home: Path
 ) -> None:
@@ -198,6 +216,45 @@ async def test_what_is_not_there_cannot_be_taken_up(client: KeeperClient, home: 
     async with asyncio.TaskGroup() as group:
         with pytest.raises(SessionNotFound):
             await KernelSession.reattach(group, client, one.folder)
+    async with asyncio.TaskGroup() as group:
+        two = await KernelSession.open(group, client, order(home, "two"))
+        await two.abandon()
+    os.kill(two.pid, signal.SIGKILL)
+    await dead(client, "two")
+    async with asyncio.TaskGroup() as group:
+        with pytest.raises(SessionNotFound, match="has ended"):
+            await KernelSession.reattach(group, client, two.folder)
+
+
+async def test_a_session_whose_folder_lost_a_file_is_told_and_its_worker_runs_on(
+    client: KeeperClient, home: Path
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        one = await KernelSession.open(group, client, order(home, "one"))
+        await one.abandon()
+    (one.folder / "err.raw").rename(one.folder / "elsewhere")
+    async with asyncio.TaskGroup() as group:
+        with pytest.raises(WorkerNotReady, match=r"err\.raw"):
+            await KernelSession.reattach(group, client, one.folder)
+    (one.folder / "elsewhere").rename(one.folder / "err.raw")
+    async with asyncio.TaskGroup() as group:
+        two = await KernelSession.reattach(group, client, one.folder)
+        assert await value(two, "1 + 1") == 2
+        await two.close()
+
+
+async def test_a_checkpoint_that_cannot_be_written_is_told_and_the_session_goes_on(
+    client: KeeperClient, home: Path
+) -> None:
+    key = os.urandom(32).hex()
+    async with session(client, home) as one:
+        await value(one, "kept = 42")
+        (one.checkpoints / "point").mkdir(parents=True)
+        with pytest.raises(CheckpointFailed, match="was not made"):
+            await one.checkpoint("point", key)
+        assert await value(one, "kept") == 42
+        (one.checkpoints / "point").rmdir()
+        assert "kept" in (await one.checkpoint("point", key)).saved
 
 
 async def test_a_session_is_opened_once_and_its_requests_are_checked(
