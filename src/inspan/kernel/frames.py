@@ -7,8 +7,9 @@ keeper's wire frames alike; a worker and a keeper may import nothing, so neither
 
 from __future__ import annotations
 
-import json
+import math
 import struct
+from collections.abc import Callable
 from typing import Any, Final
 
 #: The largest JSON part and the largest body of one frame, in bytes; longer output is cut.
@@ -16,24 +17,64 @@ HEAD_MOST: Final = 8 << 20
 BODY_MOST: Final = 1 << 20
 
 LENGTHS: Final = struct.Struct(">II")
-# Not json.loads: in a worker the module is the user's to change, too.
-_decode: Final = json.JSONDecoder().decode
+_BLANK: Final = " \t\n\r"
 
 Message = dict[str, Any]
 
 
-def _encoder() -> Any:
-    """As ``JSONEncoder`` makes one for each call: that costs as much as a short message."""
-    documented = json.JSONEncoder(separators=(",", ":"), check_circular=False)
-    make: Any = getattr(json.encoder, "c_make_encoder", None)
-    words: Any = vars(json.encoder)["encode_basestring_ascii"]
+class _Reading:
+    """What ``json.JSONDecoder`` tells its scanner."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.__getitem__
+
+
+def _decoder() -> Callable[[str], Any]:
+    """``json.JSONDecoder().decode`` without the rest of json, which takes its time to import.
+
+    Nor is it what code in a session may have done to that module.
+    """
     try:
-        made = make(None, documented.default, words, None, ":", ",", False, False, True)
-    except TypeError:
-        return documented.encode
+        from _json import make_scanner  # noqa: PLC0415  # some Pythons lack it
+    except ImportError:
+        import json  # noqa: PLC0415  # the same
+
+        return json.JSONDecoder().decode
+    scan: Any = make_scanner(_Reading)  # type: ignore[arg-type]  # it asks for no more than is there
+
+    def decode(text: str) -> Any:
+        try:
+            value, end = scan(text, len(text) - len(text.lstrip(_BLANK)))
+        except StopIteration as error:
+            raise ValueError("no JSON") from error
+        if text[end:].strip(_BLANK):
+            raise ValueError("more than JSON")
+        return value
+
+    return decode
+
+
+def _encoder() -> Callable[[Message], str]:
+    """The same of ``json.JSONEncoder``, which makes one for each call."""
+    try:
+        from _json import encode_basestring_ascii, make_encoder  # noqa: PLC0415  # the same
+
+        words = encode_basestring_ascii
+        made = make_encoder(None, _refuse, words, None, ":", ",", False, False, True)
+    except (ImportError, TypeError):
+        import json  # noqa: PLC0415  # the same
+
+        return json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
     return lambda message: "".join(made(message, 0))
 
 
+def _refuse(value: object) -> None:
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+_decode: Final = _decoder()
 _encode: Final = _encoder()
 
 

@@ -37,8 +37,9 @@ package = type(sys)("_inspan_kernel")
 package.__path__ = [sys.argv.pop(1)]
 sys.modules["_inspan_kernel"] = package
 from _inspan_kernel.worker import lean
-lean.import_asyncio()
-from _inspan_kernel.worker.main import main
+with lean.stand_ins():
+    lean.import_asyncio()
+    from _inspan_kernel.worker.main import main
 main(sys.argv[1:])
 """
 

@@ -8,12 +8,12 @@ started or forked alike. What is granted is decided by the host, but for what th
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from ..frames import parsed  # noqa: TID252 - the package has a private name here
 from . import landlock, limits, seccomp, syscalls, view
 from .advice import Advice
 from .boot import CLOUDPICKLE_VARIABLE, CONFINEMENT_VARIABLE
@@ -299,8 +299,7 @@ def wanted(env: Mapping[str, str]) -> dict[str, Any] | None:
     text = env.get(CONFINEMENT_VARIABLE)
     if text is None:
         return None
-    found: dict[str, Any] = json.loads(text)
-    return found
+    return parsed(text.encode())
 
 
 def taken() -> dict[str, Any] | None:

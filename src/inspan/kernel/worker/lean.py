@@ -1,25 +1,24 @@
-"""Imports asyncio without what few sessions need of it: TLS, subprocesses, the reading of code.
+"""Imports a session's modules without what few sessions need: TLS, subprocesses, logging, typing.
 
-asyncio asks for these modules when it is imported, and uses them later, if at all. A stand-in is
-where each would be in asyncio, and loads it once something of it is wanted; who imports such a
-module itself gets the module. It must never be called in a process that is not a session's.
+asyncio and our own modules ask for these when they are imported, and use them later, if at all. A
+stand-in is where each would be in them, and loads it once something of it is wanted; who imports
+such a module itself gets the module. It must never be called in a process that is not a session's.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import namedtuple
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import ModuleType
-from typing import Any, Final
+from contextlib import AbstractContextManager, contextmanager
 
-#: Each with what asyncio takes from it while it is imported; a test holds that against the module.
-_NEEDED_LATER: Final[dict[str, dict[str, int]]] = {
-    "inspect": {},
-    "subprocess": {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3},
-}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 #: asyncio does without it where there is none, so that there is none is what it is told.
-_SSL: Final = "ssl"
+_SSL = "ssl"
+_LOGGING = "logging"
 
 
 class _Later:
@@ -28,24 +27,92 @@ class _Later:
     #: The import system asks whether what it finds is whole: it is, as far as it goes.
     __spec__ = None
 
-    def __init__(self, name: str, known: dict[str, int]) -> None:
+    def __init__(self, name: str, known: dict[str, Any]) -> None:
         self.__dict__.update(known, __name__=name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        own = self.__name__
+        own: str = self.__name__
         if sys.modules.get(own) is self:  # type: ignore[comparison-overlap]  # while asyncio is imported
             del sys.modules[own]
         module = __import__(own)
-        for user in _users():
-            if user.__dict__.get(own) is self:
-                user.__dict__[own] = module
+        _replace(self, module)
         if own == _SSL:
             # As ``sslproto`` does it.
             errors = (module.SSLWantReadError, module.SSLSyscallError)
             sys.modules["asyncio.sslproto"].SSLAgainErrors = errors  # type: ignore[attr-defined]  # no part of its interface
         return getattr(module, name)
+
+
+class _Logger:
+    """Stands in for a logger."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def debug(self, *what: object) -> None:
+        """Nobody wants to know, unless logging was told so."""
+        if _LOGGING in sys.modules:
+            self.__getattr__("debug")(*what)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        logging = __import__(_LOGGING)
+        logger = logging.getLogger(self._name)
+        _replace(self, logger)
+        return getattr(logger, name)
+
+
+class _Word:
+    """Stands in for what is said of types and never read."""
+
+    def __getitem__(self, _: object) -> _Word:
+        return self
+
+
+class _Optional:
+    def __class_getitem__(cls, kind: type) -> object:
+        return kind | None
+
+
+class _Fields(type):
+    """Makes a named tuple of the body of a class."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
+        if not bases:
+            return super().__new__(cls, name, bases, body)
+        fields: list[str] = [*body["__annotations__"]]
+        given = [body[one] for one in fields if one in body]
+        return namedtuple(name, fields, defaults=given, module=body["__module__"])  # noqa: PYI024 - the types are known elsewhere
+
+
+class _NamedTuple(metaclass=_Fields):
+    """Stands in for the base of classes that have fields and nothing else."""
+
+
+def _extract_stack() -> Any:
+    """Kept by asyncio's part in C, for its debug mode."""
+    return __import__("traceback").extract_stack(sys._getframe().f_back)  # noqa: SLF001 - as that does
+
+
+#: Each with what is taken from it while modules are imported; a test holds plain values against it.
+_NEEDED_LATER: dict[str, dict[str, Any]] = {
+    "inspect": {},
+    "json": {},
+    "subprocess": {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3},
+    "traceback": {"extract_stack": _extract_stack},
+    _LOGGING: {"DEBUG": 10, "getLogger": _Logger},
+    "typing": dict.fromkeys(("Any", "Final", "Literal", "NoReturn"), _Word())
+    | {"Protocol": object, "NamedTuple": _NamedTuple, "TYPE_CHECKING": False}
+    | {"Optional": _Optional, "Type": type, "final": lambda kind: kind},
+}
+
+
+def stand_ins() -> AbstractContextManager[None]:
+    """For as long as modules are imported."""
+    return _in_place({name: _Later(name, known) for name, known in _NEEDED_LATER.items()})
 
 
 def import_asyncio() -> None:
@@ -55,13 +122,12 @@ def import_asyncio() -> None:
     """
     if "asyncio" in sys.modules:
         return
-    later: dict[str, Any] = {name: _Later(name, known) for name, known in _NEEDED_LATER.items()}
-    with _in_place({**later, _SSL: None}):
+    with _in_place({_SSL: None}):
         import asyncio  # noqa: F401, PLC0415  # what this is for
     tls = _Later(_SSL, {})
-    for user in _users():
-        if user.__dict__.get(_SSL, tls) is None:
-            user.__dict__[_SSL] = tls
+    for name, module in sys.modules.items():
+        if name.startswith("asyncio.") and vars(module).get(_SSL, tls) is None:
+            vars(module)[_SSL] = tls
 
 
 @contextmanager
@@ -77,5 +143,10 @@ def _in_place(standing: dict[str, Any]) -> Iterator[None]:
                 del sys.modules[name]
 
 
-def _users() -> list[ModuleType]:
-    return [module for name, module in sys.modules.items() if name.startswith("asyncio.")]
+def _replace(stand_in: object, real: object) -> None:
+    """Let all that have the one have the other."""
+    whose = ("asyncio.", "concurrent.futures.", f"{__package__}.")
+    for user in [module for name, module in sys.modules.items() if name.startswith(whose)]:
+        names = vars(user)
+        for name in [name for name, value in names.items() if value is stand_in]:
+            names[name] = real

@@ -6,7 +6,6 @@ raises is reported in words in its place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -14,8 +13,6 @@ from typing import Any, Final
 MOST: Final = 1 << 20
 MOST_JSON: Final = 2 << 20
 DEEPEST: Final = 100
-
-_encoded: Final = json.JSONEncoder().encode
 
 
 def text_of(value: object, most: int = MOST) -> str:
@@ -41,7 +38,9 @@ def sane(text: str) -> str:
 def fitting(text: str, most: int) -> str:
     """As much of ``text`` as ``most`` bytes of JSON hold."""
     if len(text) * 12 > most:  # a character is twelve bytes of JSON at most
-        while (size := len(_encoded(text))) > most:
+        import json  # noqa: PLC0415  # few values are that long
+
+        while (size := len(json.dumps(text))) > most:
             text = text[: min(len(text) - 1, len(text) * most // size)]
     return text
 

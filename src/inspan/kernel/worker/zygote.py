@@ -150,7 +150,11 @@ def _rehearse() -> None:
 
     The first time costs more, and it writes into memory that then is no more shared.
     """
-    import getpass  # noqa: F401, PLC0415  # as the session's input does
+    # The first as the session's input does, the others as most code does.
+    import getpass  # noqa: F401, PLC0415
+    import logging  # noqa: F401, PLC0415
+    import traceback  # noqa: F401, PLC0415
+    import typing  # noqa: F401, PLC0415
 
     presence.prepare()
     syscalls.prepare()

@@ -1,9 +1,11 @@
-"""A session begins without ssl, and has TLS all the same."""
+"""A session begins without ssl, logging and the like, and has each of them when it needs it."""
 
 import importlib
 import os
 import shutil
 import subprocess
+import sys
+from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,7 +133,99 @@ def test_who_asks_what_kind_of_thing_a_stand_in_is_loads_nothing() -> None:
 def test_what_is_said_of_a_module_is_so(name: str) -> None:
     module = importlib.import_module(name)
     known = lean._NEEDED_LATER[name]
-    assert known == {one: getattr(module, one) for one in known}
+    assert known.keys() <= vars(module).keys()
+    plain = {one: value for one, value in known.items() if isinstance(value, int)}
+    assert plain == {one: getattr(module, one) for one in plain}
+
+
+#: What begins without them, and what is loaded once each is used.
+LOGS = """
+import asyncio, concurrent.futures
+def fails(_): raise KeyError("not logged before")
+future = concurrent.futures.Future()
+future.add_done_callback(fails)
+future.set_result(1)
+asyncio.get_running_loop().call_exception_handler({"message": "told by the loop"})
+import logging
+[
+    asyncio.log.logger is logging.getLogger("asyncio"),
+    asyncio.base_events.logger is asyncio.log.logger,
+    concurrent.futures._base.LOGGER is logging.getLogger("concurrent.futures"),
+    concurrent.futures.thread._base.LOGGER.name == "concurrent.futures",
+]
+"""
+TYPES = """
+import asyncio, typing
+found = typing.get_type_hints(asyncio.timeout)["delay"] == typing.Optional[float]
+class Pair(typing.NamedTuple):
+    one: int
+    other: str = "b"
+(found, Pair(1), typing.get_type_hints(Pair)["one"])
+"""
+DEBUG = """
+import asyncio
+loop = asyncio.get_running_loop()
+loop.set_debug(True)
+async def made_here(): return loop.create_future()
+future = await made_here()
+loop.set_debug(False)
+[frame.name for frame in future._source_traceback[-2:]]
+"""
+
+
+@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports them in every process")
+def test_a_session_begins_without_what_it_may_never_need(worker: Worker) -> None:
+    # Earlier on asyncio itself reads more of typing, which reads re.
+    more = ("re", "typing") if sys.version_info >= (3, 13) else ()
+    later = ("json", "logging", "traceback", *more)
+    code = f"import sys; [name for name in {later} if name in sys.modules]"
+    assert worker.run(code).result.repr == "[]"
+
+
+def test_logging_is_loaded_by_whoever_logs(worker: Worker) -> None:
+    heard = worker.run(LOGS)
+    assert heard.result.repr == str([True] * 4)
+    assert "KeyError: 'not logged before'" in heard.stderr
+    assert "told by the loop" in heard.stderr
+
+
+def test_types_are_what_they_are(worker: Worker) -> None:
+    assert worker.run(TYPES).result.repr == "(True, Pair(one=1, other='b'), <class 'int'>)"
+
+
+def test_the_loop_tells_in_its_debug_mode_where_something_was_made(worker: Worker) -> None:
+    assert worker.run(DEBUG).result.repr == "['made_here', 'create_future']"
+
+
+def test_an_error_is_told_also_where_no_file_can_be_opened(worker: Worker) -> None:
+    code = """
+import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))), 4096))
+while True:
+    os.dup(0)
+"""
+    end = worker.run(code).error
+    assert (end.name, end.traceback[-1]) == ("OSError", "OSError: [Errno 24] Too many open files")
+    worker.run("os.closerange(200, 300); resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))")
+    assert worker.run("1 / 0").error.traceback[0] == "Traceback (most recent call last):"
+
+
+def test_named_tuples_of_ours_have_fields_and_nothing_else() -> None:
+    folder = Path(lean.__file__).parent
+    names = [f"inspan.kernel.worker.{file.stem}" for file in folder.glob("[a-z]*.py")]
+    modules = [importlib.import_module(name) for name in names]
+    kinds = {
+        one
+        for module in modules
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, tuple) and one.__module__ == module.__name__
+    }
+    assert len(kinds) > 5
+    for kind in kinds:
+        fields = kind._fields  # type: ignore[attr-defined]  # it is a named tuple
+        bare = vars(namedtuple("Bare", fields)).keys()  # noqa: PYI024
+        more = {"__annotations__", "__orig_bases__", "__static_attributes__", "__firstlineno__"}
+        assert vars(kind).keys() - bare <= more
 
 
 def test_collections_go_on_once_a_session_has_begun(worker: Worker) -> None:
