@@ -146,6 +146,22 @@ async def test_cells_go_on_in_their_numbers(world: World) -> None:
     assert (await world.code.execute(made.id, "2")).id == "c2"
 
 
+async def test_who_follows_from_ahead_is_told_of_nothing_before(world: World) -> None:
+    made, _ = await world.opened()
+    head = (await world.code.transcript(made.id))[-1].seq
+    told: list[int] = []
+
+    async def look() -> None:
+        async with aclosing(world.code.follow(made.id, head + 1)) as events:
+            told.append((await anext(events)).seq)
+
+    world.group.start_soon(look)
+    await at_rest()
+    await world.code.execute(made.id, "1")
+    await at_rest()
+    assert told == [head + 2]
+
+
 async def test_a_cell_that_never_reached_its_worker_runs_after_all(world: World) -> None:
     made, run = await world.opened()
     cell = await world.code.execute(made.id, "6 * 7")

@@ -35,8 +35,8 @@ class Feed:
         self._held = 0
         #: The newest number that the ring does not have.
         self._floor = head
-        #: Of followers that have all there is.
-        self._waiting: dict[asyncio.Future[None], None] = {}
+        #: Of followers that have all there is: each is given what comes next.
+        self._waiting: dict[asyncio.Future[Sequence[CodeEvent]], None] = {}
 
     def publish(self, events: Sequence[CodeEvent]) -> None:
         """Hand on ``events``, which the transcript has."""
@@ -50,12 +50,12 @@ class Feed:
             gone, size = self._ring.popleft()
             self._held -= size
             self._floor = gone.seq
-        self._wake()
+        self._wake(events)
 
     def end(self) -> None:
         """Let followers go once they have all."""
         self.over = True
-        self._wake()
+        self._wake(())
 
     def reopen(self) -> None:
         """More comes, after all."""
@@ -76,7 +76,10 @@ class Feed:
             if self.head == head:
                 if self.over or enough():
                     return ()
-                await self._change()
+                news = await self._change()
+                # Who begins ahead of what there is gets nothing of before.
+                if news and news[0].seq > seen:
+                    return news
 
     async def _after(self, seen: int) -> Sequence[CodeEvent]:
         if seen < self._floor:
@@ -89,19 +92,20 @@ class Feed:
         newer.reverse()
         return newer
 
-    async def _change(self) -> None:
-        news = asyncio.get_running_loop().create_future()
+    async def _change(self) -> Sequence[CodeEvent]:
+        loop = asyncio.get_running_loop()
+        news: asyncio.Future[Sequence[CodeEvent]] = loop.create_future()
         self._waiting[news] = None
         try:
-            await news
+            return await news
         finally:
             self._waiting.pop(news, None)
 
-    def _wake(self) -> None:
+    def _wake(self, events: Sequence[CodeEvent]) -> None:
         waiting, self._waiting = self._waiting, {}
         for news in waiting:
             if not news.done():
-                news.set_result(None)
+                news.set_result(events)
 
 
 def _weight_of_end(ended: CellEnded) -> int:

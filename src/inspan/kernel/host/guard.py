@@ -96,10 +96,9 @@ class Guard:
                 self.fault(error)
             self._stir.set()
 
-    def send(self, *messages: BaseModel) -> None:
+    def send(self, message: BaseModel) -> None:
         """Say it; where nobody listens the session is about to be over."""
-        if messages:
-            self.write(packed(*messages))
+        self.write(packed(message))
 
     def write(self, frames: bytes) -> None:
         """The same, of what ``packed`` made."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from inspan.errors import BadInput, InspanError, KernelProtocol, SessionDied
 from inspan.kernel.frames import HEAD_MOST, Decoder, FrameError, encode, framed, parsed
@@ -134,19 +135,17 @@ class Link(asyncio.Protocol):
             self._ready.set_result(message)
 
 
-def packed(*messages: BaseModel) -> bytes:
-    """Their frames. Raises BadInput where one is too large."""
+def packed(message: BaseModel) -> bytes:
+    """Its frame. Raises BadInput where it is too large, or holds half of a character."""
     try:
-        return b"".join(map(_frame, messages))
+        # An answer may hold what pydantic's JSON has no word for, such as NaN.
+        if type(message) is Answer:
+            return encode(message.model_dump())
+        return framed(to_json(message))
     except FrameError as error:
         raise BadInput(f"More than {HEAD_MOST >> 20} MiB cannot be said to a session.") from error
-
-
-def _frame(message: BaseModel) -> bytes:
-    # An answer may hold what pydantic's JSON has no word for, such as NaN.
-    if isinstance(message, Answer):
-        return encode(message.model_dump())
-    return framed(message.model_dump_json().encode())
+    except PydanticSerializationError as error:
+        raise BadInput(f"This is no text that can be said to a session: {error}.") from error
 
 
 def _checked(head: bytes) -> FromWorker:

@@ -271,6 +271,8 @@ async def test_a_session_is_opened_once_and_its_requests_are_checked(
             await one.execute("1", execution_id="")
         with pytest.raises(BadInput, match="MiB"):
             await one.execute("#" * (9 << 20))
+        with pytest.raises(BadInput, match="no text"):
+            await one.execute("'\ud83d'")
         for _ in range(CELLS_MOST - 1):
             await one.execute("1")
         with pytest.raises(InputFull):
