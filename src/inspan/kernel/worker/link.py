@@ -36,6 +36,8 @@ VERSION: Final = 1
 _STALL: Final = 1.0
 #: Seconds for what is left to say at the end.
 _LAST: Final = 2.0
+#: Turns that it takes to let somebody in and to hear who it is.
+_FIRST: Final = 2
 #: Of what is larger the allocator asks the system, and gives it back, at every read.
 _READ: Final = 1 << 16
 _SIGNALS: Final = frozenset(map(int, signal.valid_signals()))
@@ -47,6 +49,8 @@ State = Callable[[], dict[str, Any]]
 
 class Link:
     """Numbered messages out, from any thread; checked messages in, on the link's own thread.
+
+    Those that are there as it begins come in on the thread that begins it: no other has to wake.
 
     ``receive`` gets each message; ``state`` tells what ready says of the running cell; ``beat``
     gives the fields of a heartbeat; ``broken`` is called once when the worker cannot go on.
@@ -83,7 +87,9 @@ class Link:
         self._thread = threading.Thread(target=self._run, name="inspan-link", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer; connections that came before were waiting."""
+        """Begin to answer; who has said hello already is answered before this returns."""
+        for _ in range(_FIRST):
+            self._take_turn(0)
         self._thread.start()
 
     def send(self, message: Message, body: bytes = b"", *, waits: bool = False) -> None:
@@ -175,15 +181,18 @@ class Link:
     def _run(self) -> None:
         # Signals are for the main thread: its waits are what an interrupt has to end.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        while not self._dead:
+            self._take_turn(self._patience())
+
+    def _take_turn(self, patience: int | None) -> None:
         try:
-            while not self._dead:
-                self._turn()
+            self._turn(patience)
         except _BrokenError as error:
             self._last_words(str(error))
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody can speak here any more
             self._last_words(f"the link failed: {error!r}")
 
-    def _turn(self) -> None:
+    def _turn(self, patience: int | None) -> None:
         poll = select.poll()
         poll.register(self._door.listener, select.POLLIN)
         poll.register(self._heard, select.POLLIN)
@@ -196,7 +205,7 @@ class Link:
             peers[number] = host
             reads = select.POLLIN if self._stand_in.hears else 0
             poll.register(number, reads | (select.POLLOUT if self._blocked else 0))
-        for number, event in poll.poll(self._patience()):
+        for number, event in poll.poll(patience):
             if number == self._door.listener.fileno():
                 self._accept()
             elif number == self._heard:

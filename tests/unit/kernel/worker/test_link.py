@@ -3,6 +3,8 @@
 import os
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +41,35 @@ def test_ready_says_who_it_is(tmp_path: Path) -> None:
         ready = worker.connect()
         assert (ready.session, ready.pid, ready.seq) == (worker.session, worker.process.pid, 0)
         assert (ready.execution_id, ready.number) == (None, 0)
+
+
+KNOCKS = """
+import os, socket, sys
+from inspan.kernel.frames import Decoder, encode
+from inspan.kernel.worker.ear import Ear
+from inspan.kernel.worker.link import Link, VERSION
+
+def nothing(*_): return {}
+heard = []
+path = sys.argv[1]
+link = Link(path, session="a", token="b", receive=heard.append, state=nothing, beat=nothing,
+            broken=nothing, ear=Ear())
+host = socket.socket(socket.AF_UNIX)
+host.connect(path)
+hello = {"type": "hello", "version": VERSION, "session": "a", "token": "b", "last_seq": 0}
+host.sendall(encode({**hello, "board": False}) + encode({"type": "shutdown"}))
+link.start()
+host.setblocking(False)
+[(ready, _)] = Decoder().feed(host.recv(1 << 16))
+print(ready["type"], [message["type"] for message in heard], flush=True)
+os._exit(0)
+"""
+
+
+def test_who_knocked_before_it_begins_is_answered_as_it_begins(tmp_path: Path) -> None:
+    asked = [sys.executable, "-c", KNOCKS, str(tmp_path / "door")]
+    said = subprocess.run(asked, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert said.stdout == "ready ['shutdown']\n", said.stderr
 
 
 @pytest.mark.requirement("D1")
