@@ -464,6 +464,23 @@ async def test_a_session_that_was_forgotten_meanwhile_is_told_as_lost(home: Home
     assert isinstance(await last_of(run), Lost)
 
 
+async def test_one_that_was_forgotten_while_the_connection_was_lost_is_told_as_lost(
+    home: Home,
+) -> None:
+    ordered = order(home, SHELL.hang)
+    run = await home.provider(SHELL).open(ordered)
+    await run.attend(on=True)
+    old = home.keeper
+    home.clients.append(old)
+    await home.reconnect()
+    await old.close()
+    await home.keeper.kill(ordered.session)
+    await home.keeper.collect(ordered.session)
+    assert isinstance(await last_of(run), Lost)
+    with pytest.raises(KeeperLost):
+        await run.interrupt()
+
+
 async def test_a_keeper_that_dies_is_told_as_lost(home: Home, kit: Kit) -> None:
     ordered = order(home, kit.hang)
     run = await home.provider(kit).open(ordered)

@@ -50,7 +50,6 @@ class Vault:
             _write(part, key.encode())
             part.replace(path)
             return key
-        raise AssertionError
 
     def keep(self, written: Path, saved: Saved) -> None:
         """Take ``written`` over as the checkpoint ``saved``. Raises CheckpointFailed."""
@@ -73,7 +72,9 @@ class Vault:
                 manifest = _manifest(self._saved / f"{name}{_MANIFEST}")
             except FileNotFoundError as error:
                 raise NotFound(f"There is no checkpoint {name}.") from error
-            source = os.open(self._saved / manifest["file"], os.O_RDONLY | os.O_NOFOLLOW)
+            # It may be a pipe by now, which nobody writes to.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            source = os.open(self._saved / manifest["file"], flags)
             with os.fdopen(source, "rb") as stream:
                 if not stat.S_ISREG(os.fstat(source).st_mode):
                     raise CheckpointFailed(_REFUSED)
@@ -102,7 +103,7 @@ class Vault:
 
     def _manifests(self) -> Iterator[tuple[Path, dict[str, Any]]]:
         for path in self._saved.glob(f"*{_MANIFEST}"):
-            with suppress(OSError, ValueError, KeyError):
+            with suppress(OSError, CheckpointFailed):
                 yield path, _manifest(path)
 
     def _sweep(self) -> None:
@@ -111,7 +112,7 @@ class Vault:
         for path in self._saved.iterdir():
             left = path.suffix == _FILE and path.name not in named
             if left or path.suffix == _PART:
-                path.unlink(missing_ok=True)
+                _remove(path)
 
 
 def new_in(folder: Path) -> Path:
@@ -138,16 +139,27 @@ class _told:  # noqa: N801 - reads as the word it is
 
 
 def _manifest(path: Path) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(path.read_bytes())
-    plain["file"], plain["saved"] = str(plain["file"]), plain["saved"]
-    return plain
+    """Raises OSError, CheckpointFailed."""
+    try:
+        plain = json.loads(path.read_bytes())
+        return {"file": str(plain["file"]), "saved": plain["saved"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointFailed("The manifest of the checkpoint is damaged.") from error
 
 
 def _check(file: Path) -> None:
     """A worker may write what it likes."""
     if not stat.S_ISREG(file.lstat().st_mode):
-        file.unlink()
+        _remove(file)
         raise CheckpointFailed(_REFUSED)
+
+
+def _remove(path: Path) -> None:
+    """Whatever it is, and no error where it stays."""
+    if stat.S_ISDIR(path.lstat().st_mode):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:

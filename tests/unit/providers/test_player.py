@@ -74,6 +74,13 @@ def test_an_answer_that_is_no_option_is_asked_for_again_and_not_for_ever(tmp_pat
     assert (ended.returncode, ended.stderr) == (1, b"no answer came that is an option\n")
 
 
+def test_a_question_that_an_answer_makes_too_long_fails_in_words(tmp_path: Path) -> None:
+    asks = [{"ask": {"question": "Which?"}}, {"ask": {"question": "Is it {answer}?"}}]
+    ran = play(tmp_path, *asks, {"say": "never"}, typed=f"{'x' * 5000}\nyes\n")
+    assert (ran.returncode, ran.stderr) == (1, b"An announcement is at most 4096 bytes.\n")
+    assert b"never" not in ran.stdout
+
+
 def test_it_goes_by_what_is_there_and_waits_for_what_is_not(tmp_path: Path) -> None:
     when = {"exists": "mark", "then": [{"exit": 4}], "otherwise": [{"write": "mark"}]}
     assert play(tmp_path, {"when": when}).returncode == 0

@@ -1,5 +1,7 @@
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,27 @@ def test_a_folder_has_to_be_there_and_absolute(tmp_path: Path) -> None:
     for bad in ("relative", f"{tmp_path}\0"):
         with pytest.raises(BadInput):
             programs.check_folder(bad)
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Root may enter every folder; the system asks for the real user when it is asked."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setreuid(65534, 0)
+    try:
+        yield
+    finally:
+        os.setreuid(0, 0)
+
+
+def test_a_folder_that_may_not_be_entered_is_told_with_what_to_look_at(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o600)
+    with nobody(), pytest.raises(FolderMissing, match="may not be entered") as caught:
+        programs.check_folder(str(closed))
+    assert "permissions" in caught.value.hint
 
 
 def test_a_program_is_looked_for_on_the_tasks_path(tmp_path: Path) -> None:
