@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from inspan.engine.code.ports import CodeAsked, CodeOrder, CodeSeen, CodeSink, CodeWithdrawn
-from inspan.errors import CheckpointFailed, InputFull, InspanError, SessionDied
+from inspan.errors import BadInput, CheckpointFailed, InputFull, InspanError, SessionDied
+from inspan.kernel.frames import HEAD_MOST
 from inspan.model.code import (
     Cell,
     CellBegan,
@@ -121,6 +123,8 @@ class FakeCodeRun:
     async def settle(
         self, promise: str, *, value: object = None, error: InspanError | None = None
     ) -> None:
+        if len(json.dumps(value)) > HEAD_MOST:
+            raise BadInput(f"More than {HEAD_MOST >> 20} MiB cannot be said to a session.")
         self.asked.append(f"settle {promise} {value} {error}")
 
     async def checkpoint(self, name: str) -> Saved:

@@ -13,7 +13,7 @@ import pytest
 
 from inspan.control import PrunePolicy
 from inspan.engine.code.feed import RING
-from inspan.engine.code.ports import CodePorts
+from inspan.engine.code.ports import CodeOrder, CodePorts, CodeSink
 from inspan.engine.code.standing import Standing, standing, word
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.ports import Change
@@ -254,6 +254,72 @@ async def test_a_session_that_does_not_start_is_over_and_its_name_is_free(world:
     assert over.reason.code == "worker-not-ready"
     world.workers.fails = None
     assert (await world.code.open(SPEC)).state is CodeState.READY
+
+
+async def test_a_session_that_cannot_be_stored_is_none_and_its_name_is_free(world: World) -> None:
+    world.store.refuses = True
+    with pytest.raises(StoreFailed):
+        await world.code.open(SPEC)
+    assert await world.code.list(ended=True) == ()
+    assert world.workers.runs == {}
+    world.store.refuses = False
+    made, _ = await world.opened()
+    assert (made.state, made.spec.name) == (CodeState.READY, "mine")
+
+
+async def test_one_that_cannot_be_stored_as_begun_again_stays_over_and_can_be_later(
+    world: World,
+) -> None:
+    made, run = await world.opened()
+    await world.code.checkpoint(made.id, "kept")
+    run.die()
+    await at_rest()
+    world.store.refuses = True
+    with pytest.raises(StoreFailed):
+        await world.code.restore(made.id, "kept")
+    assert (await world.code.get(made.id)).state is CodeState.TERMINATED
+    world.store.refuses = False
+    other = await world.code.open(SPEC)
+    await world.code.close(other.id)
+    await world.code.restore(made.id, "kept")
+    found = await world.code.get("mine")
+    assert (found.id, found.run, found.state) == (made.id, 2, CodeState.READY)
+
+
+async def test_a_session_that_is_ready_and_cannot_be_stored_as_such_is_of_use_all_the_same(
+    world: World,
+) -> None:
+    class Filling(FakeCodeProvider):
+        async def open(self, order: CodeOrder, sink: CodeSink) -> FakeCodeRun:
+            run = await super().open(order, sink)
+            world.store.refuses = True
+            return run
+
+    world.workers = Filling()
+    world.code = world._verbs()
+    made, _ = await world.opened()
+    assert made.state is CodeState.READY
+    cell = await world.code.execute(made.id, "kept = 6 * 7")
+    world.store.refuses = False
+    await world.again()
+    found = await world.code.get("mine")
+    assert (found.id, found.state, found.run) == (made.id, CodeState.READY, 1)
+    assert (await world.code.execute(made.id, "kept")).number == cell.number + 1
+
+
+async def test_a_session_that_cannot_be_taken_up_is_over_and_says_why(world: World) -> None:
+    made, _ = await world.opened()
+    world.workers.fails = WorkerNotReady("its folder cannot be read")
+    await world.again()
+    found = await world.code.get(made.id)
+    assert found.state is CodeState.TERMINATED
+    assert found.reason is not None
+    assert (found.reason.code, found.reason.message) == (
+        "worker-not-ready",
+        "its folder cannot be read",
+    )
+    world.workers.fails = None
+    assert (await world.code.open(SPEC)).id != made.id
 
 
 async def test_an_end_is_stored_once_the_store_takes_it(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import anyio
 import pytest
 
 from inspan.control import TaskQuery
@@ -105,6 +106,36 @@ class Mute(MemoryStore):
         if self.mute:
             raise StoreFailed("the disk does not answer")
         return await super().get(task)
+
+
+class Slow(MemoryStore):
+    """Says what has become of ended tasks once it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = anyio.Event()
+        self.may.set()
+
+    async def get(self, task: str) -> Task | None:
+        await self.may.wait()
+        return await super().get(task)
+
+
+async def test_a_task_that_is_stopped_while_its_dependencies_are_looked_up_does_not_start() -> None:
+    stage = Stage()
+    stage.store = store = Slow()
+    async with stage.running():
+        first = await stage.submit()
+        second = await stage.submit(after=(first.id,))
+        store.may = anyio.Event()
+        stage.run_of(first).finish()
+        await settle()
+        await stage.engine.cancel(second.id)
+        store.may.set()
+        await settle()
+        assert await stage.state(second) is TaskState.CANCELLED
+        assert f"{second.id}-1" not in stage.shell.runs
+        assert await stage.state(await stage.submit(after=(first.id,))) is TaskState.RUNNING
 
 
 async def test_a_store_that_cannot_be_read_delays_a_dependent_and_ends_nothing() -> None:

@@ -15,6 +15,7 @@ from inspan.errors import (
     InspanError,
     NotDeterministic,
     NotStorable,
+    PromiseCanceled,
     StepFailed,
     StoreFailed,
 )
@@ -119,6 +120,84 @@ async def test_a_run_is_not_settled_by_an_error_of_the_store(stage: Stage) -> No
         assert await runtime.result("r") == "ended"
     assert closed == ["b"]
     assert stage.done == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+async def test_an_error_of_the_store_within_a_step_is_none_of_the_step(
+    stage: Stage, retries: int
+) -> None:
+    """It is neither stored as the step's nor tried again: the run goes on from there later."""
+
+    @durable
+    async def part(ctx: DurableContext) -> str:
+        await ctx.step("b", stage.does("b"))
+        return "ended"
+
+    @durable
+    async def work(ctx: DurableContext) -> str:
+        async def by_hand() -> str:
+            await ctx.step("b", stage.does("b"))
+            return "ended"
+
+        if retries:
+            return str(await ctx.step("part", by_hand, retries=retries))
+        return str(await ctx.step("part", part))
+
+    commit = stage.store.commit
+
+    async def full(change: Any) -> None:
+        if any(row.param == ["step", "b"] for row in change.promised):
+            raise StoreFailed("full")
+        await commit(change)
+
+    stage.store.commit = full  # type: ignore[method-assign]
+    async with stage.runtime() as runtime:
+        with pytest.raises(StoreFailed, match="full"):
+            await runtime.run(work, id="r")
+    assert stage.done == ["b"]
+    stage.store.commit = commit  # type: ignore[method-assign]
+    async with stage.runtime(work) as runtime:
+        assert await runtime.recover() == ("r",)
+        assert await runtime.result("r") == "ended"
+    assert stage.done == ["b", "b"]
+
+
+async def test_a_run_that_somebody_settles_as_it_ends_is_as_he_settled_it(stage: Stage) -> None:
+    ends, stepped, cancelling, may = (anyio.Event() for _ in range(4))
+    raised: list[str] = []
+
+    @durable
+    async def work(ctx: DurableContext) -> str:
+        await ctx.step("wait", ends.wait)
+        return "mine"
+
+    commit = stage.store.commit
+
+    async def slow(change: Any) -> None:
+        if any(row.state is PromiseState.CANCELED for row in change.settled):
+            cancelling.set()
+            await may.wait()
+        await commit(change)
+        if any(row.id == "r/1" for row in change.promised):
+            stepped.set()
+
+    stage.store.commit = slow  # type: ignore[method-assign]
+    async with stage.runtime() as runtime, anyio.create_task_group() as group:
+
+        async def go() -> None:
+            with pytest.raises(PromiseCanceled, match="somebody"):
+                await runtime.run(work, id="r")
+            raised.append("r")
+
+        group.start_soon(go)
+        await made(runtime, "r")
+        group.start_soon(runtime.promises.cancel, "r", "somebody")
+        await cancelling.wait()
+        ends.set()
+        await stepped.wait()
+        await anyio.wait_all_tasks_blocked()
+        may.set()
+    assert raised == ["r"]
 
 
 async def test_a_write_that_reported_an_error_and_is_there_counts(stage: Stage) -> None:

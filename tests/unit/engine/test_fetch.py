@@ -103,6 +103,17 @@ async def test_redirects_have_an_end(web: FakeWeb) -> None:
         await fetched(web, {"url": "https://a.org/"})
 
 
+async def test_a_page_that_does_not_come_is_given_up(
+    web: FakeWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspan.engine.code.fetch.TIME_MOST", 0.01)
+    web.hangs = True
+    with pytest.raises(Unable, match=r"https://a\.org/slow was not there within 0\.01 s"):
+        await fetched(web, {"url": "https://a.org/slow"})
+    web.hangs = False
+    assert (await fetched(web, {"url": "https://a.org/slow"}))["status"] == 404
+
+
 async def test_a_page_that_is_too_large_is_refused(web: FakeWeb) -> None:
     web.pages["https://a.org/"] = Fetched(200, (), bytes(BODY_MOST + 1))
     with pytest.raises(Unable, match="more than 1048576 bytes"):
