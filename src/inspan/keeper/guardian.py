@@ -15,15 +15,12 @@ import time
 import traceback
 from typing import Final
 
-from inspan.keeper import linux, tree
+from inspan.keeper import linux, sweep
 from inspan.keeper.cgroups import Cgroups
 from inspan.keeper.log import say
 
 #: What lives longer hangs in the kernel; the next keeper looks for it once more.
 PATIENCE: Final = 5.0
-#: The first look comes after this time, each next one after twice as long, up to the most.
-_FIRST: Final = 0.002
-_PAUSE_MOST: Final = 0.1
 #: As the process is called by ``ps``, 15 letters at most.
 NAME: Final = "inspan-guardian"
 
@@ -88,17 +85,9 @@ class Guardian:
         _close_all_but(0, 1, 2, told, self._lock)
         os.read(told, 1)  # the keeper never writes: this ends with the keeper
         began = time.monotonic()
-        killed = self._clear(began + PATIENCE)
-        say("cleared", processes=killed, seconds=round(time.monotonic() - began, 3))
-
-    def _clear(self, until: float) -> int:
         self._cgroups.clear()
-        killed, pause = 0, _FIRST
-        while (found := tree.sweep(self._mark)) and time.monotonic() < until:
-            killed += found
-            time.sleep(pause)
-            pause = min(pause * 2, _PAUSE_MOST)
-        return killed
+        killed = sweep.clear(self._mark, began + PATIENCE)
+        say("cleared", processes=killed, seconds=round(time.monotonic() - began, 3))
 
 
 def _close_all_but(*kept: int) -> None:

@@ -22,6 +22,8 @@ _FIRST: Final = 0.002
 _PAUSE_MOST: Final = 0.1
 #: After this time what is left is reported as left: it hangs in the kernel, or is not ours to kill.
 _PATIENCE: Final = 5.0
+#: The same while new ones come, or the dead wait to be waited for: it goes on, however slowly.
+_PATIENCE_MOST: Final = 30.0
 
 #: A table of processes is used for so many seconds.
 _FRESH: Final = 0.005
@@ -87,12 +89,16 @@ class Hunter:
         return not (self._cgroups.populated(session.name) or tree.strangers(self.roots()))
 
     def leftovers(self, session: Session) -> int:
-        """How many processes an ended session left behind, as far as a table shows them.
+        """How many processes an ended session left behind, as far as that can be seen.
 
         Of one that is being killed its hunt tells that, when it is over.
         """
-        quiet = session in self._hunted or self.quiet(session)
-        return 0 if quiet else len(self.find(session)[1])
+        if session in self._hunted or self.quiet(session):
+            return 0
+        young = session.tree.orphans(self.roots(), alone=self._alone)
+        if len(young) >= tree.ORPHANS_MOST:
+            return tree.living(young)
+        return len(self.find(session)[1])
 
     def kill(
         self, session: Session, done: Callable[[Outcome], None], *, since: float | None = None
@@ -102,7 +108,7 @@ class Hunter:
         Who kills many at once names the moment ``since`` which what they started is to be seen.
         """
         by: set[str] = set()
-        until = time.monotonic() + _PATIENCE
+        began = time.monotonic()
         self._hunted.add(session)
 
         def over(left: int) -> None:
@@ -121,12 +127,12 @@ class Hunter:
                 by.add("subreaper")
             # While new ones keep coming, and while the dead are many, a table shows nothing of use.
             storm = not struck <= before
-            vain = storm or (struck and tree.all_ended(struck))
+            vain = storm or (bool(struck) and tree.all_ended(struck))
             found = 0 if vain else self._kill_found(session, since, by)
             now = time.monotonic()
             if not (struck or found or session.alive):
                 over(0)
-            elif now >= until:
+            elif now >= began + (_PATIENCE_MOST if vain else _PATIENCE):
                 # Nothing is proven while one that the storm left was not waited for.
                 over(found or (max(1, tree.living(struck)) if struck else 0))
             elif storm:

@@ -20,7 +20,7 @@ import stat
 import time
 from typing import Final
 
-from inspan.keeper import linux, log, tree
+from inspan.keeper import linux, log, sweep, tree
 from inspan.keeper.cgroups import Cgroups
 from inspan.keeper.guardian import PATIENCE, Guardian
 from inspan.keeper.server import Server
@@ -152,7 +152,7 @@ def _prepare(options: dict[str, str], card: int) -> tuple[Server, socket.socket]
     if os.fstat(card).st_size:
         # The last keeper did not end in order: what it held must not run on unseen.
         cgroups.clear()
-        log.say("swept", processes=tree.sweep(mark))
+        log.say("swept", processes=sweep.clear(mark, time.monotonic() + PATIENCE))
     keeper = os.urandom(8).hex()
     listener = _listen(options["socket"])
     server = Server(

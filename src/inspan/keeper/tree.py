@@ -11,11 +11,12 @@ named by its id and its start time: an id alone may already belong to somebody e
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import resource
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 #: In the environment of every child: which session, and which state directory's keeper.
@@ -28,8 +29,8 @@ LIMIT: Final = 10
 _TAG: Final = 1 << 61
 _BITS: Final = 30
 
-#: So many of the youngest orphans are struck at a time, and so many of the newest processes.
-_STRUCK_MOST: Final = 512
+#: So many of the youngest orphans are looked at a time, and so many of the newest processes.
+ORPHANS_MOST: Final = 512
 _RUSHED: Final = 256
 
 _ENVIRON_MOST: Final = 4 << 20
@@ -40,6 +41,11 @@ def tag(mark: str, number: int) -> int:
     """The tag of the session of this number, of the keeper with this mark (hexadecimal)."""
     low = (1 << _BITS) - 1
     return _TAG | (int(mark, 16) & low) << _BITS | number & low
+
+
+def keeper_of(number: int) -> int:
+    """What is the same in the tags of all sessions of a keeper, and in no other's."""
+    return number >> _BITS
 
 
 class Marks(NamedTuple):
@@ -67,6 +73,11 @@ class Process(NamedTuple):
         """What no other process has, before or after."""
         return self.pid, self.started
 
+    @property
+    def dead(self) -> bool:
+        """Whether it only waits to be waited for."""
+        return self.state in _DEAD
+
 
 class Table:
     """The process table at one moment. Empty where there is no ``/proc``."""
@@ -77,7 +88,7 @@ class Table:
         self.children: dict[int, list[int]] = {}
         self._carried: dict[int | Marks, list[int]] = {}
         self._looked = False
-        for pid in _pids():
+        for pid in everybody():
             process = look(pid)
             if process is not None:
                 self.processes[pid] = process
@@ -138,7 +149,7 @@ class Tree:
         _add(found, table.below(owned), "subreaper")
         found.pop(os.getpid(), None)
         self._learn(table, found)
-        return {pid: way for pid, way in found.items() if table.processes[pid].state not in _DEAD}
+        return {pid: way for pid, way in found.items() if not table.processes[pid].dead}
 
     def strike(self, roots: set[int], *, alone: bool) -> set[int]:
         """SIGKILL to the orphans of this session and to their groups; their ids, also of the dead.
@@ -149,15 +160,20 @@ class Tree:
         is a child of the keeper or below one: none does, at this moment, where the set is empty.
         The youngest come first, and of a great many only they, for they are the ones that live.
         """
-        struck: set[int] = set()
+        struck = self.orphans(roots, alone=alone)
         spared = {os.getpgrp(), *roots}
-        for pid in reversed(_children() or ()):
-            if pid not in roots and self._owns(pid, alone=alone):
-                struck.add(pid)
-                _kill_child(pid, spared)
-                if len(struck) >= _STRUCK_MOST:
-                    break
-        return struck
+        for pid in struck:
+            _kill_child(pid, spared)
+        return set(struck)
+
+    def orphans(self, roots: set[int], *, alone: bool) -> list[int]:
+        """The youngest children of the keeper, also the dead, that are this session's."""
+        owned = (
+            pid
+            for pid in reversed(_children() or ())
+            if pid not in roots and self._owns(pid, alone=alone)
+        )
+        return list(itertools.islice(owned, ORPHANS_MOST))
 
     def rush(self, roots: set[int]) -> set[int]:
         """SIGKILL to the newest processes of all, where they carry the tag; their ids.
@@ -168,23 +184,15 @@ class Tree:
         """
         struck: set[int] = set()
         spared = {os.getpgrp(), *roots}
-        newest = _newest()
-        for pid in range(newest, max(1, newest - _RUSHED), -1):
-            if tag_of(pid) == self._tag and pid not in roots:
+        for pid in newest():
+            if self._tagged(pid) and pid not in roots:
                 struck.add(pid)
                 if not _kill_child(pid, spared):
-                    self._kill_tagged(pid)
+                    kill_exactly(pid, self._tagged)
         return struck
 
-    def _kill_tagged(self, pid: int) -> None:
-        """SIGKILL to one that may have ended since it was seen, and its number be another's."""
-        with contextlib.suppress(AttributeError, OSError):
-            handle = os.pidfd_open(pid)
-            try:
-                if tag_of(pid) == self._tag:
-                    signal.pidfd_send_signal(handle, signal.SIGKILL)
-            finally:
-                os.close(handle)
+    def _tagged(self, pid: int) -> bool:
+        return tag_of(pid) == self._tag
 
     def _owns(self, pid: int, *, alone: bool) -> bool:
         """Whether this child of the keeper, which is nobody's root, belongs to the session.
@@ -193,7 +201,7 @@ class Tree:
         who laid the tag aside.
         """
         number = tag_of(pid)
-        if number >> _BITS == self._tag >> _BITS:
+        if keeper_of(number) == keeper_of(self._tag):
             return number == self._tag
         if alone or marks_of(pid) == self._marks:
             return True
@@ -238,6 +246,17 @@ def send_group(group: int, number: int) -> bool:
     return False
 
 
+def kill_exactly(pid: int, fits: Callable[[int], bool]) -> None:
+    """SIGKILL to one that ``fits``, and to no other that may have got its number since."""
+    with contextlib.suppress(AttributeError, OSError):
+        handle = os.pidfd_open(pid)
+        try:
+            if fits(pid):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        finally:
+            os.close(handle)
+
+
 def _kill_child(pid: int, spared: set[int]) -> bool:
     """SIGKILL to a child that was not waited for, and to its group unless it is among ``spared``.
 
@@ -259,7 +278,7 @@ def _kill_child(pid: int, spared: set[int]) -> bool:
 
 def living(pids: Iterable[int]) -> int:
     """How many of these have not ended."""
-    return sum(process is not None and process.state not in _DEAD for process in map(look, pids))
+    return sum(process is not None and not process.dead for process in map(look, pids))
 
 
 def all_ended(children: Iterable[int]) -> bool:
@@ -276,25 +295,6 @@ def strangers(roots: set[int]) -> bool:
     """Whether this process has children that are nobody's root; true where that is not known."""
     children = _children()
     return children is None or any(pid not in roots for pid in children)
-
-
-def sweep(mark: str) -> int:
-    """Kill what a keeper that died left behind; how many there were."""
-    ours = tag(mark, 0) >> _BITS
-    table = Table()
-    spared = set()
-    pid = os.getpid()
-    while pid in table.processes:
-        spared.add(pid)
-        pid = table.processes[pid].parent
-    found = [
-        process
-        for pid, process in table.processes.items()
-        if pid not in spared
-        and process.state not in _DEAD
-        and (tag_of(pid) >> _BITS == ours or marks_of(pid).keeper == mark.encode())
-    ]
-    return sum(send(process, signal.SIGKILL) for process in found)
 
 
 def look(pid: int) -> Process | None:
@@ -324,7 +324,7 @@ def lives(pid: int) -> bool:
     except PermissionError:
         return True
     process = look(pid)
-    return process is None or process.state not in _DEAD
+    return process is None or not process.dead
 
 
 def tag_of(pid: int) -> int:
@@ -384,13 +384,14 @@ def _children() -> list[int] | None:
         return None
 
 
-def _newest() -> int:
-    """The number that was given to a process last; 0 if nobody can tell."""
+def newest() -> range:
+    """The numbers that processes were given last, the last one first; none if nobody can tell."""
     try:
         with open("/proc/loadavg", "rb") as file:  # noqa: PTH123
-            return int(file.read().split()[4])
+            last = int(file.read().split()[4])
     except (OSError, ValueError, IndexError):
-        return 0
+        last = 0
+    return range(last, max(0, last - _RUSHED), -1)
 
 
 def _add(found: dict[int, str], pids: Iterable[int], way: str) -> None:
@@ -398,7 +399,8 @@ def _add(found: dict[int, str], pids: Iterable[int], way: str) -> None:
         found.setdefault(pid, way)
 
 
-def _pids() -> list[int]:
+def everybody() -> list[int]:
+    """All processes that are shown."""
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
     except OSError:

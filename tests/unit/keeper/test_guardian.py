@@ -17,7 +17,7 @@ from tests.unit.keeper.desk import (
     running,
     wait_for,
 )
-from tests.unit.keeper.test_kill import pids
+from tests.unit.keeper.test_kill import no_cgroup, pids, rages, storm
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B5")]
 
@@ -63,6 +63,34 @@ async def test_nothing_outlives_a_keeper_that_is_killed(
     finally:
         keeper.stop()
         other.stop()
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("each", ["os.getpid()", "os.setsid()"])
+async def test_no_storm_outlives_a_keeper_that_is_killed(home: Path, each: str) -> None:
+    async with no_cgroup(home) as desk:
+        keeper = desk.keeper.process
+        watch = await guarded(keeper.pid)
+        await storm(desk, each)
+        keeper.kill()
+        await wait_for(lambda: not running(watch))
+        assert not rages(home)
+
+
+@pytest.mark.alone
+async def test_the_next_keeper_ends_a_storm_of_the_last(home: Path) -> None:
+    async with no_cgroup(home) as desk:
+        keeper = desk.keeper.process
+        watch = await guarded(keeper.pid)
+        await storm(desk, "os.setsid()")
+        keeper.send_signal(signal.SIGSTOP)
+        os.kill(watch, signal.SIGKILL)
+        keeper.kill()
+        keeper.wait()
+        assert rages(home)
+    async with no_cgroup(home) as desk:
+        assert await desk.client.list() == ()
+        assert not rages(home)
 
 
 async def test_the_next_keeper_begins_when_the_last_ones_guardian_is_done(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import resource
 import signal
@@ -103,9 +104,11 @@ async def test_what_lives_is_not_collected(desk: Desk) -> None:
         await desk.client.collect("alive")
 
 
-#: Chains of processes; each link lives 2 ms, shorter than it takes to read a process table.
+#: Chains of processes; each link lives 2 ms, shorter than it takes to read a process table. All of
+#: them share a lock, which is free once the last of them has ended, and not a moment before.
 STORM = """
-import os, sys, time
+import fcntl, os, sys, time
+fcntl.flock(os.open({lock!r}, os.O_CREAT | os.O_RDONLY), fcntl.LOCK_SH)
 for _ in range({chains}):
     if os.fork() == 0:
         os.setsid()
@@ -132,6 +135,7 @@ class TestStorm:
             assert (await desk.client.kill("storm")).left == 0
             # At once, not after a while: whatever lived would be the keeper's child, or below one.
             assert children(desk.keeper.process.pid) == [bystander]
+            assert not rages(home)
             assert (await desk.ended("storm")).signal == signal.SIGKILL
             assert running(bystander)
 
@@ -140,8 +144,10 @@ class TestStorm:
             bystander = (await desk.spawn("bystander", "sleep", "300")).pid
             await storm(desk, "os.setsid()", "sys.exit()")
             await desk.ended("storm")
+            assert rages(home)
             await desk.client.collect("storm")
             assert children(desk.keeper.process.pid) == [bystander]
+            assert not rages(home)
 
     async def test_sigterm_is_heard_in_a_storm(self, home: Path) -> None:
         async with no_cgroup(home) as desk:
@@ -149,6 +155,7 @@ class TestStorm:
             keeper = desk.keeper.process
             keeper.terminate()
             assert await asyncio.to_thread(keeper.wait, PATIENCE) == 0
+            assert not rages(home)
             assert desk.index("storm")[-1].b == signal.SIGKILL
 
     async def test_a_fork_storm_ends(self, desk: Desk) -> None:
@@ -160,9 +167,20 @@ class TestStorm:
 
 
 async def storm(desk: Desk, each: str, last: str = "time.sleep(60)") -> None:
-    text = STORM.format(each=each, chains=CHAINS, last=last)
+    lock = str(desk.keeper.home / "storm")
+    text = STORM.format(each=each, chains=CHAINS, last=last, lock=lock)
     await desk.spawn("storm", *python(text), pty=False)
     await desk.until("storm", b"ready")
+
+
+def rages(home: Path) -> bool:
+    """Whether anything of the storm lives."""
+    with (home / "storm").open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 @contextlib.asynccontextmanager
