@@ -73,10 +73,25 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader has gone; flushing at exit must not complain about it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _print_no_more()  # the reader has gone
         return 141
+    except OSError as error:
+        _print_no_more()
+        return _unprinted(error)
     return status
+
+
+def _print_no_more() -> None:
+    """Flushing at exit must not complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _unprinted(error: OSError) -> int:
+    """What there was to print has no room, or the words about a failure have none."""
+    try:
+        return _tell(_of_system(error), "", as_json=False)
+    except OSError:
+        return 1  # the status is all that can be told
 
 
 def command() -> NoReturn:
@@ -85,6 +100,7 @@ def command() -> NoReturn:
     It is not taken apart at its end, which is a tenth of what a short command costs; only where a
     thread is at work, or somebody asked to be told of the end, it ends as any Python does.
     """
+    _open_closed()
     status = main()
     threading = sys.modules.get("threading")
     if atexit._ncallbacks() or (threading and threading.active_count() > 1):  # noqa: SLF001  no other way to ask
@@ -92,9 +108,15 @@ def command() -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:
-        sys.exit(status)
-    os._exit(status)
+    finally:  # a stream that refuses is no reason for another status
+        os._exit(status)
+
+
+def _open_closed() -> None:
+    """A stream that was closed by who started this is ``None`` to Python; here all can be used."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - as above; it stays open
 
 
 def module_of(verb: str) -> str:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+import resource
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from inspan.cli import doctor, down, keeperdoor
+from inspan.cli import attach, doctor, down, keeperdoor, verdicts
 from inspan.cli.demo_tasks import _git
 from inspan.cli.following import Follower
 from inspan.cli.inprocess import Stream
-from inspan.errors import DaemonUnreachable, FellBehind, GitFailed, KeeperLost
+from inspan.errors import DaemonUnreachable, FellBehind, GitFailed, KeeperLost, Unable
+from inspan.keeper.wire import encode
 from inspan.model.event import Event, Readied
 from inspan.settings import locate
+from tests.fakes.control import FakeControl
+from tests.fakes.hands import served
 from tests.unit.client.test_sync import talker
 
 EVENT = Event(7, 0.0, "01zzzzzzzzzzzzzzzzzzzzzzzz", "c", Readied())
@@ -51,6 +59,74 @@ def test_a_process_that_is_gone_is_not_alive() -> None:
     assert not down._alive(child.pid)
     assert not down._zombie(child.pid)
     assert down._alive(os.getpid())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a moment")
+def test_a_process_of_somebody_else_is_alive() -> None:
+    os.setresuid(65534, 65534, 0)
+    try:
+        with pytest.raises(PermissionError):
+            os.kill(1, 0)
+        assert down._alive(1)
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be a user without a name")
+def test_who_has_no_name_on_this_system_decides_as_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    os.setreuid(54321, 0)
+    try:
+        assert verdicts._me() == "person"
+    finally:
+        os.setreuid(0, 0)
+
+
+def test_a_keeper_that_says_that_it_stops_and_does_not_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def agree(link: socket.socket) -> None:
+        for number in (1, 2):
+            if link.recv(1 << 16):
+                link.sendall(encode({"id": number, "ok": True, "pid": os.getpid()}))
+
+    monkeypatch.setattr(down, "_PATIENCE", 0.05)
+    with talker(agree, agree) as path:
+        where = replace(locate({"INSPAN_HOME": str(tmp_path)}), runtime_dir=path.parent)
+        where.keeper_socket.symlink_to(path)
+        with pytest.raises(Unable, match=rf"the keeper \(pid {os.getpid()}\) has not stopped"):
+            down.stop_keeper(where, force=True)
+
+
+@pytest.mark.anyio
+async def test_a_daemon_that_says_that_it_stops_and_does_not_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(down, "_PATIENCE", 0.05)
+    async with served(FakeControl()) as path:
+        where = replace(locate({"INSPAN_HOME": str(tmp_path)}), runtime_dir=path.parent)
+        with pytest.raises(Unable, match="has not stopped within"):
+            await anyio.to_thread.run_sync(down.stop_daemon, where)
+
+
+def test_a_system_without_a_terminal_to_give_is_a_finding(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        found = doctor._terminals(locate({"INSPAN_HOME": str(tmp_path)}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (found[0], "Too many open files" in found[1]) == ("fail", True)
+
+
+def test_a_recording_that_is_not_there_yet_is_shown_from_its_beginning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("INSPAN_HOME", str(tmp_path))
+    assert attach._start("nobody")[0] == 0
 
 
 def test_a_look_that_fails_is_a_finding() -> None:

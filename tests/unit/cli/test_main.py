@@ -195,6 +195,52 @@ def test_a_reader_that_has_gone_is_no_reason_to_complain(tmp_path: Path) -> None
     assert told.returncode == 141
 
 
+def _printing(
+    *words: str, out: str = "/dev/full", err: str = "", code: str = "", home: Path
+) -> subprocess.CompletedProcess[str]:
+    """A command whose standard output, and perhaps its standard error, goes there."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    start = ["-c", code] if code else ["-m", "inspan.cli.main"]
+    line = f'exec "$@" >{out} {f"2>{err}" if err else ""}'
+    return subprocess.run(
+        ["sh", "-c", line, "sh", sys.executable, *start, *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**env, "INSPAN_HOME": str(home)},
+        check=False,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize("words", [["version"], ["--help"], ["ls", "--limit", "0", "--json"]])
+def test_output_that_has_no_room_is_one_sentence(words: list[str], tmp_path: Path) -> None:
+    told = _printing(*words, home=tmp_path)
+    assert told.returncode == 1
+    assert told.stderr.startswith("inspan: the system refuses: No space left on device\n")
+    assert len(told.stderr.splitlines()) == 2
+
+
+def test_where_nothing_can_be_told_there_is_the_status(tmp_path: Path) -> None:
+    assert _printing("lss", out="/dev/null", err="/dev/full", home=tmp_path).returncode == 1
+    assert _printing("version", err="/dev/full", home=tmp_path).returncode == 1
+
+
+def test_a_stream_that_was_closed_is_no_error(tmp_path: Path) -> None:
+    told = _printing("version", out="&-", home=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert _printing("lss", out="/dev/null", err="&-", home=tmp_path).returncode == 2
+
+
+def test_an_interrupt_has_its_status_though_what_was_printed_has_no_room(tmp_path: Path) -> None:
+    code = (
+        "import sys; from inspan.cli import main, version\n"
+        "def run(_):\n    print('half')\n    raise KeyboardInterrupt\n"
+        "version.run = run; sys.argv = ['inspan', 'version']; main.command()"
+    )
+    told = _printing(code=code, home=tmp_path)
+    assert (told.returncode, told.stderr) == (130, "")
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
