@@ -108,14 +108,20 @@ class ScriptedWorker:
 
     def wanted(self) -> int:
         """Which cell the ladder wants to end."""
-        wanted: int = struct.unpack_from("<Q", (self.folder / "interrupt").read_bytes())[0]
+        wanted: int = struct.unpack_from("=Q", (self.folder / "interrupt").read_bytes())[0]
         return wanted
 
     def begin_silently(self, number: int, mode: str = "simple_sync") -> None:
         """Say on the board alone that this cell runs."""
         with (self.folder / "interrupt").open("r+b") as file:
             file.seek(8)
-            file.write(struct.pack("<Q16s", number, mode.encode()))
+            file.write(struct.pack("=Q16s", number, mode.encode()))
+
+    def stand(self, *, printed: int, sent: int, said: int) -> None:
+        """Say on the board how far what was printed has got."""
+        with (self.folder / "interrupt").open("r+b") as file:
+            file.seek(32)
+            file.write(struct.pack("=QQQ", printed, sent, said))
 
     def write(self, name: str, data: bytes) -> None:
         """As code does that writes to a descriptor."""

@@ -222,6 +222,16 @@ class Output(_Numbered):
     after: int = Field(default=0, ge=0)
 
 
+class Ends(_Message):
+    """Where the capture files of descriptors 1 and 2 ended when a message was made, in bytes.
+
+    What is in them before that comes before the message.
+    """
+
+    out: int = 0
+    err: int = 0
+
+
 class Display(_Numbered):
     """A rich value, by MIME type; binary ones are base64."""
 
@@ -231,6 +241,7 @@ class Display(_Numbered):
     metadata: dict[str, Any] = Field(default_factory=dict)
     display_id: str | None = None
     update: bool = False
+    fd: Ends = Ends()
 
 
 class Clear(_Numbered):
@@ -239,6 +250,7 @@ class Clear(_Numbered):
     type: Literal["clear"] = "clear"
     execution_id: str | None
     wait: bool = False
+    fd: Ends = Ends()
 
 
 class Input(_Numbered):
@@ -249,13 +261,7 @@ class Input(_Numbered):
     request: str
     prompt: str
     password: bool = False
-
-
-class Ends(_Message):
-    """Where the output of a cell ends in the capture files of descriptors 1 and 2, in bytes."""
-
-    out: int = 0
-    err: int = 0
+    fd: Ends = Ends()
 
 
 class Began(_Message):
@@ -320,6 +326,7 @@ class Ask(_Numbered):
     capability: str
     payload: Any = None
     timeout: float
+    fd: Ends = Ends()
 
 
 class Withdraw(_Numbered):
@@ -328,6 +335,7 @@ class Withdraw(_Numbered):
     type: Literal["withdraw"] = "withdraw"
     execution_id: str | None
     promise: str
+    fd: Ends = Ends()
 
 
 class Lost(_Message):

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from inspan.errors import InspanError, KernelProtocol
 from inspan.kernel import protocol as p
@@ -33,9 +33,9 @@ from inspan.kernel.host.output import FILES, PIECE, Captures, Follower
 #: Frames, and bytes of them, after which a running cell acknowledges what was read.
 _ACK_FRAMES: Final = 64
 _ACK_BYTES: Final = 1 << 20
-#: Seconds that bytes of a capture file wait for what Python printed before them, which may still be
-#: gathered by the worker or on its way.
-HELD: Final = 0.02
+#: Seconds that bytes of a capture file wait at most for what Python printed before them: a worker
+#: in which C code holds the interpreter's lock does not send that.
+HELD: Final = 0.5
 #: Cells of an earlier host that nobody has taken yet.
 ADOPTED_MOST: Final = 256
 
@@ -44,9 +44,8 @@ _REPLIES: Final = frozenset({"checkpointed", "restored", "completion", "inspecti
 _ENDS: Final = frozenset({"result", "error"})
 _ASKS: Final = frozenset({"ask", "withdraw"})
 _BOUNDS: Final = _ENDS | {"started"}
-_OfCell: TypeAlias = (
-    p.Started | p.Output | p.Display | p.Clear | p.Input | p.Ask | p.Withdraw | p.Result | p.Error
-)
+_Within: TypeAlias = p.Output | p.Display | p.Clear | p.Input | p.Ask | p.Withdraw
+_OfCell: TypeAlias = p.Started | _Within | p.Result | p.Error
 
 
 class Hooks:
@@ -84,6 +83,18 @@ class Hooks:
         self.tell = tell
 
 
+class _Sight(NamedTuple):
+    """The capture files as they were at a look, and what has to come before their bytes."""
+
+    ends: tuple[int, int]
+    #: The round of what was printed last by then.
+    printed: int
+    #: The number of a message that comes behind it, or has it, once there is one.
+    said: int | None
+    #: When they are not waited for any longer.
+    until: float
+
+
 class Inflow:
     """Frames and captured bytes in, entries of cells out."""
 
@@ -117,9 +128,8 @@ class Inflow:
         self._joins = adopts
         self._waiting: deque[tuple[p.FromWorker, bytes]] = deque()
         self._follower = Follower(self.look)
-        # The ends of the files at the last look but HELD, and then, and when to look again.
-        self._ripe = self._seen = (0, 0)
-        self._due_at = 0.0
+        #: Of bytes that wait for what was printed before them.
+        self._sight: _Sight | None = None
         self._unsettled: dict[int, None] = {}
         self._acked = 0
         self._due = 0
@@ -278,7 +288,7 @@ class Inflow:
             if cell is self._foretold:
                 return True
             self._begin(cell, message.number)
-        elif self.running is not None and not self._read_until(self._before(message)):
+        elif not self._read_before(cast("_Within", message)):
             return False
         item = (
             Output(message.stream, body, message.dropped) if message.type == "output" else message
@@ -324,7 +334,7 @@ class Inflow:
         self._unsettled[end.seq] = None
         del self.cells[cell.execution_id]
         if cell is self.running:
-            self.running = None
+            self.running = self._sight = None
         cell.finish(entry(end, _weight(end), end.seq), end)
         if not self.cells:
             self._follower.stop()
@@ -336,26 +346,46 @@ class Inflow:
     def _sizes(self) -> tuple[int, int]:
         return self._captures.size(0), self._captures.size(1)
 
-    def _owned(self) -> tuple[int, int]:
-        """How much of the files is the running cell's for certain.
+    def _sighted(self, cell: Cell) -> _Sight | None:
+        """The files as they are, where what is new in them is this cell's for certain.
 
         Its end may be on its way while the next one writes already: what the files had *before* a
-        look at the board is of no cell that began later.
+        look at the board is of no cell that began later, and follows nothing that is printed later.
         """
-        cell, sizes = self.running, self._sizes()
-        assert cell is not None
-        if cell.number and list(sizes) != self._captures.at:
-            begun = self._board.begun()
-            if begun is not None and begun.number == cell.number:
-                return sizes
+        ends = self._sizes()
+        if not cell.number or list(ends) == self._captures.at:
+            return None
+        stand = self._board.stand()
+        if stand is None or stand.number != cell.number:
+            return None
+        said = stand.said if stand.sent >= stand.printed else None
+        return _Sight(ends, stand.printed, said, asyncio.get_running_loop().time() + HELD)
+
+    def _ripe(self, cell: Cell) -> tuple[int, int]:
+        """How far the files may be passed on: what was printed before that has come."""
+        sight = self._sight or self._sighted(cell)
+        if sight is not None and sight.said is None:
+            stand = self._board.stand()
+            if stand is not None and stand.sent >= sight.printed:
+                sight = sight._replace(said=stand.said)
+        self._sight = sight
+        if sight is not None:
+            come = sight.said is not None and sight.said <= self.seq
+            if come or asyncio.get_running_loop().time() >= sight.until:
+                self._sight = None
+                return sight.ends
         return self._captures.at[0], self._captures.at[1]
 
-    def _before(self, message: _OfCell) -> tuple[int, int]:
-        """How much of the files comes before this message."""
+    def _read_before(self, message: _Within) -> bool:
+        """Give the running cell what its descriptors got before this; False: it has no room."""
+        if self.running is None:
+            return True
         if message.type != "output":
-            return self._owned()
+            return self._read_until((message.fd.out, message.fd.err))
         out, err = self._captures.at
-        return (message.after, err) if message.stream == "stdout" else (out, message.after)
+        if message.stream == "stdout":
+            return self._read_until((message.after, err))
+        return self._read_until((out, message.after))
 
     def look(self) -> int:
         """One look at what needs no message, while cells are open; the bytes that were found."""
@@ -363,13 +393,11 @@ class Inflow:
             self._peek()
         cell, found = self.running, 0
         if cell is not None and not cell.inbox.blocked:
-            now = asyncio.get_running_loop().time()
-            if now >= self._due_at:
-                self._ripe, self._seen, self._due_at = self._seen, self._owned(), now + HELD
+            ripe = self._ripe(cell)
             # Where there is more than is ripe, the next look is soon.
-            found = int(list(self._sizes()) != self._captures.at)
+            found = int(self._sight is not None)
             try:
-                for which, size in enumerate(self._ripe):
+                for which, size in enumerate(ripe):
                     found = max(found, self._piece(cell, which, size))
             except KernelProtocol as error:
                 self._hooks.fault(error)

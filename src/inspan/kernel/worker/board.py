@@ -1,4 +1,4 @@
-"""A few bytes that host and worker share: which cell the host wants to end, and which one runs.
+"""A few numbers that host and worker share: which cell is to end, which one runs, what was said.
 
 They cost no message and no lock, so they are true even while C code holds the interpreter's.
 ``host/board.py`` tells the layout. Once mapped, they need no descriptor that user code could close.
@@ -10,9 +10,10 @@ import mmap
 import os
 from typing import Final
 
-_NUMBER: Final = 8
-_MODE: Final = 16
-_SIZE: Final = 2 * _NUMBER + _MODE
+_WANTED, _BEGUN = 0, 1
+_MODE: Final = slice(16, 32)
+_PRINTED, _SENT, _SAID = 4, 5, 6
+_SIZE: Final = 7 * 8
 
 
 class Board:
@@ -27,14 +28,27 @@ class Board:
             self._shared = mmap.mmap(file, _SIZE)
         finally:
             os.close(file)
+        self._numbers = memoryview(self._shared).cast("Q")
 
     @property
     def wanted(self) -> int:
         """The number of the cell that the host wants to end; 0 for none."""
-        return int.from_bytes(self._shared[:_NUMBER], "little")
+        return self._numbers[_WANTED]
 
     def begin(self, number: int, mode: str) -> None:
         """From now on this cell runs, or ran last."""
         # The number last: who sees it sees the mode that belongs to it.
-        self._shared[2 * _NUMBER :] = mode.encode().ljust(_MODE, b"\0")
-        self._shared[_NUMBER : 2 * _NUMBER] = number.to_bytes(_NUMBER, "little")
+        self._shared[_MODE] = mode.encode().ljust(16, b"\0")
+        self._numbers[_BEGUN] = number
+
+    def printed(self, number: int) -> None:
+        """Text was printed, which is gathered in this round."""
+        self._numbers[_PRINTED] = number
+
+    def sent(self, number: int) -> None:
+        """What was gathered in this round, or before, is in messages."""
+        self._numbers[_SENT] = number
+
+    def said(self, seq: int) -> None:
+        """Messages have numbers up to this one."""
+        self._numbers[_SAID] = seq

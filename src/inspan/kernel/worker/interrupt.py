@@ -59,8 +59,8 @@ class Running(Protocol):
 class Interrupts:
     """The handler, and what it knows of the running cell."""
 
-    def __init__(self, folder: str, loop: asyncio.AbstractEventLoop) -> None:
-        self._board = Board(folder)
+    def __init__(self, board: Board, loop: asyncio.AbstractEventLoop) -> None:
+        self._board = board
         self._loop = loop
         #: The cell that a signal may be for.
         self.running: Running | None = None

@@ -24,6 +24,7 @@ from ..frames import (  # noqa: TID252 - the package has a private name here
     Message,
     encode,
 )
+from .board import Board
 from .door import STRANGERS, Door, Peer
 from .ear import Ear, StandIn
 from .inbound import check
@@ -67,12 +68,14 @@ class Link:
         beat: State,
         broken: Callable[[], None],
         ear: Ear,
+        board: Board,
         most: int = MOST,
     ) -> None:
         self._session, self._token = session, token
         self._receive, self._state, self._beat, self._broken = receive, state, beat, broken
         self._outbox = Outbox(most)
         self._ear = ear
+        self._board = board
         #: Held by whoever takes in what came, so that it is taken in its order.
         self._reading = threading.Lock()
         self._host: Peer | None = None
@@ -110,6 +113,7 @@ class Link:
                 outbox.hold(message)
                 return
             outbox.put(message, body)
+            self._board.said(outbox.seq)
             if self._host is None or self._blocked:
                 return
             self._write()

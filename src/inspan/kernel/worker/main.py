@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 from . import clib, confine, stdin
 from .ask import Host, Questions
+from .board import Board
 from .boot import CHECKPOINTS, FORKER, HOME, TOKEN_VARIABLE
 from .display import Displays
 from .ear import Ear
@@ -52,7 +53,8 @@ class Worker:
         self._confined: Message | None = None
         self._pid = os.getpid()
         self._clock = (time.monotonic(), time.process_time())
-        self._interrupts = Interrupts(folder, self._loop)
+        board = Board(folder)
+        self._interrupts = Interrupts(board, self._loop)
         self._interrupts.boundary(self._turn.__code__)
         self._link = Link(
             socket,
@@ -63,8 +65,9 @@ class Worker:
             beat=self._beat,
             broken=self._break,
             ear=ear,
+            board=board,
         )
-        self._capture = Capture(folder, self._link.send, CELL.get)
+        self._capture = Capture(folder, self._link.send, CELL.get, board)
         here = self._capture.here
         self._questions = Questions(self._capture.send, here, f"{session}-{self._pid}")
         displays = Displays(self._capture.send, here)

@@ -30,6 +30,7 @@ from typing import Any, Final, Literal
 
 from ..frames import BODY_MOST  # noqa: TID252  # the package is loaded under another name too
 from . import clib
+from .board import Board
 from .streams import TextStream
 from .threads import tag_of_thread, tag_threads
 from .utf8 import encoded, joined, unbroken
@@ -89,15 +90,19 @@ class Capture:
         folder: str,
         send: Send,
         cell: Cell,
+        board: Board,
         *,
         policy: Literal["block", "drop"] = "block",
         most: int = MOST,
     ) -> None:
         self._folder, self._send, self._cell = os.path.abspath(folder), send, cell  # noqa: PTH100  # quick
+        self._board = board
         self._drops, self._most = policy == "drop", most
         # Bounded by ``most`` as the policy says; appending needs no lock.
         self._pending: deque[tuple[str | None, str, str | bytes] | _Mark | _Grown] = deque()
         self._size = 0
+        # The round in which printed text is gathered now, and that of the last print.
+        self._round, self._printed = 1, 0
         self._ends = dict.fromkeys(_STREAMS, 0)
         # The files by stream; where each ended when that was last asked, and for what is sent next.
         self._looks: dict[str, int] = {}
@@ -170,6 +175,10 @@ class Capture:
         if self._stale or name != self._at or time.monotonic() > self._fresh:
             self._look(name)
         self._pending.append((cell, name, text))
+        # Asked after it is there: the sender takes what is there when it begins the next round.
+        if self._printed != self._round:
+            self._printed = self._round
+            self._board.printed(self._printed)
         self._size += len(text)
         if ("\n" if isinstance(text, str) else b"\n") in text:  # type: ignore[operator]  # of its kind
             self._stale = True
@@ -195,9 +204,9 @@ class Capture:
         return self._settle(timeout, whole=True)
 
     def send(self, message: dict[str, Any], body: bytes = b"") -> None:
-        """Send a message after everything that was written so far."""
+        """Send a message after everything that was written so far, and say how much that was."""
         self.flush()
-        self._send(message, body)
+        self._send({**message, "fd": self.ends()}, body)
 
     def ends(self) -> dict[str, int]:
         """Where the two files end now, with what C code kept in its buffer."""
@@ -238,7 +247,7 @@ class Capture:
             return  # not installed, or user code closed it
         if end > self._grown[name]:
             self._grown[name] = end
-            # The host waits for what was printed before that, and not for long: see its HELD.
+            # The host waits for what was printed before that, and not for ever: see its HELD.
             if self.here() is not None and not self._drops:
                 self._settle(LINE_WAIT)
             self._pending.append(_Grown(name, end))
@@ -283,6 +292,8 @@ class Capture:
             self._sending = False
 
     def _drain(self) -> None:
+        gathered = self._round
+        self._round += 1
         pending = self._pending
         parts: list[str | bytes] = []
         size = 0
@@ -306,6 +317,7 @@ class Capture:
             parts.append(text)
             size += len(text)
         self._emit(key, parts)
+        self._board.sent(gathered)
         self._size = 0
 
     def _pass(self, mark: _Mark) -> None:

@@ -26,13 +26,19 @@ def test_each_side_reads_what_the_other_wrote(tmp_path: Path) -> None:
         ours.want(number)
         assert ours.begun() == (number, mode)
         assert theirs.wanted == number
+        theirs.printed(number + 3)
+        theirs.sent(number + 2)
+        theirs.said(number + 1)
+        assert ours.stand() == (number, number + 3, number + 2, number + 1)
 
 
 def test_a_board_that_is_gone_or_cut_says_nothing(tmp_path: Path) -> None:
     ours = board.Board(tmp_path)
     assert ours.begun() is None
+    assert ours.stand() is None
     (tmp_path / board.FILE).write_bytes(bytes(12))
     assert ours.begun() is None
+    assert ours.stand() is None
 
 
 @pytest.mark.anyio

@@ -7,7 +7,9 @@ import pytest
 
 from inspan.keeper.client import KeeperClient
 from inspan.kernel.host.cell import Cell, Output
+from inspan.kernel.host.inflow import HELD
 from inspan.kernel.host.session import KernelSession
+from inspan.kernel.protocol import Display, Started
 from tests.fakes.kernel import ScriptedWorker
 from tests.unit.keeper.desk import Keeper, wait_for
 from tests.unit.kernel.host.desk import PATIENCE, joined, order, session, value
@@ -57,6 +59,11 @@ CELLS = {
         "print('a'); time.sleep(.03); os.write(1, b'b'); time.sleep(.03)\n"
         "print('c'); time.sleep(.03)",
         "a\nbc\n",
+    ),
+    "rich values in between": (
+        "os.write(1, b'a'); display(1); print('b')\n"
+        "os.write(1, b'c'); display(2); os.write(1, b'd')",
+        "ab\ncd",
     ),
     "an error": ("print('a'); os.write(1, b'b'); print('c'); 1 / 0", "a\nbc\n"),
 }
@@ -128,3 +135,53 @@ async def test_what_a_frame_says_came_before_it_does(worker: ScriptedWorker) -> 
             if isinstance(item, Output):
                 got[item.stream] += item.data.decode()
         assert got == {"stdout": "a123b4d", "stderr": "5c6"}
+
+
+@pytest.mark.parametrize("stage", ["gathered", "on its way"])
+async def test_a_descriptor_s_bytes_wait_for_what_was_printed_before_them(
+    worker: ScriptedWorker, stage: str
+) -> None:
+    async with joined(worker) as session:
+        cell = await session.execute("x")
+        worker.begin(cell.execution_id, 1)
+        if stage == "gathered":
+            worker.stand(printed=7, sent=6, said=1)
+        else:
+            worker.stand(printed=7, sent=7, said=2)
+        worker.write("out.raw", b"second")
+        reader = aiter(cell)
+        assert isinstance(await anext(reader), Started)
+        looked = asyncio.get_running_loop().time() + HELD / 10
+        await wait_for(lambda: asyncio.get_running_loop().time() > looked)
+        worker.stand(printed=8, sent=7, said=2)
+        worker.say("output", b"first ", execution_id=cell.execution_id, stream="stdout")
+        got = [await anext(reader), await anext(reader)]
+        assert got == [Output("stdout", b"first "), Output("stdout", b"second")]
+
+
+async def test_they_do_not_wait_for_ever(worker: ScriptedWorker) -> None:
+    async with joined(worker) as session:
+        cell = await session.execute("x")
+        worker.begin(cell.execution_id, 1)
+        worker.stand(printed=1, sent=0, said=0)
+        worker.write("err.raw", b"alone")
+        reader = aiter(cell)
+        assert isinstance(await anext(reader), Started)
+        assert await anext(reader) == Output("stderr", b"alone")
+
+
+async def test_a_message_that_is_no_text_says_what_comes_before_it(worker: ScriptedWorker) -> None:
+    async with joined(worker) as session:
+        cell = await session.execute("x")
+        worker.begin(cell.execution_id, 1)
+        worker.stand(printed=1, sent=0, said=0)
+        worker.write("out.raw", b"beforebehind")
+        name = cell.execution_id
+        worker.say("display", execution_id=name, data={}, fd={"out": 6, "err": 0})
+        worker.result(name, fd={"out": 12, "err": 0})
+        _, *got, _ = [item async for item in cell]
+        assert [item.data for item in got if isinstance(item, Output | Display)] == [
+            b"before",
+            {},
+            b"behind",
+        ]

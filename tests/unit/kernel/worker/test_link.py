@@ -46,6 +46,7 @@ def test_ready_says_who_it_is(tmp_path: Path) -> None:
 KNOCKS = """
 import os, socket, sys
 from inspan.kernel.frames import Decoder, encode
+from inspan.kernel.worker.board import Board
 from inspan.kernel.worker.ear import Ear
 from inspan.kernel.worker.link import Link, VERSION
 
@@ -53,7 +54,7 @@ def nothing(*_): return {}
 heard = []
 path = sys.argv[1]
 link = Link(path, session="a", token="b", receive=heard.append, state=nothing, beat=nothing,
-            broken=nothing, ear=Ear())
+            broken=nothing, ear=Ear(), board=Board(os.path.dirname(path)))
 host = socket.socket(socket.AF_UNIX)
 host.connect(path)
 hello = {"type": "hello", "version": VERSION, "session": "a", "token": "b", "last_seq": 0}
@@ -350,3 +351,18 @@ def test_a_host_that_reads_the_board_is_told_of_the_start_with_what_follows(tmp_
 def begun(worker: Worker) -> tuple[int, bytes]:
     number, mode = struct.unpack_from("<Q16s", (worker.folder / "interrupt").read_bytes(), 8)
     return number, mode.rstrip(b"\0")
+
+
+def test_the_board_tells_how_far_what_was_printed_has_got(worker: Worker) -> None:
+    def stand() -> tuple[int, ...]:
+        return struct.unpack_from("=QQQ", (worker.folder / "interrupt").read_bytes(), 32)
+
+    worker.run("print('one'); print('two', end='')")
+    printed, sent, said = stand()
+    assert 0 < printed <= sent
+    assert said == worker.host.last_seq
+    cell = worker.begin("while True: print('x', end='')")
+    wait_until(lambda: stand()[0] > sent + 10, "it prints")
+    worker.interrupt(cell)
+    printed, sent, _ = stand()
+    assert printed <= sent

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from inspan.kernel.frames import BODY_MOST
 from inspan.kernel.protocol import FROM_WORKER
+from inspan.kernel.worker.board import Board
 from inspan.kernel.worker.output import Capture, Send
 from inspan.kernel.worker.utf8 import unbroken
 
@@ -23,11 +24,14 @@ pytestmark = pytest.mark.requirement("D9")
 
 BEFORE = """
 import base64, contextvars, json, os, sys, threading, time
+from inspan.kernel.worker.board import Board
 from inspan.kernel.worker.output import Capture
 report = os.dup(1)
 cell = contextvars.ContextVar("cell", default=None)
 sent = []
-capture = Capture(sys.argv[1], lambda head, body: sent.append((head, body)), cell.get)
+capture = Capture(
+    sys.argv[1], lambda head, body: sent.append((head, body)), cell.get, Board(sys.argv[1])
+)
 capture.install()
 cell.set("c1")
 """
@@ -362,7 +366,7 @@ class Taken:
 
 
 def _capture(tmp_path: Path, send: Send, **how: Any) -> Capture:
-    made = Capture(str(tmp_path), send, lambda: "c1", **how)
+    made = Capture(str(tmp_path), send, lambda: "c1", Board(str(tmp_path)), **how)
     made.start()
     return made
 
@@ -413,7 +417,7 @@ def test_to_drop_never_waits_and_counts(tmp_path: Path) -> None:
 
 def test_output_of_no_cell_does_not_wait_for_long(tmp_path: Path) -> None:
     taken = Taken()
-    capture = Capture(str(tmp_path), taken, lambda: None, most=1000)
+    capture = Capture(str(tmp_path), taken, lambda: None, Board(str(tmp_path)), most=1000)
     capture.start()
     taken.gate.clear()
     capture.put("stderr", "x" * 2000)
@@ -473,7 +477,8 @@ def test_whatever_is_written_comes_in_order_and_whole(
 ) -> None:
     taken = Taken()
     now = ["c1"]
-    capture = Capture(str(tmp_path_factory.getbasetemp()), taken, lambda: now[0])
+    base = str(tmp_path_factory.getbasetemp())
+    capture = Capture(base, taken, lambda: now[0], Board(base))
     capture.start()
     wanted: dict[tuple[str, str], bytes] = {}
     for cell, stream, what in writes:
