@@ -58,4 +58,6 @@ def forker(python: str) -> list[str]:
 
 
 def _base(python: str) -> list[str]:
-    return [python, "-c", BOOT, _KERNEL]
+    # ``-P``: nothing is imported from the working directory, where anybody may have put a
+    # ``socket.py``. That is for code that is confined: for it ``main`` puts it back.
+    return [python, "-P", "-c", BOOT, _KERNEL]

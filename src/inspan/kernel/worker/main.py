@@ -100,6 +100,8 @@ class Worker:
         self._namespace.install()
         Spawning(f"{self._folder}/{HOME}/spawned", self._namespace.names).install()
         self._interrupts.install()
+        if not os.environ.get(_SAFE_PATH):
+            sys.path.insert(0, "")
         # All that is here stays, and no collection has to go through it.
         gc.freeze()
         gc.enable()
@@ -212,6 +214,8 @@ class Worker:
         self._link.send({"type": "inspection", **request, "data": data})
 
 
+#: Who sets it wants nothing imported from the working directory.
+_SAFE_PATH: Final = "PYTHONSAFEPATH"
 #: In the environment of all that a keeper starts.
 _KEEPER_VARIABLE: Final = "INSPAN_KEEPER"
 

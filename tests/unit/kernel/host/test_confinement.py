@@ -114,6 +114,19 @@ async def test_it_reads_its_working_directory_and_writes_in_its_own_home(
         assert not (person / "project" / "new").exists()
 
 
+async def test_nothing_in_the_working_directory_runs_before_it_is_confined(
+    client: KeeperClient, home: Path, person: Path
+) -> None:
+    there = home / "ran"
+    for name in sys.stdlib_module_names:
+        (person / "project" / f"{name}.py").write_text(f"open({str(there)!r}, 'w')")
+    (person / "project" / "mine.py").write_text("x = 5")
+    async with confined(client, home) as one:
+        assert await told(one, "1 + 1") == "2"
+        assert await told(one, "import mine, sys; (mine.x, sys.path[0])") == "(5, '')"
+    assert not there.exists()
+
+
 async def test_what_is_not_granted_cannot_be_read_and_says_what_grants_it(
     client: KeeperClient, home: Path, person: Path
 ) -> None:

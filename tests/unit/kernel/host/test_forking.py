@@ -389,14 +389,14 @@ async def test_a_pool_is_filled_by_forks(client: KeeperClient, home: Path) -> No
 
 def test_it_ends_when_no_session_is_wanted_for_long(home: Path) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    python, option, text, package, word = boot.forker(sys.executable)
+    python, safe, option, text, package, word = boot.forker(sys.executable)
     quick = text.replace(
         "from _inspan_kernel.worker.main",
         "import _inspan_kernel.worker.zygote as z; z.IDLE = 0.05\nfrom _inspan_kernel.worker.main",
     )
     run = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], sys.argv[2:])"
     began = [sys.executable, "-c", run, str(theirs.fileno())]
-    command = [*began, python, option, quick, package, word]
+    command = [*began, python, safe, option, quick, package, word]
     with ours, theirs:
         subprocess.run(command, cwd=home, pass_fds=[theirs.fileno()], timeout=PATIENCE, check=True)
         assert ours.recv(100) == b"ready"
