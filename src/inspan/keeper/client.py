@@ -179,7 +179,10 @@ class KeeperClient:
         return int((await self._link.call(message))[0]["sent"])
 
     async def kill(self, session: str) -> Killed:
-        """SIGKILL to all its processes; returns when they are gone, or after 5 s with the rest."""
+        """SIGKILL to all its processes; returns when they are gone, or with the rest.
+
+        That takes 5 s at most; 30 s where they are so many that it goes on all that time.
+        """
         reply, _ = await self._link.call({"op": "kill", "session": session})
         return Killed(reply["left"], tuple(reply["by"]))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from inspan.errors import KeeperLost
+from inspan.errors import KeeperLost, KeeperMismatch
+from inspan.keeper import client as keeper_client
 from inspan.keeper.client import Grew, KeeperClient, connect, ensure
 from inspan.keeper.link import Watcher
 from inspan.keeper.wire import INLINE_MOST, Decoder, encode, encode_grew
@@ -196,6 +197,35 @@ async def test_a_server_that_speaks_rubbish_is_lost(home: Path) -> None:
     async with await asyncio.start_unix_server(rubbish, home / "rubbish"):
         with pytest.raises(KeeperLost):
             await connect(home / "rubbish")
+
+
+async def test_a_server_that_never_answers_is_lost(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper_client, "_HELLO", 0.05)
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_unix_server(mute, home / "mute"):
+        with pytest.raises(KeeperLost, match="does not answer"):
+            await connect(home / "mute")
+
+
+async def test_a_keeper_of_another_time_is_not_replaced(home: Path) -> None:
+    async def newer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        decoder = Decoder()
+        while data := await reader.read(1 << 16):
+            for message, _ in decoder.feed(data):
+                no = {"error": "keeper-mismatch", "message": "I speak version 9."}
+                writer.write(encode({"id": message["id"], **no}))
+        writer.close()
+
+    async with await asyncio.start_unix_server(newer, home / "newer"):
+        with pytest.raises(KeeperMismatch, match="version 9"):
+            await ensure(home / "newer", home / "state")
+    assert not (home / "state").exists()
 
 
 async def test_nobody_behind_a_socket(home: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from inspan.errors import BadInput, Conflict, FolderMissing, KeeperLost
+from inspan.errors import BadInput, Conflict, FolderMissing, KeeperLost, ProgramNotFound
 from inspan.keeper import tree
 from inspan.keeper.client import Spawned
 from tests.unit.keeper.desk import (
@@ -279,6 +279,8 @@ async def test_there_are_few_at_a_time_and_the_one_that_was_of_use_stays(desk: D
 async def test_wishes_that_cannot_be(desk: Desk) -> None:
     with pytest.raises(BadInput):
         await forker(desk, name="no such name!")
+    with pytest.raises(ProgramNotFound):
+        await desk.client.forker("f", argv=["no-such-program"], env={"PATH": "/bin"})
     assert await forker(desk)
     with pytest.raises(FolderMissing):
         await spawn(desk, "one", "true", cwd="/no/such/folder")
@@ -286,6 +288,21 @@ async def test_wishes_that_cannot_be(desk: Desk) -> None:
     large = await spawn(desk, "three", "true", env={"PATH": "/bin:/usr/bin", "X": "x" * 120_000})
     assert large.new
     assert (await desk.ended("three")).code == 0
+
+
+@pytest.mark.parametrize("killed", [True, False])
+async def test_what_does_not_fit_into_its_link_waits(desk: Desk, *, killed: bool) -> None:
+    assert await forker(desk)
+    (forking,) = forkers(desk)
+    os.kill(forking, signal.SIGSTOP)
+    env = {"PATH": os.environ["PATH"], "X": "x" * 90_000}
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(spawn(desk, f"s{n}", "true", env=env)) for n in range(4)]
+        await wait_for(lambda: all(desk.folder(f"s{n}").exists() for n in range(4)))
+        os.kill(forking, signal.SIGKILL if killed else signal.SIGCONT)
+    for n, task in enumerate(tasks):
+        assert task.result().forked != killed
+        assert (await desk.ended(f"s{n}")).code == 0
 
 
 async def test_it_keeps_no_keeper_from_stopping(home: Path) -> None:

@@ -1,11 +1,13 @@
 """What a keeper that is killed leaves behind is ended at once, by a process that costs nothing."""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
+from inspan.keeper.main import CARD
 from tests.unit.keeper.desk import (
     Desk,
     Keeper,
@@ -111,6 +113,34 @@ async def test_the_next_keeper_begins_when_the_last_ones_guardian_is_done(home: 
             dead.wait()
     finally:
         keeper.stop()
+
+
+async def test_a_guardian_is_waited_for_when_its_keeper_was_waited_for(home: Path) -> None:
+    keeper = Keeper(home)
+    async with await keeper.client() as client:
+        watch = await guarded(client.pid)
+        mine = (await Desk(keeper, client).spawn("mine", "sleep", "300", pty=False)).pid
+    os.kill(watch, signal.SIGSTOP)
+    keeper.process.kill()
+    keeper.process.wait()
+    second = Keeper(home)
+    try:
+        await wait_for(lambda: holds(second.process.pid, keeper.state / CARD))
+        assert running(mine)
+        os.kill(watch, signal.SIGCONT)
+        async with await second.client() as client:
+            assert not any(map(running, [mine, watch]))
+            assert await client.list() == ()
+    finally:
+        second.stop()
+
+
+def holds(pid: int, path: Path) -> bool:
+    """Whether a process has this file open."""
+    places = Path(f"/proc/{pid}/fd").iterdir()
+    with contextlib.suppress(FileNotFoundError):
+        return any(place.readlink() == path for place in places)
+    return False
 
 
 async def test_a_guardian_that_is_killed_is_replaced(desk: Desk) -> None:

@@ -361,6 +361,7 @@ def test_the_newest_are_killed_by_their_tag() -> None:
     assert running(other)
     one.rush(roots=set())
     assert os.waitstatus_to_exitcode(os.waitpid(root, 0)[1]) in (0, -signal.SIGKILL)
+    assert (tree.tag_of(root), tree._tag_shown(root)) == (0, 0)
     os.kill(other, signal.SIGKILL)
     os.waitpid(other, 0)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -272,6 +273,18 @@ async def test_one_keeper_for_a_state_directory(desk: Desk, home: Path) -> None:
     second = Keeper(home)
     assert await asyncio.to_thread(second.process.wait, PATIENCE) == HELD
     assert await desk.client.list() == ()
+
+
+@pytest.mark.parametrize("words", [b"", b"rubbish", b"{}", b"[]"])
+async def test_a_lock_is_a_lock_whatever_is_written_in_it(home: Path, words: bytes) -> None:
+    (home / "state").mkdir()
+    with (home / "state" / CARD).open("wb") as card:
+        card.write(words)
+        card.flush()
+        fcntl.flock(card, fcntl.LOCK_EX)
+        held = Keeper(home)
+        assert await asyncio.to_thread(held.process.wait, PATIENCE) == HELD
+        card.truncate(0)
 
 
 async def test_an_idle_keeper_stops_and_cleans_up(home: Path) -> None:
