@@ -125,9 +125,11 @@ async def test_a_guardian_is_waited_for_when_its_keeper_was_waited_for(home: Pat
     keeper.process.wait()
     second = Keeper(home)
     try:
-        await wait_for(lambda: holds(second.process.pid, keeper.state / CARD))
-        assert running(mine)
-        os.kill(watch, signal.SIGCONT)
+        try:
+            await wait_for(lambda: holds(second.process.pid, keeper.state / CARD))
+            assert running(mine)
+        finally:
+            os.kill(watch, signal.SIGCONT)
         async with await second.client() as client:
             assert not any(map(running, [mine, watch]))
             assert await client.list() == ()
