@@ -36,12 +36,9 @@ class _Later:
         own: str = self.__name__
         if sys.modules.get(own) is self:  # type: ignore[comparison-overlap]  # while asyncio is imported
             del sys.modules[own]
-        module = __import__(own)
+        __import__(own)
+        module = sys.modules[own]
         _replace(self, module)
-        if own == _SSL:
-            # As ``sslproto`` does it.
-            errors = (module.SSLWantReadError, module.SSLSyscallError)
-            sys.modules["asyncio.sslproto"].SSLAgainErrors = errors  # type: ignore[attr-defined]  # no part of its interface
         return getattr(module, name)
 
 
@@ -99,8 +96,8 @@ def _extract_stack() -> Any:
 
 #: Each with what is taken from it while modules are imported; a test holds plain values against it.
 _NEEDED_LATER: dict[str, dict[str, Any]] = {
-    "inspect": {},
-    "json": {},
+    **{name: {} for name in ("asyncio.sslproto", "asyncio.staggered", "array", "binascii")},
+    **{name: {} for name in ("inspect", "json", "queue")},
     "subprocess": {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3},
     "traceback": {"extract_stack": _extract_stack},
     _LOGGING: {"DEBUG": 10, "getLogger": _Logger},
@@ -141,6 +138,9 @@ def _in_place(standing: dict[str, Any]) -> Iterator[None]:
         for name, one in mine.items():
             if sys.modules.get(name, standing) is one:
                 del sys.modules[name]
+                package, _, part = name.rpartition(".")
+                if package in sys.modules:
+                    vars(sys.modules[package])[part] = one
 
 
 def _replace(stand_in: object, real: object) -> None:

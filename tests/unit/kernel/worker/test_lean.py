@@ -114,6 +114,24 @@ def test_what_asyncio_needs_later_is_there_when_it_is_needed(worker: Worker) -> 
     assert worker.run(LATER).result.repr == "([], b'said', (True, False), [], True)"
 
 
+PARTS = """
+import asyncio, concurrent.futures, sys
+before = [name in sys.modules for name in ("asyncio.sslproto", "asyncio.staggered", "queue")]
+kind = asyncio.sslproto.SSLProtocol
+async def one(): return 1
+staggered = await asyncio.base_events.staggered.staggered_race([one], None)
+pooled = await asyncio.to_thread(lambda: 2)
+from asyncio import sslproto
+(before, kind is sslproto.SSLProtocol, asyncio.sslproto is sslproto, staggered[:1], pooled)
+"""
+
+
+@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports them in every process")
+def test_parts_of_asyncio_are_there_when_they_are_needed(worker: Worker) -> None:
+    seen = "([False, False, False], True, True, (1,), 2)"
+    assert worker.run(PARTS).result.repr == seen
+
+
 def test_what_code_imports_is_the_module_itself(worker: Worker) -> None:
     code = "import inspect, subprocess; [type(one).__name__ for one in (inspect, subprocess)]"
     assert worker.run(code).result.repr == "['module', 'module']"
