@@ -164,11 +164,13 @@ def test_what_follows_a_failure_is_not_run(client: BlockingKernelClient) -> None
 
 def test_expressions_are_evaluated_behind_the_cell(client: BlockingKernelClient) -> None:
     wanted = {"good": "x * 2", "wrong": "1 / 0", "no": "y = 1", "slept": "await sleep(0, 'z')"}
+    wanted["long"] = repr("x" * (9 << 20))
     reply, _ = run(client, "from asyncio import sleep\nx = 21", user_expressions=wanted)
     found = reply["user_expressions"]
     assert found["good"]["data"] == {"text/plain": "42"}
     assert (found["wrong"]["status"], found["wrong"]["ename"]) == ("error", "ZeroDivisionError")
     assert found["no"]["ename"] == "SyntaxError"
+    assert (found["long"]["status"], found["long"]["ename"]) == ("error", "BadInput")
     assert found["slept"]["data"] == {"text/plain": "'z'"}
 
 

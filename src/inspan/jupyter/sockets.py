@@ -120,8 +120,10 @@ class Sockets:
 def bound(connection: Connection) -> Iterator[Sockets]:
     """Listening sockets, closed in the end when the last messages have left. Raises Unable."""
     context = zmq.asyncio.Context()
+    sockets: dict[str, Socket] = {}  # held here, so that all can be closed where one is refused
     try:
-        sockets = {name: _bind(context, name, at) for name, at in connection.addresses.items()}
+        for name, address in connection.addresses.items():
+            sockets[name] = _bind(context, name, address)
         yield Sockets(sockets, Wire(connection.key))
     finally:
         context.destroy(linger=_LINGER)

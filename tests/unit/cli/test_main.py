@@ -1,4 +1,5 @@
 import importlib.util
+import io
 import json
 import os
 import subprocess
@@ -200,6 +201,8 @@ def _printing(
 ) -> subprocess.CompletedProcess[str]:
     """A command whose standard output, and perhaps its standard error, goes there."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    if err or code:  # measuring it would write there, too
+        env = {name: value for name, value in env.items() if not name.startswith("COVERAGE_")}
     start = ["-c", code] if code else ["-m", "inspan.cli.main"]
     line = f'exec "$@" >{out} {f"2>{err}" if err else ""}'
     return subprocess.run(
@@ -223,6 +226,19 @@ def test_output_that_has_no_room_is_one_sentence(words: list[str], tmp_path: Pat
 def test_where_nothing_can_be_told_there_is_the_status(tmp_path: Path) -> None:
     assert _printing("lss", out="/dev/null", err="/dev/full", home=tmp_path).returncode == 1
     assert _printing("version", err="/dev/full", home=tmp_path).returncode == 1
+
+
+def test_a_failure_that_cannot_be_told_is_none_of_python_s(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        io.TextIOWrapper(full, write_through=True) as errors,
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr("sys.stderr", errors)
+        assert main(["lss"]) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_stream_that_was_closed_is_no_error(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import select
+import signal
 import socket as sockets
 import subprocess
 import sys
@@ -88,6 +89,21 @@ def test_no_daemon_is_said_with_the_path(tmp_path: Path) -> None:
 def test_a_connection_is_used_again() -> None:
     with talker(saying(answer(TASK), answer(TASK))) as path, SyncControl(path) as control:
         assert control.get("last") == control.get("last")
+
+
+def test_who_stops_waiting_for_an_answer_leaves_no_connection_that_one_may_come_on() -> None:
+    hung_up: list[bytes] = []
+
+    def silent(link: sockets.socket) -> None:
+        link.recv(1 << 16)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        hung_up.append(link.recv(1 << 16))
+
+    with talker(silent, saying(answer(TASK))) as path, SyncControl(path) as control:
+        with pytest.raises(KeyboardInterrupt):
+            control.get("last")
+        assert control.get("last").id == "01zzzzzzzzzzzzzzzzzzzzzzzz"
+    assert hung_up == [b""]
 
 
 def test_a_connection_that_was_closed_at_rest_is_replaced() -> None:

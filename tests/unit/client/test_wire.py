@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import subprocess
+import sys
 from contextlib import suppress
 from urllib.parse import unquote_to_bytes
 
@@ -263,3 +265,13 @@ def test_a_body_without_an_end_is_not_held(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(wire, "BODY_MOST", 10)
     with pytest.raises(DaemonUnreachable, match="has no end"):
         wire.Answer().feed(b"HTTP/1.1 200 X\r\n\r\n" + bytes(11))
+
+
+def test_an_upgrade_is_checked_where_only_hashlib_is_there() -> None:
+    code = (
+        "import sys; sys.modules['_sha1'] = None\n"
+        "from inspan.client.wire import Response, check_upgrade\n"
+        "said = {'sec-websocket-accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='}\n"
+        "check_upgrade(Response(101, said, b''), 'dGhlIHNhbXBsZSBub25jZQ==')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

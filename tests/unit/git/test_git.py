@@ -1,4 +1,8 @@
 import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -193,3 +197,51 @@ async def test_a_patch_of_what_is_not_there_fails(repository: Path) -> None:
 async def test_what_cannot_be_deleted_is_said(repository: Path) -> None:
     with pytest.raises(WorkspaceFailed, match="could not be deleted"):
         await delete(repository / "file" / "below")
+
+
+@pytest.fixture
+def somebody() -> Iterator[Path]:
+    """A folder of somebody who may not do everything, as whom the test goes on."""
+    path = Path(tempfile.mkdtemp(prefix="ig-"))
+    root = os.geteuid() == 0
+    if root:
+        os.chown(path, 65534, -1)
+        os.seteuid(65534)
+    try:
+        yield path
+    finally:
+        if root:
+            os.seteuid(0)
+        shutil.rmtree(path)
+
+
+async def test_what_its_owner_may_not_write_to_is_deleted_all_the_same(somebody: Path) -> None:
+    cache = somebody / "tree" / "cache"
+    (cache / "module").mkdir(parents=True)
+    (cache / "module" / "file").touch()
+    (somebody / "outside").mkdir(mode=0o500)
+    (cache / "link").symlink_to(somebody / "outside")
+    (cache / "module").chmod(0o500)
+    cache.chmod(0o500)
+    await delete(somebody / "tree")
+    assert [one.name for one in somebody.iterdir()] == ["outside"]
+    assert stat.S_IMODE((somebody / "outside").stat().st_mode) == 0o500
+
+
+async def test_what_is_somebody_elses_is_left_and_said(somebody: Path) -> None:
+    tree = somebody / "tree"
+    closed = tree / "closed"
+    closed.mkdir(parents=True)
+    (closed / "file").touch()
+    if os.getuid() == 0:
+        os.seteuid(0)
+        os.chown(closed, 0, -1)
+        closed.chmod(0o700)
+        os.seteuid(65534)
+    else:
+        closed.chmod(0)
+    with pytest.raises(WorkspaceFailed, match="could not be deleted") as caught:
+        await delete(tree)
+    assert "who owns" in caught.value.hint
+    if os.getuid() != 0:
+        closed.chmod(0o700)

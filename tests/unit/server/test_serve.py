@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket as sockets
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -68,6 +70,23 @@ def test_a_stale_socket_is_replaced_and_a_live_one_is_not(place: Path) -> None:
     with listening(place) as fresh, sockets.socket(sockets.AF_UNIX) as client:
         client.connect(os.fspath(place))
         assert fresh.getsockname() == os.fspath(place)
+
+
+def test_a_daemon_that_has_no_time_for_us_is_there_all_the_same(place: Path) -> None:
+    place.parent.mkdir(mode=0o700)
+    with ExitStack() as stack:
+        busy = stack.enter_context(sockets.socket(sockets.AF_UNIX))
+        busy.bind(os.fspath(place))
+        busy.listen(0)
+        codes = [0]
+        while codes[-1] == 0 and len(codes) < 100:
+            client = stack.enter_context(sockets.socket(sockets.AF_UNIX))
+            client.setblocking(False)
+            codes.append(client.connect_ex(os.fspath(place)))
+        assert codes[-1] == errno.EAGAIN
+        with pytest.raises(Unable, match="another daemon listens"), listening(place):
+            raise AssertionError("two must not listen")
+        assert place.is_socket()
 
 
 def test_a_file_in_the_way_is_left_alone(place: Path) -> None:

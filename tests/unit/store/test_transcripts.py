@@ -194,6 +194,19 @@ async def test_a_line_that_does_not_fit_is_not_there(files: Transcripts) -> None
     assert await files.read(ID, 0, 9) == (*events, event(5, FACTS[4]))
 
 
+async def test_what_has_no_room_when_a_file_is_let_go_is_missing_and_nothing_else(
+    files: Transcripts,
+) -> None:
+    events = write(files, *FACTS[:3])
+    size = await files.size(ID)
+    with room_for(size):
+        files.append(event(4, FACTS[3]), "mark 4", more=True)
+        files.release(ID)
+    assert await files.read(ID, 0, 9) == events
+    files.append(event(5, FACTS[4]), "mark 5")
+    assert await files.read(ID, 0, 9) == (*events, event(5, FACTS[4]))
+
+
 async def test_what_comes_at_once_is_written_at_once_or_not_at_all(
     files: Transcripts, tmp_path: Path
 ) -> None:
