@@ -170,7 +170,7 @@ def test_expressions_are_evaluated_behind_the_cell(client: BlockingKernelClient)
     assert found["good"]["data"] == {"text/plain": "42"}
     assert (found["wrong"]["status"], found["wrong"]["ename"]) == ("error", "ZeroDivisionError")
     assert found["no"]["ename"] == "SyntaxError"
-    assert (found["long"]["status"], found["long"]["ename"]) == ("error", "BadInput")
+    assert (found["long"]["status"], found["long"]["ename"]) == ("error", "bad-input")
     assert found["slept"]["data"] == {"text/plain": "'z'"}
 
 
