@@ -11,11 +11,13 @@ import ctypes
 import gc
 import sys
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from types import CodeType
 
 
 def keep() -> bool:
     """Do so, from Python 3.13 on; whether that could be done."""
+    if hasattr(sys, "gettotalrefcount"):
+        return False  # a debug build, which sees whether counts add up
     kind = ctypes.PYFUNCTYPE(None, ctypes.py_object, ctypes.c_ssize_t)
     try:
         # Part of the stable interface since Python 3.13.
@@ -23,11 +25,12 @@ def keep() -> bool:
     except AttributeError:
         return False
     immortal = sys.getrefcount(None)
-    for one in gc.get_objects():
-        count(one, immortal)
-        if isinstance(one, FunctionType):
-            for part in _parts(one.__code__):
-                count(part, immortal)
+    for tracked in gc.get_objects():
+        # The collector knows texts and numbers only by what refers to them.
+        for one in (tracked, *gc.get_referents(tracked)):
+            for part in _parts(one) if isinstance(one, CodeType) else (one,):
+                if sys.getrefcount(part) != immortal:
+                    count(part, immortal)
     return True
 
 

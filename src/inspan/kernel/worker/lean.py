@@ -96,7 +96,7 @@ def _extract_stack() -> Any:
 
 #: Each with what is taken from it while modules are imported; a test holds plain values against it.
 _NEEDED_LATER: dict[str, dict[str, Any]] = {
-    **{name: {} for name in ("asyncio.sslproto", "asyncio.staggered", "array", "binascii")},
+    **{name: {} for name in ("asyncio.sslproto", "asyncio.staggered", "binascii")},
     **{name: {} for name in ("inspect", "json", "queue")},
     "subprocess": {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3},
     "traceback": {"extract_stack": _extract_stack},
@@ -144,7 +144,11 @@ def _in_place(standing: dict[str, Any]) -> Iterator[None]:
 
 
 def _replace(stand_in: object, real: object) -> None:
-    """Let all that have the one have the other."""
+    """Let all that have the one have the other.
+
+    That looks at every name of theirs. So a module whose users are none of these has no stand-in:
+    it would be looked for each time.
+    """
     whose = ("asyncio.", "concurrent.futures.", f"{__package__}.")
     for user in [module for name, module in sys.modules.items() if name.startswith(whose)]:
         names = vars(user)

@@ -182,7 +182,7 @@ async def test_a_forked_session_sees_what_a_spawned_one_sees(
         last = await make()
         assert last.pid == spare
         # A zygote has them already, as most code soon does.
-        await value(spawned, "import array, json, logging, traceback, typing")
+        await value(spawned, "import json, logging, traceback, typing")
         before = await seen(spawned)
         for one in (other, last):
             after = await seen(one)
