@@ -143,14 +143,25 @@ def _in_place(standing: dict[str, Any]) -> Iterator[None]:
                     vars(sys.modules[package])[part] = one
 
 
+def settle() -> None:
+    """Have what is loaded by now in the place of its stand-ins: who is forked then looks for none."""
+    for user in _users():
+        for name, value in [*user.items()]:
+            if type(value) is _Later and value.__name__ in sys.modules:
+                user[name] = sys.modules[value.__name__]
+
+
 def _replace(stand_in: object, real: object) -> None:
     """Let all that have the one have the other.
 
     That looks at every name of theirs. So a module whose users are none of these has no stand-in:
     it would be looked for each time.
     """
+    for user in _users():
+        for name in [name for name, value in user.items() if value is stand_in]:
+            user[name] = real
+
+
+def _users() -> list[dict[str, Any]]:
     whose = ("asyncio.", "concurrent.futures.", f"{__package__}.")
-    for user in [module for name, module in sys.modules.items() if name.startswith(whose)]:
-        names = vars(user)
-        for name in [name for name, value in names.items() if value is stand_in]:
-            names[name] = real
+    return [vars(module) for name, module in sys.modules.items() if name.startswith(whose)]

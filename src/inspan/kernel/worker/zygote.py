@@ -19,7 +19,7 @@ import sys
 from typing import Any, Final
 
 from ..frames import Decoder, encode  # noqa: TID252 - the package has a private name here
-from . import clib, confine, immortal, presence, spare, syscalls
+from . import clib, confine, immortal, lean, presence, spare, syscalls
 from .boot import TOKEN_VARIABLE
 from .confine import Ground, Kind
 from .display import bundle
@@ -49,6 +49,7 @@ def serve() -> tuple[list[str], Ground | None]:
     link = socket.socket(fileno=_LINK)
     mine = sys.orig_argv[: -len(sys.argv) + 1]
     _rehearse()
+    lean.settle()
     zygote = _Zygote(link, mine)
     # What is here now is every fork's: neither a look at it nor a collection in one of them must
     # copy it. There is no collection here before: each fork would write into the gaps it leaves.

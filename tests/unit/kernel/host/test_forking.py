@@ -193,6 +193,18 @@ async def test_a_forked_session_sees_what_a_spawned_one_sees(
         assert await value(other, "'TOKEN' in open('/proc/self/environ').read()") is False
 
 
+async def test_a_fork_has_no_stand_in_for_what_its_zygote_has_loaded(
+    client: KeeperClient, home: Path
+) -> None:
+    async with making(client, home) as make:
+        await make.ready()
+        session = await make()
+        code = "import json, traceback\nfrom _inspan_kernel.worker import display, tracebacks\n"
+        code += "(display.json, tracebacks.traceback) == (json, traceback)"
+        assert await forked(session)
+        assert await value(session, code) is True
+
+
 async def test_two_forks_draw_other_numbers(client: KeeperClient, home: Path) -> None:
     async with making(client, home) as make:
         await make.ready()
