@@ -144,7 +144,7 @@ def _in_place(standing: dict[str, Any]) -> Iterator[None]:
 
 
 def settle() -> None:
-    """Have what is loaded by now in the place of its stand-ins: who is forked then looks for none."""
+    """Have what is loaded in the place of its stand-ins: who is forked then looks for none."""
     for user in _users():
         for name, value in [*user.items()]:
             if type(value) is _Later and value.__name__ in sys.modules:
