@@ -151,7 +151,8 @@ class Connection:
         if events & READ and not self._frames:
             try:
                 data = self._sock.recv(_RECEIVE)
-                keys = None if self._decoder.held else decode_write(data)
+                alone = not self._decoder.held and len(self._outbox) <= _REPLIES_MOST
+                keys = decode_write(data) if alone else None
                 if keys is not None and self._on_keys(self, *keys):
                     return
                 self._frames.extend(self._decoder.feed(data))

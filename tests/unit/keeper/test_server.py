@@ -10,6 +10,7 @@ import stat
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import anyio
@@ -19,7 +20,7 @@ from inspan.errors import BadInput, InspanError, KeeperLost, KeeperMismatch, Ses
 from inspan.keeper import cgroups
 from inspan.keeper.client import EndedSession, Grew
 from inspan.keeper.main import CARD, HELD
-from inspan.keeper.wire import INLINE_MOST, OLDEST, VERSION, Decoder, encode
+from inspan.keeper.wire import INLINE_MOST, OLDEST, VERSION, Decoder, encode, encode_write
 from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, Raw, descriptors, python, wait_for
 
 pytestmark = pytest.mark.anyio
@@ -232,6 +233,32 @@ async def test_a_client_that_stalls_costs_bounded_memory_and_gets_the_newest(des
             if message.get("push") == "grew":
                 grew = int(message["size"])
     assert grew == 2000 * 4096
+    stalled.socket.close()
+
+
+async def test_a_client_that_types_and_reads_no_reply_is_left_alone(desk: Desk) -> None:
+    await desk.spawn("keys", "cat", pty=False)
+    output = desk.folder("keys") / "output.raw"
+    stalled = Raw(desk.keeper.socket)
+
+    def typed() -> int:
+        """One key after the other, each once the last has arrived, until one does not."""
+        for number in range(1, 60_000):
+            stalled.socket.sendall(encode_write("keys", number, b"k"))
+            until = time.monotonic() + 1.0
+            while output.stat().st_size < number:
+                if time.monotonic() > until:
+                    return number
+        return 0
+
+    number = await asyncio.to_thread(typed)
+    assert number
+    assert (await desk.client.status("keys")).alive
+    # Now it reads: everything that it typed is typed, and answered.
+    decoder, last = Decoder(), 0
+    while last < number:
+        for message, _ in decoder.feed(await asyncio.to_thread(stalled.socket.recv, 1 << 16)):
+            last = message["id"]
     stalled.socket.close()
 
 
