@@ -83,6 +83,7 @@ class Runner:
     async def _follow(self, cell: Cell, publish: Publish, ask: Ask) -> p.Result | p.Error:
         text = _Text(publish)
         self.cell = cell
+        end: p.Result | p.Error | None = None
         try:
             async for item in cell:
                 if isinstance(item, Output):
@@ -102,14 +103,15 @@ class Runner:
                         self._session.settle(item.promise, error=NotGranted(ALONE))
                     case p.Result() | p.Error():
                         await text.end()
-                        return item
+                        end = item
         except InspanError:
             await text.end()
             raise
         finally:
             self.cell = None
             self._asked.clear()
-        raise AssertionError("a cell ends with its end")
+        assert end is not None  # a cell that does not end raises
+        return end
 
     async def _page(self, name: str, detail: int) -> Content:
         found = await self._session.inspect(name, len(name), detail)

@@ -20,7 +20,7 @@ from inspan.client.remote import RemoteControl
 from inspan.client.synccode import SyncCode
 from inspan.control import Code
 from inspan.errors import Conflict, DaemonUnreachable, FellBehind, InspanError, SessionNotFound
-from inspan.model.code import CellOptions, CodeEvent, CodeSession, CodeSpec
+from inspan.model.code import CellOptions, CodeEvent, CodeSession, CodeSpec, Given
 from tests.unit.cli.desk import Desk, desk
 
 pytestmark = pytest.mark.requirement("D1", "D9")
@@ -49,6 +49,17 @@ class Breaking:
             yield event
             if self.errors:
                 raise self.errors.pop(0)
+
+
+class Deaf(Breaking):
+    """One that does not hear of answers."""
+
+    async def follow(
+        self, session: str, since: int | None = None, *, cell: str | None = None
+    ) -> AsyncGenerator[CodeEvent, None]:
+        async for event in self._to.follow(session, since, cell=cell):
+            if not isinstance(event.fact, Given):
+                yield event
 
 
 class Quick(View):
@@ -100,12 +111,13 @@ async def test_a_daemon_that_goes_again_and_again_is_told_with_where_to_look(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("kind", [Breaking, Deaf])
 async def test_a_line_that_somebody_else_gave_first_is_his(
-    daemon: Desk, capfd: pytest.CaptureFixture[str]
+    daemon: Desk, capfd: pytest.CaptureFixture[str], kind: type[Breaking]
 ) -> None:
     async with RemoteControl.connect(daemon.socket) as control:
         session = await opened(control.code)
-        named = Named(control.code, session, Quick(control.code, session.id))
+        named = Named(kind(control.code), session, Quick(control.code, session.id))
         assert await named.run("name = input('who? ')\nname") == 0
     assert capfd.readouterr().out == "who? 'theirs'\n"
 
