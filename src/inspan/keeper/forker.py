@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from inspan.keeper import tree
+from inspan.keeper import processes, tree
 from inspan.keeper.log import say
 from inspan.keeper.loop import READ, Loop
 from inspan.keeper.refusal import Refusal
@@ -84,7 +84,7 @@ class Forker:
         ours.setblocking(False)
         self.name = name
         self.ready = False
-        self._process = tree.look(self.pid)
+        self._process = processes.look(self.pid)
         self._loop = loop
         self._over = over
         self._link = ours
@@ -184,7 +184,7 @@ class Forker:
             self.end()
 
     def _spared(self, pid: int) -> None:
-        process = tree.look(pid)
+        process = processes.look(pid)
         if process is None:
             return  # it has ended, and was reaped
         if len(self.spares) < _SPARES_MOST and process.parent == os.getpid():
@@ -198,7 +198,7 @@ class Forker:
             self._await_answer()
         else:
             self._late.cancel()
-        process = tree.look(pid)
+        process = processes.look(pid)
         pipes = asked.pipes
         if pipes is None or process is None or process.parent != os.getpid():
             asked.drop()

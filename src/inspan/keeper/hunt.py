@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from inspan.keeper import tree
+from inspan.keeper import processes, tree
 from inspan.keeper.cgroups import Cgroups
 from inspan.keeper.forker import Forkers
 from inspan.keeper.guardian import Guardian
 from inspan.keeper.loop import Loop
+from inspan.keeper.processes import Table
 from inspan.keeper.session import Session
 
 #: The first look comes after this time, each next one after twice as long, up to the most.
@@ -52,12 +53,10 @@ class Hunter:
         self._sessions = sessions
         self._guardian = guardian
         self._forkers = forkers
-        self._table: tree.Table | None = None
+        self._table: Table | None = None
         self._hunted: set[Session] = set()
 
-    def find(
-        self, session: Session, *, since: float | None = None
-    ) -> tuple[tree.Table, dict[int, str]]:
+    def find(self, session: Session, *, since: float | None = None) -> tuple[Table, dict[int, str]]:
         """The living processes of a session and how each was found.
 
         It is looked at anew, or with ``since`` in a table that is no older than that moment and was
@@ -65,7 +64,7 @@ class Hunter:
         """
         table = self._table
         if table is None or since is None or not since < table.at > time.monotonic() - _FRESH:
-            table = self._table = tree.Table()
+            table = self._table = Table()
         found = session.tree.find(
             table,
             roots=self.roots(),
@@ -86,7 +85,7 @@ class Hunter:
 
     def quiet(self, session: Session) -> bool:
         """Whether nothing of an ended session can be left, for there is nobody; cheap."""
-        return not (self._cgroups.populated(session.name) or tree.strangers(self.roots()))
+        return not (self._cgroups.populated(session.name) or processes.strangers(self.roots()))
 
     def leftovers(self, session: Session) -> int:
         """How many processes an ended session left behind, as far as that can be seen.
@@ -97,7 +96,7 @@ class Hunter:
             return 0
         young = session.tree.orphans(self.roots(), alone=self._alone)
         if len(young) >= tree.ORPHANS_MOST:
-            return tree.living(young)
+            return processes.living(young)
         return len(self.find(session)[1])
 
     def kill(
@@ -127,14 +126,14 @@ class Hunter:
                 by.add("subreaper")
             # While new ones keep coming, and while the dead are many, a table shows nothing of use.
             storm = not struck <= before
-            vain = storm or (bool(struck) and tree.all_ended(struck))
+            vain = storm or (bool(struck) and processes.all_ended(struck))
             found = 0 if vain else self._kill_found(session, since, by)
             now = time.monotonic()
             if not (struck or found or session.alive):
                 over(0)
             elif now >= began + (_PATIENCE_MOST if vain else _PATIENCE):
                 # Nothing is proven while one that the storm left was not waited for.
-                over(found or (max(1, tree.living(struck)) if struck else 0))
+                over(found or (max(1, processes.living(struck)) if struck else 0))
             elif storm:
                 self._loop.later(0.0, lambda: step(_FIRST, now, before | struck))
             else:

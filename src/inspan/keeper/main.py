@@ -20,9 +20,10 @@ import stat
 import time
 from typing import Final
 
-from inspan.keeper import linux, log, sweep, tree
+from inspan.keeper import linux, log, processes, sweep
 from inspan.keeper.cgroups import Cgroups
 from inspan.keeper.guardian import PATIENCE, Guardian
+from inspan.keeper.marks import LIMIT
 from inspan.keeper.server import Server
 from inspan.keeper.verbs import VERBS
 from inspan.keeper.wire import VERSION
@@ -96,7 +97,7 @@ def _lock(state: str) -> int:
 def _dead(holder: str) -> bool:
     """Whether the keeper that signed is gone."""
     try:
-        return not tree.lives(int(json.loads(holder)["pid"]))
+        return not processes.lives(int(json.loads(holder)["pid"]))
     except (ValueError, KeyError, TypeError):
         return False
 
@@ -145,7 +146,7 @@ def _prepare(options: dict[str, str], card: int) -> tuple[Server, socket.socket]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with contextlib.suppress(ValueError):
         # A keeper that was started inside a session is none of its processes.
-        resource.setrlimit(tree.LIMIT, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        resource.setrlimit(LIMIT, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     linux.become_subreaper()
     mark = hashlib.sha256(os.fsencode(os.path.realpath(options["state"]))).hexdigest()[:16]
     cgroups = Cgroups(mark)

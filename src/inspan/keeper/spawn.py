@@ -21,8 +21,8 @@ import termios
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from inspan.keeper.marks import LIMIT
 from inspan.keeper.refusal import Refusal
-from inspan.keeper.tree import LIMIT
 
 #: Everything goes back to its default in the child, whatever the keeper ignores.
 _DEFAULTS: Final = tuple(

@@ -13,7 +13,8 @@ import signal
 import time
 from typing import Final
 
-from inspan.keeper import tree
+from inspan.keeper import processes, tree
+from inspan.keeper.marks import keeper_of, marks_of, tag, tag_of
 
 #: After a look that found nothing new it waits so long, each time twice as long, up to the most.
 _FIRST: Final = 0.002
@@ -48,7 +49,7 @@ class Remains:
 
     def __init__(self, mark: str) -> None:
         self._mark = mark.encode()
-        self._keeper = tree.keeper_of(tree.tag(mark, 0))
+        self._keeper = keeper_of(tag(mark, 0))
         self._met: set[tuple[int, int]] = set()
         self._rushed: set[int] = set()
         self._spared = {os.getpid(), *_ancestors()}
@@ -57,7 +58,7 @@ class Remains:
 
     def rush(self) -> int:
         """Kill those among the newest processes; how many had not been met. See ``Tree.rush``."""
-        struck = {pid for pid in tree.newest() if self._tagged(pid)} - self._spared
+        struck = {pid for pid in processes.newest() if self._tagged(pid)} - self._spared
         for pid in struck:
             tree.kill_exactly(pid, self._tagged)
         new = struck - self._rushed
@@ -67,15 +68,15 @@ class Remains:
     def look(self) -> int:
         """Kill all that are seen; how many had not been met."""
         self.calm = True
-        return sum(map(self._end, sorted(tree.everybody(), reverse=True)))
+        return sum(map(self._end, sorted(processes.everybody(), reverse=True)))
 
     def _end(self, pid: int) -> bool:
         """Whether it is one of them, lives, and was not met before; then it is killed."""
         if pid in self._spared:
             return False
-        if not self._tagged(pid) and tree.marks_of(pid).keeper != self._mark:
+        if not self._tagged(pid) and marks_of(pid).keeper != self._mark:
             return False
-        process = tree.look(pid)
+        process = processes.look(pid)
         if process is None or process.dead:
             return False
         met = process.name in self._met
@@ -84,7 +85,7 @@ class Remains:
         return tree.send(process, signal.SIGKILL) and not met
 
     def _tagged(self, pid: int) -> bool:
-        return tree.keeper_of(tree.tag_of(pid)) == self._keeper
+        return keeper_of(tag_of(pid)) == self._keeper
 
 
 def _ancestors() -> set[int]:
@@ -93,6 +94,6 @@ def _ancestors() -> set[int]:
     pid = os.getppid()
     while pid and pid not in found:
         found.add(pid)
-        process = tree.look(pid)
+        process = processes.look(pid)
         pid = 0 if process is None else process.parent
     return found

@@ -1,11 +1,8 @@
 """Finds every process of a session and ends it; it must never know what a session is for.
 
 Four ways, since each alone can be escaped: descent from the root; the process groups and sessions
-seen so far; two marks; the cgroup. As the keeper is a subreaper, every orphan becomes its child,
-so whatever a session started stays below the keeper. The marks are a variable in the environment,
-which a program may clear, and a tag: a number in the limit on file locks, which Linux has ignored
-since 2.4 and every process inherits, through ``setsid``, ``env -i`` and exec alike. A process is
-named by its id and its start time: an id alone may already belong to somebody else.
+seen so far; the marks; the cgroup. As the keeper is a subreaper, every orphan becomes its child, so
+whatever a session started stays below the keeper.
 """
 
 from __future__ import annotations
@@ -13,106 +10,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import resource
 import signal
-import time
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
-#: In the environment of every child: which session, and which state directory's keeper.
-SESSION_MARK: Final = "INSPAN_SESSION"
-KEEPER_MARK: Final = "INSPAN_KEEPER"
+from inspan.keeper.marks import Marks, keeper_of, marks_of, tag_of
+from inspan.keeper.processes import Process, Table, children, has_ended, look, newest
 
-#: ``RLIMIT_LOCKS``. The soft limit is the tag; the hard one stays as it is.
-LIMIT: Final = 10
-#: A tag is this, the number of the state directory, and the number of the session.
-_TAG: Final = 1 << 61
-_BITS: Final = 30
-
-#: So many of the youngest orphans are looked at a time, and so many of the newest processes.
+#: So many of the youngest orphans are looked at a time.
 ORPHANS_MOST: Final = 512
-_RUSHED: Final = 256
-
-_ENVIRON_MOST: Final = 4 << 20
-_DEAD: Final = frozenset("ZXx")
-
-
-def tag(mark: str, number: int) -> int:
-    """The tag of the session of this number, of the keeper with this mark (hexadecimal)."""
-    low = (1 << _BITS) - 1
-    return _TAG | (int(mark, 16) & low) << _BITS | number & low
-
-
-def keeper_of(number: int) -> int:
-    """What is the same in the tags of all sessions of a keeper, and in no other's."""
-    return number >> _BITS
-
-
-class Marks(NamedTuple):
-    """Which keeper's a process is, and which session's, as its environment tells; else empty.
-
-    Both together: two keepers may have sessions of one name.
-    """
-
-    keeper: bytes
-    session: bytes
-
-
-class Process(NamedTuple):
-    """A line of the process table."""
-
-    pid: int
-    parent: int
-    group: int
-    session: int
-    started: int
-    state: str
-
-    @property
-    def name(self) -> tuple[int, int]:
-        """What no other process has, before or after."""
-        return self.pid, self.started
-
-    @property
-    def dead(self) -> bool:
-        """Whether it only waits to be waited for."""
-        return self.state in _DEAD
-
-
-class Table:
-    """The process table at one moment. Empty where there is no ``/proc``."""
-
-    def __init__(self) -> None:
-        self.at = time.monotonic()
-        self.processes: dict[int, Process] = {}
-        self.children: dict[int, list[int]] = {}
-        self._carried: dict[int | Marks, list[int]] = {}
-        self._looked = False
-        for pid in everybody():
-            process = look(pid)
-            if process is not None:
-                self.processes[pid] = process
-                self.children.setdefault(process.parent, []).append(pid)
-
-    def carrying(self, number: int, marks: Marks) -> list[int]:
-        """Who has this tag, or these marks; all are looked at once."""
-        if not self._looked:
-            self._looked = True
-            for pid in self.processes:
-                self._carried.setdefault(tag_of(pid), []).append(pid)
-                self._carried.setdefault(marks_of(pid), []).append(pid)
-        return [*self._carried.get(number, ()), *self._carried.get(marks, ())]
-
-    def below(self, pids: Iterable[int]) -> set[int]:
-        """These and all that descends from them."""
-        found: set[int] = set()
-        left = [pid for pid in pids if pid in self.processes]
-        while left:
-            pid = left.pop()
-            if pid not in found:
-                found.add(pid)
-                left += self.children.get(pid, ())
-        return found
 
 
 class Tree:
@@ -170,7 +76,7 @@ class Tree:
         """The youngest children of the keeper, also the dead, that are this session's."""
         owned = (
             pid
-            for pid in reversed(_children() or ())
+            for pid in reversed(children() or ())
             if pid not in roots and self._owns(pid, alone=alone)
         )
         return list(itertools.islice(owned, ORPHANS_MOST))
@@ -263,7 +169,7 @@ def _kill_child(pid: int, spared: set[int]) -> bool:
     A fork does not escape a signal to its group. False where it is no child.
     """
     try:
-        ended = _has_ended(pid)
+        ended = has_ended(pid)
     except OSError:
         return False
     with contextlib.suppress(OSError):
@@ -276,132 +182,6 @@ def _kill_child(pid: int, spared: set[int]) -> bool:
     return True
 
 
-def living(pids: Iterable[int]) -> int:
-    """How many of these have not ended."""
-    return sum(process is not None and not process.dead for process in map(look, pids))
-
-
-def all_ended(children: Iterable[int]) -> bool:
-    """Whether these children, none of which was waited for, only wait for that."""
-    return all(map(_has_ended, children))
-
-
-def _has_ended(child: int) -> bool:
-    """Whether it only waits to be waited for; with it all of its threads. Raises OSError."""
-    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def strangers(roots: set[int]) -> bool:
-    """Whether this process has children that are nobody's root; true where that is not known."""
-    children = _children()
-    return children is None or any(pid not in roots for pid in children)
-
-
-def look(pid: int) -> Process | None:
-    """The line of one process; ``None`` where it is gone."""
-    try:
-        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        # The name stands in parentheses and may hold anything, so the fields count from its end.
-        part = os.read(fd, 4096).rpartition(b")")[2].split()
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
-    if len(part) < 20:
-        return None
-    return Process(pid, int(part[1]), int(part[2]), int(part[3]), int(part[19]), part[0].decode())
-
-
-def lives(pid: int) -> bool:
-    """Whether there is a process of this id that has not ended, as far as can be told."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    process = look(pid)
-    return process is None or not process.dead
-
-
-def tag_of(pid: int) -> int:
-    """The tag of a process, also of one that waits to be waited for; 0 where it has none."""
-    try:
-        return max(0, resource.prlimit(pid, LIMIT)[0])
-    except PermissionError:
-        return _tag_shown(pid)
-    except (AttributeError, OSError):
-        return 0
-
-
-def _tag_shown(pid: int) -> int:
-    """The same, of a process that changed its user: forty times the work."""
-    try:
-        with open(f"/proc/{pid}/limits", "rb") as file:  # noqa: PTH123
-            _, _, rest = file.read().partition(b"Max file locks")
-    except OSError:
-        return 0
-    word = rest.split(maxsplit=1)[0] if rest else b""
-    return int(word) if word.isdigit() else 0
-
-
-def marks_of(pid: int) -> Marks:
-    """The marks that a process was started with."""
-    environment = _environment(pid)
-    return Marks(*(_variable(environment, name) for name in (KEEPER_MARK, SESSION_MARK)))
-
-
-def _environment(pid: int) -> bytes:
-    """What it was when the process was started, each variable behind a NUL."""
-    try:
-        fd = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        raw = bytearray(b"\0")
-        while len(raw) < _ENVIRON_MOST and (part := os.read(fd, 1 << 16)):
-            raw += part
-    except OSError:
-        return b""
-    finally:
-        os.close(fd)
-    return bytes(raw)
-
-
-def _variable(environment: bytes, name: str) -> bytes:
-    return environment.partition(b"\0" + name.encode() + b"=")[2].partition(b"\0")[0]
-
-
-def _children() -> list[int] | None:
-    """The children of this process, the last that came at the end; ``None`` if nobody can tell."""
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:  # noqa: PTH123
-            return [int(pid) for pid in file.read().split()]
-    except OSError:
-        return None
-
-
-def newest() -> range:
-    """The numbers that processes were given last, the last one first; none if nobody can tell."""
-    try:
-        with open("/proc/loadavg", "rb") as file:  # noqa: PTH123
-            last = int(file.read().split()[4])
-    except (OSError, ValueError, IndexError):
-        last = 0
-    return range(last, max(0, last - _RUSHED), -1)
-
-
 def _add(found: dict[int, str], pids: Iterable[int], way: str) -> None:
     for pid in pids:
         found.setdefault(pid, way)
-
-
-def everybody() -> list[int]:
-    """All processes that are shown."""
-    try:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
-    except OSError:
-        return []

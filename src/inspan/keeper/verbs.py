@@ -16,6 +16,8 @@ from typing import Final
 from inspan.keeper import tree
 from inspan.keeper.connection import Connection
 from inspan.keeper.hunt import Outcome
+from inspan.keeper.marks import KEEPER_MARK, SESSION_MARK, Marks, tag
+from inspan.keeper.processes import Table
 from inspan.keeper.refusal import Refusal
 from inspan.keeper.server import Answer, Server, Verb
 from inspan.keeper.session import Session
@@ -96,7 +98,7 @@ def _begin(
     except BaseException:
         writer.abandon()
         raise
-    marks = tree.Marks(server.mark.encode(), message["session"].encode())
+    marks = Marks(server.mark.encode(), message["session"].encode())
     session = Session(
         message["session"],
         child,
@@ -176,7 +178,7 @@ def signal_(server: Server, _connection: Connection, message: Message, _body: by
     if not session.alive:
         return {"sent": 0}
     group = session.foreground()
-    members = sum(process.group == group for process in tree.Table().processes.values())
+    members = sum(process.group == group for process in Table().processes.values())
     return {"sent": max(members, 1) if tree.send_group(group, number) else 0}
 
 
@@ -307,7 +309,7 @@ def _order(server: Server, name: str, message: Message) -> Order:
     cwd = _text(message, "cwd")
     if not cwd.startswith("/") or not _clean(cwd):
         raise Refusal("bad-input", "cwd: not an absolute path.")
-    marks = {tree.SESSION_MARK: name, tree.KEEPER_MARK: server.mark}
+    marks = {SESSION_MARK: name, KEEPER_MARK: server.mark}
     return Order(
         argv=argv,
         cwd=cwd,
@@ -316,7 +318,7 @@ def _order(server: Server, name: str, message: Message) -> Order:
         cols=_whole(message, "cols", 1, _SIDE_MOST, default=80),
         rows=_whole(message, "rows", 1, _SIDE_MOST, default=24),
         nofile=_whole(message, "nofile", 16, 1 << 30, default=server.nofile),
-        tag=tree.tag(server.mark, server.next_number()),
+        tag=tag(server.mark, server.next_number()),
     )
 
 

@@ -11,8 +11,8 @@ import anyio
 import pytest
 
 from inspan.errors import BadInput, Conflict, FolderMissing, KeeperLost, ProgramNotFound
-from inspan.keeper import tree
 from inspan.keeper.client import Spawned
+from inspan.keeper.marks import marks_of, tag_of
 from tests.unit.keeper.desk import (
     Desk,
     Keeper,
@@ -101,7 +101,7 @@ async def spawn(desk: Desk, session: str, *argv: str, **more: object) -> Spawned
 def forkers(desk: Desk) -> list[int]:
     """The keeper's children that are forkers."""
     found = children(desk.keeper.process.pid)
-    return [pid for pid in found if tree.marks_of(pid).session.startswith(b"forker:")]
+    return [pid for pid in found if marks_of(pid).session.startswith(b"forker:")]
 
 
 async def test_a_forked_session_is_as_any_other(desk: Desk, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_its_limits_its_tag_and_its_end_are_the_keepers(desk: Desk) -> Non
     (forking,) = forkers(desk)
     spawned = await spawn(desk, "one", "sleep", "300", nofile=100)
     assert resource.prlimit(spawned.pid, resource.RLIMIT_NOFILE)[0] == 100
-    tags = {tree.tag_of(pid) for pid in (spawned.pid, forking)}
+    tags = {tag_of(pid) for pid in (spawned.pid, forking)}
     assert len(tags) == 2
     assert 0 not in tags
     killed = await desk.client.kill("one")

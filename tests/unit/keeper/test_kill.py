@@ -15,8 +15,10 @@ import anyio
 import pytest
 
 from inspan.errors import Conflict, KeeperLost
-from inspan.keeper import tree
+from inspan.keeper import marks, processes, tree
 from inspan.keeper.cgroups import Cgroups
+from inspan.keeper.marks import KEEPER_MARK, LIMIT, SESSION_MARK, Marks, tag, tag_of
+from inspan.keeper.processes import Table
 from tests.unit.keeper.desk import (
     PATIENCE,
     Desk,
@@ -282,14 +284,14 @@ async def test_hangups_and_interrupts_do_not_reach_the_keeper(desk: Desk) -> Non
 
 def test_a_process_is_signalled_only_under_its_start_time() -> None:
     pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
-    process = tree.look(pid)
+    process = processes.look(pid)
     assert process is not None
     assert not tree.send(process._replace(started=process.started + 1), signal.SIGKILL)
     assert running(pid)
     assert tree.send(process, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert not tree.send(process, signal.SIGKILL)
-    assert tree.look(pid) is None
+    assert processes.look(pid) is None
 
 
 def command(pid: int) -> bytes:
@@ -301,28 +303,28 @@ def command(pid: int) -> bytes:
 
 
 def test_a_tree_is_found_by_descent_marker_and_tag() -> None:
-    number = tree.tag("abc", 7)
+    number = tag("abc", 7)
     script = (
         "env -i /usr/bin/setsid /bin/sh -c '/bin/sleep 61 & exec /bin/sleep 62' & "
         "(setsid sleep 63 &) ; exec sleep 64"
     )
-    before = resource.getrlimit(tree.LIMIT)
-    resource.setrlimit(tree.LIMIT, (number, before[1]))
+    before = resource.getrlimit(LIMIT)
+    resource.setrlimit(LIMIT, (number, before[1]))
     root = os.posix_spawn(
         "/bin/sh",
         ["sh", "-c", script],
-        {"PATH": os.environ["PATH"], tree.SESSION_MARK: "found", tree.KEEPER_MARK: "abc"},
+        {"PATH": os.environ["PATH"], SESSION_MARK: "found", KEEPER_MARK: "abc"},
         setsid=True,
     )
-    resource.setrlimit(tree.LIMIT, before)
-    one = tree.Tree(root, tree.Marks(b"abc", b"found"), number)
+    resource.setrlimit(LIMIT, before)
+    one = tree.Tree(root, Marks(b"abc", b"found"), number)
     ways: dict[int, str] = {}
     while sorted(map(command, ways)) != [b"61", b"62", b"63", b"64"]:
-        table = tree.Table()
+        table = Table()
         ways = one.find(table, roots={root}, cgroup=(), alone=False)
 
     def find(name: str, number: int, *, keeper: str = "abc", rooted: bool = False) -> list[str]:
-        fresh = tree.Tree(root, tree.Marks(keeper.encode(), name.encode()), number)
+        fresh = tree.Tree(root, Marks(keeper.encode(), name.encode()), number)
         fresh.rooted = rooted
         found = fresh.find(table, roots={root}, cgroup=(), alone=False)
         assert set(found) <= set(ways)
@@ -334,34 +336,34 @@ def test_a_tree_is_found_by_descent_marker_and_tag() -> None:
     assert find("found", number + 1) == ["marker"] * 4
     assert find("other", number + 1) == []
     assert find("found", number + 1, keeper="abd") == []  # another keeper's, of the same name
-    assert tree.tag_of(os.getpid()) == 0
+    assert tag_of(os.getpid()) == 0
     # Another user's may only be read where they are shown, which costs forty times as much.
-    assert {tree._tag_shown(pid) for pid in ways} == {number}
-    assert tree._tag_shown(os.getpid()) == 0
+    assert {marks._tag_shown(pid) for pid in ways} == {number}
+    assert marks._tag_shown(os.getpid()) == 0
     for pid in ways:
         assert tree.send(table.processes[pid], signal.SIGKILL)
     os.waitpid(root, 0)
 
 
 def test_the_newest_are_killed_by_their_tag() -> None:
-    number = tree.tag("abc", 8)
-    before = resource.getrlimit(tree.LIMIT)
-    resource.setrlimit(tree.LIMIT, (number, before[1]))
+    number = tag("abc", 8)
+    before = resource.getrlimit(LIMIT)
+    resource.setrlimit(LIMIT, (number, before[1]))
     script = "sleep 66 & setsid sleep 65 & wait"
     root = os.posix_spawn("/bin/sh", ["sh", "-c", script], dict(os.environ), setsid=True)
-    resource.setrlimit(tree.LIMIT, before)
+    resource.setrlimit(LIMIT, before)
     other = os.posix_spawn("/bin/sleep", ["sleep", "60"], {}, setsid=True)
-    while sorted(map(command, tree.Table().below([root])))[:2] != [b"65", b"66"]:
+    while sorted(map(command, Table().below([root])))[:2] != [b"65", b"66"]:
         os.sched_yield()
-    below = tree.Table().below([root]) - {root}
-    one = tree.Tree(root, tree.Marks(b"abc", b"newest"), number)
+    below = Table().below([root]) - {root}
+    one = tree.Tree(root, Marks(b"abc", b"newest"), number)
     assert one.rush(roots={root}) == below  # no child of ours, so each by itself
     while any(map(running, below)):
         os.sched_yield()
     assert running(other)
     one.rush(roots=set())
     assert os.waitstatus_to_exitcode(os.waitpid(root, 0)[1]) in (0, -signal.SIGKILL)
-    assert (tree.tag_of(root), tree._tag_shown(root)) == (0, 0)
+    assert (tag_of(root), marks._tag_shown(root)) == (0, 0)
     os.kill(other, signal.SIGKILL)
     os.waitpid(other, 0)
 
