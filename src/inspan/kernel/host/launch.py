@@ -8,6 +8,7 @@ confined it has a home and a place for checkpoints in it, too, and no right to t
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import os
@@ -156,7 +157,8 @@ def _confinement(order: Order) -> Mapping[str, str]:
     return order.confinement.environment(order.folder, order.cwd)
 
 
-def _pickler() -> dict[str, str]:
+@functools.cache
+def _pickler() -> Mapping[str, str]:
     """Where our cloudpickle is, for a Python that has none of its own."""
     found = find_spec("cloudpickle")
     if found is None or found.origin is None:

@@ -41,8 +41,8 @@ _LAST: Final = 2.0
 _FIRST: Final = 2
 #: Of what is larger the allocator asks the system, and gives it back, at every read.
 _READ: Final = 1 << 16
-_SIGNALS: Final = frozenset(map(int, signal.valid_signals()))
 #: Without the enumeration that ``signal`` makes of every one of them.
+_SIGNALS: Final[frozenset[int]] = frozenset(sys.modules["_signal"].valid_signals())
 _mask: Final[Callable[[int, Iterable[int]], set[int]]] = sys.modules["_signal"].pthread_sigmask
 
 State = Callable[[], dict[str, Any]]

@@ -180,6 +180,8 @@ def _rehearse() -> None:
 def _turn() -> None:
     """Have a loop, as a session has."""
     loop = asyncio.SelectorEventLoop(Ear())
+    asyncio.set_event_loop(loop)
+    asyncio.set_event_loop(None)
     loop.call_soon(loop.stop)
     loop.run_forever()
     loop.close()
