@@ -191,7 +191,9 @@ class Ground:
                 begun.add(own, paths)
             else:
                 begun.drop()
-                begun = self._viewed(wanted["base"], {**self._grants, **own}, paths)
+                # Looked at once more, for ``paths`` to know what of them is a file, and the links.
+                grants = {**_of_every_session(self.kind, paths), **own}
+                begun = self._viewed(wanted["base"], grants, paths)
             begun.enter(wanted["cwd"])
         except OSError:
             self.has = self.has._replace(view=False)

@@ -328,6 +328,7 @@ async def test_a_spare_is_confined_as_any_other(client: KeeperClient, home: Path
         assert found[0] == found[1]
         assert found[0][0] is not None
         assert found[0][0].by
+        assert found[0][0].open == ()
 
 
 @pytest.mark.skipif(not landlock.abi(), reason="this kernel cannot confine")
