@@ -46,7 +46,7 @@ fix: $(READY) ## let ruff mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-demo: $(READY) ## watch six real programs run, fail, wait, and outlive a killed daemon
+demo: $(READY) ## watch seven real programs run, fail, wait, and outlive a killed daemon
 	@$(BIN)/inspan demo $(ARGS)
 
 bench: $(BENCH_READY) ## measure inspan beside its alternatives, in one run

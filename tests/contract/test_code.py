@@ -120,6 +120,8 @@ async def test_a_key_opens_one_session_however_often_it_is_sent(hand: CodeHand) 
     assert (await hand.code.open(hand.spec, key="once")).id == made.id
     with pytest.raises(KeyReused):
         await hand.code.open(replace(hand.spec, name="other"), key="once")
+    with pytest.raises(BadInput):
+        await hand.code.open(hand.spec, key="")
     assert len(await hand.code.list()) == 1
 
 

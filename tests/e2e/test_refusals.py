@@ -46,7 +46,12 @@ def tasks(console: Console) -> dict[str, str]:
         ("export {waits}", "nothing is recorded"),
         ("export {ended} --attempt 9", "no recording of"),
         ("export {ended} file.yaml", "exists already"),
-        ("export {ended} . --force", "cannot write ."),
+        ("export {ended} . --force", ". is a folder"),
+        ("export {ended} nowhere/file", "cannot write nowhere/file"),
+        ("export {ended} --attempt 0", "attempts are counted from 1"),
+        ("import .", ". is not a file"),
+        ("run --key= -- true", "an empty key"),
+        ("py --session lab --write= -c 1", "an empty path"),
         ("logs {ended} --attempt 0", "attempts are counted from 1"),
         ("run file.yaml more", "'more' after a task file means nothing"),
         ("run nul.json", "holds a NUL"),
@@ -71,7 +76,8 @@ def test_nothing_is_not_typed(console: Console, tasks: dict[str, str]) -> None:
 
 def test_logs_of_an_attempt_that_was_not_say_so(console: Console, tasks: dict[str, str]) -> None:
     ran = console.run("logs", tasks["ended"], "--attempt", "9")
-    assert (ran.returncode, b"is recorded" in ran.stderr) == (0, True)
+    said = f"nothing of attempt 9 of {tasks['ended'][-6:]} is recorded"
+    assert (ran.returncode, said in ran.stderr.decode()) == (0, True)
 
 
 def test_a_verdict_stands_where_the_folder_that_was_worked_from_is_gone(console: Console) -> None:

@@ -11,12 +11,15 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.task import OnCrash, Patience, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings
 from inspan.settings.figures import duration
 
+#: SQLite's whole numbers end here.
+_NUMBERS: Final = 1 << 63
 _ON_CRASH = [choice.value for choice in OnCrash]
 
 
@@ -43,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind = where.add_mutually_exclusive_group()
     kind.add_argument("--worktree", action="store_true", help="in a git worktree of its own")
     kind.add_argument("--folder", action="store_true", help="in a new folder of its own")
-    where.add_argument("--base", default="HEAD", metavar="REV", help="what a worktree starts from")
+    where.add_argument("--base", metavar="REV", help="what a worktree starts from (default: HEAD)")
     where.add_argument(
         "--env", action="append", default=[], metavar="NAME[=VALUE]", help="pass or set a variable"
     )
@@ -104,14 +107,14 @@ def spec_of(
         env=given,
         withheld=withheld,
         after=after(args.after),
-        priority=args.priority,
+        priority=_storable("--priority", args.priority),
         not_before=start(args.delay, args.at, time.time()),
         patience=patience(settings, args.timeout, args.idle, foreground=foreground),
         retries=at_least_zero("--retries", args.retries),
-        checks=tuple(args.check),
+        checks=_checks(args.check),
         terminal=terminal,
         workspace=workspace(worktree=args.worktree, own_folder=args.folder),
-        base=args.base,
+        base=_base(args.base, worktree=args.worktree),
         on_crash=OnCrash(args.on_crash),
         review=args.review,
         labels=labels(args.label),
@@ -122,6 +125,8 @@ def folder(given: str | None) -> str:
     """An absolute folder that exists. Raises FolderMissing."""
     path = os.path.abspath(given or Path.cwd())  # noqa: PTH100 - resolves no link, as a shell does
     if not os.path.isdir(path):  # noqa: PTH112 - text, no path yet
+        if os.path.lexists(path):
+            raise FolderMissing(f"{path} is not a folder")
         raise FolderMissing(f"the folder {path} does not exist")
     return path
 
@@ -218,6 +223,24 @@ def at_least_zero(flag: str, number: int) -> int:
     if number < 0:
         raise BadInput(f"{flag} cannot be negative")
     return number
+
+
+def _storable(flag: str, number: int) -> int:
+    if abs(number) >= _NUMBERS:
+        raise BadInput(f"{flag} {number} is too far from 0")
+    return number
+
+
+def _checks(given: Sequence[str]) -> tuple[str, ...]:
+    if not all(command.strip() for command in given):
+        raise BadInput("an empty --check checks nothing", hint="Name a command, or leave it out.")
+    return tuple(given)
+
+
+def _base(given: str | None, *, worktree: bool) -> str:
+    if given is not None and not worktree:
+        raise BadInput("--base means nothing without a worktree", hint="Add --worktree.")
+    return "HEAD" if given is None else given
 
 
 def workspace(*, worktree: bool, own_folder: bool) -> WorkspaceKind:

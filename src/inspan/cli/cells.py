@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from inspan import __version__
 from inspan.cli import exits
 from inspan.cli.say import out
+from inspan.errors import SessionDied
 
 if TYPE_CHECKING:
     from inspan.cli.cellview import View
     from inspan.kernel import protocol as p
     from inspan.kernel.host.cell import Cell
     from inspan.kernel.host.session import KernelSession
+
+_GONE: Final = (
+    "Its names are gone; those of a session that stays can be saved: `inspan py --session NAME`."
+)
 
 
 class Runner:
@@ -54,6 +59,10 @@ class Runner:
                         status = self.view.ended(item.value, item.repr, item.execution_time)
                     case p.Error():
                         status = self._raised(item)
+        except SessionDied as error:
+            if error.hint != SessionDied.default_hint:
+                raise
+            raise SessionDied(error.message, hint=_GONE) from None
         finally:
             self._running = None
             if self._reading is not None:

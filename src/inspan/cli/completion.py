@@ -14,6 +14,7 @@ Print a completion script:
   bash:  eval "$(inspan completion bash)"       in ~/.bashrc
   zsh:   eval "$(inspan completion zsh)"        in ~/.zshrc, after compinit
   fish:  inspan completion fish > ~/.config/fish/completions/inspan.fish
+
 `inspan completion ids` prints what the scripts complete an ID with, `inspan completion sessions`
 what they complete a code session with; neither starts a daemon."""
 #: So many tasks are offered, the newest.

@@ -131,6 +131,9 @@ def _database(where: Places) -> tuple[str, ...]:
         return _FAIL, f"it cannot be read: {error}", "`inspan db verify` says more."
     if version > newest():
         return _FAIL, f"schema version {version} is newer than ours, {newest()}", "Upgrade inspan."
+    log = where.database.with_name(f"{where.database.name}-wal")
+    if version < newest() and log.exists() and log.stat().st_size:
+        return _OK, "in use; what was written last is in its write-ahead log"
     if version < newest():
         return _OK, f"schema version {version}; the next start brings it to {newest()}"
     return _OK, f"schema version {version}"

@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.attempt is not None and args.attempt < 1:
+        raise BadInput("attempts are counted from 1")
     with reach.control() as control:
         task = control.get(args.task)
     session = session_id(task.id, args.attempt) if args.attempt else task.session
@@ -47,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.writelines(lines)
         return exits.DONE
     target = Path(args.file)
+    if target.is_dir():
+        raise BadInput(f"{target} is a folder", hint=_ELSEWHERE)
     if target.exists() and not args.force:
         raise BadInput(f"{args.file} exists already", hint="--force writes over it.")
     try:

@@ -48,7 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     path = Path(args.file)
     if not path.is_file():
-        raise BadInput(f"there is no file {args.file}")
+        hint = "Name a file of JSON, JSON lines, CSV or SQLite."
+        if path.exists():
+            raise BadInput(f"{args.file or path} is not a file", hint=hint)
+        raise BadInput(f"there is no file {args.file}", hint=hint)
     from inspan.store.legacy import read_tasks
 
     env, withheld = asking.environment(os.environ, reach.settings().env, [])

@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
             for chunk in chunks:
                 _print(chunk, args, printer)
         except SessionNotFound:
-            note(f"nothing of {session} is recorded")
+            number = session.rpartition("-")[2]
+            note(f"nothing of attempt {number} of {short(task.id)} is recorded")
         finally:
             printer.close()
     return exits.DONE

@@ -154,6 +154,8 @@ def _dispatch(words: list[str]) -> int:
     try:
         _refuse_unreadable(words)
         return _verb(verb, words[1:])
+    except SystemExit:
+        return 0  # argparse has printed a help
     except BrokenPipeError:
         raise
     except InspanError as error:
@@ -177,7 +179,9 @@ def _verb(verb: str, words: list[str]) -> int:
     if split is not None:
         args.command = [*args.command, *words[split + 1 :]]
     args.dashed = split is not None
-    if args.home:
+    if args.home is not None:
+        if not args.home:
+            _unknown("--home")
         os.environ["INSPAN_HOME"] = os.path.abspath(args.home)  # noqa: PTH100 - pathlib costs 5 ms here
     status: int = module.run(args)
     return status
@@ -186,9 +190,10 @@ def _verb(verb: str, words: list[str]) -> int:
 def _home_first(words: list[str]) -> list[str]:
     """Take ``--home DIR`` from before the verb."""
     while words and (words[0] == "--home" or words[0].startswith("--home=")):
-        given = words[0].partition("=")[2] or "".join(words[1:2])
-        if given:
-            os.environ["INSPAN_HOME"] = os.path.abspath(given)  # noqa: PTH100 - pathlib costs 5 ms here
+        given = words[0].partition("=")[2] if "=" in words[0] else "".join(words[1:2])
+        if not given:
+            return ["--home"]  # which is no verb, and refused as such
+        os.environ["INSPAN_HOME"] = os.path.abspath(given)  # noqa: PTH100 - pathlib costs 5 ms here
         words = words[1 if "=" in words[0] else 2 :]
     return words
 
@@ -209,12 +214,14 @@ def _refuse_unreadable(words: list[str]) -> None:
             ) from None
 
 
-def _unknown(verb: str) -> None:
+def _unknown(verb: str) -> NoReturn:
     from difflib import get_close_matches
 
     from inspan.cli.say import clean
     from inspan.errors import BadInput
 
+    if verb == "--home":
+        raise BadInput("--home names no folder", hint="Write --home DIR, or leave it out.")
     every = [name for verbs in VERBS.values() for name in verbs]
     near = get_close_matches(verb, every, n=1)
     what = "option" if verb.startswith("-") else "command"

@@ -17,7 +17,23 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     except (OSError, ValueError):
         columns = 80
     width = max(40, min(columns, 100) - 2)
-    return argparse.RawDescriptionHelpFormatter(prog, width=width)
+    return _Formatter(prog, width=width)
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Prose is filled to the width; a line that is indented, or follows one, stays as it is."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        parts = (self._filled(part, width) for part in text.split("\n\n"))
+        return super()._fill_text("\n\n".join(parts), width, indent)
+
+    def _filled(self, part: str, width: int) -> str:
+        lines = part.split("\n")
+        if any(line.startswith("  ") for line in lines) or max(map(len, lines)) <= width:
+            return part
+        from textwrap import fill
+
+        return fill(" ".join(lines), width, break_long_words=False, break_on_hyphens=False)
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,6 +49,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise BadInput."""
         raise BadInput(clean(message), hint=self._meant(message) or self._more())
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help. Raises OSError where there is no room; argparse's own is silent then."""
+        print(self.format_help(), end="", file=file)
 
     def _more(self) -> str:
         return f"`{self.prog} --help` lists what it takes."

@@ -36,20 +36,26 @@ It reads this folder, writes in one of its own, and has no network, unless it is
 
   inspan py                           a prompt; the session ends with it
   inspan py -c CODE | FILE [ARG ...]  run that, and end
-  inspan py --session NAME [...]      any of these in a session that stays: the next command goes
-                                      on with all its names, from any terminal
+  inspan py --session NAME [...]      any of these in a session that stays:
+                                      the next command, from any terminal,
+                                      goes on with all its names
   inspan py ls                        the sessions that stay
-  inspan py log NAME                  what was run in one, and what came of it (-f: and what comes)
+  inspan py log NAME                  what was run in one, and what came of it
+                                      (-f: and what comes)
   inspan py interrupt NAME            interrupt the cell that runs
   inspan py checkpoint NAME           save its names
-  inspan py restore NAME              give them back, to a new process where the last one died
+  inspan py restore NAME              give them back, to a new process where
+                                      the last one died
   inspan py close NAME                end it
 
-Exit status: 0, 1 where the code raised, its own after sys.exit, 130 where it was interrupted."""
+Exit status: 0, 1 where the code raised, its own after sys.exit, 130 where it was interrupted,
+2 where nothing was run, for the words or the file were wrong."""
 #: A file of such a name is run as ``./ls``.
 SESSION_VERBS: Final = ("ls", "log", "interrupt", "checkpoint", "restore", "close")
 #: What ``python -c`` and ``python FILE`` put there.
 _ARGV: Final = "import sys; sys.argv = {argv!r}; sys.path[0] = {first!r}"
+_FILE: Final = "Name a file of Python, or write `inspan py -c CODE`; - reads standard input."
+_TEXT: Final = "Write it as UTF-8."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,13 +85,19 @@ def _source(args: argparse.Namespace) -> tuple[str, str, str, bool]:
     """The code, its name in ``sys.argv``, its folder, and whether its last value is printed."""
     if args.code is not None:
         return args.code, "-c", "", True
-    if args.file in (None, "-"):
-        return sys.stdin.read(), "-", "", False
-    path = Path(args.file)
+    piped = args.file in (None, "-")
+    path = Path(args.file or "")
+    told = "standard input" if piped else args.file or "''"
     try:
-        return path.read_text(), args.file, str(path.absolute().parent), False
+        raw = sys.stdin.buffer.read() if piped else path.read_bytes()
+        code = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is no UTF-8 text: {error.reason}") from None
+        raise BadInput(f"{told} is no UTF-8 text: {error.reason}", hint=_TEXT) from None
+    except OSError as error:
+        raise BadInput(f"cannot read {told}: {error.strerror}", hint=_FILE) from None
+    return (
+        (code, "-", "", False) if piped else (code, args.file, str(path.absolute().parent), False)
+    )
 
 
 async def _once(

@@ -43,6 +43,9 @@ def grants(args: argparse.Namespace) -> Grants:
     """What is granted, and what a program needs that is given as a file."""
     from inspan.library import granted
 
+    if "" in (*args.read, *args.write):
+        # A variable that is not set must not grant the working folder.
+        raise BadInput("an empty path names nothing to grant", hint="For this folder write `.`.")
     if args.no_sandbox and args.require_sandbox:
         raise BadInput("`--no-sandbox` and `--require-sandbox` exclude each other")
     # A program may import what lies beside it.

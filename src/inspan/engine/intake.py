@@ -50,6 +50,8 @@ class Intake:
         """New tasks for ``specs``; or, where ``key`` was used for the same, the ones it made."""
         if not 0 < len(specs) <= MOST_AT_ONCE:
             raise BadInput(f"a submission holds 1 to {MOST_AT_ONCE} tasks, not {len(specs)}")
+        if key == "":
+            raise BadInput("an empty key tells no request from another", hint="Leave it out.")
         for spec in specs:
             self._check(spec)
         ids = [self._ledger.new_id() for _ in specs]

@@ -42,7 +42,9 @@ class LockFile:
             os.close(self._file)
             who = " ".join(holder.split()) or "a process that did not say its name"
             raise StoreLocked(f"the database in {folder} is held by {who}") from None
-        command = " ".join(sys.orig_argv).encode("utf-8", "replace")[:1024]
+        # A program that was given as text is no name of anything.
+        words = ("…" if "\n" in word else word for word in sys.orig_argv)
+        command = " ".join(words).encode("utf-8", "replace")[:1024]
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, b"pid %d\n%s\n" % (os.getpid(), command), 0)
 

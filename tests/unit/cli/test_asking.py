@@ -95,6 +95,22 @@ def test_a_folder_must_exist(tmp_path: Path) -> None:
     with pytest.raises(FolderMissing) as refused:
         asking.folder(str(tmp_path / "x"))
     assert refused.value.code == "folder-missing"
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderMissing, match="file is not a folder"):
+        asking.folder(str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--base", "main"], "without a worktree"),
+        (["--check", " "], "checks nothing"),
+        (["--priority", str(1 << 63)], "too far from 0"),
+    ],
+)
+def test_what_would_be_passed_over_is_refused(words: list[str], why: str) -> None:
+    with pytest.raises(BadInput, match=why):
+        _spec(*words)
 
 
 def test_the_start_may_be_told_in_three_ways() -> None:

@@ -83,6 +83,16 @@ def test_every_verb_has_a_module_with_help_and_takes_a_home(
     assert module.HELP.splitlines()[0].split()[0] in told
 
 
+@pytest.mark.parametrize("verb", _VERBS)
+def test_a_help_fits_in_80_columns(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((80, 24)))
+    parser, _ = parser_of(verb)
+    parser.print_help()
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 def test_the_help_names_every_verb_once() -> None:
     lines = top_help().splitlines()
     for verb in _VERBS:
@@ -162,6 +172,16 @@ def test_the_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(
+    "words", [["--home"], ["--home", ""], ["--home=", "status"], ["status", "--home", ""]]
+)
+def test_a_home_that_is_empty_is_not_passed_over(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert "--home names no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "words", [["--home", "HOME", "status", "--json"], ["status", "--json", "--home=HOME"]]
 )
 def test_home_may_stand_on_either_side_of_the_verb(
@@ -215,7 +235,9 @@ def _printing(
     )
 
 
-@pytest.mark.parametrize("words", [["version"], ["--help"], ["ls", "--limit", "0", "--json"]])
+@pytest.mark.parametrize(
+    "words", [["version"], ["--help"], ["ls", "--help"], ["ls", "--limit", "0", "--json"]]
+)
 def test_output_that_has_no_room_is_one_sentence(words: list[str], tmp_path: Path) -> None:
     told = _printing(*words, home=tmp_path)
     assert told.returncode == 1

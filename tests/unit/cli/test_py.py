@@ -27,6 +27,34 @@ def test_a_file_that_is_no_text_is_refused_before_anything_begins(
     assert not home.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("nowhere.py", "nowhere.py: No such file"), (".", ".: Is a dir"), ("", "'': Is a dir")],
+)
+def test_a_file_that_cannot_be_read_is_refused_by_name(
+    home: Path, name: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["py", name]) == 2
+    told = capsys.readouterr().err
+    assert f"cannot read {why}" in told
+    assert "hint: Name a file of Python" in told
+    assert not home.exists()
+
+
+def test_a_pipe_that_brings_no_text_is_refused(
+    tmp_path: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "pipe").write_bytes(b"\xff")
+    with (tmp_path / "pipe").open(encoding="utf-8") as pipe:
+        monkeypatch.setattr("sys.stdin", pipe)
+        assert main(["py"]) == 2
+    assert "standard input is no UTF-8 text: invalid start byte" in capsys.readouterr().err
+    assert not home.exists()
+
+
 def test_a_prompt_cannot_be_had_as_json(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

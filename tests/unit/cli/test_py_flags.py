@@ -31,6 +31,12 @@ def opened(*words: str) -> CodeSession:
     return CodeSession(id="py-1", spec=spec, state=CodeState.READY, created_at=0)
 
 
+@pytest.mark.parametrize("flag", ["--read", "--write"])
+def test_an_empty_path_does_not_grant_the_working_folder(flag: str) -> None:
+    with pytest.raises(BadInput, match="an empty path names nothing"):
+        grants(parsed(flag, ""))
+
+
 EVERY = [
     ("--read", "/usr"),
     ("--write", "/tmp"),

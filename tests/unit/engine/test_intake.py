@@ -50,6 +50,14 @@ async def test_one_key_makes_one_task() -> None:
             await engine.submit(replace(SPEC, name="other"), key="k")
 
 
+async def test_an_empty_key_is_none() -> None:
+    stage = Stage()
+    async with stage.running() as engine:
+        with pytest.raises(BadInput, match="an empty key"):
+            await engine.submit(SPEC, key="")
+        assert (await engine.list()).tasks == ()
+
+
 async def test_a_plan_with_a_key_is_one_plan() -> None:
     stage = Stage()
     async with stage.running() as engine:

@@ -109,6 +109,8 @@ class Lives:
         Raises BadInput, Conflict, KeyReused, and what starting a process raises.
         """
         self.asks.check(spec.grants)
+        if key == "":
+            raise BadInput("an empty key tells no request from another", hint="Leave it out.")
         if key is None:
             return await self._start(await self._create(spec, {}))
         async with self._turns.of(f"key {key}"):

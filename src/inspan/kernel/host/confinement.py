@@ -42,6 +42,8 @@ _SAY: Final[dict[str, dict[str, str]]] = {
 }
 #: The part of the machine's memory that one process of a session may have if nothing else is said.
 _SHARE: Final = 0.5
+#: Bytes and seconds: the system counts them in 64 bits, and some seconds are added to them.
+_MOST: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class Confinement:
         for name in ("memory", "cpu", "files"):
             if (figure := getattr(self.limits, name)) is not None and figure <= 0:
                 raise BadInput(f"limits.{name}: must be more than 0.")
+            if figure is not None and name != "files" and figure >= _MOST:
+                raise BadInput(f"limits.{name}: is more than a system can count.")
         for how, given in (("read", self.grants.read), ("write", self.grants.write)):
             for path in given:
                 if not Path(path).is_absolute():

@@ -115,7 +115,7 @@ class Compiler:
             answer = asked[name] = self._resolve(name)
             return answer
 
-        filename = tracebacks.remember(cell.execution_id, cell.code)
+        filename = tracebacks.remember(cell.execution_id, cell.code, silent=cell.silent)
         flags = _AWAIT | ast.PyCF_ONLY_AST
         tree = compile(cell.code, filename, "exec", flags=flags, dont_inherit=True)
         way = route(tree, resolve)

@@ -41,18 +41,21 @@ class Sources:
 
     def __init__(self) -> None:
         self._cells: dict[str, _Cell] = {}
-        self._numbers = itertools.count(1)
+        self._numbers, self._silent = itertools.count(1), itertools.count(1)
         self._size = 0
         #: The cells of which no code is known to live, oldest first.
         self._spare: dict[str, None] = {}
         self._teacher = _Teacher(self)
 
-    def remember(self, execution_id: str, code: str) -> str:
+    def remember(self, execution_id: str, code: str, *, silent: bool = False) -> str:
         """Keep the source of a cell, and give the file name under which to compile it.
 
-        It is kept while code given to ``watch`` lives, and then for some cells more.
+        It is kept while code given to ``watch`` lives, and then for some cells more. Silent cells
+        are counted apart: nobody who counts cells has seen them.
         """
-        filename = f"<cell {next(self._numbers)}>"
+        filename = (
+            f"<silent cell {next(self._silent)}>" if silent else f"<cell {next(self._numbers)}>"
+        )
         self._cells[filename] = cell = _Cell(execution_id, code)
         self._size += len(code)
         _publish(filename, cell)

@@ -294,6 +294,12 @@ def test_a_forgotten_source_is_gone_at_once() -> None:
     assert kept.execution_of(filename) is None
 
 
+def test_silent_cells_are_not_counted() -> None:
+    kept = Sources()
+    names = [kept.remember("e", "1", silent=silent) for silent in (True, False, True, False)]
+    assert names == ["<silent cell 1>", "<cell 1>", "<silent cell 2>", "<cell 2>"]
+
+
 def test_sources_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "MOST_SOURCE", 1000)
     kept = Sources()
