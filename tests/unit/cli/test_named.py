@@ -20,7 +20,7 @@ from inspan.client.remote import RemoteControl
 from inspan.client.synccode import SyncCode
 from inspan.control import Code
 from inspan.errors import Conflict, DaemonUnreachable, FellBehind, InspanError, SessionNotFound
-from inspan.model.code import CellOptions, CodeEvent, CodeSession, CodeSpec, Given
+from inspan.model.code import CellOptions, CodeEvent, CodeSession, CodeSpec, Wanted
 from tests.unit.cli.desk import Desk, desk
 
 pytestmark = pytest.mark.requirement("D1", "D9")
@@ -52,14 +52,26 @@ class Breaking:
 
 
 class Deaf(Breaking):
-    """One that does not hear of answers."""
+    """One that hears of nothing from the question on until an answer was refused."""
+
+    def __init__(self, code: Code) -> None:
+        super().__init__(code)
+        self._refused = anyio.Event()
 
     async def follow(
         self, session: str, since: int | None = None, *, cell: str | None = None
     ) -> AsyncGenerator[CodeEvent, None]:
         async for event in self._to.follow(session, since, cell=cell):
-            if not isinstance(event.fact, Given):
-                yield event
+            yield event
+            if isinstance(event.fact, Wanted):
+                await self._refused.wait()
+
+    async def answer(self, session: str, request: str, text: str | None) -> None:
+        try:
+            await self._to.answer(session, request, text)
+        except Conflict:
+            self._refused.set()
+            raise
 
 
 class Quick(View):

@@ -14,6 +14,8 @@ MESSAGE = {
 #: Some Pythons have no encoder in C, and this is how one comes to be without.
 WITHOUT = """
 import sys
+for name in ("json", "json.decoder", "json.encoder", "json.scanner"):
+    sys.modules.pop(name, None)  # something may have loaded it before us
 sys.modules["_json"] = None
 from inspan.kernel.frames import encode
 import json
