@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -55,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     with _own_home(keep=args.keep) as folder:
         env.pop("INSPAN_HOME", None)
         demo = demo_specs(folder / "work", env)
-        with reach.control() as control:
+        with _whole():
+            control = reach.connect()
+        with closing(control):
             tasks = control.submit_all([item.spec for item in demo])
             play = _Play(control, demo, tasks, quiet=args.json)
             play.run()
@@ -86,6 +89,19 @@ def _own_home(*, keep: bool) -> Iterator[Path]:
             out(f"kept in {folder}; INSPAN_HOME={folder}/state inspan ls")
         else:
             _remove(folder, where.runtime_dir)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Ctrl-C comes after this: a daemon that only begins is found by nobody, and would be left."""
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _remove(folder: Path, runtime: Path) -> None:
@@ -126,7 +142,8 @@ class _Play:
                     if self._follow(follower):
                         return
             except DaemonUnreachable:
-                self._control = reach.connect()
+                with _whole():
+                    self._control = reach.connect()
                 self.daemons.append(self._control.health().daemon.pid)
                 self._say("a new daemon has taken over", "green")
 
@@ -188,6 +205,7 @@ class _Play:
         if not self._quiet:
             at = time.monotonic() - self._began
             out(f"{styled(f'{at:5.1f}s', 'dim')} {styled(text, style)}")
+            sys.stdout.flush()  # whoever reads it in a pipe follows it, too
 
 
 def _because(task: Task) -> str:
