@@ -60,8 +60,12 @@ class FakeWorkspaces:
 
     def __init__(self) -> None:
         self.log: list[str] = []
+        #: What ``prepare`` raises.
+        self.fails: Exception | None = None
 
     async def prepare(self, task: Task) -> Workspace:
+        if self.fails is not None:
+            raise self.fails
         self.log.append(f"prepare {task.attempt}")
         kind = task.spec.workspace
         branch = f"inspan/{task.id[-6:]}" if kind is WorkspaceKind.WORKTREE else None

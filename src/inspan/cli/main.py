@@ -73,17 +73,19 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        _print_no_more()  # the reader has gone
+        _mute(1)  # the reader has gone
         return 141
     except OSError as error:
-        _print_no_more()
+        _mute(1)
         return _unprinted(error)
     return status
 
 
-def _print_no_more() -> None:
+def _mute(*descriptors: int) -> None:
     """Flushing at exit must not complain again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
 
 
 def _unprinted(error: OSError) -> int:
@@ -102,14 +104,15 @@ def command() -> NoReturn:
     """
     _open_closed()
     status = main()
-    threading = sys.modules.get("threading")
-    if atexit._ncallbacks() or (threading and threading.active_count() > 1):  # noqa: SLF001  no other way to ask
-        sys.exit(status)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    finally:  # a stream that refuses is no reason for another status
-        os._exit(status)
+    except OSError:  # a stream that refuses is no reason for another status
+        _mute(1, 2)
+    threading = sys.modules.get("threading")
+    if atexit._ncallbacks() or (threading and threading.active_count() > 1):  # noqa: SLF001  no other way to ask
+        sys.exit(status)
+    os._exit(status)
 
 
 def _open_closed() -> None:

@@ -119,11 +119,6 @@ class CellState(StrEnum):
     INTERRUPTED = "interrupted"
     LOST = "lost"  #: its process is gone
 
-    @property
-    def ended(self) -> bool:
-        """True where nothing more comes of it."""
-        return self not in (CellState.WAITING, CellState.RUNNING)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellOptions:

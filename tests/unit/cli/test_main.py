@@ -315,3 +315,13 @@ def test_who_asked_to_be_told_of_the_end_is_told() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
     assert ended.stdout.splitlines()[-1] == "told"
+
+
+def test_who_asked_to_be_told_of_the_end_changes_no_status(tmp_path: Path) -> None:
+    code = (
+        "import atexit, sys; from inspan.cli import main\n"
+        "atexit.register(print, 'the end')\n"
+        "sys.argv = ['inspan', 'lss']; main.command()"
+    )
+    told = _printing(code=code, out="/dev/null", err="/dev/full", home=tmp_path)
+    assert told.returncode == 1

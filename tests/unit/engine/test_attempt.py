@@ -396,3 +396,14 @@ async def test_what_waits_for_room_can_be_given_up_and_its_checks_too() -> None:
         assert (await stage.engine.interrupt(plain.id)).state is TaskState.INTERRUPTED
         assert (await stage.engine.cancel(checked.id)).state is TaskState.CANCELLED
         assert (await stage.engine.health()).warnings == ()
+
+
+async def test_what_waits_for_room_for_its_place_can_be_given_up() -> None:
+    stage, shell = _stage()
+    stage.workspaces.fails = DiskFull("no place can be made")
+    async with stage.running() as engine:
+        task = await stage.submit(workspace=WorkspaceKind.FOLDER)
+        (warning,) = (await engine.health()).warnings
+        assert "no place can be made" in warning
+        assert (await engine.cancel(task.id)).state is TaskState.CANCELLED
+        assert not shell.runs
