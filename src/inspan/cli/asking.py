@@ -107,11 +107,11 @@ def spec_of(
         env=given,
         withheld=withheld,
         after=after(args.after),
-        priority=_storable("--priority", args.priority),
+        priority=storable("--priority", args.priority),
         not_before=start(args.delay, args.at, time.time()),
         patience=patience(settings, args.timeout, args.idle, foreground=foreground),
         retries=at_least_zero("--retries", args.retries),
-        checks=_checks(args.check),
+        checks=tuple(args.check),
         terminal=terminal,
         workspace=workspace(worktree=args.worktree, own_folder=args.folder),
         base=_base(args.base, worktree=args.worktree),
@@ -225,16 +225,11 @@ def at_least_zero(flag: str, number: int) -> int:
     return number
 
 
-def _storable(flag: str, number: int) -> int:
+def storable(flag: str, number: int) -> int:
+    """``number``, which must fit into the database. Raises BadInput."""
     if abs(number) >= _NUMBERS:
         raise BadInput(f"{flag} {number} is too far from 0")
     return number
-
-
-def _checks(given: Sequence[str]) -> tuple[str, ...]:
-    if not all(command.strip() for command in given):
-        raise BadInput("an empty --check checks nothing", hint="Name a command, or leave it out.")
-    return tuple(given)
 
 
 def _base(given: str | None, *, worktree: bool) -> str:

@@ -36,7 +36,9 @@ class _Verb:
 
 #: Verbs whose arguments may be files, or whose command is completed like any other.
 _FILES: Final = frozenset({"run", "add", "import", "export", "db", "py"})
-_FLAGS_WITH_FILES: Final = frozenset({"--cwd", "--home"})
+#: What the value of a flag is completed with: folders, or any paths.
+_FLAGS_WITH_FOLDERS: Final = ("--cwd", "--home", "--prefix")
+_FLAGS_WITH_FILES: Final = ("--python", "--read", "--write")
 #: The verb whose first argument may be a verb about a code session, which is its second.
 _PY: Final = "py"
 _PY_VERBS: Final = " ".join(SESSION_VERBS)
@@ -114,7 +116,8 @@ _inspan() {{
   fi
   case $verb:$prev in
 {values}
-    *:--cwd|*:--home) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    {_bash_flags(_FLAGS_WITH_FOLDERS)}) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    {_bash_flags(_FLAGS_WITH_FILES)}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
     *:--after) COMPREPLY=($(compgen -W "$(inspan completion ids 2>/dev/null)" -- "$cur")); return ;;
   esac
   case $verb in
@@ -137,6 +140,10 @@ _inspan() {{
 complete -o default -F _inspan inspan"""
 
 
+def _bash_flags(names: tuple[str, ...]) -> str:
+    return "|".join(f"*:{name}" for name in names)
+
+
 def _bash_py() -> str:
     return f"""\
   if [[ $verb:$prev == py:--session || ($verb == py && " {_PY_VERBS} " == *" $prev "*) ]]; then
@@ -151,6 +158,12 @@ def _bash_py() -> str:
 
 def _flags(verb: _Verb) -> list[str]:
     return [name for flag in verb.flags for name in flag.names]
+
+
+def _zsh_files(flag: str) -> str:
+    if flag in _FLAGS_WITH_FOLDERS:
+        return "_files -/"
+    return "_files" if flag in _FLAGS_WITH_FILES else " "
 
 
 def _zsh(verbs: tuple[_Verb, ...]) -> str:
@@ -195,7 +208,7 @@ def _zsh_verb(verb: _Verb) -> str:
             if name == "--session":
                 value = ":value:_inspan_sessions"
             elif flag.takes_value:
-                files = "_files -/" if name in _FLAGS_WITH_FILES else " "
+                files = _zsh_files(name)
                 value = f":value:({' '.join(flag.choices)})" if flag.choices else f":value:{files}"
             specs.append(_quoted(f"*{name}[{_bare(flag.help)}]{value}"))
     if verb.words:
@@ -246,6 +259,8 @@ def _fish_flag(flag: _Flag) -> str:
         said += f" -l {name[2:]}" if name.startswith("--") else f" -s {name[1:]}"
     if flag.takes_value:
         said += " -r"
+    if {*flag.names} & {*_FLAGS_WITH_FOLDERS, *_FLAGS_WITH_FILES}:
+        said += " -F"
     if "--session" in flag.names:
         said += " -a '(inspan completion sessions 2>/dev/null)'"
     if flag.choices:

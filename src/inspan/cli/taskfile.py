@@ -190,7 +190,9 @@ def _spec(
         env={**given, **wanted, "PWD": cwd},
         withheld=tuple(item for item in withheld if item not in wanted),
         after=linked,
-        priority=_int(place, "priority", 0),
+        priority=_tried(
+            place, "priority", lambda: asking.storable("priority", _int(place, "priority", 0))
+        ),
         patience=_tried(
             place,
             "timeout",

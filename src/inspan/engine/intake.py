@@ -90,6 +90,8 @@ class Intake:
             raise ProviderNotFound(f"no provider is called {spec.provider!r}; known are {known}")
         if spec.retries < 0:
             raise BadInput("`retries` cannot be negative")
+        if not all(check.strip() for check in spec.checks):
+            raise BadInput("an empty check checks nothing", hint="Name a command, or leave it out.")
         if spec.review and spec.workspace is not WorkspaceKind.WORKTREE:
             raise BadInput("`review` needs a worktree: there is no change to look at else")
         patience = spec.patience

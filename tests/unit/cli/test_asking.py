@@ -104,7 +104,6 @@ def test_a_folder_must_exist(tmp_path: Path) -> None:
     ("words", "why"),
     [
         (["--base", "main"], "without a worktree"),
-        (["--check", " "], "checks nothing"),
         (["--priority", str(1 << 63)], "too far from 0"),
     ],
 )

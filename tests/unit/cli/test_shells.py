@@ -37,6 +37,8 @@ def test_a_script_names_every_verb_and_is_accepted_by_its_shell(shell: str) -> N
         (["inspan", "show", "--ev"], {"--events"}),
         (["inspan", "py", ""], {"ls", "log", "restore"}),
         (["inspan", "py", "--me"], {"--memory"}),
+        (["inspan", "py", "--read", "/et"], {"/etc"}),
+        (["inspan", "kernel", "--prefix", "/et"], {"/etc"}),
         (["inspan", "py", "close", ""], {"last", "abcdef"}),
         (["inspan", "py", "--session", "ab"], {"abcdef"}),
     ],

@@ -128,6 +128,7 @@ def test_a_nameless_task_can_be_waited_for_by_its_place(tmp_path: Path) -> None:
         ("- run: a\n  retries: -1\n", 2, "negative"),
         ("- run: a\n  retries: some\n", 2, "whole number"),
         ("- run: a\n  priority: true\n", 2, "whole number"),
+        (f"- run: a\n  priority: {1 << 63}\n", 2, "too far from 0"),
         ("- run: a\n  cwd: nowhere\n", 2, "does not exist"),
         ("- run: a\n  review: perhaps\n", 2, "true nor false"),
         ("- run: a\n  workspace: moon\n", 2, "here, folder, worktree"),
