@@ -117,6 +117,18 @@ def test_the_log_shows_cells_and_cannot_steer_a_terminal(console: Console) -> No
     console.say("py", "close", "book")
 
 
+def test_the_log_keeps_the_shape_of_code_values_and_tracebacks(console: Console) -> None:
+    code = "def half(n):\n    return n  /  0\n"
+    table = "class Table:\n    def __repr__(self):\n        return 'a  b\\n  1\\x1b[2J'\nTable()"
+    for one in (code, table, "half(1)"):
+        py(console, "--session", "shape", "-c", one)
+    log = console.say("py", "log", "shape")
+    assert ">>> def half(n):\n...     return n  /  0\n#" in log
+    assert "... Table()\na  b\n  1\n#" in log
+    assert '\n  File "<cell 1>", line 2, in half\n    return n  /  0\n' in log
+    console.say("py", "close", "shape")
+
+
 def test_an_id_its_end_and_the_newest_will_do(console: Console) -> None:
     cell(console, "one", "1")
     cell(console, "two", "1")

@@ -15,6 +15,7 @@ from inspan.cli import reach
 from inspan.cli.say import clean, colours, json, out, styled
 from inspan.errors import DaemonUnreachable, FellBehind
 from inspan.model import code as c
+from inspan.terminal import sanitize
 from inspan.terminal.sanitize import Cleaner
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class _Page:
             case c.Printed():
                 self._printed(fact)
             case c.Shown():
-                self._line(clean(str(fact.data.get("text/plain", ", ".join(fact.data)))))
+                self._text(str(fact.data.get("text/plain", ", ".join(fact.data))))
             case c.CellEnded():
                 self._ended(fact.end)
             case _:
@@ -103,8 +104,8 @@ class _Page:
     def _entered(self, fact: c.CellEntered, at: float) -> None:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
         self._line(styled(f"# cell {fact.number}, {when}", "dim"))
-        for number, line in enumerate(fact.code.splitlines() or [""]):
-            self._line(styled(f"{'...' if number else '>>>'} {clean(line)}", "bold"))
+        for number, line in enumerate(_lines(fact.code)):
+            self._line(styled(f"{'...' if number else '>>>'} {line}", "bold"))
 
     def _printed(self, fact: c.Printed) -> None:
         printed = fact.text.encode(errors="surrogateescape")
@@ -116,12 +117,11 @@ class _Page:
     def _ended(self, end: c.CellEnd) -> None:
         if end.error is not None:
             for part in end.error.traceback:
-                for line in part.splitlines():
-                    self._line(clean(line))
+                self._text(part)
         elif end.state is c.CellState.LOST:
             self._line(styled("# the process ended while this cell ran, or waited", "red"))
         elif end.repr is not None:
-            self._line(clean(end.repr))
+            self._text(end.repr)
 
     def _aside(self, fact: c.CodeFact) -> None:
         match fact:
@@ -137,6 +137,10 @@ class _Page:
                 return
         self._line(styled(f"# {clean(words)}", "dim"))
 
+    def _text(self, text: str) -> None:
+        for line in _lines(text):
+            self._line(line)
+
     def _line(self, text: str) -> None:
         self._write(self._cleaner.close())
         if self._within:
@@ -149,3 +153,8 @@ class _Page:
             sys.stdout.write(text)
             sys.stdout.flush()
             self._within = not text.endswith("\n")
+
+
+def _lines(text: str) -> list[str]:
+    """Safe lines, with the blanks that Python and tables stand on."""
+    return sanitize.clean(text).removesuffix("\n").split("\n")
