@@ -61,9 +61,19 @@ class Stage:
                 await runtime.run(function, *args, id=run)
 
             group.start_soon(go)
-            await anyio.wait_all_tasks_blocked()
-            await anyio.sleep(0.05)
+            await self._at_rest(run)
             group.cancel_scope.cancel()
+
+    async def _at_rest(self, run: str) -> None:
+        """Return once a look at the store, which comes behind what was handed in, shows no more."""
+        before: object = None
+        with anyio.fail_after(30):
+            while True:
+                await anyio.wait_all_tasks_blocked()
+                now = ([*self.done], await self.store.promises_under(run))
+                if now == before:
+                    return
+                before = now
 
 
 async def made(runtime: Runtime, promise: str) -> None:
