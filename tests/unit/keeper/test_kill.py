@@ -320,8 +320,9 @@ def test_a_tree_is_found_by_descent_marker_and_tag() -> None:
     one = tree.Tree(root, Marks(b"abc", b"found"), number)
     ways: dict[int, str] = {}
     while sorted(map(command, ways)) != [b"61", b"62", b"63", b"64"]:
-        table = Table()
-        ways = one.find(table, roots={root}, cgroup=(), alone=False)
+        ways = one.find(Table(), roots={root}, cgroup=(), alone=False)
+    # What was in the middle of an exec then showed no environment.
+    table = Table()
 
     def find(name: str, number: int, *, keeper: str = "abc", rooted: bool = False) -> list[str]:
         fresh = tree.Tree(root, Marks(keeper.encode(), name.encode()), number)
