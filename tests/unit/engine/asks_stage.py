@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import anyio
@@ -133,3 +134,14 @@ async def _roof(*, task_status: anyio.abc.TaskStatus[anyio.abc.TaskGroup]) -> No
     async with anyio.create_task_group() as group:
         task_status.started(group)
         await anyio.sleep_forever()
+
+
+@asynccontextmanager
+async def begun() -> AsyncIterator[World]:
+    """A world with an engine in it."""
+    async with anyio.create_task_group() as group:
+        made = World(group)
+        with anyio.fail_after(30):
+            await made.begin()
+            yield made
+        group.cancel_scope.cancel()

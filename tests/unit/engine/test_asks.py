@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import anyio
-import anyio.abc
 import pytest
 
 from inspan.engine.code.asks import KEPT, MOST, PAYLOAD_MOST
@@ -25,19 +23,15 @@ from inspan.model.promise import PromiseState
 from inspan.model.task import TaskSpec
 from tests.fakes.code import FakeCodeRun
 from tests.fakes.rest import at_rest
-from tests.unit.engine.asks_stage import World
+from tests.unit.engine.asks_stage import World, begun
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D7")]
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    async with anyio.create_task_group() as group:
-        made = World(group)
-        with anyio.fail_after(30):
-            await made.begin()
-            yield made
-        group.cancel_scope.cancel()
+    async with begun() as made:
+        yield made
 
 
 async def test_a_task_is_submitted_once_and_waited_for(world: World) -> None:

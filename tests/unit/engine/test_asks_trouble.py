@@ -10,19 +10,15 @@ import pytest
 
 from inspan.model.promise import PromiseState
 from tests.fakes.rest import at_rest
-from tests.unit.engine.asks_stage import World
+from tests.unit.engine.asks_stage import World, begun
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D7")]
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    async with anyio.create_task_group() as group:
-        made = World(group)
-        with anyio.fail_after(30):
-            await made.begin()
-            yield made
-        group.cancel_scope.cancel()
+    async with begun() as made:
+        yield made
 
 
 async def test_a_capability_that_breaks_is_told_to_the_code_and_ends_nothing(

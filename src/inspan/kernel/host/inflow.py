@@ -363,8 +363,10 @@ class Inflow:
 
     def _ripe(self, cell: Cell) -> tuple[int, int]:
         """How far the files may be passed on: what was printed before that has come."""
-        sight = self._sight or self._sighted(cell)
-        if sight is not None and sight.said is None:
+        sight = self._sight
+        if sight is None:
+            sight = self._sighted(cell)
+        elif sight.said is None:
             stand = self._board.stand()
             if stand is not None and stand.sent >= sight.printed:
                 sight = sight._replace(said=stand.said)
