@@ -213,6 +213,36 @@ sys.stdin.read()
 """
 
 
+def test_a_program_that_is_deaf_while_it_draws_gets_the_size_to_keep(
+    console: Console, pane: Pane
+) -> None:
+    """Attaching gives two sizes, of which the first is only there to have it draw."""
+    program = console.home / "deaf.py"
+    program.write_text(DEAF)
+    task = _add(console, sys.executable, str(program))
+    _printed(console, task, "ready")
+    ran = pane.begin("inspan", "attach", task)
+    pane.until(rf"^size {pane.told('pane_height')}$")
+    pane.press("C-\\")
+    assert ran.end() == 0
+    console.say("cancel", task)
+
+
+DEAF = """\
+import os, signal, time
+def draw(*_):
+    signal.signal(signal.SIGWINCH, signal.SIG_IGN)
+    seen = os.get_terminal_size().lines
+    time.sleep(0.02)
+    print("size", seen, flush=True)
+    signal.signal(signal.SIGWINCH, draw)
+signal.signal(signal.SIGWINCH, draw)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+
+
 def test_attach_outlives_the_daemon(console: Console, pane: Pane) -> None:
     task = _add(console, "cat")
     ran = pane.begin("inspan", "attach", task)

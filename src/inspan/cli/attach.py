@@ -15,7 +15,6 @@ from inspan.cli.pump import Pump, Source, write_all
 from inspan.cli.say import note
 from inspan.errors import (
     BadInput,
-    Conflict,
     DaemonUnreachable,
     FellBehind,
     InspanError,
@@ -101,10 +100,7 @@ def _attached(control: Reached, session: str, args: argparse.Namespace, detach: 
                 ) as attached:
                     answers = pump.answer(attached, answers)
                     if not args.read_only:
-                        # A program redraws when its size changes, and only then.
-                        cols, rows = rawtty.size(1)
-                        with suppress(Conflict):
-                            attached.resize(cols, max(1, rows - 1))
+                        pump.redraw(attached)
                     pump.run(attached, lambda: _leave(came))
                     if pump.left and not args.read_only:
                         with suppress(InspanError):  # it has ended, or the daemon is gone

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _READ: Final = 1 << 16
 #: How long to leave a program alone that does not read its input, in seconds.
 _FULL_PAUSE: Final = 0.02
+#: A program that has drawn prints nothing for so long, and is waited for no longer; in seconds.
+_DRAWN: Final = 0.05
+_DRAWS: Final = 0.25
 
 
 class Source:
@@ -96,6 +99,23 @@ class Pump:
         #: What is to be said once the terminal is ours again.
         self.notes: list[str] = []
         self._exit: Exit | None = None
+        self._over = False
+
+    def redraw(self, attached: Attached) -> None:
+        """Have the program draw anew; call before :meth:`run`, which gives the size to keep.
+
+        A program draws when its size changes, and only then. It is left alone until it has: some
+        (``less`` 590) do not see a size that comes just before they wait for a key.
+        """
+        cols, rows = rawtty.size(1)
+        with suppress(Conflict):
+            attached.resize(cols, max(1, rows - 1))
+        latest = time.monotonic() + _DRAWS
+        while not self._over and (left := latest - time.monotonic()) > 0:
+            chunk = attached.recv(timeout=min(left, _DRAWN))
+            if chunk is None:
+                return
+            self._over = self._show(chunk)
 
     def run(self, attached: Attached, signalled: Callable[[], None]) -> Exit | None:
         """Until the session has ended, was left or taken; how it ended, where that is known."""
@@ -103,7 +123,7 @@ class Pump:
         with selectors.SelectSelector() as selector:
             selector.register(attached.fileno(), selectors.EVENT_READ, "session")
             selector.register(self._wake, selectors.EVENT_READ, "wake")
-            while not self._drain(attached):
+            while not (self._over or self._drain(attached)):
                 self._watch_input(selector)
                 for key, _ in selector.select(self._pause()):
                     if key.data == "wake":
