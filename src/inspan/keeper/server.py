@@ -35,6 +35,8 @@ _OOM_SCORE: Final = b"200"
 _FULL_PAUSE: Final = 0.2
 #: An exit that nobody collects is kept for so many idle times; its recording tells it for ever.
 _EXITS_KEPT: Final = 60
+#: Whoever started it may take so long to come, whatever its idle time is.
+_FIRST: Final = 10.0
 #: How long the last replies may take to leave when the keeper stops.
 _FAREWELL: Final = 0.5
 #: Seconds until a guardian that was killed, or for which there was no room, is started again.
@@ -82,6 +84,7 @@ class Server:
         self._cgroups = cgroups
         self._idle = idle
         self._idle_since = time.monotonic()
+        self._met = False
         self._listener = listener
         self._verbs = verbs
         self._connections: set[Connection] = set()
@@ -202,6 +205,7 @@ class Server:
             on_room=self._unsent,
         )
         self._connections.add(connection)
+        self._met = True
 
     def hold(self, name: str) -> None:
         """Let what is asked about this session, which is being forked, wait until ``release``."""
@@ -347,12 +351,14 @@ class Server:
         if self._connections or any(session.alive for session in self.sessions.values()):
             self._idle_since = time.monotonic()
         patience = self._idle * (_EXITS_KEPT if self.sessions else 1)
-        left = self._idle_since + patience - time.monotonic()
+        left = self._idle_since + (patience if self._met else max(patience, _FIRST))
+        left -= time.monotonic()
         if left <= 0:
             say("idle")
             self.shut_down(lambda: None)
         else:
-            self.loop.later(max(left, 0.05), self._look_idle)
+            # Somebody may come meanwhile, who makes it shorter.
+            self.loop.later(max(min(left, patience), 0.05), self._look_idle)
 
     # ── signals ───────────────────────────────────────────────────────────────
 

@@ -327,6 +327,19 @@ async def test_an_idle_keeper_stops_and_cleans_up(home: Path) -> None:
     assert (keeper.state / CARD).read_bytes() == b""
 
 
+async def test_a_keeper_waits_for_whoever_started_it(home: Path) -> None:
+    keeper = Keeper(home, idle="0.01")
+    with anyio.fail_after(PATIENCE):
+        while not keeper.socket.exists():
+            await anyio.sleep(0.005)
+    # An idle keeper looks at its clock every 50 ms.
+    with pytest.raises(subprocess.TimeoutExpired):
+        await asyncio.to_thread(keeper.process.wait, 0.5)
+    async with await keeper.client():
+        pass
+    assert await asyncio.to_thread(keeper.process.wait, PATIENCE) == 0
+
+
 async def test_exits_that_nobody_collects_do_not_hold_it_for_ever(home: Path) -> None:
     keeper = Keeper(home, idle="0.01")
     async with await keeper.client() as client:
