@@ -11,11 +11,11 @@ OLDEST := .venv-3.11
 # A stamp is newer than pyproject.toml where the packages in it are installed.
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
-SHORT := -m "not soak and not faces"
+SHORT := -m "not soak and not faces and not agents"
 # Several workers, a file's tests on one; none where ARGS names a test (tests/conftest.py).
 WORKERS := -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup test check fix demo bench soak test-faces coverage docs picture smoke-311 clean
+.PHONY: help setup test check fix demo bench soak test-faces golden coverage docs picture smoke-311 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ soak: $(READY) ## the long legs: crashes in numbers, a hundred sessions, ten tho
 test-faces: $(READY) ## the legs that need tmux or a browser
 	@command -v tmux > /dev/null || { echo "make test-faces needs tmux, which is not here" >&2; exit 1; }
 	@$(BIN)/pytest -m faces --timeout=300 $(ARGS)
+
+golden: $(READY) ## record tests/golden/agents anew from the real agents (ARGS="claude/stream codex")
+	@$(BIN)/python -m tests.agents.record $(ARGS)
 
 # One test after another: measuring takes the processors, and what has a time to keep would be late.
 # Children that were killed leave files behind, and some tests run a copy that is gone by now.

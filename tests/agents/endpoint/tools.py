@@ -1,0 +1,79 @@
+"""Maps what a script wants done onto a tool that the agent offered, by names and schemas alone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tests.agents.endpoint.scenario import Execute, Write
+from tests.agents.endpoint.wire import Call, Tool
+
+#: In the order in which they are taken where several are offered.
+_WRITERS = ("Write", "write_file", "write", "create_file")
+_SHELLS = (
+    "Bash",
+    "bash",
+    "run_shell_command",
+    "shell_command",
+    "exec_command",
+    "shell",
+    "run_command",
+)
+_PATHS = ("file_path", "filePath", "path", "absolute_path", "filename")
+_COMMANDS = ("command", "cmd", "script")
+
+
+def call(turn: Write | Execute, offered: Sequence[Tool]) -> Call:
+    """Raises LookupError where no tool fits: the test then learns what was offered."""
+    tools = {tool.name: tool for tool in offered}
+    if isinstance(turn, Execute):
+        return _execute(turn.command, tools)
+    for name in _WRITERS:
+        if (tool := tools.get(name)) is not None:
+            return _write(turn, tool)
+    if (tool := tools.get("apply_patch")) is not None and tool.schema is None:
+        return Call(tool.name, _patch(turn))
+    quoted = shlex.quote(turn.content)
+    return _execute(f"printf %s {quoted} > {shlex.quote(turn.path)}", tools)
+
+
+def _write(turn: Write, tool: Tool) -> Call:
+    given = {_argument(tool, _PATHS): turn.path, "content": turn.content}
+    return Call(tool.name, _filled(tool, given))
+
+
+def _execute(command: str, tools: Mapping[str, Tool]) -> Call:
+    for name in _SHELLS:
+        if (tool := tools.get(name)) is not None:
+            key = _argument(tool, _COMMANDS)
+            listed = _properties(tool)[key].get("type") == "array"
+            value = ["bash", "-lc", command] if listed else command
+            return Call(name, _filled(tool, {key: value}))
+    raise LookupError(f"no tool runs a command among {sorted(tools)}")
+
+
+def _patch(turn: Write) -> str:
+    lines = "".join(f"+{line}\n" for line in turn.content.splitlines())
+    return f"*** Begin Patch\n*** Add File: {turn.path}\n{lines}*** End Patch\n"
+
+
+def _properties(tool: Tool) -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = (tool.schema or {}).get("properties", {})
+    return properties
+
+
+def _argument(tool: Tool, names: Iterable[str]) -> str:
+    properties = _properties(tool)
+    for name in names:
+        if name in properties:
+            return name
+    raise LookupError(f"{tool.name} takes none of {names}, but {sorted(properties)}")
+
+
+def _filled(tool: Tool, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With a word for what else the schema requires, such as a description."""
+    required = (tool.schema or {}).get("required", ())
+    types = {name: _properties(tool)[name].get("type") for name in required if name not in given}
+    blanks: Mapping[str, Any] = {"boolean": False, "integer": 120_000, "number": 120_000}
+    return {**{name: blanks.get(kind, "as asked") for name, kind in types.items()}, **given}

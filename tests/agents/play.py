@@ -1,0 +1,185 @@
+"""One agent in one mode through one scenario, with what we do meanwhile."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.agents.agent import PROMPT, SECOND_PROMPT, Agent, Mode, Place, Talk, Wish
+from tests.agents.drive import MARK, Act, Transcript, marked, run
+from tests.agents.endpoint.scenario import LONG
+from tests.agents.endpoint.serve import Endpoint
+
+#: In seconds: what still tries again by then is told to end.
+DEADLINE = 40.0
+
+
+@dataclass(frozen=True)
+class Play:
+    """``act``: a signal, or "interrupt" in the protocol; sent when the scenario stands still."""
+
+    name: str
+    scenario: str
+    act: signal.Signals | str | None = None
+    ask: bool = False
+    allow: bool = True
+    prompts: tuple[str, ...] = (PROMPT,)
+    #: Goes on with the conversation of this play, in the same folders.
+    after: str | None = None
+
+
+_ALIKE = tuple(
+    Play(name, name)
+    for name in (
+        "answer",
+        "write_file",
+        "run_command",
+        "unauthorized",
+        "rate_limited",
+        "rate_limited_then_ok",
+        "quota",
+        "overloaded",
+        "cut",
+        "unfinished",
+        "slow",
+    )
+)
+ONE_SHOT = (
+    *_ALIKE,
+    Play("permission", "permission", ask=True),
+    Play("hang", "hang", act=signal.SIGINT),
+    Play("hang_term", "hang", act=signal.SIGTERM),
+    Play("long_command", "long_command", act=signal.SIGINT),
+    Play("long_command_term", "long_command", act=signal.SIGTERM),
+    Play("long_command_kill", "long_command", act=signal.SIGKILL),
+    Play("two_turns", "two_turns"),
+    Play("two_turns_resumed", "two_turns", prompts=(SECOND_PROMPT,), after="two_turns"),
+)
+TWO_WAY = (
+    *_ALIKE,
+    Play("permission_allow", "permission", ask=True),
+    Play("permission_deny", "permission", ask=True, allow=False),
+    Play("hang", "hang_then_ok", act="interrupt", prompts=(PROMPT, SECOND_PROMPT)),
+    Play("long_command", "long_command", act="interrupt", prompts=(PROMPT, SECOND_PROMPT)),
+    Play("two_turns", "two_turns", prompts=(PROMPT, SECOND_PROMPT)),
+    Play("first_turn", "two_turns"),
+    Play("first_turn_resumed", "two_turns", prompts=(SECOND_PROMPT,), after="first_turn"),
+)
+
+
+def plays(mode: Mode) -> tuple[Play, ...]:
+    return ONE_SHOT if mode.dialogue is None else TWO_WAY
+
+
+@dataclass(frozen=True)
+class Performed:
+    """A play as it went."""
+
+    argv: list[str]
+    wish: Wish
+    instance: str
+    transcript: Transcript
+    session: str | None
+
+    @property
+    def place(self) -> Place:
+        return self.wish.place
+
+    @property
+    def files(self) -> list[str]:
+        """What is in the workspace now and was not, by name."""
+        every = (path.relative_to(self.place.work) for path in self.place.work.rglob("*"))
+        return sorted(str(path) for path in every if ".git" not in path.parts[:1])
+
+
+def perform(
+    agent: Agent,
+    mode: Mode,
+    play: Play,
+    endpoint: Endpoint,
+    prefix: Path,
+    root: Path,
+    earlier: Performed | None = None,
+) -> Performed:
+    """In ``root``, which is new, or in the folders of the play that it goes on with."""
+    place = earlier.place if earlier else _made(Place(root))
+    instance = earlier.instance if earlier else f"{agent.name}-{mode.name}-{play.name}"
+    base = endpoint.base(play.scenario, instance, bare=agent.bare)
+    wish = Wish(place, base, play.prompts[0], play.ask, earlier.session if earlier else None)
+    env = _env(agent, wish, prefix)
+    for name, text in agent.files(wish).items():
+        file = place.home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    argv = [str(prefix / agent.program), *mode.argv(wish)]
+    dialogue = (
+        mode.dialogue(Talk(str(place.work), play.prompts, play.allow, wish.resume))
+        if mode.dialogue
+        else None
+    )
+    prompt = play.prompts[0].encode() if mode.prompt_in == "stdin" else b""
+    transcript = run(
+        argv,
+        env=env,
+        cwd=place.work,
+        stdin=dialogue or prompt,
+        act=_act(play, endpoint, instance, env[MARK]),
+        deadline=DEADLINE,
+    )
+    if dialogue is not None:
+        session = dialogue.session
+    else:
+        session = mode.session(transcript.lines) if mode.session else None
+    return Performed(argv, wish, instance, transcript, session)
+
+
+def _made(place: Place) -> Place:
+    for folder in (place.home, place.work, place.temporary):
+        folder.mkdir(parents=True)
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["config", "user.name", "A Person"],
+        ["config", "user.email", "person@example.org"],
+        ["commit", "-q", "--allow-empty", "-m", "begin"],
+    ):
+        subprocess.run(["git", *words], cwd=place.work, check=True)
+    return place
+
+
+def _env(agent: Agent, wish: Wish, prefix: Path) -> dict[str, str]:
+    """Made from nothing: what the tests are started with reaches no agent."""
+    place = wish.place
+    return {
+        "HOME": str(place.home),
+        "LANG": "C.UTF-8",
+        "NO_PROXY": "127.0.0.1",
+        "PATH": os.pathsep.join(_path(prefix)),
+        "SHELL": "/bin/bash",
+        "TERM": "xterm-256color",
+        "TMPDIR": str(place.temporary),
+        "USER": "person",
+        MARK: place.root.name,
+        **agent.env(wish),
+    }
+
+
+def _path(prefix: Path) -> list[str]:
+    node = shutil.which("node")
+    own = [str(prefix / "bin")] + ([str(Path(node).parent)] if node else [])
+    return [*dict.fromkeys([*own, "/usr/local/bin", "/usr/bin", "/bin"])]
+
+
+def _act(play: Play, endpoint: Endpoint, instance: str, mark: str) -> Act | None:
+    if play.act is None:
+        return None
+
+    def stands_still() -> bool:
+        if play.scenario == "long_command":
+            return LONG in marked(mark).values()
+        return any(step.turn == "hang" for step in endpoint.requests(instance))
+
+    return Act(stands_still, play.act if isinstance(play.act, signal.Signals) else None)

@@ -1,0 +1,300 @@
+"""The model endpoint as a client sees it: each API's shapes, its script, its log."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.agents.endpoint import tools
+from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Execute
+from tests.agents.endpoint.serve import Endpoint, serving
+from tests.agents.endpoint.wire import Call, Json, Tool
+
+PATHS = {
+    "anthropic": "/v1/messages",
+    "responses": "/v1/responses",
+    "chat": "/v1/chat/completions",
+    "gemini": "/v1beta/models/scripted:generateContent",
+}
+STREAMS = PATHS | {"gemini": "/v1beta/models/scripted:streamGenerateContent?alt=sse"}
+TEXTS: dict[str, Callable[[Json], str]] = {
+    "anthropic": lambda answer: answer["content"][0]["text"],
+    "responses": lambda answer: answer["output"][0]["content"][0]["text"],
+    "chat": lambda answer: answer["choices"][0]["message"]["content"],
+    "gemini": lambda answer: answer["candidates"][0]["content"]["parts"][0]["text"],
+}
+SCHEMA = {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    with serving() as endpoint:
+        yield endpoint
+
+
+def offering(api: str, *, stream: bool = False) -> Json:
+    """A request that offers one tool in that API's words."""
+    body: Json = {"model": "scripted", "stream": stream}
+    if api == "anthropic":
+        return body | {"tools": [{"name": "Bash", "input_schema": SCHEMA}]}
+    if api == "responses":
+        return body | {"tools": [{"type": "function", "name": "shell", "parameters": SCHEMA}]}
+    if api == "chat":
+        function = {"name": "bash", "parameters": SCHEMA}
+        return body | {"tools": [{"type": "function", "function": function}]}
+    function = {"name": "run_shell_command", "parametersJsonSchema": SCHEMA}
+    return {"tools": [{"functionDeclarations": [function]}]}
+
+
+def connect(endpoint: Endpoint) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", endpoint.port, timeout=30)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``whole``: the connection was not lost before its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+    whole: bool
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.data)
+
+
+def post(endpoint: Endpoint, place: str, path: str, body: Json) -> Answer:
+    connection = connect(endpoint)
+    headers = {"authorization": "Bearer secret", "x-api-key": "secret"}
+    connection.request("POST", place + path, json.dumps(body), headers)
+    response = connection.getresponse()
+    try:
+        data, whole = response.read(), True
+    except http.client.IncompleteRead as cut:
+        data, whole = cut.partial, False
+    response.close()
+    connection.close()
+    return Answer(response.status, {**response.headers}, data, whole)
+
+
+def events(data: bytes) -> list[Any]:
+    lines = [line.removeprefix(b"data: ") for line in data.splitlines() if line[:5] == b"data:"]
+    return [json.loads(line) for line in lines if line != b"[DONE]"]
+
+
+def spoken(api: str, stream: list[Any]) -> str:
+    if api == "anthropic":
+        return "".join(each.get("delta", {}).get("text", "") for each in stream)
+    if api == "responses":
+        deltas = (each for each in stream if each["type"] == "response.output_text.delta")
+        return "".join(each["delta"] for each in deltas)
+    if api == "chat":
+        choices = (choice for each in stream for choice in each["choices"])
+        return "".join(choice["delta"].get("content") or "" for choice in choices)
+    parts = (each["candidates"][0]["content"]["parts"][0] for each in stream)
+    return "".join(part["text"] for part in parts)
+
+
+def called(api: str, stream: list[Any]) -> tuple[str, Json]:
+    if api == "anthropic":
+        block = next(each["content_block"] for each in stream if "content_block" in each)
+        text = "".join(each.get("delta", {}).get("partial_json", "") for each in stream)
+        return block["name"], json.loads(text)
+    if api == "responses":
+        items = [each["item"] for each in stream if each["type"] == "response.output_item.done"]
+        return items[0]["name"], json.loads(items[0]["arguments"])
+    if api == "chat":
+        function = stream[0]["choices"][0]["delta"]["tool_calls"][0]["function"]
+        return function["name"], json.loads(function["arguments"])
+    call = stream[0]["candidates"][0]["content"]["parts"][0]["functionCall"]
+    return call["name"], call["args"]
+
+
+@pytest.mark.parametrize("api", PATHS)
+def test_each_api_answers_at_once(endpoint: Endpoint, api: str) -> None:
+    response = post(endpoint, f"/s/answer/i/plain-{api}", PATHS[api], offering(api))
+    assert TEXTS[api](response.json) == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("api", "scenario"), [*((api, "answer") for api in PATHS), ("chat", "slow")]
+)
+def test_each_api_streams_in_pieces(endpoint: Endpoint, api: str, scenario: str) -> None:
+    place = f"/s/{scenario}/i/stream-{api}-{scenario}"
+    response = post(endpoint, place, STREAMS[api], offering(api, stream=True))
+    assert response.headers["content-type"] == "text/event-stream"
+    stream = events(response.data)
+    assert spoken(api, stream) == ANSWER
+    assert len(stream) >= len(ANSWER.split())
+
+
+@pytest.mark.parametrize("api", PATHS)
+def test_each_api_calls_the_tool_that_was_offered(endpoint: Endpoint, api: str) -> None:
+    place, body = f"/s/permission/i/call-{api}", offering(api, stream=True)
+    name, arguments = called(api, events(post(endpoint, place, STREAMS[api], body).data))
+    assert name in {"Bash", "shell", "bash", "run_shell_command"}
+    assert arguments == {"command": "touch permitted.txt"}
+    second = events(post(endpoint, place, STREAMS[api], body).data)
+    assert spoken(api, second) == "That was all."
+
+
+@pytest.mark.parametrize("api", PATHS)
+@pytest.mark.parametrize(
+    ("scenario", "statuses"),
+    [
+        ("unauthorized", {401}),
+        ("rate_limited", {429}),
+        ("quota", {429}),
+        ("overloaded", {500, 503, 529}),
+    ],
+)
+def test_each_api_refuses_in_its_own_words(
+    endpoint: Endpoint, api: str, scenario: str, statuses: set[int]
+) -> None:
+    place = f"/s/{scenario}/i/refuse-{api}-{scenario}"
+    for _ in range(2):
+        response = post(endpoint, place, STREAMS[api], offering(api, stream=True))
+        assert response.status in statuses
+        assert response.json["error"]["message"]
+    retry = {"retry-after": "3600"} if scenario == "rate_limited" else {}
+    assert response.headers.get("retry-after") == retry.get("retry-after")
+
+
+def test_it_relents(endpoint: Endpoint) -> None:
+    body = offering("chat")
+    place = "/s/rate_limited_then_ok/i/relents"
+    statuses = [post(endpoint, place, PATHS["chat"], body).status for _ in range(4)]
+    assert statuses == [429, 429, 200, 200]
+
+
+@pytest.mark.parametrize("api", PATHS)
+def test_a_cut_stream_loses_the_connection(endpoint: Endpoint, api: str) -> None:
+    body = offering(api, stream=True)
+    response = post(endpoint, f"/s/cut/i/cut-{api}", STREAMS[api], body)
+    assert not response.whole
+    assert spoken(api, events(response.data)) in ANSWER
+
+
+@pytest.mark.parametrize("api", PATHS)
+def test_an_unfinished_stream_ends_tidily_but_too_early(endpoint: Endpoint, api: str) -> None:
+    whole = post(endpoint, f"/s/answer/i/whole-{api}", STREAMS[api], offering(api, stream=True))
+    body = offering(api, stream=True)
+    response = post(endpoint, f"/s/unfinished/i/early-{api}", STREAMS[api], body)
+    assert response.whole
+    early = events(response.data)
+    assert ANSWER.startswith(spoken(api, early))
+    assert 0 < len(early) < len(events(whole.data))
+
+
+def test_a_side_request_leaves_the_script_where_it_is(endpoint: Endpoint) -> None:
+    place = "/s/two_turns/i/side"
+    aside = post(endpoint, place, PATHS["chat"], {"model": "small", "messages": []})
+    assert "title" in TEXTS["chat"](aside.json)
+    post(endpoint, place, "/v1/messages/count_tokens", {})
+    first = post(endpoint, place, PATHS["chat"], offering("chat"))
+    assert TEXTS["chat"](first.json) == "The first answer."
+    assert [request.side for request in endpoint.requests("side")] == [True, True, False]
+    assert [request.turn for request in endpoint.steps("side")] == ["say"]
+
+
+def test_an_agent_without_tools_is_not_taken_for_a_side_request(endpoint: Endpoint) -> None:
+    body = {"model": "scripted", "messages": []}
+    response = post(endpoint, "/s/answer/i/bare/bare", PATHS["chat"], body)
+    assert TEXTS["chat"](response.json) == ANSWER
+
+
+def test_it_counts_tokens_and_lists_models(endpoint: Endpoint) -> None:
+    counted = post(endpoint, "/s/answer/i/counts", "/v1/messages/count_tokens", {})
+    assert counted.json["input_tokens"] > 0
+    connection = connect(endpoint)
+    connection.request("GET", "/s/answer/i/counts/v1/models")
+    response = connection.getresponse()
+    assert json.loads(response.read())["data"][0]["id"] == "scripted"
+    connection.close()
+
+
+def test_what_is_not_known_is_not_found_and_noted(endpoint: Endpoint) -> None:
+    assert post(endpoint, "/s/answer/i/odd", "/v1/engines", {"a": 1}).status == 404
+    assert post(endpoint, "/elsewhere", "", {}).status == 404
+    (odd,) = endpoint.requests("odd")
+    assert (odd.method, odd.path, odd.body) == ("POST", "/v1/engines", {"a": 1})
+
+
+def test_the_log_holds_no_secret(endpoint: Endpoint) -> None:
+    post(endpoint, "/s/answer/i/secrets", PATHS["chat"], offering("chat"))
+    assert "secret" not in repr(endpoint.requests("secrets"))
+
+
+def test_a_client_that_gives_up_is_noted(endpoint: Endpoint) -> None:
+    connection = connect(endpoint)
+    place = "/s/hang/i/gives-up"
+    connection.request("POST", place + PATHS["chat"], json.dumps(offering("chat")))
+    until = time.monotonic() + 30
+    while not endpoint.steps("gives-up"):
+        assert time.monotonic() < until
+    (hung,) = endpoint.requests("gives-up")
+    assert (hung.status, hung.client_closed) == (None, None)
+    connection.close()
+    (hung,) = endpoint.settled("gives-up")
+    assert hung.client_closed is not None
+
+
+def test_a_closed_endpoint_keeps_nobody_waiting() -> None:
+    with serving() as endpoint:
+        connection = connect(endpoint)
+        place = "/s/hang/i/closing"
+        connection.request("POST", place + PATHS["chat"], json.dumps(offering("chat")))
+        until = time.monotonic() + 30
+        while not endpoint.steps("closing"):
+            assert time.monotonic() < until
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        connection.getresponse()
+    connection.close()
+
+
+def test_a_request_that_offers_no_fitting_tool_is_told_so(endpoint: Endpoint) -> None:
+    body = {"tools": [{"name": "Dance", "input_schema": SCHEMA}]}
+    response = post(endpoint, "/s/write_file/i/unfit", PATHS["anthropic"], body)
+    assert response.status == 400
+    assert "Dance" in response.json["error"]["message"]
+
+
+def schema(*names: str, required: tuple[str, ...] = (), kind: str = "string") -> Json:
+    return {"properties": {name: {"type": kind} for name in names}, "required": required}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        (Tool("Write", schema("file_path", "content")), {"file_path": "answer.txt"}),
+        (Tool("write", schema("filePath", "content")), {"filePath": "answer.txt"}),
+        (Tool("write_file", schema("path", "content")), {"path": "answer.txt"}),
+    ],
+)
+def test_a_file_is_written_by_the_tool_for_it(tool: Tool, arguments: Json) -> None:
+    offered = [Tool("Bash", SCHEMA), tool]
+    assert tools.call(WRITTEN, offered) == Call(tool.name, {**arguments, "content": "forty-two\n"})
+
+
+def test_a_file_is_written_by_a_patch_or_by_a_shell_where_there_is_no_such_tool() -> None:
+    patch = tools.call(WRITTEN, [Tool("shell", SCHEMA), Tool("apply_patch", None)])
+    assert patch.arguments == (
+        "*** Begin Patch\n*** Add File: answer.txt\n+forty-two\n*** End Patch\n"
+    )
+    shell = tools.call(WRITTEN, [Tool("shell", SCHEMA)])
+    assert shell.arguments == {"command": "printf %s 'forty-two\n' > answer.txt"}
+
+
+def test_a_shell_gets_what_its_schema_wants() -> None:
+    words = tools.call(Execute("true"), [Tool("shell", schema("command", kind="array"))])
+    assert words.arguments == {"command": ["bash", "-lc", "true"]}
+    described = schema("cmd", "description", required=("cmd", "description"))
+    call = tools.call(Execute("true"), [Tool("exec_command", described)])
+    assert call.arguments == {"cmd": "true", "description": "as asked"}
