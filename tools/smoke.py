@@ -16,8 +16,12 @@ from pathlib import Path
 
 import inspan
 
-#: The room that needs a package of an extra, and that package.
-EXTRA = ("inspan.jupyter", "zmq")
+#: What needs a package of an extra, and that package.
+EXTRAS = {
+    "inspan.jupyter": "zmq",
+    "inspan.terminal.emulators.ghostty": "pyghostty",
+    "inspan.terminal.emulators.pytescreen": "pyte",
+}
 #: Seconds; a cold start on a busy machine takes a few.
 PATIENCE = 60
 
@@ -44,10 +48,10 @@ def run(home: str, *words: str) -> subprocess.CompletedProcess[str]:
 def main() -> int:
     """1 where something went wrong, after saying what."""
     names = modules()
-    room, package = EXTRA
-    if importlib.util.find_spec(package) is None:
-        names = [name for name in names if not name.startswith(room)]
-        print(f"left out: {room}, which needs {package}")
+    for part, package in EXTRAS.items():
+        if importlib.util.find_spec(package) is None:
+            names = [name for name in names if not name.startswith(part)]
+            print(f"left out: {part}, which needs {package}")
     for name in names:
         importlib.import_module(name)
     with tempfile.TemporaryDirectory(prefix="inspan-smoke-") as home:

@@ -192,6 +192,19 @@ def _terminals(_: Places) -> tuple[str, ...]:
     return _OK, f"can be had; TERM is {os.environ.get('TERM') or 'not set'}"
 
 
+def _screens(_: Places) -> tuple[str, ...]:
+    from inspan.terminal.screen import BLIND, backend
+
+    best = backend()
+    if best is BLIND:
+        return (
+            _WARN,
+            "no terminal emulator: of what agents show, only titles and progress are read",
+            "`pip install 'inspan[agents]'` brings one.",
+        )
+    return _OK, f"read with {best.name} {best.version}"
+
+
 def _files(_: Places) -> tuple[str, ...]:
     import resource
 
@@ -222,6 +235,7 @@ def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:
         _keeper,
         _git,
         _terminals,
+        _screens,
         _files,
         _providers,
     ):

@@ -24,6 +24,7 @@ from inspan.errors import DaemonUnreachable, FellBehind, GitFailed, KeeperLost, 
 from inspan.keeper.wire import encode
 from inspan.model.event import Event, Readied
 from inspan.settings import locate
+from inspan.terminal import screen
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
 from tests.unit.client.test_sync import talker
@@ -135,6 +136,15 @@ def test_a_look_that_fails_is_a_finding() -> None:
 
     found = doctor._safely("disk", look, locate({"INSPAN_HOME": "/nowhere"}))
     assert (found.level, "No space" in found.message) == ("fail", True)
+
+
+def test_the_emulator_in_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    where = locate({"INSPAN_HOME": "/nowhere"})
+    assert doctor._screens(where)[:1] == ("ok",)
+    assert "ghostty 0." in doctor._screens(where)[1]
+    monkeypatch.setattr(screen, "_KNOWN", ())
+    level, message, hint = doctor._screens(where)
+    assert (level, "only titles" in message, "inspan[agents]" in hint) == ("warn", True, True)
 
 
 def test_a_git_that_fails_is_said() -> None:

@@ -1,0 +1,1 @@
+"""The emulators of others, behind the protocol of ``terminal.screen``; they know no session."""
