@@ -330,7 +330,7 @@ async def test_an_idle_keeper_stops_and_cleans_up(home: Path) -> None:
 async def test_a_keeper_waits_for_whoever_started_it(home: Path) -> None:
     keeper = Keeper(home, idle="0.01")
     with anyio.fail_after(PATIENCE):
-        while not keeper.socket.exists():
+        while not keeper.socket.exists():  # noqa: ASYNC110 - a socket tells nobody that it is there
             await anyio.sleep(0.005)
     # An idle keeper looks at its clock every 50 ms.
     with pytest.raises(subprocess.TimeoutExpired):
