@@ -15,7 +15,7 @@ SHORT := -m "not soak and not faces and not agents"
 # Several workers, a file's tests on one; none where ARGS names a test (tests/conftest.py).
 WORKERS := -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup test check fix demo bench soak test-faces golden coverage docs picture smoke-311 clean
+.PHONY: help setup test check fix demo bench soak test-faces test-agents golden coverage docs picture smoke-311 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,8 @@ $(READY): pyproject.toml tools/setup
 
 test: $(READY) ## run the tests that take minutes (name what was left out)
 	@mkdir -p .cache
-	@echo "left out: the long legs (make soak) and those that need tmux or a browser (make test-faces)"
+	@echo "left out: the long legs (make soak), those that need tmux or a browser (make test-faces)"
+	@echo "and those that drive real agents (make test-agents)"
 	@$(BIN)/pytest $(SHORT) $(WORKERS) --junitxml=.cache/junit.xml $(ARGS)
 
 check: $(READY) ## format, lint, types, layers, sizes, generated documents
@@ -62,6 +63,10 @@ soak: $(READY) ## the long legs: crashes in numbers, a hundred sessions, ten tho
 test-faces: $(READY) ## the legs that need tmux or a browser
 	@command -v tmux > /dev/null || { echo "make test-faces needs tmux, which is not here" >&2; exit 1; }
 	@$(BIN)/pytest -m faces --timeout=300 $(ARGS)
+
+test-agents: $(READY) ## install the real agents and drive them (AGENTS="claude codex": only those)
+	@$(BIN)/python -m tests.agents.install $(AGENTS)
+	@AGENTS="$(AGENTS)" $(BIN)/pytest -m agents $(ARGS) tests/agents
 
 golden: $(READY) ## record tests/golden/agents anew from the real agents (ARGS="claude/stream codex")
 	@$(BIN)/python -m tests.agents.record $(ARGS)

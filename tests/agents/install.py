@@ -1,15 +1,23 @@
-"""Installs an agent's program, at its one version, into the checkout's own cache."""
+"""Installs the agents' programs, each at its one version, into the checkout's own cache.
+
+`python -m tests.agents.install [AGENT…]`; `make test-agents` does it first.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.agents.agent import Agent
+from tests.agents.kinds import wanted
 
 CHECKOUT = Path(__file__).parent.parent.parent
 CACHE = CHECKOUT / ".cache" / "agents"
+#: In seconds; the largest has some 500 MB.
+LONGEST = 1200
 
 
 def installed(agent: Agent) -> Path | None:
@@ -23,8 +31,17 @@ def install(agent: Agent) -> Path:
     prefix = CACHE / agent.name
     if installed(agent) is not None:
         return prefix
-    prefix.mkdir(parents=True, exist_ok=True)
-    _npm(prefix, agent)
+    print(f"installing {' '.join(agent.packages)}", flush=True)
+    shutil.rmtree(prefix, ignore_errors=True)
+    prefix.mkdir(parents=True)
+    words = _npm(prefix) if agent.source == "npm" else _pypi(prefix)
+    subprocess.run(
+        [*words, *agent.packages],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        timeout=LONGEST,
+        cwd=CHECKOUT,
+    )
     (prefix / "stamp.json").write_text(json.dumps(agent.packages), encoding="utf-8")
     return prefix
 
@@ -37,7 +54,21 @@ def _stamp(prefix: Path) -> list[str] | None:
     return packages
 
 
-def _npm(prefix: Path, agent: Agent) -> None:
+def _npm(prefix: Path) -> list[str]:
     quiet = ["--no-fund", "--no-audit", "--no-save", "--loglevel=error"]
-    words = ["npm", "install", "--prefix", str(prefix), *quiet, *agent.packages]
-    subprocess.run(words, check=True, stdin=subprocess.DEVNULL, timeout=900)
+    return ["npm", "install", "--prefix", str(prefix), *quiet]
+
+
+def _pypi(prefix: Path) -> list[str]:
+    # The newest Python that all of them run on.
+    return ["tools/setup", str(prefix), "3.12"]
+
+
+def main(names: list[str]) -> int:
+    for agent in wanted(" ".join(names)):
+        install(agent)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

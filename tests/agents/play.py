@@ -15,7 +15,10 @@ from tests.agents.endpoint.scenario import LONG
 from tests.agents.endpoint.serve import Endpoint
 
 #: In seconds: what still tries again by then is told to end.
-DEADLINE = 40.0
+DEADLINE = 30.0
+
+#: How often it has to be seen that a run stands still; by then the agent has said so itself.
+LOOKS = 10
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,10 @@ class Performed:
         return self.wish.place
 
     @property
+    def mark(self) -> str:
+        return mark(self.place)
+
+    @property
     def files(self) -> list[str]:
         """What is in the workspace now and was not, by name."""
         every = (path.relative_to(self.place.work) for path in self.place.work.rglob("*"))
@@ -110,7 +117,7 @@ def perform(
     instance = earlier.instance if earlier else f"{agent.name}-{mode.name}-{play.name}"
     base = endpoint.base(play.scenario, instance, bare=agent.bare)
     wish = Wish(place, base, play.prompts[0], play.ask, earlier.session if earlier else None)
-    env = _env(agent, wish, prefix)
+    env = environment(agent, wish, prefix)
     for name, text in agent.files(wish).items():
         file = place.home / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +157,12 @@ def _made(place: Place) -> Place:
     return place
 
 
-def _env(agent: Agent, wish: Wish, prefix: Path) -> dict[str, str]:
+def mark(place: Place) -> str:
+    """What names the processes of a run."""
+    return str(place.root)
+
+
+def environment(agent: Agent, wish: Wish, prefix: Path) -> dict[str, str]:
     """Made from nothing: what the tests are started with reaches no agent."""
     place = wish.place
     return {
@@ -162,7 +174,7 @@ def _env(agent: Agent, wish: Wish, prefix: Path) -> dict[str, str]:
         "TERM": "xterm-256color",
         "TMPDIR": str(place.temporary),
         "USER": "person",
-        MARK: place.root.name,
+        MARK: mark(place),
         **agent.env(wish),
     }
 
@@ -177,9 +189,24 @@ def _act(play: Play, endpoint: Endpoint, instance: str, mark: str) -> Act | None
     if play.act is None:
         return None
 
+    looks = 0
+
     def stands_still() -> bool:
+        nonlocal looks
         if play.scenario == "long_command":
-            return LONG in marked(mark).values()
-        return any(step.turn == "hang" for step in endpoint.requests(instance))
+            standing = LONG in marked(mark).values()
+        else:
+            standing = any(step.turn == "hang" for step in endpoint.requests(instance))
+        looks = looks + 1 if standing else 0
+        return looks >= LOOKS
 
     return Act(stands_still, play.act if isinstance(play.act, signal.Signals) else None)
+
+
+def version(agent: Agent, prefix: Path, root: Path) -> str:
+    """What it says of itself to ``--version``."""
+    wish = Wish(_made(Place(root)), "http://127.0.0.1:9")
+    argv = [str(prefix / agent.program), "--version"]
+    env = environment(agent, wish, prefix)
+    transcript = run(argv, env=env, cwd=wish.place.work, stdin=b"", deadline=DEADLINE)
+    return (transcript.stdout + transcript.stderr).decode()

@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.agents.agent import Agent, Json, Mode
@@ -76,27 +77,53 @@ def _keep(
     (folder / "meta.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _meta(agent: Agent, play: Play, performed: Performed, endpoint: Endpoint) -> Json:
+def facts(performed: Performed, endpoint: Endpoint) -> Json:
+    """How it went, but for what was said."""
     transcript = performed.transcript
     status = transcript.status
     assert status is not None
     requests = endpoint.settled(performed.instance)
+    return {
+        "exit": status if status >= 0 else None,
+        "signal": signal.Signals(-status).name if status < 0 else None,
+        "we_sent": transcript.signals,
+        "past_deadline": transcript.late,
+        "left_behind": transcript.left,
+        "files": performed.files,
+        "prompt_arrived": _arrived(performed.wish.prompt, requests),
+        "requests": [_request(each) for each in requests[:40]],
+    }
+
+
+def _meta(agent: Agent, play: Play, performed: Performed, endpoint: Endpoint) -> Json:
     return {
         "agent": agent.name,
         "version": agent.version,
         "scenario": play.scenario,
         "argv": [Path(performed.argv[0]).name, *performed.argv[1:]],
         "env": dict(agent.env(performed.wish)),
-        "exit": status if status >= 0 else None,
-        "signal": signal.Signals(-status).name if status < 0 else None,
-        "we_sent": transcript.signals,
-        "past_deadline": transcript.late,
-        "left_behind": transcript.left,
         "session": performed.session,
-        "files": performed.files,
-        "requests": [_request(each) for each in requests[:40]],
-        "stdin_lines_after": transcript.writes,
+        **facts(performed, endpoint),
+        "stdin_lines_after": performed.transcript.writes,
     }
+
+
+def _arrived(prompt: str, requests: list[Request]) -> str:
+    """Whether the model was given what the person wrote, as a text of its own."""
+    texts = {text for each in requests if each.turn for text in _strings(each.body)}
+    if prompt in texts:
+        return "whole"
+    if any(text.strip() == prompt.strip() for text in texts):
+        return "stripped"
+    return "within" if any(prompt.strip() in text for text in texts) else "no"
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
 
 
 def _request(request: Request) -> str:

@@ -298,3 +298,11 @@ def test_a_shell_gets_what_its_schema_wants() -> None:
     described = schema("cmd", "description", required=("cmd", "description"))
     call = tools.call(Execute("true"), [Tool("exec_command", described)])
     assert call.arguments == {"cmd": "true", "description": "as asked"}
+
+
+def test_a_command_asks_to_leave_the_sandbox_where_the_tool_has_words_for_it() -> None:
+    offered = [Tool("exec_command", schema("cmd", "sandbox_permissions", "justification"))]
+    outside = tools.call(Execute("true", outside=True), offered).arguments
+    assert isinstance(outside, dict)
+    assert outside["sandbox_permissions"] == "require_escalated"
+    assert tools.call(Execute("true"), offered).arguments == {"cmd": "true"}

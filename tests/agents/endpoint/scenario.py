@@ -24,9 +24,13 @@ class Write:
 
 @dataclass(frozen=True)
 class Execute:
-    """A call of the tool that runs a command by a shell."""
+    """A call of the tool that runs a command by a shell.
+
+    With ``outside``, it asks to be let out of the sandbox, where the tool has words for that.
+    """
 
     command: str
+    outside: bool = False
 
 
 class Refusal(StrEnum):
@@ -82,7 +86,7 @@ SCENARIOS: Mapping[str, tuple[Turn, ...]] = {
     "answer": (Say(ANSWER),),
     "write_file": (WRITTEN, Say("I wrote the file.")),
     "run_command": (Execute("echo forty-two > answer.txt && echo done"), Say("It ran.")),
-    "permission": (Execute("touch permitted.txt"), Say("That was all.")),
+    "permission": (Execute("touch permitted.txt", outside=True), Say("That was all.")),
     "unauthorized": (Refuse(Refusal.UNAUTHORIZED),),
     "rate_limited": (Refuse(Refusal.RATE_LIMITED, {"retry-after": "3600"}),),
     "rate_limited_then_ok": (

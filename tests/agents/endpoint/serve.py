@@ -250,7 +250,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._hang(request)
             case Write() | Execute():
                 try:
-                    content = tools.call(act, asked.tools)
+                    bare = not asked.tools
+                    content = tools.spelled(act) if bare else tools.call(act, asked.tools)
                 except LookupError as error:
                     self._send(request, 400, {"error": {"message": str(error)}})
                     return

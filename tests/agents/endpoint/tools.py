@@ -28,14 +28,21 @@ def call(turn: Write | Execute, offered: Sequence[Tool]) -> Call:
     """Raises LookupError where no tool fits: the test then learns what was offered."""
     tools = {tool.name: tool for tool in offered}
     if isinstance(turn, Execute):
-        return _execute(turn.command, tools)
+        return _execute(turn, tools)
     for name in _WRITERS:
         if (tool := tools.get(name)) is not None:
             return _write(turn, tool)
     if (tool := tools.get("apply_patch")) is not None and tool.schema is None:
         return Call(tool.name, _patch(turn))
     quoted = shlex.quote(turn.content)
-    return _execute(f"printf %s {quoted} > {shlex.quote(turn.path)}", tools)
+    return _execute(Execute(f"printf %s {quoted} > {shlex.quote(turn.path)}"), tools)
+
+
+def spelled(turn: Write | Execute) -> str:
+    """The same in plain text, for an agent that offers no tools and reads what its model says."""
+    if isinstance(turn, Execute):
+        return f"Run this:\n\n```bash\n{turn.command}\n```\n"
+    return f"{turn.path}\n```\n{turn.content}```\n"
 
 
 def _write(turn: Write, tool: Tool) -> Call:
@@ -43,13 +50,16 @@ def _write(turn: Write, tool: Tool) -> Call:
     return Call(tool.name, _filled(tool, given))
 
 
-def _execute(command: str, tools: Mapping[str, Tool]) -> Call:
+def _execute(turn: Execute, tools: Mapping[str, Tool]) -> Call:
     for name in _SHELLS:
         if (tool := tools.get(name)) is not None:
             key = _argument(tool, _COMMANDS)
             listed = _properties(tool)[key].get("type") == "array"
-            value = ["bash", "-lc", command] if listed else command
-            return Call(name, _filled(tool, {key: value}))
+            given: dict[str, Any] = {key: ["bash", "-lc", turn.command] if listed else turn.command}
+            if turn.outside and "sandbox_permissions" in _properties(tool):
+                given["sandbox_permissions"] = "require_escalated"
+                given["justification"] = "May it leave the sandbox?"
+            return Call(name, _filled(tool, given))
     raise LookupError(f"no tool runs a command among {sorted(tools)}")
 
 

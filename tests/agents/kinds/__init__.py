@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.agents.agent import Agent
-from tests.agents.kinds import claude
+from tests.agents.kinds import claude, codex
 
+_ALL = (claude.AGENT, codex.AGENT)
 #: In the order in which they are installed and driven.
-AGENTS: Mapping[str, Agent] = {agent.name: agent for agent in (claude.AGENT,)}
+AGENTS: Mapping[str, Agent] = {agent.name: agent for agent in _ALL}
+
+
+def wanted(names: str) -> list[Agent]:
+    """Those named, with spaces between, or all; raises KeyError for one that there is not."""
+    return [AGENTS[name] for name in names.split() or AGENTS]

@@ -1,0 +1,79 @@
+"""The real agents against the model endpoint: each play goes as its golden transcript says.
+
+`make test-agents` installs them first. What they do is a fact about their pinned versions; a test
+that fails here after a new version is pinned says what a provider has to learn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agents.agent import Agent, Json, Mode
+from tests.agents.drive import marked
+from tests.agents.endpoint.serve import Endpoint, serving
+from tests.agents.install import installed
+from tests.agents.kinds import wanted
+from tests.agents.play import Performed, Play, perform, plays, version
+from tests.agents.record import GOLDEN, facts
+
+pytestmark = [pytest.mark.agents, pytest.mark.timeout(240)]
+
+EVERY = [
+    pytest.param(agent, mode, play, id=f"{agent.name}-{mode.name}-{play.name}")
+    for agent in wanted(os.environ.get("AGENTS", ""))
+    for mode in agent.modes
+    for play in plays(mode)
+]
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    with serving() as endpoint:
+        yield endpoint
+
+
+def prefix(agent: Agent) -> Path:
+    folder = installed(agent)
+    if folder is None:
+        pytest.skip(f"{agent.name} is not installed: make test-agents")
+    return folder
+
+
+def performed(agent: Agent, mode: Mode, play: Play, endpoint: Endpoint, root: Path) -> Performed:
+    """With the play that it goes on with, where there is one, just before."""
+    earlier = None
+    if play.after is not None:
+        before = next(each for each in plays(mode) if each.name == play.after)
+        earlier = performed(agent, mode, before, endpoint, root)
+    return perform(agent, mode, play, endpoint, prefix(agent), root / play.name, earlier)
+
+
+@pytest.mark.parametrize(("agent", "mode", "play"), EVERY)
+def test_it_does_what_its_golden_transcript_says(
+    agent: Agent, mode: Mode, play: Play, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    done = performed(agent, mode, play, endpoint, tmp_path)
+    assert not marked(done.mark)
+    folder = GOLDEN / agent.name / mode.name / play.name
+    golden = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    now = facts(done, endpoint)
+    compared = ("exit", "signal", "past_deadline", "files")
+    assert {name: now[name] for name in compared} == {name: golden[name] for name in compared}
+    assert bool(now["left_behind"]) == bool(golden["left_behind"])
+    # How often it has asked by the deadline, and which side requests, depend on the machine's pace.
+    whole = set if golden["past_deadline"] else list
+    assert whole(_steps(now)) == whole(_steps(golden))
+
+
+def _steps(facts: Json) -> list[str]:
+    return [request for request in facts["requests"] if not request.startswith("side")]
+
+
+@pytest.mark.parametrize("agent", wanted(os.environ.get("AGENTS", "")), ids=lambda each: each.name)
+def test_its_version_is_the_pinned_one(agent: Agent, tmp_path: Path) -> None:
+    assert agent.version in version(agent, prefix(agent), tmp_path / "version")
