@@ -82,7 +82,7 @@ class Reading:
 
     @property
     def until(self) -> float:
-        """The last moment at which it counts; infinite where it has no limit."""
+        """From when on it does not count any more; infinite where it has no limit."""
         return self.at + (AGES[self.source] if self.holds is None else self.holds)
 
 
@@ -111,7 +111,7 @@ def judge(readings: Iterable[Reading], now: float, before: Activity | None = Non
     Of one source the latest reading counts. Where all that counts says unknown, the strongest of
     those gives the evidence.
     """
-    heard = [reading for reading in _latest(readings) if now <= reading.until]
+    heard = [reading for reading in _latest(readings) if now < reading.until]
     heard.sort(key=lambda reading: (reading.doing is Doing.UNKNOWN, _RANK[reading.source]))
     if heard:
         best = heard[0]
@@ -133,8 +133,8 @@ def _latest(readings: Iterable[Reading]) -> list[Reading]:
 
 
 def stale_at(readings: Iterable[Reading], now: float) -> float:
-    """The next moment after which a reading that counts will not count; infinite for none."""
-    return min((reading.until for reading in readings if reading.until >= now), default=inf)
+    """The next moment at which a reading that counts will not count; infinite for none."""
+    return min((reading.until for reading in readings if reading.until > now), default=inf)
 
 
 #: So many changes within so many seconds are no news but a detector that cannot decide.
@@ -150,7 +150,8 @@ class Steady:
 
     A change is shown at once, up to ``FLAPS_MOST`` of them within ``FLAPS_WITHIN`` seconds. Beyond
     that what is shown is held, and says so, until something has stayed as it is for ``CALM``
-    seconds. What a source says that knows is always shown at once.
+    seconds. What a source says that knows is always shown at once. A change that somebody brought
+    about by typing is none that counts: say so with ``excused``.
     """
 
     shown: Activity | None = None
@@ -175,13 +176,18 @@ class Steady:
             shown = replace(activity, flapping=flapping)
         return Steady(shown, activity, since, changes)
 
+    def excused(self) -> Steady:
+        """The next one, after something was typed: what changed before does not count."""
+        shown = self.shown and replace(self.shown, flapping=False)
+        return replace(self, shown=shown, changes=())
+
     def due(self, now: float) -> float:
         """When to ask again without any news: infinite where nothing is held or flapping."""
-        if self.shown is None or self.heard is None or not self.shown.flapping:
+        if self.shown is None or self.heard is None:
             return inf
         if not self.shown.same(self.heard):
             return max(now, self.since + CALM)
-        return self.changes[0] + FLAPS_WITHIN
+        return self.changes[0] + FLAPS_WITHIN if self.shown.flapping else inf
 
 
 def _flapping(changes: tuple[float, ...], now: float) -> bool:

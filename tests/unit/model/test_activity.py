@@ -61,10 +61,10 @@ def test_what_is_too_old_does_not_count() -> None:
     title = reading(Doing.IDLE, Source.TITLE, at=0.0)
     limit = 10.0 + AGES[Source.HOOK]
     assert stale_at([hook, title], 11.0) == limit
-    assert judge([hook, title], limit).doing is Doing.WORKING
-    assert judge([hook, title], limit + 0.1).doing is Doing.IDLE
-    assert judge([replace(hook, holds=inf), title], limit + 0.1).doing is Doing.WORKING
-    assert stale_at([hook, title], limit + 0.1) == inf
+    assert judge([hook, title], limit - 0.1).doing is Doing.WORKING
+    assert judge([hook, title], limit).doing is Doing.IDLE
+    assert judge([replace(hook, holds=inf), title], limit).doing is Doing.WORKING
+    assert stale_at([hook, title], limit) == inf
 
 
 def test_it_began_when_it_became_so() -> None:
@@ -86,10 +86,10 @@ def test_nothing_fresh_and_stronger_says_otherwise(said: list[Reading], now: flo
         for source in Source
         if any(item.source is source for item in said)
     }
-    fresh = [item for item in said if item.at == newest[item.source] and now <= item.until]
+    fresh = [item for item in said if item.at == newest[item.source] and now < item.until]
     if found.doing is Doing.UNKNOWN:
         by_source = {item.source: item for item in said if item.at == newest[item.source]}
-        assert all(item.doing is Doing.UNKNOWN or now > item.until for item in by_source.values())
+        assert all(item.doing is Doing.UNKNOWN or now >= item.until for item in by_source.values())
         return
     assert found.source is not None
     assert any(item.source is found.source and item.doing is found.doing for item in fresh)
@@ -97,7 +97,7 @@ def test_nothing_fresh_and_stronger_says_otherwise(said: list[Reading], now: flo
     latest = {item.source: item for item in said if item.at == newest[item.source]}
     for source in stronger:
         if source in latest:
-            assert latest[source].doing is Doing.UNKNOWN or now > latest[source].until
+            assert latest[source].doing is Doing.UNKNOWN or now >= latest[source].until
 
 
 @given(st.lists(readings, max_size=12, unique_by=lambda item: item.source), times, st.randoms())
@@ -136,6 +136,16 @@ def test_changes_are_shown_at_once_until_there_are_too_many() -> None:
     over = calm.see(judge([reading(W, Source.SCREEN)], 61.0, calm.heard), 61.0)
     assert (shown(over).doing, shown(over).flapping) == (W, False)
     assert over.due(61.0) == inf
+
+
+def test_what_somebody_brought_about_by_typing_is_no_flapping() -> None:
+    steady = flap((0, W), (1, I), (2, W), (3, I)).excused()
+    steady = steady.see(judge([reading(W, Source.SCREEN)], 4, steady.heard), 4)
+    assert (shown(steady).doing, shown(steady).flapping) == (W, False)
+    held = flap((0, W), (1, I), (2, W), (3, I), (4, W))
+    assert (shown(held).doing, shown(held.excused()).flapping) == (I, False)
+    assert Steady().excused() == Steady()
+    assert held.excused().due(4.0) == 4.0 + CALM
 
 
 def test_who_knows_is_never_held_back() -> None:

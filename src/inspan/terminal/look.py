@@ -1,0 +1,86 @@
+"""Looks at one session's terminal: output goes in, and what the rules say comes out.
+
+It is edge-triggered: it looks when a change has settled, and never else. It reads no clock; whoever
+feeds it says when, and calls ``look`` when ``due`` has come. It never learns which session it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from inspan.model.activity import Reading, Source
+from inspan.terminal.rules import Rulebook, Verdict, View
+from inspan.terminal.screen import Backend, Screen
+from inspan.terminal.settle import Unsettled
+
+
+class Look:
+    """One terminal under one rulebook or several: the first that says something is the answer.
+
+    ``reading`` is all it says by now, of the title or of the screen: the next takes its place.
+    """
+
+    def __init__(self, books: Sequence[Rulebook], backend: Backend, cols: int, rows: int) -> None:
+        self.screen = Screen(cols, rows, backend)
+        self.reading: Reading | None = None
+        self._books = tuple(books)
+        self._unsettled = Unsettled()
+        self._printed_at = -inf
+        self._told_at = -inf
+        self._seen: tuple[object, ...] = ()
+        self._since = -inf
+        self._again = inf
+
+    @property
+    def due(self) -> float:
+        """When to call ``look``; infinite while nothing happens. It may have passed already."""
+        return min(self._unsettled.due(), self._again)
+
+    def feed(self, data: bytes, at: float) -> None:
+        """The program printed ``data`` at ``at``."""
+        marks = self.screen.marks
+        generation, told, frames = self.screen.generation, marks.told, marks.frames
+        self.screen.feed(data)
+        if marks.told != told:
+            self._told_at = at
+        if (self.screen.generation, marks.told) != (generation, told):
+            self._changed(at, begun=marks.frames != frames)
+
+    def resize(self, cols: int, rows: int, at: float) -> None:
+        """The terminal has a new size; the program will draw itself anew."""
+        self.screen.resize(cols, rows)
+        self._changed(at, begun=False)
+
+    def look(self, now: float) -> Reading:
+        """What the rules say at ``now`` of what is shown."""
+        self._unsettled = self._unsettled.seen(now)
+        screen = self.screen
+        progress = str(screen.progress)
+        seen = (screen.rows(), screen.cursor, screen.title, progress, screen.alternate)
+        if seen != self._seen:
+            self._seen, self._since = seen, self._printed_at
+        view = View(*seen, now=now, since=self._since)
+        verdict = self._judge(view)
+        told = verdict.source is Source.TITLE
+        self.reading = verdict.reading(self._told_at if told else self._since)
+        return self.reading
+
+    def close(self) -> None:
+        """Let go of the screen; it is not used after this."""
+        self.screen.close()
+
+    def _changed(self, at: float, *, begun: bool) -> None:
+        self._printed_at = at
+        frame = self.screen.marks.synchronised
+        self._unsettled = self._unsettled.drawn(at, frame=frame, begun=begun)
+
+    def _judge(self, view: View) -> Verdict:
+        self._again = inf
+        verdict = Verdict()
+        for book in self._books:
+            verdict = book.judge(view)
+            self._again = min(self._again, verdict.again)
+            if verdict.rule:
+                break
+        return verdict

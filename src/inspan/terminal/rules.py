@@ -1,0 +1,237 @@
+"""Screen rules: from what a terminal shows to what the program on it does.
+
+A rulebook is for one agent. Its rules are tried in the order of their priority, and the first that
+fits is the answer; none fits is an answer too. A rule is patterns over regions of the screen, each
+searched for in one line at a time, so that a hostile screen cannot make a search long. Rules are
+pure: a ``View`` goes in and a ``Reading`` comes out. How they are written down is ``rulefile``'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+from typing import Final
+
+from inspan.model.activity import Confidence, Doing, Reading, Source
+from inspan.model.task import Needs
+from inspan.terminal.sanitize import columns, one_line
+
+#: The most characters of a line that are searched.
+LINE_MOST: Final = 400
+#: The most columns of what is shown as evidence, a question or an option.
+EVIDENCE_MOST: Final = 120
+QUESTION_MOST: Final = 500
+OPTIONS_MOST: Final = 20
+#: A line across the screen, also as the border of a box.
+_HORIZONTAL: Final = re.compile(r"\s*[╭╰┌└├┏┗┣╔╚╠+]?[─━═╌╍┄┅┈┉▔▁▀▄=-]{8,}[╮╯┐┘┤┓┛┫╗╝╣+]?\s*")
+
+
+class Place(StrEnum):
+    """Where on the screen a pattern is looked for."""
+
+    TITLE = "osc_title"  #: the window title
+    PROGRESS = "progress"  #: the progress that was set: ``value 40``, ``busy 0``, or nothing
+    BOTTOM = "bottom_lines"  #: the last lines that are not empty
+    AFTER_RULE = "after_last_horizontal_rule"  #: what is below the last line across the screen
+    CURSOR = "cursor_line"  #: the cursor's line, up to the cursor
+    WHOLE = "whole"  #: every line that is not empty
+
+
+#: Told by the program itself, and not read off its picture.
+TOLD: Final = frozenset({Place.TITLE, Place.PROGRESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A place; ``lines`` is how many, for the bottom."""
+
+    place: Place
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a rule sees at ``now``; nothing of it has changed since ``since``."""
+
+    rows: tuple[str, ...] = ()
+    cursor: tuple[int, int] = (0, 0)
+    title: str = ""
+    progress: str = ""
+    alternate: bool = False
+    now: float = 0.0
+    since: float = -inf
+    _cut: dict[Region, tuple[str, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def lines(self, region: Region) -> tuple[str, ...]:
+        """The lines of a region, from the top; each at most ``LINE_MOST`` characters."""
+        if region not in self._cut:
+            self._cut[region] = tuple(line[:LINE_MOST] for line in self._lines(region))
+        return self._cut[region]
+
+    def _lines(self, region: Region) -> Iterator[str]:
+        match region.place:
+            case Place.TITLE:
+                yield self.title
+            case Place.PROGRESS:
+                yield self.progress
+            case Place.CURSOR:
+                yield self._before_cursor()
+            case Place.WHOLE:
+                yield from filter(None, self.rows)
+            case Place.BOTTOM:
+                yield from [row for row in self.rows if row][-region.lines :]
+            case Place.AFTER_RULE:
+                found = [at for at, row in enumerate(self.rows) if _HORIZONTAL.fullmatch(row)]
+                yield from filter(None, self.rows[found[-1] + 1 :] if found else ())
+
+    def _before_cursor(self) -> str:
+        column, row = self.cursor
+        text = self.rows[row] if row < len(self.rows) else ""
+        kept = used = 0
+        for character in text:
+            used += columns(character)
+            if used > column:
+                break
+            kept += 1
+        return text[:kept] + " " * min(LINE_MOST, column - columns(text[:kept]))
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A regular expression, searched for in each line of a region."""
+
+    region: Region
+    regex: re.Pattern[str]
+
+    def first(self, view: View) -> re.Match[str] | None:
+        """Where it is found first, from the top."""
+        found = (self.regex.search(line) for line in view.lines(self.region))
+        return next((match for match in found if match), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """How to read what is asked: a pattern's group 1, or all that it matched.
+
+    An option is every match, also where several are in one line.
+    """
+
+    kind: str  #: permission, question or prompt
+    question: Pattern | None = None
+    options: Pattern | None = None
+
+    def read(self, view: View, otherwise: str) -> Needs:
+        """What is asked on this screen; the words are safe to show."""
+        found = self.question.first(view) if self.question else None
+        question = one_line(_word(found), QUESTION_MOST) if found else otherwise
+        options: list[str] = []
+        if self.options:
+            lines = view.lines(self.options.region)
+            found_all = (match for line in lines for match in self.options.regex.finditer(line))
+            words = (one_line(_word(match), EVIDENCE_MOST) for match in found_all)
+            options = list(dict.fromkeys(word for word in words if word))[:OPTIONS_MOST]
+        return Needs(self.kind, question or otherwise, tuple(options))
+
+
+def _word(found: re.Match[str]) -> str:
+    return (found[1] or "") if found.re.groups else found[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """It fits where each of ``all``, one of ``any`` if there are any, and none of ``none`` fit."""
+
+    id: str
+    doing: Doing
+    priority: int = 0
+    all: tuple[Pattern, ...] = ()
+    any: tuple[Pattern, ...] = ()
+    none: tuple[Pattern, ...] = ()
+    #: Only on this screen; ``None`` for either.
+    alternate: bool | None = None
+    #: Seconds without a change before it fits.
+    still: float = 0.0
+    #: Seconds without a change after which it says nothing any more.
+    holds: float = inf
+    asks: Asks | None = None
+
+    @property
+    def source(self) -> Source:
+        """The title, where it looks at nothing else."""
+        places = {pattern.region.place for pattern in (*self.all, *self.any, *self.none)}
+        return Source.TITLE if places <= TOLD else Source.SCREEN
+
+    def fits(self, view: View) -> str | None:
+        """The evidence, where it fits; its patterns only, not whether the screen is still."""
+        if self.alternate is not None and self.alternate != view.alternate:
+            return None
+        found = [pattern.first(view) for pattern in self.all]
+        if not all(found):
+            return None
+        if self.any:
+            found.append(next(filter(None, (item.first(view) for item in self.any)), None))
+        if found[-1] is None or any(pattern.first(view) for pattern in self.none):
+            return None
+        return one_line(" … ".join(match[0] for match in found if match), EVIDENCE_MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rulebook says. ``again``: when it may say other, though nothing changes."""
+
+    doing: Doing = Doing.UNKNOWN
+    source: Source = Source.SCREEN
+    rule: str = ""
+    evidence: str = "no rule fits what it shows"
+    confidence: Confidence = Confidence.GUESS
+    needs: Needs | None = None
+    holds: float = inf
+    again: float = inf
+
+    def reading(self, at: float) -> Reading:
+        """As a reading of ``at``."""
+        return Reading(
+            self.doing,
+            self.source,
+            at,
+            rule=self.rule,
+            evidence=self.evidence,
+            confidence=self.confidence,
+            needs=self.needs,
+            holds=self.holds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The rules for one agent, the most important first."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    confidence: Confidence = Confidence.LIKELY
+
+    def judge(self, view: View) -> Verdict:
+        """The first rule that fits this screen."""
+        again = inf
+        for rule in self.rules:
+            if (evidence := rule.fits(view)) is None:
+                continue
+            if view.now < view.since + rule.still:
+                again = min(again, view.since + rule.still)
+                continue
+            return Verdict(
+                rule.doing,
+                rule.source,
+                f"{self.name}/{rule.id}",
+                evidence,
+                self.confidence,
+                rule.asks.read(view, evidence) if rule.asks else None,
+                rule.holds,
+                again,
+            )
+        return Verdict(again=again)

@@ -1,0 +1,146 @@
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from inspan.errors import ProviderNotFound
+from inspan.model.activity import Activity, Confidence, Doing, Source
+from inspan.model.task import Needs
+from inspan.providers.screenrules import names, rulebook, rulebooks
+from inspan.terminal.playback import Playback
+from inspan.terminal.replay import Replay
+from inspan.terminal.rulefile import parse
+from inspan.terminal.rules import View
+from inspan.terminal.screen import backend
+from tests.fakes.recordings import Step, record
+
+ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.requirement("B4")
+
+
+def test_every_file_is_a_rulebook_of_its_name() -> None:
+    assert {"generic", "claude", "codex", "gemini"} <= set(names())
+    for name in names():
+        book = rulebook(name)
+        assert book.name == name
+        assert all(rule.source in (Source.TITLE, Source.SCREEN) for rule in book.rules)
+
+
+def test_the_example_of_the_documents_is_a_rulebook() -> None:
+    page = (ROOT / "docs/state-detection.md").read_text("utf-8")
+    found = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    rows = ("─" * 30, "  Do you want to go on?", "  ❯ 1. Yes", "    2. No")
+    verdict = parse(found[1], "example.toml").judge(View(rows=rows, title="✳ x", now=1.0))
+    assert verdict.needs == Needs("permission", "Do you want to go on?", ("Yes", "No"))
+
+
+def test_an_agent_without_rules_has_those_for_any_program() -> None:
+    assert [book.name for book in rulebooks("claude")] == ["claude"]
+    assert [book.name for book in rulebooks("nano")] == ["generic"]
+    with pytest.raises(ProviderNotFound):
+        rulebook("nano")
+
+
+def seen(folder: Path, *steps: Step, name: str = "generic") -> Activity:
+    """The activity at the end of a recording."""
+    playback = Playback(record(folder, [(1.0, (60, 8)), *steps]))
+    return list(Replay(playback, [rulebook(name)], backend()).activities())[-1]
+
+
+QUESTIONS = {
+    "Overwrite a.py? [y/N] ": ("question", "Overwrite a.py? [y/N]", ("y", "N")),
+    "Proceed (yes/no)? ": ("question", "Proceed (yes/no)?", ("yes", "no")),
+    "Do you want to continue? [Y/n] ": ("question", "Do you want to continue? [Y/n]", ("Y", "n")),
+    "Are you sure (yes/no/[fingerprint])? ": (
+        "question",
+        "Are you sure (yes/no/[fingerprint])?",
+        ("yes", "no"),
+    ),
+    "What is your name? ": ("question", "What is your name?", ()),
+    "[sudo] password for me: ": ("prompt", "[sudo] password for me:", ()),
+    "Enter passphrase for key '/home/me/.ssh/id': ": (
+        "prompt",
+        "Enter passphrase for key '/home/me/.ssh/id':",
+        (),
+    ),
+    "one\r\n--More--": ("prompt", "--More--", ()),
+    "Press any key to continue . . .": ("prompt", "Press any key to continue . . .", ()),
+}
+
+
+@pytest.mark.parametrize("text", QUESTIONS)
+def test_what_any_program_asks(tmp_path: Path, text: str) -> None:
+    activity = seen(tmp_path / "r", (2.0, b"some output\r\n"), (3.0, text.encode()))
+    assert activity.needs is not None
+    assert (activity.doing, activity.confidence) == (Doing.WAITING, Confidence.GUESS)
+    assert (activity.needs.kind, activity.needs.question, activity.needs.options) == QUESTIONS[text]
+
+
+@pytest.mark.parametrize(
+    "text", ["me@host:~/a$ ", "$ ", "root# ", "me% ", "➜ ", ">>> ", "In [3]: ", "(gdb) ", "db=# "]
+)
+def test_a_prompt_at_rest(tmp_path: Path, text: str) -> None:
+    activity = seen(tmp_path / "r", (2.0, b"ls\r\na b c\r\n"), (3.0, text.encode()))
+    assert (activity.doing, activity.confidence) == (Doing.IDLE, Confidence.GUESS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Downloading 42% ",
+        "Overwrite? [y/N] y\r\nremoved\r\n",
+        "password: \r\nwelcome\r\n",
+        "echo $ \r\n$\r\n",
+        "me@host:~$ make test",
+        "\x1b[?1049h\x1b[H$ ",
+        "   4 |   price in $ and #\r\n",
+        "compiling…",
+    ],
+)
+def test_what_is_neither_a_question_nor_a_prompt(tmp_path: Path, text: str) -> None:
+    assert seen(tmp_path / "r", (2.0, text.encode())).doing is Doing.UNKNOWN
+
+
+def test_output_that_goes_on_is_no_prompt(tmp_path: Path) -> None:
+    steps = [(2.0 + at / 10, b"\r\n$ " if at % 2 else b"\r\nmore") for at in range(40)]
+    assert seen(tmp_path / "r", *steps, (6.0, b"\r\n")).doing is Doing.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "doing"),
+    [
+        ("claude", "⠂ mend the test", Doing.WORKING),
+        ("claude", "✳ mend the test", Doing.UNKNOWN),
+        ("codex", "⠋ folder", Doing.WORKING),
+        ("codex", "[ ! ] Action Required | folder", Doing.WAITING),
+        ("codex", "[ . ] Action Required | folder", Doing.WAITING),
+        ("codex", "folder", Doing.UNKNOWN),
+        ("gemini", "◇  Ready (folder)", Doing.IDLE),
+        ("gemini", "✦  Working… (folder)", Doing.WORKING),
+        ("gemini", "✋  Action Required (folder)", Doing.WAITING),
+    ],
+)
+def test_window_titles(name: str, title: str, doing: Doing) -> None:
+    verdict = rulebook(name).judge(View(title=title))
+    assert verdict.doing is doing
+    if doing is not Doing.UNKNOWN:
+        assert (verdict.source, verdict.rule.partition("/")[0]) == (Source.TITLE, name)
+
+
+def test_the_wheel_contains_them(tmp_path: Path) -> None:
+    hatch = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
+    made = subprocess.run(
+        [sys.executable, "-c", hatch, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    with zipfile.ZipFile(tmp_path / made.stdout.split()[-1]) as wheel:
+        packed = set(wheel.namelist())
+    assert {f"inspan/providers/screenrules/{name}.toml" for name in names()} <= packed

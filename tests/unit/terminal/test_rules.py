@@ -1,0 +1,204 @@
+import re
+from dataclasses import replace
+
+import pytest
+
+from inspan.errors import BadInput
+from inspan.model.activity import Confidence, Doing, Source
+from inspan.model.task import Needs
+from inspan.terminal.rulefile import parse
+from inspan.terminal.rules import LINE_MOST, Place, Region, Verdict, View
+
+pytestmark = pytest.mark.requirement("B4")
+
+VIEW = View(
+    rows=(
+        "$ agent",
+        "╭──────────────────────────╮",
+        "│ edit a.py                │",
+        "╰──────────────────────────╯",
+        "",
+        "  Do you want to edit a.py?",
+        "  ❯ 1. Yes",
+        "    2. No, and say why",
+        "",
+        "(esc)   ",
+        "",
+    ),
+    cursor=(4, 6),
+    title="✳ agent",
+    progress="busy 0",
+)
+
+
+@pytest.mark.parametrize(
+    ("region", "lines"),
+    [
+        (Region(Place.TITLE), ("✳ agent",)),
+        (Region(Place.PROGRESS), ("busy 0",)),
+        (Region(Place.BOTTOM, 1), ("(esc)   ",)),
+        (Region(Place.BOTTOM, 2), ("    2. No, and say why", "(esc)   ")),
+        (Region(Place.AFTER_RULE), VIEW.rows[5:8] + VIEW.rows[9:10]),
+        (Region(Place.CURSOR), ("  ❯ ",)),
+        (Region(Place.WHOLE), tuple(row for row in VIEW.rows if row)),
+    ],
+)
+def test_regions(region: Region, lines: tuple[str, ...]) -> None:
+    assert VIEW.lines(region) == lines
+
+
+def test_regions_of_an_empty_screen() -> None:
+    empty = View()
+    for place in (Place.BOTTOM, Place.AFTER_RULE, Place.WHOLE):
+        assert empty.lines(Region(place, 5)) == ()
+    assert empty.lines(Region(Place.CURSOR)) == ("",)
+    assert View(rows=("a",), cursor=(3, 9)).lines(Region(Place.CURSOR)) == ("   ",)
+    assert View(rows=("你好 x",), cursor=(4, 0)).lines(Region(Place.CURSOR)) == ("你好",)
+    assert View(rows=("$",), cursor=(2, 0)).lines(Region(Place.CURSOR)) == ("$ ",)
+    assert View(rows=("x" * 9999,)).lines(Region(Place.WHOLE)) == ("x" * LINE_MOST,)
+    assert View(rows=("no rule here", "at all")).lines(Region(Place.AFTER_RULE)) == ()
+
+
+BOOK = r"""
+agent = "example"
+
+[[rule]]
+id = "ready"
+kind = "idle"
+region = "whole"
+all = ['agent']
+none = ['busy']
+
+[[rule]]
+id = "asks"
+kind = "waiting"
+priority = 9
+region = "after_last_horizontal_rule"
+all = ['Do you want to', { region = "osc_title", match = '^✳' }]
+any = ['never this', '1\. Yes']
+asks = { kind = "permission", question = 'Do you .+', options = '\d\. (.+)' }
+
+[[rule]]
+id = "spins"
+kind = "working"
+priority = 20
+region = "osc_title"
+all = ['^⠋ ']
+holds = 30
+"""
+
+
+def test_the_first_that_fits_by_priority() -> None:
+    book = parse(BOOK, "example.toml")
+    assert [rule.id for rule in book.rules] == ["spins", "asks", "ready"]
+    assert book.judge(VIEW) == Verdict(
+        Doing.WAITING,
+        Source.SCREEN,
+        "example/asks",
+        "Do you want to … ✳ … 1. Yes",
+        Confidence.LIKELY,
+        Needs("permission", "Do you want to edit a.py?", ("Yes", "No, and say why")),
+    )
+    spins = book.judge(replace(VIEW, title="⠋ agent"))
+    assert (spins.doing, spins.source, spins.holds) == (Doing.WORKING, Source.TITLE, 30)
+    reading = spins.reading(5.0)
+    assert (reading.rule, reading.until, reading.needs) == ("example/spins", 35.0, None)
+    assert book.judge(replace(VIEW, title="agent")).rule == "example/ready"
+    assert book.judge(View(rows=("agent", "busy"))) == Verdict()
+    assert book.judge(View()).doing is Doing.UNKNOWN
+
+
+def test_a_rule_may_want_a_still_screen() -> None:
+    book = parse(BOOK.replace("none = ['busy']", "still = 2"), "example.toml")
+    view = View(rows=("agent",), now=11.0, since=10.0)
+    assert book.judge(view) == Verdict(again=12.0)
+    assert book.judge(replace(view, now=12.0)).doing is Doing.IDLE
+
+
+def test_a_rule_may_want_one_of_the_screens() -> None:
+    for name, alternate in (("primary", False), ("alternate", True)):
+        book = parse(BOOK.replace("none = ['busy']", f'screen = "{name}"'), "example.toml")
+        for shown in (False, True):
+            found = book.judge(View(rows=("agent",), alternate=shown))
+            assert (found.doing is Doing.IDLE) is (shown is alternate)
+
+
+def test_what_is_shown_is_safe_and_short() -> None:
+    text = "Do you want to \u202eevil " + "x" * 300
+    rows = ("─" * 20, text, *(f"{n}. option\u200b {n % 25}" for n in range(60)))
+    found = parse(BOOK.replace("1\\. Yes", "option"), "e.toml").judge(View(rows=rows, title="✳"))
+    assert found.needs is not None
+    assert len(found.evidence) <= 120
+    assert "\u202e" not in found.needs.question
+    assert len(found.needs.options) == 20
+    assert len(found.needs.question) <= 500
+
+
+RULE = """
+agent = "x"
+[[rule]]
+id = "a"
+kind = "idle"
+region = "whole"
+all = ["ok"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("agent = ", "x.toml: this is no TOML"),
+        ('agent = "x"\nrules = []', "x.toml, rules: there is no such field"),
+        ("agent = 1", "x.toml, agent: this is text"),
+        ('agent = "A b"', "x.toml, agent: a name is small letters"),
+        ('agent = "x"', "x.toml, rule: a file has 1 to 100 tables"),
+        ('agent = "x"\nrule = [1]', "x.toml, rule 1: this is no table"),
+        (
+            RULE.replace('agent = "x"', 'agent = "x"\nconfidence = "certain"'),
+            "confidence: this is one of",
+        ),
+        (RULE + RULE.partition('"x"')[2], "rule a, id: another rule has the same"),
+        (RULE.replace('id = "a"', 'id = "A"'), "rule 1, id: an id is small letters"),
+        (RULE.replace('id = "a"', ""), "rule 1, id: this is text"),
+        (RULE.replace("idle", "busy"), "rule a, kind: this is one of working, waiting, idle"),
+        (RULE.replace("whole", "top"), "rule a, region: a region is osc_title"),
+        (RULE.replace("whole", "bottom_lines(0)"), "rule a, region: a region is"),
+        (
+            RULE.replace('region = "whole"', ""),
+            "rule a, all.1: neither it nor its rule names a region",
+        ),
+        (RULE.replace('"ok"', '"(ok"'), "rule a, all.1: this is no regular expression"),
+        (RULE.replace('"ok"', f'"{"x" * 501}"'), "rule a, all.1: a pattern is at most 500"),
+        (RULE.replace('"ok"', "3"), "rule a, all.1: this is no table"),
+        (RULE.replace('["ok"]', '"ok"'), "rule a, all: this is a list"),
+        (RULE.replace('["ok"]', "[]"), "rule a: it has neither `all` nor `any`"),
+        (RULE.replace('"ok"', '{ regex = "ok" }'), "rule a, all.1.regex: there is no such field"),
+        (
+            RULE.replace('"ok"', '{ match = "ok", region = "up" }'),
+            "rule a, all.1.region: a region is",
+        ),
+        (RULE + "priority = 1.5", "rule a, priority: this is a whole number"),
+        (RULE + "still = -1", "rule a, still: this is a number from 0"),
+        (RULE + "holds = true", "rule a, holds: this is a number from 0"),
+        (RULE + 'screen = "both"', "rule a, screen: this is one of primary, alternate"),
+        (RULE + 'screen = ""', "rule a, screen: this is one of primary, alternate"),
+        (RULE + 'asks = { kind = "question" }', "rule a, asks: a rule of kind waiting says"),
+        (RULE.replace("idle", "waiting"), "rule a, asks: a rule of kind waiting says"),
+        (
+            RULE.replace("idle", "waiting") + 'asks = { kind = "x" }',
+            "rule a, asks.kind: this is one of",
+        ),
+        (RULE + "wait = 1", "rule 1, wait: there is no such field"),
+        ("#" * 70_000, "x.toml: a file is at most"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told(text: str, says: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(says)) as caught:
+        parse(text, "x.toml")
+    assert caught.value.code == "bad-input"
+    assert str(caught.value).startswith("x.toml")
+
+
+def test_a_hostile_screen_is_judged_in_bounded_time() -> None:
+    book = parse(RULE.replace('"ok"', r"'\s*\S*\s*ok$'"), "x.toml")
+    assert book.judge(View(rows=(" a" * 5000,) * 300)).doing is Doing.UNKNOWN
