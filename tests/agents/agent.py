@@ -82,8 +82,11 @@ class Mode:
     argv: Callable[[Wish], list[str]]
     prompt_in: Literal["stdin", "argv", "dialogue"]
     dialogue: Callable[[Talk], Dialogue] | None = None
-    #: How to read the session's name from the lines of a one-shot run; None where it has none.
+    #: How to read the session's name from the lines of a one-shot run. One in plain text has none,
+    #: and runs no commands.
     session: Callable[[Iterable[Json]], str | None] | None = None
+    #: Where it is not the agent's usual one.
+    program: str | None = None
 
 
 @dataclass(frozen=True)

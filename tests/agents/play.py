@@ -74,8 +74,20 @@ TWO_WAY = (
 )
 
 
+#: What an agent can do that speaks in plain text.
+_IN_TEXT = {
+    play.name
+    for play in ONE_SHOT
+    if play.scenario not in {"run_command", "permission", "long_command", "two_turns"}
+}
+
+
 def plays(mode: Mode) -> tuple[Play, ...]:
-    return ONE_SHOT if mode.dialogue is None else TWO_WAY
+    if mode.dialogue is not None:
+        return TWO_WAY
+    if mode.session is not None:
+        return ONE_SHOT
+    return tuple(play for play in ONE_SHOT if play.name in _IN_TEXT)
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,7 @@ def perform(
         file = place.home / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    argv = [str(prefix / agent.program), *mode.argv(wish)]
+    argv = [str(prefix / (mode.program or agent.program)), *mode.argv(wish)]
     dialogue = (
         mode.dialogue(Talk(str(place.work), play.prompts, play.allow, wish.resume))
         if mode.dialogue

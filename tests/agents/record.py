@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.agents.agent import Agent, Json, Mode
-from tests.agents.endpoint.serve import Endpoint, Request, serving
+from tests.agents.endpoint.runs import Request
+from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.install import CHECKOUT, install
 from tests.agents.kinds import AGENTS
 from tests.agents.play import Performed, Play, perform, plays

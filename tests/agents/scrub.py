@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 _UUID = r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 _MOMENT = r"(?<!\d)20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?"
+#: The same in the name of a file.
+_STAMP = r"(?<!\d)20\d\d-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d+)?"
 #: Seconds or milliseconds since 1970, in this decade and the next.
 _EPOCH = r"(?<![\w.-])1[789]\d{8}(?:\d{3})?(?:\.\d+)?(?![\w.])"
 #: A figure of time spent, by its name in JSON.
@@ -39,6 +41,7 @@ class Scrubber:
         for pattern in self.identifiers:
             text = re.sub(pattern, self._identifier, text)
         text = re.sub(_MOMENT, _moment, text)
+        text = re.sub(_STAMP, lambda match: "2026-01-01T00-00-00-000000"[: len(match[0])], text)
         text = re.sub(_EPOCH, _epoch, text)
         text = re.sub(_SPENT, r'\1"\g<2>1', text)
         text = re.sub(_DELAY, r"\g<1>500.5", text)

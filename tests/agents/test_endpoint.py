@@ -259,11 +259,28 @@ def test_a_closed_endpoint_keeps_nobody_waiting() -> None:
     connection.close()
 
 
-def test_a_request_that_offers_no_fitting_tool_is_told_so(endpoint: Endpoint) -> None:
+def test_a_model_without_a_fitting_tool_says_so(endpoint: Endpoint) -> None:
     body = {"tools": [{"name": "Dance", "input_schema": SCHEMA}]}
     response = post(endpoint, "/s/write_file/i/unfit", PATHS["anthropic"], body)
-    assert response.status == 400
-    assert "Dance" in response.json["error"]["message"]
+    assert "Dance" in TEXTS["anthropic"](response.json)
+    assert [request.turn for request in endpoint.steps("unfit")] == ["unable"]
+
+
+def test_a_model_without_tools_spells_out_what_is_to_be_written(endpoint: Endpoint) -> None:
+    response = post(endpoint, "/s/write_file/i/spelled/bare", PATHS["chat"], {})
+    assert TEXTS["chat"](response.json) == "answer.txt\n```\nforty-two\n```\n"
+    assert "touch permitted.txt" in tools.spelled(Execute("touch permitted.txt"))
+
+
+def test_gemini_says_when_to_come_again_and_which_quota_it_was(endpoint: Endpoint) -> None:
+    details = {
+        scenario: post(
+            endpoint, f"/s/{scenario}/i/{scenario}", PATHS["gemini"], offering("gemini")
+        ).json["error"]["details"][0]
+        for scenario in ("rate_limited", "quota")
+    }
+    assert details["rate_limited"]["retryDelay"] == "3600s"
+    assert "PerDay" in details["quota"]["violations"][0]["quotaId"]
 
 
 def schema(*names: str, required: tuple[str, ...] = (), kind: str = "string") -> Json:

@@ -61,11 +61,11 @@ def test_each_line_of_a_dialogue_is_told_when_it_was_said(agent: Agent, mode: Mo
 
 
 def test_no_golden_is_left_of_what_is_played_no_more() -> None:
-    kept = {path.parent for path in GOLDEN.rglob("meta.json")}
     played = {
         folder
         for agent in AGENTS.values()
         for mode in agent.modes
         for folder in folders(agent, mode)
     }
+    kept = {path.parent for name in AGENTS for path in (GOLDEN / name).rglob("meta.json")}
     assert kept <= played

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from tests.agents.endpoint.scenario import Refusal
+from tests.agents.endpoint.scenario import Refusal, Refuse
 from tests.agents.endpoint.wire import TOKENS_IN, TOKENS_OUT, Asked, Call, Json, Reply, Tool, event
 
 _REFUSALS = {
@@ -81,6 +81,6 @@ def _event(data: Json) -> bytes:
     return event(data, data["type"])
 
 
-def refusal(why: Refusal) -> tuple[int, Json]:
-    status, kind, message = _REFUSALS[why]
+def refusal(refuse: Refuse) -> tuple[int, Json]:
+    status, kind, message = _REFUSALS[refuse.why]
     return status, {"type": "error", "error": {"type": kind, "message": message}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from tests.agents.endpoint.scenario import Refusal
+from tests.agents.endpoint.scenario import Refusal, Refuse
 from tests.agents.endpoint.wire import TOKENS_IN, TOKENS_OUT, Asked, Call, Json, Reply, Tool, event
 
 _REFUSALS = {
@@ -75,6 +75,7 @@ def stream(reply: Reply) -> Iterator[bytes]:
     yield event("[DONE]")
 
 
-def refusal(why: Refusal) -> tuple[int, Json]:
-    status, kind, code = _REFUSALS[why]
-    return status, {"error": {"message": _MESSAGES[why], "type": kind, "param": None, "code": code}}
+def refusal(refuse: Refuse) -> tuple[int, Json]:
+    status, kind, code = _REFUSALS[refuse.why]
+    error = {"message": _MESSAGES[refuse.why], "type": kind, "param": None, "code": code}
+    return status, {"error": error}

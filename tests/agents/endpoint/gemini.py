@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.agents.endpoint.scenario import Refusal
+from tests.agents.endpoint.scenario import Refusal, Refuse
 from tests.agents.endpoint.wire import TOKENS_IN, TOKENS_OUT, Asked, Call, Json, Reply, Tool, event
 
 _REFUSALS = {
@@ -13,6 +13,8 @@ _REFUSALS = {
     Refusal.QUOTA: (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota."),
     Refusal.OVERLOADED: (503, "UNAVAILABLE", "The model is overloaded."),
 }
+#: How the details of an error name their types.
+_RPC = "type.googleapis.com/google.rpc"
 
 
 def read(body: Json, path: str) -> Asked:
@@ -62,6 +64,13 @@ def stream(reply: Reply) -> Iterator[bytes]:
     yield event(_answer(reply, {"text": last}, last=True))
 
 
-def refusal(why: Refusal) -> tuple[int, Json]:
-    status, kind, message = _REFUSALS[why]
-    return status, {"error": {"code": status, "message": message, "status": kind}}
+def refusal(refuse: Refuse) -> tuple[int, Json]:
+    status, kind, message = _REFUSALS[refuse.why]
+    details: list[Json] = []
+    if refuse.retry_after is not None:
+        details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{refuse.retry_after}s"})
+    if refuse.why is Refusal.QUOTA:
+        violation = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}
+        details.append({"@type": f"{_RPC}.QuotaFailure", "violations": [violation]})
+    error: Json = {"code": status, "message": message, "status": kind}
+    return status, {"error": error | ({"details": details} if details else {})}

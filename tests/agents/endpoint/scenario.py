@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -44,10 +44,10 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True)
 class Refuse:
-    """An error, with headers beside those of every answer."""
+    """An error; ``retry_after``, in seconds, says when to come again, in the API's own way."""
 
     why: Refusal
-    headers: Mapping[str, str] = field(default_factory=dict)
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ SCENARIOS: Mapping[str, tuple[Turn, ...]] = {
     "run_command": (Execute("echo forty-two > answer.txt && echo done"), Say("It ran.")),
     "permission": (Execute("touch permitted.txt", outside=True), Say("That was all.")),
     "unauthorized": (Refuse(Refusal.UNAUTHORIZED),),
-    "rate_limited": (Refuse(Refusal.RATE_LIMITED, {"retry-after": "3600"}),),
+    "rate_limited": (Refuse(Refusal.RATE_LIMITED, 3600),),
     "rate_limited_then_ok": (
-        Refuse(Refusal.RATE_LIMITED, {"retry-after": "1"}),
-        Refuse(Refusal.RATE_LIMITED, {"retry-after": "1"}),
+        Refuse(Refusal.RATE_LIMITED, 1),
+        Refuse(Refusal.RATE_LIMITED, 1),
         Say(ANSWER),
     ),
     "quota": (Refuse(Refusal.QUOTA),),

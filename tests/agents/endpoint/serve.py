@@ -1,100 +1,21 @@
-"""The endpoint itself: HTTP on loopback, a script for each run, a log of what was asked.
-
-The path of a request says whose it is: ``/s/SCENARIO/i/INSTANCE/…``, where an instance is one run
-with a script of its own, and ``/s/SCENARIO/i/INSTANCE/bare/…`` for an agent that offers its model
-no tools. From all others, a request without tools is no step of the work but a title, a summary or
-a probe: it gets a harmless answer, and the script stays where it is.
-"""
+"""The endpoint: its server on loopback, and what it can be asked about a run."""
 
 from __future__ import annotations
 
-import json
-import re
-import select
-import socket
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import takewhile
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tests.agents.endpoint import anthropic, chat, gemini, responses, tools
-from tests.agents.endpoint.scenario import (
-    Cut,
-    Execute,
-    Hang,
-    Refuse,
-    Say,
-    Slowly,
-    Turn,
-    Write,
-    turn,
-)
-from tests.agents.endpoint.wire import Api, Asked, Json, Reply
-
-#: In seconds; no agent of ours is let run as long.
-LONGEST_HANG = 600
-LARGEST_BODY = 32 * 1024 * 1024
-#: How many requests are kept of each run, first ones; a storm of retries is counted all the same.
-KEPT = 200
-
-_PATH = re.compile(r"/s/(?P<scenario>\w+)/i/(?P<instance>[\w.-]+)(?P<bare>/bare)?(?P<rest>/.*)?$")
-_SECRET = {"authorization", "x-api-key", "x-goog-api-key", "cookie", "api-key"}
-_APIS: Mapping[str, Api] = {
-    "/messages": anthropic,
-    "/responses": responses,
-    "/chat/completions": chat,
-    ":generateContent": gemini,
-    ":streamGenerateContent": gemini,
-}
-_COUNTS: Mapping[str, Json] = {
-    "/messages/count_tokens": {"input_tokens": 120},
-    ":countTokens": {"totalTokens": 120},
-}
-#: Says something to every kind of side request: a title, and what is asked for as JSON.
-_ASIDE = json.dumps({"title": "A task", "reasoning": "none", "next_speaker": "user"})
-#: One of these is in the first event that says that an answer of text is whole.
-_ENDINGS = (b'"end_turn"', b'"finish_reason":"stop"', b'"finishReason"', b"response.completed")
-_CLIENT_GONE = (BrokenPipeError, ConnectionResetError)
-
-
-@dataclass
-class Request:
-    """One request as it came, and how it went. Times are of the monotonic clock, in seconds."""
-
-    at: float
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: Any
-    side: bool = False
-    #: The name of the turn that it got, where it took one.
-    turn: str | None = None
-    status: int | None = None
-    #: When the client was seen to have closed before the answer was whole.
-    client_closed: float | None = None
-
-
-@dataclass
-class _Played:
-    """How far a run's script is."""
-
-    turns: int = 0
-    asked: int = 0
-    requests: list[Request] = field(default_factory=list)
+from tests.agents.endpoint.answer import Server
+from tests.agents.endpoint.runs import Request, Runs
 
 
 class Endpoint:
     """Plays its scripts until ``close``. Threads that still answer then end with it."""
 
     def __init__(self) -> None:
-        self.closing = threading.Event()
-        self._lock = threading.Lock()
-        self._played: dict[str, _Played] = {}
-        self._server = _Server(self)
+        self._runs = Runs()
+        self._server = Server(self._runs)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
         )
@@ -111,44 +32,21 @@ class Endpoint:
 
     def requests(self, instance: str) -> list[Request]:
         """What a run has asked so far, with secrets struck out of the headers."""
-        with self._lock:
-            played = self._played.get(instance)
-            return list(played.requests) if played else []
+        return self._runs.requests(instance)
 
     def steps(self, instance: str) -> list[Request]:
         """Those of its requests that took a turn of the script."""
         return [request for request in self.requests(instance) if request.turn is not None]
 
     def settled(self, instance: str) -> list[Request]:
-        """As `requests`, once each is answered or its client was seen to close; 5 s at most."""
-        until = time.monotonic() + 5
-        while time.monotonic() < until:
-            asked = self.requests(instance)
-            if all(each.status or each.client_closed for each in asked):
-                return asked
-            time.sleep(0.02)
-        return self.requests(instance)
+        """As `requests`, once each is answered or its client was seen to close, within 5 s."""
+        return self._runs.settled(instance)
 
     def close(self) -> None:
-        self.closing.set()
+        self._runs.closing.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-
-    def note(self, instance: str, request: Request) -> int:
-        """Keep a request; gives its number in the run, from 1."""
-        with self._lock:
-            played = self._played.setdefault(instance, _Played())
-            played.asked += 1
-            if len(played.requests) < KEPT:
-                played.requests.append(request)
-            return played.asked
-
-    def advance(self, scenario: str, instance: str) -> Turn:
-        with self._lock:
-            played = self._played.setdefault(instance, _Played())
-            played.turns += 1
-            return turn(scenario, played.turns - 1)
 
 
 @contextmanager
@@ -158,188 +56,3 @@ def serving() -> Iterator[Endpoint]:
         yield endpoint
     finally:
         endpoint.close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that is gone is in the log; there is nobody to tell."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    timeout = LONGEST_HANG
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's name
-        """The log is the endpoint's."""
-
-    def do_GET(self) -> None:
-        self._handle()
-
-    def do_HEAD(self) -> None:
-        self._handle()
-
-    def do_POST(self) -> None:
-        self._handle()
-
-    def _handle(self) -> None:
-        size = int(self.headers.get("content-length") or 0)
-        if size > LARGEST_BODY:
-            self.close_connection = True
-            return
-        body = _parsed(self.rfile.read(size))
-        headers = {
-            name.lower(): "…" if name.lower() in _SECRET else value
-            for name, value in self.headers.items()
-        }
-        place = _PATH.match(self.path.partition("?")[0])
-        rest = (place["rest"] or "/") if place else self.path
-        instance = place["instance"] if place else ""
-        request = Request(time.monotonic(), self.command, rest, headers, body)
-        number = self.server.endpoint.note(instance, request)
-        try:
-            if place is None:
-                self._send(request, 404, {"error": {"message": "the path names no scenario"}})
-            else:
-                self._answer(place, request, number)
-        except _CLIENT_GONE:
-            request.client_closed = time.monotonic()
-            self.close_connection = True
-
-    def _answer(self, place: re.Match[str], request: Request, number: int) -> None:
-        for ending, count in _COUNTS.items():
-            if request.path.endswith(ending):
-                request.side = True
-                self._send(request, 200, count)
-                return
-        for ending, api in _APIS.items():
-            if self.command == "POST" and request.path.endswith(ending):
-                self._model(api, place, request, number)
-                return
-        request.side = True
-        if request.path.endswith("/models"):
-            models = [{"id": "scripted", "object": "model", "type": "model"}]
-            self._send(request, 200, {"object": "list", "data": models, "has_more": False})
-        else:
-            known = request.path == "/"
-            self._send(request, 200 if known else 404, {})
-
-    def _model(self, api: Api, place: re.Match[str], request: Request, number: int) -> None:
-        asked = api.read(request.body, request.path)
-        if not asked.tools and not place["bare"]:
-            request.side = True
-            self._reply(api, request, asked, Reply(number, asked.model, _ASIDE))
-            return
-        act = self.server.endpoint.advance(place["scenario"], place["instance"])
-        request.turn = type(act).__name__.lower()
-        self._play(api, request, asked, number, act)
-
-    def _play(self, api: Api, request: Request, asked: Asked, number: int, act: Turn) -> None:
-        match act:
-            case Refuse():
-                status, body = api.refusal(act.why)
-                self._send(request, status, body, act.headers)
-            case Hang():
-                self._hang(request)
-            case Write() | Execute():
-                try:
-                    bare = not asked.tools
-                    content = tools.spelled(act) if bare else tools.call(act, asked.tools)
-                except LookupError as error:
-                    self._send(request, 400, {"error": {"message": str(error)}})
-                    return
-                self._reply(api, request, asked, Reply(number, asked.model, content))
-            case Say() | Slowly() | Cut():
-                self._reply(api, request, asked, Reply(number, asked.model, act.text), act)
-
-    def _reply(
-        self, api: Api, request: Request, asked: Asked, reply: Reply, act: Turn | None = None
-    ) -> None:
-        if not asked.stream:
-            if isinstance(act, Slowly):
-                self._wait(request, act.pause)
-            self._send(request, 200, api.plain(reply), cut=isinstance(act, Cut) and not act.tidily)
-            return
-        request.status = 200
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
-        events = list(api.stream(reply))
-        if isinstance(act, Cut):
-            events = _cut(events, tidily=act.tidily)
-        for event in events:
-            if isinstance(act, Slowly):
-                self._wait(request, act.pause)
-            self._chunk(event)
-        if isinstance(act, Cut) and not act.tidily:
-            self.close_connection = True
-        else:
-            self._chunk(b"")
-
-    def _chunk(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
-
-    def _send(
-        self,
-        request: Request,
-        status: int,
-        body: Json,
-        headers: Mapping[str, str] | None = None,
-        *,
-        cut: bool = False,
-    ) -> None:
-        data = json.dumps(body).encode()
-        request.status = status
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data[: len(data) // 2] if cut else data)
-        if cut:
-            self.close_connection = True
-
-    def _hang(self, request: Request) -> None:
-        self._wait(request, LONGEST_HANG)
-        self.close_connection = True
-
-    def _wait(self, request: Request, seconds: float) -> None:
-        """Raises BrokenPipeError once the client has closed; ends at once with the endpoint."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if self.server.endpoint.closing.is_set():
-                raise BrokenPipeError
-            readable, _, _ = select.select([self.connection], [], [], min(left, 0.05))
-            if readable and not self._more():
-                raise BrokenPipeError
-
-    def _more(self) -> bool:
-        """Whether the client, readable now, has sent something more; else it has closed."""
-        with suppress(OSError):
-            return bool(self.connection.recv(1, socket.MSG_PEEK))
-        return False
-
-
-def _cut(events: list[bytes], *, tidily: bool) -> list[bytes]:
-    """Half of them, or all that come before the end."""
-    if not tidily:
-        return events[: len(events) // 2]
-    return list(takewhile(lambda event: not any(end in event for end in _ENDINGS), events))
-
-
-def _parsed(data: bytes) -> Any:
-    try:
-        return json.loads(data) if data else None
-    except ValueError:
-        return data.decode(errors="replace")

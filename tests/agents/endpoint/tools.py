@@ -41,7 +41,7 @@ def call(turn: Write | Execute, offered: Sequence[Tool]) -> Call:
 def spelled(turn: Write | Execute) -> str:
     """The same in plain text, for an agent that offers no tools and reads what its model says."""
     if isinstance(turn, Execute):
-        return f"Run this:\n\n```bash\n{turn.command}\n```\n"
+        return f"Run this: {turn.command}"
     return f"{turn.path}\n```\n{turn.content}```\n"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tests.agents.endpoint.scenario import Refusal
+from tests.agents.endpoint.scenario import Refuse
 
 Json = dict[str, Any]
 
@@ -63,7 +63,7 @@ class Api(Protocol):
     def read(self, body: Json, path: str) -> Asked: ...
     def plain(self, reply: Reply) -> Json: ...
     def stream(self, reply: Reply) -> Iterator[bytes]: ...
-    def refusal(self, why: Refusal) -> tuple[int, Json]: ...
+    def refusal(self, refuse: Refuse) -> tuple[int, Json]: ...
 
 
 def event(data: Json | str, name: str | None = None) -> bytes:

@@ -130,6 +130,5 @@ AGENT = Agent(
     identifiers=(
         r'"serverName":"(\w+)"',
         r"sessions/(\d{4}/\d\d/\d\d)/",
-        r"rollout-(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)",
     ),
 )
