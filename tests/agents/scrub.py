@@ -19,6 +19,7 @@ _SPENT = (
 )
 #: One with jitter; a whole number is what a server asked for.
 _DELAY = r'("\w*delay\w*"\s*:\s*)\d+\.\d+'
+_PORT = r"\b((?:local|remote)Port: )\d+"
 _PID = r'("pid"\s*:\s*)\d+'
 #: What an agent tells of its own commands and tools at length: theirs, and of no use to a parser.
 _PROSE = r'("description"\s*:\s*")(?:[^"\\]|\\.){60,}"'
@@ -45,6 +46,7 @@ class Scrubber:
         text = re.sub(_EPOCH, _epoch, text)
         text = re.sub(_SPENT, r'\1"\g<2>1', text)
         text = re.sub(_DELAY, r"\g<1>500.5", text)
+        text = re.sub(_PORT, r"\g<1>4242", text)
         text = re.sub(_PROSE, r'\1…"', text)
         return re.sub(_PID, r"\g<1>1", text)
 

@@ -39,6 +39,7 @@ def test_identifiers_stay_alike_and_apart_over_all_files() -> None:
         ('{"duration_ms":4123,"n":4123}', '{"duration_ms":1,"n":4123}'),
         ('{"retry_delay_ms":576.25}', '{"retry_delay_ms":500.5}'),
         ('{"retry_delay_ms":1000}', '{"retry_delay_ms":1000}'),
+        ("  remotePort: 46285,", "  remotePort: 4242,"),
         ('{"pid":6805}', '{"pid":1}'),
         ("0.0017400000000000002", "0.0017400000000000002"),
         ("sleep 397", "sleep 397"),
