@@ -14,7 +14,7 @@ _STAMP = r"(?<!\d)20\d\d-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d+)?"
 _EPOCH = r"(?<![\w.-])1[789]\d{8}(?:\d{3})?(?:\.\d+)?(?![\w.])"
 #: A figure of time spent, by its name in JSON.
 _SPENT = (
-    r'("(?:duration|elapsed|ttft|latency|time)\w*|"\w+_(?:duration|latency)\w*)"'
+    r'("(?:duration|elapsed|ttft|latency|time_)\w*|"\w+_(?:duration|latency)\w*)"'
     r"(\s*:\s*)\d+(?:\.\d+)?"
 )
 #: One with jitter; a whole number is what a server asked for.

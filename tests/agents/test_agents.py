@@ -31,7 +31,7 @@ EVERY = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     with serving() as endpoint:
         yield endpoint
@@ -68,6 +68,8 @@ def test_it_does_what_its_golden_transcript_says(
     # How often it has asked by the deadline, and which side requests, depend on the machine's pace.
     whole = set if golden["past_deadline"] else list
     assert whole(_steps(now)) == whole(_steps(golden))
+    if play.after is not None and golden["prompt_arrived"] != "no":
+        assert "The first answer." in repr(endpoint.steps(done.instance)[-1].body)
 
 
 def _steps(facts: Json) -> list[str]:

@@ -37,6 +37,8 @@ def test_identifiers_stay_alike_and_apart_over_all_files() -> None:
         ('{"at":1795311264}', '{"at":1767225600}'),
         ('{"at":1795311264.125}', '{"at":1767225600.000}'),
         ('{"duration_ms":4123,"n":4123}', '{"duration_ms":1,"n":4123}'),
+        ('{"timestamp":1795311264656}', '{"timestamp":1767225600000}'),
+        ('{"timeout":600}', '{"timeout":600}'),
         ('{"retry_delay_ms":576.25}', '{"retry_delay_ms":500.5}'),
         ('{"retry_delay_ms":1000}', '{"retry_delay_ms":1000}'),
         ("  remotePort: 46285,", "  remotePort: 4242,"),
