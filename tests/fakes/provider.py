@@ -64,6 +64,10 @@ class FakeRun:
     async def write(self, data: bytes) -> None:
         self.typed += data
 
+    async def answer(self, needs: Needs, text: str) -> None:
+        self.asked.append(f"answer {needs.question}")
+        self.typed += text.encode() + (b"\r" if self.order.terminal.pty else b"\n")
+
     async def resize(self, cols: int, rows: int) -> None:
         self.asked.append(f"resize {cols}x{rows}")
 

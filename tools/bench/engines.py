@@ -14,7 +14,7 @@ from inspan.engine.engine import Engine
 from inspan.engine.ports import Change, Finished, Observation, Order, Ports, Run, Started
 from inspan.engine.rules import Rules
 from inspan.errors import KeeperLost
-from inspan.model.task import Exit, TaskSpec
+from inspan.model.task import Exit, Needs, TaskSpec
 from inspan.providers.keeping import Keeping
 from inspan.providers.python import Folders, PythonProvider
 from inspan.providers.web import HttpWeb
@@ -38,6 +38,9 @@ class NothingRun:
 
     async def write(self, data: bytes) -> None:
         """Nobody reads."""
+
+    async def answer(self, needs: Needs, text: str) -> None:
+        """It asks nothing."""
 
     async def resize(self, cols: int, rows: int) -> None:
         """It has no terminal."""

@@ -11,15 +11,21 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from inspan.errors import BadInput, FolderMissing
+from inspan.model.agent import Mode
 from inspan.model.task import OnCrash, Patience, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings
 from inspan.settings.figures import duration
 
+if TYPE_CHECKING:
+    from inspan.agents.dialect import Dialect
+
 #: SQLite's whole numbers end here.
 _NUMBERS: Final = 1 << 63
+#: Providers that are no agents.
+_NO_AGENTS: Final = ("shell", "scripted")
 _ON_CRASH = [choice.value for choice in OnCrash]
 
 
@@ -37,7 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="provider",
         help="who runs it (default: shell)",
     )
-    what.add_argument("--prompt", metavar="TEXT", help="what to ask an agent")
+    what.add_argument(
+        "--prompt", metavar="TEXT", help="what to ask an agent; `-` reads it from our input"
+    )
+    what.add_argument("--mode", choices=[mode.value for mode in Mode], help="how to speak to it")
     what.add_argument(
         "--label", action="append", default=[], metavar="KEY=VALUE", help="remembered with it"
     )
@@ -90,17 +99,25 @@ def spec_of(
     foreground: bool,
 ) -> TaskSpec:
     """The task that ``args`` describe. Raises BadInput, FolderMissing."""
+    dialect = _dialect(args.provider)
+    if dialect is not None:
+        from inspan.cli import prompting
+
+        prompting.take(args)
+        terminal = _terminal(dialect, args.mode, terminal)
     command = tuple(args.command)
     if not command and args.prompt is None:
         raise BadInput("there is nothing to run", hint="Write the command after `--`.")
     cwd = folder(args.cwd)
-    given, withheld = environment(env, settings.env, args.env, everything=args.env_all)
+    rule = settings.env if dialect is None else settings.env.more(dialect.settings)
+    given, withheld = environment(env, rule, args.env, everything=args.env_all)
     if args.cwd:
         given["PWD"] = cwd
     return TaskSpec(
         command=command,
         prompt=args.prompt,
         provider=args.provider,
+        mode=None if args.mode is None else Mode(args.mode),
         name=args.name,
         role=args.role,
         cwd=cwd,
@@ -119,6 +136,22 @@ def spec_of(
         review=args.review,
         labels=labels(args.label),
     )
+
+
+def _dialect(provider: str) -> Dialect | None:
+    """The agent of that name; one that is none costs no import."""
+    if provider in _NO_AGENTS:
+        return None
+    from inspan.agents.registry import find
+
+    return find(provider)
+
+
+def _terminal(dialect: Dialect, mode: str | None, terminal: TerminalSpec) -> TerminalSpec:
+    """Agents that speak by lines have pipes, whose both sides are recorded."""
+    if (mode or dialect.modes[0]) == Mode.PTY:
+        return terminal
+    return TerminalSpec(pty=False, record_input=True)
 
 
 def folder(given: str | None) -> str:

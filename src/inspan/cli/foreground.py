@@ -25,6 +25,7 @@ from inspan.model.task import GOOD, Exit, Task, TaskState
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
+    from inspan.cli.speech import Speech
 
 #: How long a task may wait for a slot before we say so.
 _PATIENT: Final = 1.0
@@ -155,7 +156,8 @@ class Foreground:
     def _follow(
         self, task: Task, session: str, answers: Answers, wake: int, came: list[int]
     ) -> None:
-        writer, steal = True, False
+        speech = _speech(task)
+        writer, steal = speech is None, False
         raw = task.spec.terminal.pty and self._source.tty
         self._told = True
         with ExitStack() as stack:
@@ -163,6 +165,10 @@ class Foreground:
                 stack.enter_context(rawtty.raw(0))
             screen = task.spec.terminal.pty and _on_terminal()
             pump = Pump(self._source, wake, screen=screen, resizes=screen)
+            if speech is not None:
+                pump.watch_only()
+                pump.render = speech.feed
+                stack.callback(speech.close)
             while True:
                 shown = pump.shown
                 try:
@@ -202,6 +208,8 @@ class Foreground:
     def _verdict(self, task: Task) -> int:
         exit_ = self._exit or task.exit
         own = exit_.status if exit_ is not None else None
+        if task.outcome is not None:  # an agent's exit status tells nothing
+            own = None if task.outcome.ok else exits.FAILED
         if task.awaits_verdict or task.state in GOOD:
             if words := left_to_do(task):
                 note(f"its work is in a worktree of its own: {words}")
@@ -225,6 +233,15 @@ class Foreground:
             from inspan.cli.say import clean
 
             print(f"  hint: {clean(task.reason.hint)}", file=sys.stderr)
+
+
+def _speech(task: Task) -> Speech | None:
+    """What makes text of an agent's lines."""
+    if task.spec.provider in ("shell", "scripted"):
+        return None
+    from inspan.cli.speech import of
+
+    return of(task, watched=True)
 
 
 def _on_terminal() -> bool:

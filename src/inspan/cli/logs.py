@@ -18,6 +18,7 @@ from inspan.model.session import Chunk, Ended, Gap, Output
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
+    from inspan.cli.speech import Speech
     from inspan.model.task import Task
 
 HELP = "What a task printed. Nothing in it can steer your terminal, unless you ask for --raw."
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             note(f"{short(task.id)} has not started; it is {task.state.value}")
             return exits.DONE
         chunks = followed(control, session) if args.follow else recorded(control, session)
-        printer = _Printer(raw=args.raw)
+        printer = _printer(task, args)
         try:
             for chunk in chunks:
                 _print(chunk, args, printer)
@@ -110,7 +111,17 @@ def _end(chunk: Chunk) -> int | None:
     return chunk.end if isinstance(chunk, Gap) else None
 
 
-def _print(chunk: Chunk, args: argparse.Namespace, printer: _Printer) -> None:
+def _printer(task: Task, args: argparse.Namespace) -> _Printer | Speech:
+    """An agent's lines are told as text; with a flag that asks for bytes they are bytes."""
+    if not (args.raw or args.stdout or args.stderr or task.spec.provider in ("shell", "scripted")):
+        from inspan.cli.speech import of
+
+        if (speech := of(task)) is not None:
+            return speech
+    return _Printer(raw=args.raw)
+
+
+def _print(chunk: Chunk, args: argparse.Namespace, printer: _Printer | Speech) -> None:
     if isinstance(chunk, Gap):
         note(f"{chunk.end - chunk.start} bytes are no longer kept")
     elif isinstance(chunk, Output):
@@ -118,7 +129,7 @@ def _print(chunk: Chunk, args: argparse.Namespace, printer: _Printer) -> None:
             return
         if args.stderr and chunk.stream != "err":
             return
-        printer.feed(chunk.data)
+        printer.feed(chunk)
 
 
 class _Printer:
@@ -129,8 +140,9 @@ class _Printer:
 
         self._cleaner = None if raw else Cleaner(colours=colours())
 
-    def feed(self, data: bytes) -> None:
-        """Print what is certain of ``data``."""
+    def feed(self, chunk: Output) -> None:
+        """Print what is certain of it."""
+        data = chunk.data
         if self._cleaner is None:
             sys.stdout.flush()
             write_all(1, data)

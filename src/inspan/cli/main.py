@@ -179,6 +179,7 @@ def _verb(verb: str, words: list[str]) -> int:
     parser, module = parser_of(verb)
     split = words.index("--") if getattr(module, "TAKES_COMMAND", False) and "--" in words else None
     args = parser.parse_args(words[:split])
+    args.verb, args.spoken = verb, getattr(args, "command", None)
     if split is not None:
         args.command = [*args.command, *words[split + 1 :]]
     args.dashed = split is not None

@@ -98,6 +98,8 @@ class Pump:
         self.robbed = False
         #: What is to be said once the terminal is ours again.
         self.notes: list[str] = []
+        #: Where output goes that is not to be shown as it is.
+        self.render: Callable[[Output], None] | None = None
         self._exit: Exit | None = None
         self._over = False
 
@@ -156,7 +158,10 @@ class Pump:
         return False
 
     def _show(self, chunk: Chunk) -> bool:
-        if isinstance(chunk, Output):
+        if isinstance(chunk, Output) and self.render is not None:
+            self.render(chunk)
+            self.shown = chunk.offset + len(chunk.data)
+        elif isinstance(chunk, Output):
             data = self._asking(chunk)
             write_all(2 if chunk.stream == "err" else 1, data)
             self.shown = chunk.offset + len(chunk.data)

@@ -14,6 +14,7 @@ from inspan.cli.parsing import add_json, add_task
 from inspan.cli.say import clean, json, out, styled
 from inspan.control import EventQuery
 from inspan.model import event as e
+from inspan.model.agent import UNUSED, Usage
 from inspan.model.event import Event
 from inspan.model.ids import short
 from inspan.model.task import Task, TaskState, WorkspaceKind
@@ -95,6 +96,11 @@ def _what(task: Task) -> _Pairs:
     if spec.prompt:
         yield "prompt", clean(spec.prompt)
     yield "provider", clean(spec.provider)
+    if task.agent is not None:
+        told = (task.agent.model, task.agent.version and f"version {task.agent.version}")
+        yield "agent", clean(", ".join(filter(None, (*told, f"its session {task.agent.id}"))))
+    if task.used != UNUSED:
+        yield "used", _used(task.used)
     yield "role", clean(f"{spec.role}, priority {spec.priority}" if spec.priority else spec.role)
     if spec.after:
         yield "after", ", ".join(short(item) for item in spec.after)
@@ -106,6 +112,12 @@ def _what(task: Task) -> _Pairs:
         yield "labels", clean(", ".join(f"{key}={value}" for key, value in spec.labels.items()))
     if spec.withheld:
         yield "withheld", clean(", ".join(spec.withheld))
+
+
+def _used(used: Usage) -> str:
+    cost = "" if used.cost is None else f", ${used.cost:.4f}"
+    cached = f" ({used.cached} from a cache)" if used.cached else ""
+    return f"{used.read} tokens read{cached}, {used.written} written, {used.turns} turns{cost}"
 
 
 def _when(task: Task) -> _Pairs:

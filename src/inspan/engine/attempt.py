@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from inspan.engine import reasons
 from inspan.engine.hindrances import AGAIN
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
     Asks,
+    BacksOff,
+    Began,
     Clock,
+    Counted,
     Finished,
+    GoesOn,
     Grew,
     Keep,
     Lost,
@@ -42,10 +46,10 @@ from inspan.errors import (
     StaleAttempt,
 )
 from inspan.model import event as e
+from inspan.model.agent import Ending
 from inspan.model.ids import check_id, session_id
 from inspan.model.patience import Backoff, IdleLimit
 from inspan.model.task import (
-    Exit,
     Needs,
     OnCrash,
     Patience,
@@ -118,12 +122,13 @@ class Attempt:
         try:
             keeper = await self._means.keep.id()
         except KeeperLost as error:
-            await self._insist(e.Errored(_reason(error)))
+            await self._insist(e.Errored(reasons.of_error(error)))
             return
         task = self.task
         session = session_id(task.id, task.attempt)
         try:
-            started = e.AttemptStarted(task.attempt, session, keeper)
+            resumes = None if task.agent is None else task.agent.id
+            started = e.AttemptStarted(task.attempt, session, keeper, resumes)
             await self._insist(started)  # it was accepted: with a full disk it waits for room
         except IllegalTransition:
             return  # it was cancelled or interrupted while it waited for this slot
@@ -208,11 +213,11 @@ class Attempt:
         try:
             run = await self._opened()
         except KeeperMismatch as error:
-            await self._insist(e.Errored(_reason(error)))
+            await self._insist(e.Errored(reasons.of_error(error)))
         except KeeperLost as error:
             await self._lose(error.message)
         except InspanError as error:
-            await self._insist(e.Errored(_reason(error)))
+            await self._insist(e.Errored(reasons.of_error(error)))
         else:
             await (self._follow(run) if run else self._insist(*self._given_up()))
 
@@ -256,7 +261,7 @@ class Attempt:
         if isinstance(last, Lost):
             await self._lose(last.why)
             return
-        await self._conclude(e.Exited(self.task.attempt, last.exit, last.size))
+        await self._conclude(e.Exited(self.task.attempt, last.exit, last.size, last.outcome))
         await _forget(run)
 
     async def _drive(self, run: Run) -> Finished | Lost:
@@ -293,12 +298,28 @@ class Attempt:
                     self._spawned = e.Spawned(task.attempt, pid)
                     asyncio.get_running_loop().call_soon(self._tell_spawned_soon)
             case Asks(needs):
-                await self._tell(e.NeedsInput(self.task.attempt, needs))
+                # Whoever adopted it is told again.
+                if not reasons.same_question(needs, self.task.needs):
+                    await self._tell(e.NeedsInput(self.task.attempt, needs))
                 # A check that asks is not heard: its clocks go on, and the deadline ends it.
                 if self.task.state is TaskState.WAITING:
                     self._watchdog.pause(now)
-            case _:
+            case GoesOn():
                 await self.answered()
+            case _:
+                await self._seen_of_agent(seen, now)
+
+    async def _seen_of_agent(self, seen: Observation, now: float) -> None:
+        """What only an agent tells; after an adoption it is told again."""
+        match seen:
+            case Began(agent) if agent != self.task.agent:
+                await self._tell(e.AgentBegan(self.task.attempt, agent))
+            case Counted(usage) if usage != self.task.usage:
+                await self._tell(e.UsageCounted(self.task.attempt, usage))
+            case BacksOff(seconds):
+                self._watchdog.excuse(now + seconds)
+            case _:
+                return
 
     async def answered(self, needs: Needs | None = None) -> None:
         """The person has answered (``needs``, where a newer question may be open): go on."""
@@ -318,12 +339,16 @@ class Attempt:
     # ── the end ──────────────────────────────────────────────────────────────
 
     async def _conclude(self, exited: e.Exited) -> None:
-        task = self.task
+        task, outcome = self.task, exited.outcome
         plain = not task.spec.checks and not task.spec.review
         if self._cause is not None:
             await self._insist(exited, *self._given_up())
-        elif not exited.exit.ok:
-            await self._insist(exited, self._failed(_why(exited.exit)))
+        elif outcome is not None and outcome.ending is Ending.LOGIN:
+            await self._insist(exited, e.Errored(reasons.of_outcome(outcome)))
+        elif outcome is not None and not outcome.ok:
+            await self._insist(exited, self._failed(reasons.of_outcome(outcome)))
+        elif outcome is None and not exited.exit.ok:
+            await self._insist(exited, self._failed(reasons.of_exit(exited.exit)))
         elif plain:
             await self._insist(exited, e.Completed(task.attempt))
         else:
@@ -342,7 +367,7 @@ class Attempt:
             try:
                 last = await self._check(session, command)
             except InspanError as error:
-                await self._insist(e.Errored(_reason(error)))
+                await self._insist(e.Errored(reasons.of_error(error)))
                 return
             if isinstance(last, Lost):
                 await self._lose(last.why)
@@ -352,7 +377,8 @@ class Attempt:
                 return
             ended = e.CheckEnded(self.task.attempt, command, last.exit, session)
             if not last.exit.ok:
-                why = Reason("check-failed", f"the check `{command}` {_why(last.exit).message}")
+                how = reasons.of_exit(last.exit).message
+                why = Reason("check-failed", f"the check `{command}` {how}")
                 await self._insist(ended, self._failed(why))
                 return
             await self._insist(ended)
@@ -424,6 +450,8 @@ class Attempt:
             env={**task.spec.env, **marks},
             terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
             findings=findings,
+            mode=task.spec.mode,
+            resumes=task.resumes,
         )
 
     async def _insist(self, *facts: e.Fact) -> None:
@@ -451,20 +479,3 @@ async def _forget(run: Run) -> None:
         await run.close()
     except InspanError as error:
         log.debug("%s", error)
-
-
-def _reason(error: InspanError) -> Reason:
-    return Reason(error.code, error.message, error.hint)
-
-
-def _why(how: Exit) -> Reason:
-    if how.signal:
-        return Reason("signal", f"was ended by {_signal_name(how.signal)}")
-    return Reason("exit", f"exited with status {how.code}")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -157,7 +157,10 @@ class Engine:
         if found.state is not TaskState.WAITING:
             raise IllegalTransition(f"the task is {found.state}: it asks nothing")
         attempt = self._live(found)
-        await self.send(found.id, text.encode() + (b"\r" if found.spec.terminal.pty else b"\n"))
+        run = attempt.run
+        if run is None or found.needs is None:
+            raise InputFull("the program is not there yet, or its checks are running")
+        await run.answer(found.needs, text)
         await attempt.answered(found.needs)
         return await self._ledger.get(found.id)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
+from inspan.model.agent import AgentSession, Mode, Outcome, Usage
 from inspan.model.code import CodeSession
 from inspan.model.event import Event
 from inspan.model.promise import Promise
@@ -68,6 +69,28 @@ class Asks:
 
 
 @value
+class Began:
+    """The agent has a conversation of its own, which it can take up again."""
+
+    agent: AgentSession
+
+
+@value
+class Counted:
+    """What the run has used so far, all of it."""
+
+    usage: Usage
+
+
+@value
+class BacksOff:
+    """Its model cannot be had; it tries again by itself, and is silent for so many seconds."""
+
+    seconds: float
+    why: str
+
+
+@value
 class GoesOn:
     """It no longer needs a person."""
 
@@ -78,6 +101,8 @@ class Finished:
 
     exit: Exit
     size: int
+    #: How an agent's work ended, which its exit status does not tell.
+    outcome: Outcome | None = None
 
 
 @value
@@ -87,7 +112,9 @@ class Lost:
     why: str
 
 
-Observation: TypeAlias = Started | Grew | Asks | GoesOn | Finished | Lost
+Observation: TypeAlias = (
+    Started | Grew | Began | Counted | BacksOff | Asks | GoesOn | Finished | Lost
+)
 
 
 @named_value
@@ -102,6 +129,9 @@ class Order:
     terminal: TerminalSpec
     #: Findings of a review that sent the work back.
     findings: tuple[str, ...] = ()
+    #: How an agent is spoken to, and which session of its own it takes up.
+    mode: Mode | None = None
+    resumes: str | None = None
 
 
 class Run(Protocol):
@@ -116,6 +146,10 @@ class Run(Protocol):
 
         Raises InputFull where the process does not read.
         """
+        ...
+
+    async def answer(self, needs: Needs, text: str) -> None:
+        """Answer what it asked. Raises Conflict where it no longer asks that, BadInput."""
         ...
 
     async def resize(self, cols: int, rows: int) -> None:

@@ -49,10 +49,15 @@ class Watchdog:
 
     def heard(self, now: float) -> None:
         """The process gave a sign of life."""
-        pause = now - self._heard
+        pause = now - self._heard  # less than nothing where it is back before it said
         if pause >= PAUSE_COUNTS_FROM and self._paused_at is None:
             self._pauses.append(pause)
         self._heard = now
+        self._warned = False
+
+    def excuse(self, until: float) -> None:
+        """It said that it will be silent until then; the deadline stands."""
+        self._heard = max(self._heard, until)
         self._warned = False
 
     def pause(self, now: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeAlias
 
+from inspan.model.agent import AgentSession, Outcome, Usage
 from inspan.model.task import Exit, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
 from inspan.model.value import value
 
@@ -44,6 +45,8 @@ class AttemptStarted:
     attempt: int
     session: str
     keeper: str
+    #: The agent's own session that it takes up.
+    resumes: str | None = None
 
 
 @value
@@ -62,6 +65,24 @@ class Spawned:
     kind: ClassVar[str] = "attempt.spawned"
     attempt: int
     pid: int
+
+
+@value
+class AgentBegan:
+    """The agent has a conversation of its own, which can be taken up again by its id."""
+
+    kind: ClassVar[str] = "agent.began"
+    attempt: int
+    agent: AgentSession
+
+
+@value
+class UsageCounted:
+    """What the attempt has used so far, all of it."""
+
+    kind: ClassVar[str] = "agent.usage"
+    attempt: int
+    usage: Usage
 
 
 @value
@@ -99,6 +120,8 @@ class Exited:
     attempt: int
     exit: Exit
     output_bytes: int
+    #: How an agent's work ended, which its exit status does not tell.
+    outcome: Outcome | None = None
 
 
 @value
@@ -245,6 +268,8 @@ Fact: TypeAlias = (
     | AttemptStarted
     | WorkspaceReady
     | Spawned
+    | AgentBegan
+    | UsageCounted
     | NeedsInput
     | Answered
     | IdleWarned

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
+from inspan.model.agent import UNUSED
 from inspan.model.ids import short
 from inspan.model.task import CheckResult, Reason, Stop, Task, TaskSpec, TaskState, Verdict
 
@@ -33,6 +34,7 @@ _GIVE_UP: Final[_Row] = {
     e.Cancelled: _S.CANCELLED,
     e.Errored: _S.ERROR,
 }
+_AGENT: Final[_Row] = {e.AgentBegan: None, e.UsageCounted: None}
 _ENDED: Final[_Row] = {e.Judged: None, e.WorkspaceSaved: None}
 
 #: state → fact → next state; ``None`` stays where it is.
@@ -43,12 +45,14 @@ TABLE: Final[dict[TaskState, _Row]] = {
         **_GIVE_UP,
         e.WorkspaceReady: None,
         e.Spawned: None,
+        **_AGENT,
         e.IdleWarned: None,
         e.NeedsInput: _S.WAITING,
         e.Exited: _S.PROCESSING,
     },
     _S.WAITING: {
         **_GIVE_UP,
+        **_AGENT,
         e.NeedsInput: None,
         e.Answered: _S.RUNNING,
         e.Exited: _S.PROCESSING,
@@ -184,9 +188,12 @@ _RESTING: Final = frozenset(
 )
 
 
-def _started(_task: Task, at: float, fact: e.AttemptStarted) -> dict[str, Any]:
-    afresh = {"exit": None, "reason": None, "wake_at": None, "output_bytes": 0}
-    return {"session": fact.session, "keeper": fact.keeper, "started_at": at, **afresh}
+def _started(task: Task, at: float, fact: e.AttemptStarted) -> dict[str, Any]:
+    afresh = {"exit": None, "outcome": None, "reason": None, "wake_at": None, "output_bytes": 0}
+    told = {"session": fact.session, "keeper": fact.keeper, "started_at": at, **afresh}
+    if task.usage is UNUSED and task.resumes is fact.resumes:
+        return told
+    return {**told, "resumes": fact.resumes, "used_before": task.used, "usage": UNUSED}
 
 
 def _needs(_task: Task, at: float, fact: e.NeedsInput) -> dict[str, Any]:
@@ -198,7 +205,8 @@ def _checked(task: Task, _at: float, fact: e.CheckEnded) -> dict[str, Any]:
 
 
 def _retried(task: Task, _at: float, fact: e.Retried) -> dict[str, Any]:
-    return {"reason": fact.reason, "wake_at": fact.wake_at, "retried": task.retried + 1}
+    again = {"reason": fact.reason, "wake_at": fact.wake_at, "retried": task.retried + 1}
+    return again if task.agent is None else {**again, "agent": None}
 
 
 def _wished(_task: Task, at: float, fact: e.StopRequested) -> dict[str, Any]:
@@ -221,11 +229,14 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
     e.AttemptStarted: _started,
     e.WorkspaceReady: lambda _task, _at, fact: {"workspace": fact.workspace},
     e.Spawned: lambda _task, _at, fact: {"pid": fact.pid},
+    e.AgentBegan: lambda _task, _at, fact: {"agent": fact.agent},
+    e.UsageCounted: lambda _task, _at, fact: {"usage": fact.usage},
     e.NeedsInput: _needs,
     e.IdleWarned: lambda _task, at, _fact: {"idle_warned_at": at},
     e.Exited: lambda _task, _at, fact: {
         "exit": fact.exit,
         "output_bytes": fact.output_bytes,
+        "outcome": fact.outcome,
         "pid": None,
     },
     e.CheckEnded: _checked,

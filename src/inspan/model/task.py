@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from inspan.model.agent import UNUSED, AgentSession, Mode, Outcome, Usage
 from inspan.model.value import value
 
 
@@ -109,11 +110,16 @@ class TerminalSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """What someone wants done. ``command`` for a program, ``prompt`` for an agent."""
+    """What someone wants done. ``command`` for a program, ``prompt`` for an agent.
+
+    An agent's ``command`` is further arguments for its own program.
+    """
 
     command: tuple[str, ...] = ()
     prompt: str | None = None
     provider: str = "shell"
+    #: How an agent is spoken to; ``None``: in the best way that it knows.
+    mode: Mode | None = None
     name: str = ""
     role: str = "worker"
     kind: TaskKind = TaskKind.WORK
@@ -180,6 +186,8 @@ class Needs:
     question: str
     options: tuple[str, ...] = ()
     since: float = 0.0
+    #: Which question it is, where an agent asks several.
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,8 @@ class Task:
     ended_at: float | None = None
     reason: Reason | None = None
     exit: Exit | None = None
+    #: How its agent's work ended, which the exit status does not tell.
+    outcome: Outcome | None = None
     stop: Stop | None = None
     needs: Needs | None = None
     wake_at: float | None = None
@@ -256,6 +266,18 @@ class Task:
     verdict: Verdict | None = None
     findings: tuple[str, ...] = ()
     idle_warned_at: float | None = None
+    #: The newest conversation of its agent, which a later attempt may take up.
+    agent: AgentSession | None = None
+    #: The agent's session that the present attempt takes up.
+    resumes: str | None = None
+    #: What the present attempt has used, and all those before it.
+    usage: Usage = UNUSED
+    used_before: Usage = UNUSED
+
+    @property
+    def used(self) -> Usage:
+        """What all of its attempts have used."""
+        return self.used_before.plus(self.usage)
 
     @property
     def done(self) -> bool:
@@ -271,7 +293,7 @@ class Task:
     @property
     def awaits_verdict(self) -> bool:
         """True where all that inspan could check is checked, and somebody must decide."""
-        ended_well = self.exit is not None and self.exit.ok
+        ended_well = self.exit is not None and (self.outcome or self.exit).ok
         checked = len(self.checks) == len(self.spec.checks)
         passed = checked and all(check.exit.ok for check in self.checks)
         asked = self.spec.review and self.state is TaskState.PROCESSING and self.stop is None

@@ -64,7 +64,7 @@ class Processes:
             argv=argv,
             cwd=order.cwd,
             env={**order.env, "INSPAN_TASK": task_of(order.session)},
-            folder=str(self._recordings / order.session),
+            folder=str(self.folder(order.session)),
             pty=terminal.pty,
             cols=terminal.cols,
             rows=terminal.rows,
@@ -83,8 +83,12 @@ class Processes:
             return self._recorded(order.session)
         return self._run(keeper, order, status.pid, new=False)
 
+    def folder(self, session: str) -> Path:
+        """Where the recording of ``session`` is, or will be."""
+        return self._recordings / session
+
     def _run(self, keeper: KeeperClient, order: Order, pid: int, *, new: bool) -> ProcessRun:
-        raw = self._recordings / order.session / RAW
+        raw = self.folder(order.session) / RAW
         return ProcessRun(
             keeper,
             self._keeper,
@@ -232,6 +236,10 @@ class ProcessRun:
         if answers and self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
 
+    async def answer(self, needs: Needs, text: str) -> None:  # noqa: ARG002 - it asks one thing
+        """Type the answer as a line."""
+        await self.write(text.encode() + (b"\r" if self._pty else b"\n"))
+
     async def resize(self, cols: int, rows: int) -> None:
         """Change the size of its terminal."""
         await self._insist(lambda keeper: keeper.resize(self._session, cols, rows))
@@ -285,6 +293,10 @@ class RecordedRun:
     async def write(self, data: bytes) -> None:
         """Refused: nobody is there to read. Raises SessionNotFound."""
         raise SessionNotFound(f"{self._session} has ended; {len(data)} bytes were not typed.")
+
+    async def answer(self, needs: Needs, text: str) -> None:
+        """Refused: nobody is there to ask. Raises SessionNotFound."""
+        raise SessionNotFound(f"{self._session} has ended; it asks nothing: {needs.kind}, {text}.")
 
     async def resize(self, cols: int, rows: int) -> None:
         """Do nothing: it has no terminal any more."""

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
+from inspan.agents.dialect import Dialect
+from inspan.agents.registry import DIALECTS
 from inspan.engine.ports import Provider
 from inspan.errors import ProviderNotFound
+from inspan.providers.agent import AgentProvider
 from inspan.providers.process import Processes
 from inspan.providers.scripted import Scripted
 from inspan.providers.shell import Shell
 
+_Factory: TypeAlias = Callable[[Processes], Provider]
+
+
+def _agent(dialect: Callable[[], Dialect]) -> _Factory:
+    return lambda processes: AgentProvider(dialect(), processes)
+
+
 #: name → what makes the provider of that name.
-FACTORIES: Final[Mapping[str, Callable[[Processes], Provider]]] = MappingProxyType(
-    {"scripted": Scripted, "shell": Shell}
+FACTORIES: Final[Mapping[str, _Factory]] = MappingProxyType(
+    {
+        "scripted": Scripted,
+        "shell": Shell,
+        **{name: _agent(dialect) for name, dialect in DIALECTS.items()},
+    }
 )
 
 

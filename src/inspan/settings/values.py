@@ -6,7 +6,7 @@ default. It reads one file, and writes none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -62,6 +62,12 @@ class EnvRule:
     def allows(self, name: str) -> bool:
         """True where ``name`` goes along."""
         return name in self.names or (name.startswith(self.prefixes) and not _secret(name))
+
+    def more(self, names: Sequence[str]) -> EnvRule:
+        """A rule that lets these go along too; ``PREFIX_*`` stands for all that begin so."""
+        prefixes = tuple(name[:-1] for name in names if name.endswith("*"))
+        exact = {name for name in names if not name.endswith("*")}
+        return EnvRule(self.names | exact, (*self.prefixes, *prefixes))
 
     def split(self, env: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
         """What goes along, and the names of what is withheld."""

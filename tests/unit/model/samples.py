@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from inspan.model import event as e
+from inspan.model.agent import AgentSession, Mode, Usage
 from inspan.model.task import (
     CheckResult,
     Exit,
@@ -39,6 +40,8 @@ def facts(attempt: int) -> Mapping[type[e.Fact], e.Fact]:
         e.AttemptStarted(attempt, f"{TASK}-{attempt}", "keeper-1"),
         e.WorkspaceReady(attempt, WORKSPACE),
         e.Spawned(attempt, 4321),
+        e.AgentBegan(attempt, AgentSession(id="a-1", mode=Mode.STREAM)),
+        e.UsageCounted(attempt, Usage(read=7, written=3, turns=1, cost=0.25)),
         e.NeedsInput(attempt, Needs("question", "Go on?", ("yes", "no"))),
         e.Answered(attempt),
         e.IdleWarned(attempt, 270.0, 300.0),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
+from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.lifecycle import TABLE, allowed, apply
 from inspan.model.task import (
     TERMINAL,
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.requirement("B1", "C1")
 
 S = TaskState
 KINDS = tuple(facts(1))
+AGENT = AgentSession(id="a-2", mode=Mode.STREAM)
 ABOUT_AN_ATTEMPT = tuple(kind for kind in KINDS if "attempt" in kind.__dataclass_fields__)
 WIPED_FOR_A_NEW_ATTEMPT = {
     "started_at": None,
@@ -45,7 +47,7 @@ def after(state: TaskState, fact: e.Fact) -> Task:
 def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
     assert set(TABLE) == set(TaskState)
     assert set(KINDS) == set(e.FACTS.values())
-    assert len(e.FACTS) == 25
+    assert len(e.FACTS) == 27
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -122,6 +124,8 @@ FIELDS: list[tuple[TaskState, e.Fact, dict[str, Any]]] = [
     (S.QUEUED, e.Postponed(REASON), {"reason": REASON, "wake_at": None}),
     (S.RUNNING, e.WorkspaceReady(1, WORKSPACE), {"workspace": WORKSPACE}),
     (S.RUNNING, e.Spawned(1, 7), {"pid": 7}),
+    (S.RUNNING, e.AgentBegan(1, AGENT), {"agent": AGENT}),
+    (S.RUNNING, e.UsageCounted(1, Usage(read=7)), {"usage": Usage(read=7)}),
     (S.RUNNING, e.IdleWarned(1, 270, 300), {"idle_warned_at": 100.0}),
     (
         S.RUNNING,
@@ -264,3 +268,31 @@ def test_the_words_for_states() -> None:
     assert {state for state in TaskState if is_active(state)} == active
     assert {state for state in TaskState if task(state).done} == terminal
     assert all(state == state.value == str(state) for state in TaskState)
+
+
+def test_what_attempts_used_is_added_up_and_a_retry_begins_a_new_conversation() -> None:
+    first, more = Usage(read=7, written=1, turns=1, cost=0.5), Usage(read=2, turns=1)
+    counted = apply(task(S.RUNNING), event(e.UsageCounted(1, first)))
+    ended = apply(replace(counted, agent=AGENT), event(e.Exited(1, Exit(code=0), 1)))
+    again = apply(ended, event(e.Retried(1, REASON, 50.0)))
+    assert again.agent is None
+    started = apply(again, event(e.AttemptStarted(2, "s-2", "k-1")))
+    assert (started.usage, started.used_before, started.resumes) == (UNUSED, first, None)
+    counted = apply(started, event(e.UsageCounted(2, more)))
+    assert counted.used == Usage(read=9, written=1, turns=2, cost=0.5)
+
+
+def test_a_sent_back_task_takes_its_conversation_up() -> None:
+    judged = replace(task(S.PROCESSING), agent=AGENT)
+    again = apply(judged, event(e.SentBack(1, "person", ("tests",))))
+    started = apply(again, event(e.AttemptStarted(2, "s-2", "k-1", AGENT.id)))
+    assert (started.agent, started.resumes) == (AGENT, AGENT.id)
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_an_agents_outcome_counts_and_not_its_exit(ending: Ending) -> None:
+    before = task(S.RUNNING)
+    asked = replace(before, spec=replace(before.spec, review=True), checks=(), stop=None)
+    for code in (0, 1):
+        exited = e.Exited(1, Exit(code=code), 1, Outcome(ending))
+        assert apply(asked, event(exited)).awaits_verdict == (ending is Ending.DONE)

@@ -40,6 +40,8 @@ class Life(StateMachine):
     spawned = running.to.itself()
     needs_input = running.to(waiting) | waiting.to.itself()
     answered = waiting.to(running)
+    agent_began = running.to.itself() | waiting.to.itself()
+    usage_counted = running.to.itself() | waiting.to.itself()
     idle_warned = running.to.itself()
     exited = running.to(processing) | waiting.to(processing)
     check_ended = processing.to.itself()
@@ -91,6 +93,8 @@ NAMES: dict[type[e.Fact], str] = {
     e.AttemptStarted: "attempt_started",
     e.WorkspaceReady: "workspace_ready",
     e.Spawned: "spawned",
+    e.AgentBegan: "agent_began",
+    e.UsageCounted: "usage_counted",
     e.NeedsInput: "needs_input",
     e.Answered: "answered",
     e.IdleWarned: "idle_warned",
@@ -143,7 +147,7 @@ def test_both_machines_agree_on_every_state_and_fact() -> None:
     for state, kind in pairs():
         assert ours(state, kind) is oracle(state, kind), f"{state} × {kind.kind}"
         compared += 1
-    assert compared == 11 * 25
+    assert compared == 11 * 27
 
 
 def test_the_oracle_knows_every_state_and_every_fact() -> None:

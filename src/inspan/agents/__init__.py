@@ -1,0 +1,1 @@
+"""The agents that inspan knows: one file each, pure, from their words to signs and back."""

@@ -1,0 +1,290 @@
+"""Claude Code: two-way JSON lines (``--input-format stream-json``), or its terminal.
+
+Its exit status and its ``subtype`` lie: 429 is told as ``success`` with ``is_error``, and SIGINT
+gives 0. What counts is the ``result`` and, where none came, that none came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from inspan.agents import json_lines
+from inspan.agents.dialect import Turn
+from inspan.agents.endings import by_status, silent_end
+from inspan.agents.signs import (
+    BacksOff,
+    Began,
+    Counted,
+    Permission,
+    Said,
+    Sign,
+    Thought,
+    ToolBegan,
+    ToolEnded,
+    TurnEnded,
+    Warned,
+    Withdrawn,
+)
+from inspan.agents.titles import title
+from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
+from inspan.model.task import Exit
+
+_HINT_LOGIN: Final = "Run `claude` once and log in, or set ANTHROPIC_API_KEY."
+
+#: The kinds of error that it names on a message.
+_ERRORS: Final = {
+    "authentication_failed": Ending.LOGIN,
+    "billing_error": Ending.QUOTA,
+    "rate_limit": Ending.QUOTA,
+    "overloaded": Ending.OVERLOADED,
+    "server_error": Ending.OVERLOADED,
+}
+
+
+class Claude:
+    """What is true of the program."""
+
+    name: Final = "claude"
+    program: Final = "claude"
+    install: Final = "npm install -g @anthropic-ai/claude-code"
+    modes: Final = (Mode.STREAM, Mode.PTY)
+    settings: Final = (
+        "ANTHROPIC_BASE_URL",
+        "ANTHROPIC_MODEL",
+        "ANTHROPIC_SMALL_FAST_MODEL",
+        "CLAUDE_CONFIG_DIR",
+        "CLAUDE_CODE_USE_*",
+        "CLAUDE_CODE_MAX_*",
+        "CLAUDE_CODE_DISABLE_*",
+        "DISABLE_*",
+        "IS_SANDBOX",
+    )
+    secrets: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+
+    def check(self, turn: Turn) -> None:
+        """Anything can be asked: the prompt goes in as JSON."""
+
+    def argv(self, turn: Turn) -> tuple[str, ...]:
+        """Its command line; the prompt is no part of it but on a terminal."""
+        resume = ("--resume", turn.resume) if turn.resume else ()
+        if turn.mode is Mode.PTY:
+            # What follows `--` is the prompt, whatever it begins with.
+            prompt = ("--", turn.prompt) if turn.prompt else ()
+            return (self.program, *resume, *turn.arguments, *prompt)
+        stream = ("-p", "--verbose", "--input-format", "stream-json")
+        asks = ("--output-format", "stream-json", "--permission-prompt-tool", "stdio")
+        return (self.program, *stream, *asks, *resume, *turn.arguments)
+
+    def env(self, _turn: Turn) -> dict[str, str]:
+        """An update in the middle of the night is nothing that anybody asked for."""
+        return {"DISABLE_AUTOUPDATER": "1"}
+
+    def talk(self, turn: Turn) -> ClaudeTalk:
+        """A new conversation."""
+        return ClaudeTalk(turn)
+
+
+class ClaudeTalk:
+    """One process of it, in two-way JSON lines."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._asked = 0
+        self._ended = 0
+        #: The input of each tool that waits for a permission: to allow it is to send it back.
+        self._open: dict[str, dict[str, Any]] = {}
+        self._outcome: Outcome | None = None
+        self._usage = Usage()
+        self._busy = False  # it said or did something in this turn
+        self._retried: Outcome | None = None
+        #: What kind of error its last message was, if one.
+        self._error = ""
+
+    def begin(self) -> bytes:
+        """The prompt."""
+        return self.ask(self._turn.prompt)
+
+    @property
+    def over(self) -> bool:
+        """True where it has ended every prompt it was given."""
+        return self._ended >= self._asked > 0
+
+    def ask(self, prompt: str) -> bytes:
+        """One more prompt, for when it has ended the one before."""
+        content = [{"type": "text", "text": prompt}]
+        return json_lines.line({"type": "user", "message": {"role": "user", "content": content}})
+
+    def answer(self, request: str, text: str) -> bytes | None:
+        """``allow``; ``deny``; anything else denies and is told to it."""
+        if request not in self._open:
+            return None
+        if text == "allow":
+            told: dict[str, Any] = {"behavior": "allow", "updatedInput": self._open[request]}
+        else:
+            why = "The user does not allow it." if text == "deny" else text
+            told = {"behavior": "deny", "message": why}
+        response = {"subtype": "success", "request_id": request, "response": told}
+        return json_lines.line({"type": "control_response", "response": response})
+
+    def interrupt(self) -> bytes:
+        """End the turn; it tells a result, and takes the next prompt."""
+        request = {"subtype": "interrupt"}
+        return json_lines.line(
+            {"type": "control_request", "request_id": "interrupt", "request": request}
+        )
+
+    def sent(self, line: bytes) -> None:
+        """Remember what it was asked and answered."""
+        told = json_lines.parsed(line)
+        if told.get("type") == "user":
+            self._asked += 1
+            self._busy = False
+        elif told.get("type") == "control_response":
+            self._open.pop(json_lines.words_of(told, "response", "request_id"), None)
+
+    def heard(self, line: bytes) -> Iterator[Sign]:
+        """What it says."""
+        told = json_lines.parsed(line)
+        match told.get("type"):
+            case "system":
+                yield from self._system(told)
+            case "assistant":
+                yield from self._said(told)
+            case "user":
+                yield from _results(told)
+            case "control_request":
+                yield from self._requested(told)
+            case "control_cancel_request":
+                request = json_lines.words_of(told, "request_id")
+                if self._open.pop(request, None) is not None:
+                    yield Withdrawn(request)
+            case "result":
+                yield from self._result(told)
+            case _:
+                return
+
+    def outcome(self, how: Exit, *, stopped: bool, complaint: str) -> Outcome:
+        """Its last result; without one it was stopped, or has failed."""
+        if self._outcome is not None and self.over:
+            return self._outcome
+        if stopped:
+            return Outcome(Ending.STOPPED, "it was interrupted")
+        if self._retried is not None:
+            return self._retried
+        return silent_end("claude", how, complaint, login_hint=_HINT_LOGIN)
+
+    # ── what its lines say ────────────────────────────────────────────────────
+
+    def _system(self, told: dict[str, Any]) -> Iterator[Sign]:
+        if told.get("subtype") == "init":
+            session = AgentSession(
+                id=json_lines.words_of(told, "session_id"),
+                mode=Mode.STREAM,
+                model=json_lines.words_of(told, "model"),
+                version=json_lines.words_of(told, "claude_code_version"),
+            )
+            yield Began(session)
+        elif told.get("subtype") == "api_retry":
+            seconds = json_lines.number(told, "retry_delay_ms") / 1000
+            status = int(json_lines.number(told, "error_status"))
+            why = json_lines.words_of(told, "error") or f"status {status}"
+            self._retried = by_status(status, f"claude could not reach its model: {why}")
+            yield BacksOff(seconds, why)
+
+    def _said(self, told: dict[str, Any]) -> Iterator[Sign]:
+        self._error = json_lines.words_of(told, "error")
+        if self._error:
+            return  # its own words for an error, which the result has too
+        for part in json_lines.items(told, "message", "content"):
+            self._busy = True
+            match part.get("type"):
+                case "text":
+                    yield Said(json_lines.words_of(part, "text"))
+                case "thinking":
+                    yield Thought(json_lines.words_of(part, "thinking"))
+                case "tool_use":
+                    name = json_lines.words_of(part, "name")
+                    yield ToolBegan(json_lines.words_of(part, "id"), name, title(part.get("input")))
+                case _:
+                    continue
+
+    def _requested(self, told: dict[str, Any]) -> Iterator[Sign]:
+        request = told.get("request")
+        if not isinstance(request, dict) or request.get("subtype") != "can_use_tool":
+            return
+        given = request.get("input")
+        number = json_lines.words_of(told, "request_id")
+        self._open[number] = given if isinstance(given, dict) else {}
+        yield Permission(number, json_lines.words_of(request, "tool_name"), title(given))
+
+    def _result(self, told: dict[str, Any]) -> Iterator[Sign]:
+        self._ended += 1
+        self._open.clear()
+        self._usage = _usage(told)
+        yield Counted(self._usage)
+        self._outcome = self._judged(told)
+        denied = len(json_lines.items(told, "permission_denials"))
+        if denied and self._outcome.ok:
+            yield Warned(f"{denied} of the things it wanted to do were not allowed")
+        yield TurnEnded(self._outcome)
+
+    def _judged(self, told: dict[str, Any]) -> Outcome:
+        text = json_lines.words_of(told, "result") or "; ".join(_errors(told))
+        status = int(json_lines.number(told, "api_error_status"))
+        if status:
+            return by_status(status, text, login_hint=_HINT_LOGIN)
+        subtype = json_lines.words_of(told, "subtype")
+        if not told.get("is_error") and subtype == "success":
+            return self._well(told)
+        return self._troubled(told, text or subtype.replace("_", " "))
+
+    def _well(self, told: dict[str, Any]) -> Outcome:
+        """It says that all is well, also where its model broke off in the middle of a word."""
+        if not self._busy and not self._usage.written:
+            return Outcome(Ending.EMPTY, "it ended its turn without having done anything")
+        if "stop_reason" in told and told["stop_reason"] is None:
+            return Outcome(Ending.CUT, "its model's answer broke off")
+        return Outcome(Ending.DONE)
+
+    def _troubled(self, told: dict[str, Any], text: str) -> Outcome:
+        if json_lines.words_of(told, "terminal_reason").startswith("aborted"):
+            return Outcome(Ending.STOPPED, "its turn was interrupted")
+        ending = _ERRORS.get(self._error)
+        if "/login" in text:
+            ending = Ending.LOGIN
+        if ending is not None:
+            return Outcome(ending, text, _HINT_LOGIN if ending is Ending.LOGIN else "")
+        if self._turn.resume and not json_lines.number(told, "num_turns"):
+            return Outcome(Ending.FORGOTTEN, text)
+        return Outcome(Ending.FAILED, text)
+
+
+def _results(told: dict[str, Any]) -> Iterator[Sign]:
+    for part in json_lines.items(told, "message", "content"):
+        if part.get("type") == "tool_result":
+            text = json_lines.text_of(part.get("content"))
+            yield ToolEnded(
+                json_lines.words_of(part, "tool_use_id"), not part.get("is_error"), text
+            )
+
+
+def _usage(told: dict[str, Any]) -> Usage:
+    used = told.get("usage")
+    counts = used if isinstance(used, dict) else {}
+    cached = int(json_lines.number(counts, "cache_read_input_tokens"))
+    made = int(json_lines.number(counts, "cache_creation_input_tokens"))
+    cost = told.get("total_cost_usd")
+    return Usage(
+        read=int(json_lines.number(counts, "input_tokens")) + cached + made,
+        cached=cached,
+        written=int(json_lines.number(counts, "output_tokens")),
+        turns=int(json_lines.number(told, "num_turns")),
+        cost=float(cost) if isinstance(cost, int | float) else None,
+    )
+
+
+def _errors(told: dict[str, Any]) -> Iterator[str]:
+    errors = told.get("errors")
+    if isinstance(errors, list):
+        yield from (item for item in errors if isinstance(item, str))

@@ -1,0 +1,119 @@
+"""How one agent is spoken to: the Protocols that each file of this room fulfils.
+
+A ``Dialect`` is what is true of the program, and a ``Talk`` is one conversation with one process of
+it: a fold over its lines, so that whoever reads the recording again comes to the same point.
+Neither reads a file, starts a program or knows what time it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from inspan.agents.signs import Sign
+from inspan.model.agent import Mode, Outcome
+from inspan.model.task import Exit
+from inspan.model.value import named_value
+
+
+@named_value
+class Turn:
+    """What an agent is to do, and how."""
+
+    prompt: str
+    mode: Mode
+    #: The agent's own session that it is to take up.
+    resume: str | None = None
+    #: Arguments for its program from the person, after ours.
+    arguments: tuple[str, ...] = ()
+    cwd: str = "/"
+
+
+class Talk(Protocol):
+    """A conversation with one process. Lines come and go without their ends."""
+
+    def begin(self) -> bytes:
+        """What is written to its standard input first."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """True where nothing more will be asked of it, so that its input can be closed."""
+        ...
+
+    def heard(self, line: bytes) -> Iterable[Sign]:
+        """What a line of its standard output says; nothing where it is no line of its language."""
+        ...
+
+    def sent(self, line: bytes) -> None:
+        """Know that this line was written to it: by ``begin``, a reply, or one of those below."""
+        ...
+
+    def ask(self, prompt: str) -> bytes | None:
+        """What hands it one more prompt; ``None`` where it takes none."""
+        ...
+
+    def answer(self, request: str, text: str) -> bytes | None:
+        """What answers its request; ``None`` where it has withdrawn it. Raises BadInput."""
+        ...
+
+    def interrupt(self) -> bytes | None:
+        """What ends its turn; ``None`` where only a signal does."""
+        ...
+
+    def outcome(self, how: Exit, *, stopped: bool, complaint: str) -> Outcome:
+        """How it ended, now that the process has.
+
+        ``stopped``: we told it to stop. ``complaint``: the end of its standard error.
+        """
+        ...
+
+
+class Dialect(Protocol):
+    """One agent."""
+
+    @property
+    def name(self) -> str:
+        """The word after ``--agent``."""
+        ...
+
+    @property
+    def program(self) -> str:
+        """What it is called on the PATH."""
+        ...
+
+    @property
+    def install(self) -> str:
+        """The command that installs it."""
+        ...
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """How it can be spoken to, the best way first."""
+        ...
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Environment variables that it needs and that hold no secret; ``PREFIX_*`` for many."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Environment variables that hold its keys."""
+        ...
+
+    def check(self, turn: Turn) -> None:
+        """Refuse what it can never be asked. Raises BadInput."""
+        ...
+
+    def argv(self, turn: Turn) -> tuple[str, ...]:
+        """The command line of a process that works on ``turn``."""
+        ...
+
+    def env(self, turn: Turn) -> dict[str, str]:
+        """Variables that make it fit to be supervised."""
+        ...
+
+    def talk(self, turn: Turn) -> Talk:
+        """A new conversation."""
+        ...

@@ -1,0 +1,38 @@
+"""Endings that look alike for every agent: the status of its model's service, and silence."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from inspan.model.agent import Ending, Outcome
+from inspan.model.task import Exit
+
+_LOGIN: Final = re.compile(
+    r"not logged in|log ?in|unauthorized|authenticat|api[ _-]?key|credential", re.IGNORECASE
+)
+_COMPLAINT_MOST: Final = 400
+
+
+def by_status(status: int, message: str, *, login_hint: str = "") -> Outcome:
+    """What an HTTP status of the model's service means (RFC 9110; 429: RFC 6585; 529: overload)."""
+    words = message or f"the model's service answered with status {status}"
+    if status in (401, 403):
+        return Outcome(Ending.LOGIN, words, login_hint)
+    if status in (402, 429):
+        return Outcome(Ending.QUOTA, words)
+    if status == 408 or status >= 500:
+        return Outcome(Ending.OVERLOADED, words)
+    return Outcome(Ending.FAILED, words)
+
+
+def silent_end(name: str, how: Exit, complaint: str, *, login_hint: str = "") -> Outcome:
+    """It has ended and never said how: that is never success, whatever its exit status."""
+    last = complaint.strip()[-_COMPLAINT_MOST:]
+    status = f"signal {how.signal}" if how.signal else f"status {how.code}"
+    words = f"{name} ended with {status} and did not say that it was done"
+    if not last:
+        return Outcome(Ending.FAILED, words)
+    if _LOGIN.search(last):
+        return Outcome(Ending.LOGIN, f"{words}: {last}", login_hint)
+    return Outcome(Ending.FAILED, f"{words}: {last}")

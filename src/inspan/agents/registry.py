@@ -1,0 +1,19 @@
+"""Which agents there are, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from inspan.agents.claude import Claude
+from inspan.agents.dialect import Dialect
+
+#: name → what makes its dialect.
+DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType({"claude": Claude})
+
+
+def find(name: str) -> Dialect | None:
+    """The agent of that name; ``None`` where it is none of ours."""
+    make = DIALECTS.get(name)
+    return None if make is None else make()

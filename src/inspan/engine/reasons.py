@@ -1,0 +1,39 @@
+"""Why a task is where it is, in words: by an error, an exit, or how an agent's work ended."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+
+from inspan.errors import InspanError
+from inspan.model.agent import Outcome
+from inspan.model.task import Exit, Needs, Reason
+
+
+def of_error(error: InspanError) -> Reason:
+    """What inspan could not do."""
+    return Reason(error.code, error.message, error.hint)
+
+
+def same_question(needs: Needs, known: Needs | None) -> bool:
+    """True where this is asked already, since whenever."""
+    return known is not None and replace(known, since=needs.since) == needs
+
+
+def of_outcome(outcome: Outcome) -> Reason:
+    """How an agent's work ended."""
+    return Reason(outcome.ending.value, outcome.message, outcome.hint)
+
+
+def of_exit(how: Exit) -> Reason:
+    """How a process ended."""
+    if how.signal:
+        return Reason("signal", f"was ended by {_signal_name(how.signal)}")
+    return Reason("exit", f"exited with status {how.code}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,118 @@
+"""The provider of every agent: it starts the agent's own program, and makes a ``Run`` of it.
+
+What is particular to an agent is in its dialect (``inspan.agents``); which task it works on is not
+known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from inspan.agents.dialect import Dialect, Turn
+from inspan.engine.ports import Order, Run
+from inspan.errors import BadInput, ProgramNotFound
+from inspan.model.agent import Mode
+from inspan.model.task import TaskSpec, TerminalSpec
+from inspan.providers import programs
+from inspan.providers.agentrun import AgentRun
+from inspan.providers.dialogue import Dialogue
+from inspan.providers.process import Processes
+
+_PIPES: Final = TerminalSpec(pty=False, record_input=True)
+_GO_ON: Final = "You were interrupted. Go on with the task from where you left off."
+_SENT_BACK: Final = "The work was reviewed and is not done yet. Take up these findings:"
+
+
+class AgentProvider:
+    """One agent, as ``dialect`` has it."""
+
+    def __init__(self, dialect: Dialect, processes: Processes) -> None:
+        self._dialect = dialect
+        self._processes = processes
+
+    @property
+    def name(self) -> str:
+        """The word after ``--agent``."""
+        return self._dialect.name
+
+    def check(self, spec: TaskSpec) -> None:
+        """Refuse what can never run. Raises BadInput, FolderMissing, ProgramNotFound."""
+        mode = self._mode(spec.mode)
+        if mode is not Mode.PTY and not (spec.prompt and spec.prompt.strip()):
+            raise BadInput(
+                f"there is nothing to ask {self.name}",
+                hint=f'Write it: `inspan run --agent {self.name} "fix the failing test"`.',
+            )
+        turn = Turn(prompt=spec.prompt or "", mode=mode, arguments=spec.command, cwd=spec.cwd)
+        self._dialect.check(turn)
+        programs.check_arguments(self._dialect.argv(turn))
+        programs.check_environment(spec.env)
+        if not spec.after:
+            programs.check_folder(spec.cwd)
+        self._check_installed(spec.cwd, spec.env)
+
+    async def open(self, order: Order) -> Run:
+        """Start it. Raises SpawnFailed and what is below it, KeeperLost."""
+        programs.check_folder(order.cwd)
+        self._check_installed(order.cwd, order.env)
+        turn = self._turn(order)
+        inner = await self._processes.open(self._as_process(order, turn), self._dialect.argv(turn))
+        return self._run(order, turn, inner, adopted=False)
+
+    async def adopt(self, order: Order) -> Run | None:
+        """Take up what an earlier engine started; ``None`` where nothing is known of it."""
+        turn = self._turn(order)
+        inner = await self._processes.adopt(self._as_process(order, turn))
+        return None if inner is None else self._run(order, turn, inner, adopted=True)
+
+    def _run(self, order: Order, turn: Turn, inner: Run, *, adopted: bool) -> Run:
+        if turn.mode is Mode.PTY:
+            return inner
+        dialogue = Dialogue(self._dialect.talk(turn))
+        return AgentRun(inner, self._processes.folder(order.session), dialogue, adopted=adopted)
+
+    def _turn(self, order: Order) -> Turn:
+        return Turn(
+            prompt=_prompt(order),
+            mode=self._mode(order.mode),
+            resume=order.resumes,
+            arguments=order.command,
+            cwd=order.cwd,
+        )
+
+    def _as_process(self, order: Order, turn: Turn) -> Order:
+        """A conversation by lines has pipes, and both sides of it are recorded."""
+        terminal = order.terminal if turn.mode is Mode.PTY else _PIPES
+        return replace(order, terminal=terminal, env={**order.env, **self._dialect.env(turn)})
+
+    def _mode(self, asked: Mode | None) -> Mode:
+        known = self._dialect.modes
+        if asked is None:
+            return known[0]
+        if asked not in known:
+            raise BadInput(
+                f"{self.name} cannot be spoken to by {asked.value!r}",
+                hint=f"It can be by: {', '.join(mode.value for mode in known)}.",
+            )
+        return asked
+
+    def _check_installed(self, cwd: str, env: Mapping[str, str]) -> None:
+        try:
+            programs.check_program(self._dialect.program, cwd, env)
+        except ProgramNotFound as error:
+            raise ProgramNotFound(
+                f"The agent {self.name} is not installed: there is no `{self._dialect.program}`"
+                " on the task's PATH.",
+                hint=f"Install it: `{self._dialect.install}`.",
+            ) from error
+
+
+def _prompt(order: Order) -> str:
+    """What the agent is told: the work, the findings of a review, or to go on."""
+    findings = "\n".join(f"- {finding}" for finding in order.findings)
+    if order.resumes is not None:
+        return f"{_SENT_BACK}\n{findings}" if findings else _GO_ON
+    prompt = order.prompt or ""
+    return f"{prompt}\n\n{_SENT_BACK}\n{findings}" if findings else prompt

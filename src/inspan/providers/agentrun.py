@@ -1,0 +1,285 @@
+"""An agent's process as a ``Run``: its lines become observations, and answers become its lines.
+
+It reads what the agent said out of the recording and writes to it through the keeper. It knows no
+agent (``inspan.agents`` does) and no task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from typing import Final, cast
+
+import anyio
+import anyio.to_thread
+
+from inspan.agents import signs as s
+from inspan.agents.signs import Sign
+from inspan.engine.ports import (
+    Asks,
+    BacksOff,
+    Began,
+    Counted,
+    Finished,
+    GoesOn,
+    Grew,
+    Lost,
+    Observation,
+    Run,
+)
+from inspan.errors import Conflict, InputFull
+from inspan.model.session import Ended, Gap, Output
+from inspan.model.task import Needs
+from inspan.providers.dialogue import Dialogue
+from inspan.providers.listening import News
+from inspan.terminal.playback import Playback, Typed
+
+#: How much is written at a time, and read: the keeper holds no more for a child that is slow.
+_PIECE: Final = 1 << 15
+_READ: Final = 1 << 18
+#: How long a program that does not read is left alone between two tries, and how often.
+_FULL_PAUSE: Final = 0.05
+_FULL_TRIES: Final = 600
+#: How long an agent that has nothing more to do may take to end, in seconds.
+_LINGER: Final = 10.0
+
+
+class AgentRun:
+    """A live agent. ``inner`` is its process, and ``folder`` the recording of it."""
+
+    def __init__(self, inner: Run, folder: Path, dialogue: Dialogue, *, adopted: bool) -> None:
+        self._inner = inner
+        self._playback = Playback(folder)
+        self._dialogue = dialogue
+        self._adopted = adopted
+        self._at = 0
+        self._stopped = False
+        self._closed = False
+        #: Its input was closed, and it has had its time to end.
+        self._lingers = False
+        #: What the person is asked now.
+        self._needs: Needs | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._overdue: asyncio.TimerHandle | None = None
+        self._turns = anyio.Lock()
+
+    async def observations(self) -> AsyncIterator[Observation]:
+        """What happens, in order; of an adopted agent first where it stands."""
+        news = News(cast("AsyncGenerator[Observation, None]", self._inner.observations()))
+        try:
+            if self._adopted:
+                for seen in await self._caught_up():
+                    yield seen
+            await self._write_due()
+            while True:
+                self._wake = self._wake or asyncio.get_running_loop().create_future()
+                told = await news.next(self._wake)
+                if self._wake.done():
+                    self._wake = None
+                async for seen in self._after(told):
+                    yield seen
+                if isinstance(told, Finished | Lost):
+                    return
+        finally:
+            if self._overdue is not None:
+                self._overdue.cancel()
+            await news.close()
+
+    async def _after(self, told: Observation | None) -> AsyncIterator[Observation]:
+        """What follows from one piece of news, or from an answer of ours."""
+        if isinstance(told, Finished):
+            for seen in await self._read(told.size):
+                yield seen
+            for sign in self._dialogue.ended():
+                for seen in self._seen(sign):
+                    yield seen
+            outcome = self._dialogue.outcome(told.exit, stopped=self._stopped)
+            yield Finished(told.exit, told.size, outcome)
+            return
+        if told is not None and not isinstance(told, Asks | GoesOn):
+            yield told  # what its bytes seem to announce is not its word
+        if isinstance(told, Grew):
+            for seen in await self._read(told.size):
+                yield seen
+            await self._write_due()
+        for seen in self._asking():
+            yield seen
+        await self._close_if_over()
+
+    # ── reading ──────────────────────────────────────────────────────────────
+
+    async def _read(self, size: int) -> list[Observation]:
+        seen: list[Observation] = []
+        while self._at < size:
+            chunks = await anyio.to_thread.run_sync(self._playback.read, self._at, _READ)
+            before = self._at
+            for chunk in chunks:
+                match chunk:
+                    case Output(offset, data, stream):
+                        self._at = offset + len(data)
+                        seen += self._heard(data, stream)
+                    case Gap(_, end):
+                        self._at = end
+                        self._dialogue.missing()
+                    case Ended():
+                        return seen
+                    case _:
+                        continue
+            if self._at == before:
+                break
+        return seen
+
+    def _heard(self, data: bytes, stream: str) -> Iterator[Observation]:
+        if stream == "err":
+            self._dialogue.complained(data)
+            return
+        for sign in self._dialogue.heard(data):
+            yield from self._seen(sign)
+
+    def _seen(self, sign: Sign) -> Iterator[Observation]:
+        match sign:
+            case s.Began(session):
+                yield Began(session)
+            case s.Counted(usage):
+                yield Counted(usage)
+            case s.BacksOff(seconds, why):
+                yield BacksOff(seconds, why)
+            case _:
+                return
+
+    async def _caught_up(self) -> Iterable[Observation]:
+        """Fold what was said before this daemon came; the last word of each kind counts."""
+        latest: dict[type[Observation], Observation] = {}
+        for moment in await anyio.to_thread.run_sync(lambda: list(self._playback.timeline())):
+            match moment.what:
+                case Typed(data):
+                    self._dialogue.typed(data)
+                case Output(offset, data, stream):
+                    self._at = offset + len(data)
+                    for seen in self._heard(data, stream):
+                        latest[type(seen)] = seen
+                case Gap(_, end):
+                    self._at = end
+                    self._dialogue.missing()
+                case _:
+                    continue
+        latest.pop(BacksOff, None)
+        return latest.values()
+
+    # ── being asked ──────────────────────────────────────────────────────────
+
+    def _asking(self) -> Iterator[Observation]:
+        """Tell what it asks, the oldest first, or that it asks nothing any more."""
+        first = next(iter(self._dialogue.open.values()), None)
+        needs = None if first is None else _needs(first)
+        if needs == self._needs:
+            return
+        self._needs = needs
+        yield GoesOn() if needs is None else Asks(needs)
+
+    async def answer(self, needs: Needs, text: str) -> None:
+        """Answer a request that is open. Raises Conflict where it is not, BadInput."""
+        async with self._turns:
+            told = self._dialogue.talk.answer(needs.id, text)
+            if needs.id not in self._dialogue.open or told is None:
+                raise Conflict(
+                    "it no longer asks that", hint="`inspan show ID` tells what it does."
+                )
+            await self._send(told)
+            self._dialogue.close_request(needs.id)
+        self._awake()
+
+    async def write(self, data: bytes) -> None:
+        """Hand it one more prompt; nothing ends its input. Raises Conflict where it takes none."""
+        if not data:
+            await self._close()
+            return
+        async with self._turns:
+            told = None if self._closed else self._dialogue.talk.ask(data.decode(errors="replace"))
+            if told is None:
+                raise Conflict("it takes no further prompt now")
+            await self._send(told)
+
+    # ── writing ──────────────────────────────────────────────────────────────
+
+    async def _write_due(self) -> None:
+        async with self._turns:
+            if due := self._dialogue.due():
+                await self._send(due)
+
+    async def _send(self, data: bytes) -> None:
+        """Write all of it, and note that it was. Raises InputFull where it does not read."""
+        for start in range(0, len(data), _PIECE):
+            await self._piece(data[start : start + _PIECE])
+        self._dialogue.typed(data)
+
+    async def _piece(self, piece: bytes) -> None:
+        for _ in range(_FULL_TRIES):
+            try:
+                await self._inner.write(piece)
+            except InputFull:
+                await anyio.sleep(_FULL_PAUSE)
+            else:
+                return
+        raise InputFull("the agent does not read what it is sent")
+
+    async def _close_if_over(self) -> None:
+        """End its input once it has nothing more to do; one that stays is told to go."""
+        if self._lingers:
+            await self._inner.terminate()
+        elif not self._closed and self._dialogue.talk.over:
+            await self._close()
+
+    async def _close(self) -> None:
+        self._closed = True
+        await self._inner.write(b"")
+        self._overdue = asyncio.get_running_loop().call_later(_LINGER, self._linger)
+
+    def _linger(self) -> None:
+        self._lingers = True
+        self._awake()
+
+    def _awake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    # ── the process ──────────────────────────────────────────────────────────
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Change the size of its terminal."""
+        await self._inner.resize(cols, rows)
+
+    async def attend(self, on: bool, *, shown: int | None = None) -> int | None:
+        """Say whether a real terminal is attached."""
+        return await self._inner.attend(on, shown=shown)
+
+    async def interrupt(self) -> None:
+        """End its turn as its protocol has it, and its input; by a signal where it has no word."""
+        self._stopped = True
+        told = self._dialogue.talk.interrupt()
+        if told is None or self._closed:
+            await self._inner.interrupt()
+            return
+        async with self._turns:
+            await self._send(told)
+        await self._close()
+
+    async def terminate(self) -> None:
+        """SIGTERM to the whole tree."""
+        self._stopped = True
+        await self._inner.terminate()
+
+    async def kill(self) -> int:
+        """SIGKILL to the whole tree; how many processes are left."""
+        self._stopped = True
+        return await self._inner.kill()
+
+    async def close(self) -> None:
+        """Forget it: its exit has been stored."""
+        await self._inner.close()
+
+
+def _needs(asked: s.Permission) -> Needs:
+    question = f"{asked.name}: {asked.title}" if asked.title else asked.name
+    return Needs("permission", question, asked.options, id=asked.request)

@@ -1,0 +1,95 @@
+"""What was said between us and an agent's process, folded into where the conversation stands.
+
+It takes the pieces of a recording in their order, gives signs, and knows what is still to be
+written. Nothing is read, written or waited for here, so that the same pieces always lead to the
+same point: that is how a daemon takes up an agent that another one started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from inspan.agents.dialect import Talk
+from inspan.agents.json_lines import Lines
+from inspan.agents.signs import Permission, Reply, Sign, TurnEnded, Withdrawn
+from inspan.model.agent import Outcome
+from inspan.model.task import Exit
+
+#: How much of the end of its standard error is kept, in bytes: what it complained of.
+_COMPLAINT: Final = 4096
+
+
+class Dialogue:
+    """One process and we."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
+        #: What it asks and nobody has answered, by request, oldest first.
+        self.open: dict[str, Permission] = {}
+        self._heard = Lines()
+        self._typed = bytearray()
+        self._complaint = bytearray()
+        #: What its protocol demands and it has not been told yet.
+        self._due = bytearray(talk.begin())
+
+    def heard(self, data: bytes) -> Iterator[Sign]:
+        """It printed ``data``."""
+        return self._signs(self._heard.feed(data))
+
+    def ended(self) -> Iterator[Sign]:
+        """It prints nothing more."""
+        return self._signs(self._heard.close())
+
+    def missing(self) -> None:
+        """Some of what it printed is no longer kept."""
+        self._heard.skip()
+
+    def complained(self, data: bytes) -> None:
+        """It wrote ``data`` to its standard error."""
+        self._complaint += data
+        del self._complaint[:-_COMPLAINT]
+
+    def typed(self, data: bytes) -> None:
+        """It was sent ``data``."""
+        self._typed += data
+        while (end := self._typed.find(b"\n")) >= 0:
+            line = bytes(self._typed[: end + 1])
+            del self._typed[: end + 1]
+            if self._due.startswith(line):
+                del self._due[: len(line)]
+            self.talk.sent(line[:-1])
+
+    def due(self) -> bytes:
+        """What it has to be sent now, less what was sent of it; ``typed`` tells that it was."""
+        begun = bytes(self._typed)
+        if begun and not self._due.startswith(begun):
+            return b""
+        return bytes(self._due[len(begun) :])
+
+    def close_request(self, request: str) -> None:
+        """It was answered."""
+        self.open.pop(request, None)
+
+    def outcome(self, how: Exit, *, stopped: bool) -> Outcome:
+        """How it ended."""
+        complaint = self._complaint.decode(errors="replace")
+        return self.talk.outcome(how, stopped=stopped, complaint=complaint)
+
+    def _signs(self, lines: Iterable[bytes]) -> Iterator[Sign]:
+        for line in lines:
+            for sign in self.talk.heard(line):
+                match sign:
+                    case Reply(data):
+                        self._due += data
+                    case Permission(request):
+                        self.open[request] = sign
+                        yield sign
+                    case Withdrawn(request):
+                        self.close_request(request)
+                        yield sign
+                    case TurnEnded():
+                        self.open.clear()
+                        yield sign
+                    case _:
+                        yield sign

@@ -1,0 +1,169 @@
+"""What Claude Code said in each scenario, read from transcripts of the real program."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from inspan.agents import signs as s
+from inspan.agents.claude import Claude
+from inspan.agents.dialect import Talk, Turn
+from inspan.agents.signs import Sign
+from inspan.model.agent import Ending, Mode, Outcome
+from inspan.model.task import Exit
+from tests.real.goldens import golden, scenarios
+
+pytestmark = pytest.mark.requirement("C5")
+
+ENDINGS = {
+    "answer": Ending.DONE,
+    "cut": Ending.OVERLOADED,
+    "first_turn": Ending.DONE,
+    "first_turn_resumed": Ending.DONE,
+    "hang": Ending.DONE,  # interrupted, and then it answered the next prompt
+    "long_command": Ending.DONE,
+    "overloaded": Ending.OVERLOADED,
+    "permission_allow": Ending.DONE,
+    "permission_deny": Ending.DONE,
+    "quota": Ending.QUOTA,
+    "rate_limited": Ending.QUOTA,
+    "rate_limited_then_ok": Ending.DONE,
+    "run_command": Ending.DONE,
+    "slow": Ending.DONE,
+    "two_turns": Ending.DONE,
+    "unauthorized": Ending.LOGIN,
+    "unfinished": Ending.CUT,
+    "write_file": Ending.DONE,
+}
+
+
+def talk(*, resume: str | None = None) -> Talk:
+    return Claude().talk(Turn(prompt="do it", mode=Mode.STREAM, resume=resume))
+
+
+def told(scenario: str) -> tuple[list[Sign], Outcome]:
+    return golden("claude", "stdio", scenario).told(talk())
+
+
+@pytest.mark.parametrize("scenario", scenarios("claude", "stdio"))
+def test_every_scenario_ends_as_it_did(scenario: str) -> None:
+    signs, outcome = told(scenario)
+    assert outcome.ending is ENDINGS[scenario], outcome
+    assert outcome.ok or outcome.message
+    began = [sign.session for sign in signs if isinstance(sign, s.Began)]
+    assert {session.mode for session in began} == {Mode.STREAM}
+    assert all(session.id and session.version for session in began)
+    assert [sign for sign in signs if isinstance(sign, s.TurnEnded)][-1].outcome == outcome
+
+
+def test_an_answer_is_said_and_counted() -> None:
+    signs, _ = told("answer")
+    said = [sign.text for sign in signs if isinstance(sign, s.Said)]
+    assert said == ["The answer is forty-two, and it took a moment to find."]
+    (counted,) = [sign.usage for sign in signs if isinstance(sign, s.Counted)]
+    assert (counted.read, counted.turns) == (120, 1)
+    assert counted.written > 0
+    assert counted.cost is not None
+
+
+def test_tools_are_named_with_what_they_are_used_for() -> None:
+    signs, _ = told("write_file")
+    began = [sign for sign in signs if isinstance(sign, s.ToolBegan)]
+    ended = [sign for sign in signs if isinstance(sign, s.ToolEnded)]
+    assert [sign.name for sign in began] == ["Write"]
+    assert began[0].title.endswith(".txt")
+    assert [(sign.id, sign.ok) for sign in ended] == [(began[0].id, True)]
+
+
+def test_its_own_retries_are_told() -> None:
+    signs, _ = told("rate_limited_then_ok")
+    waits = [sign for sign in signs if isinstance(sign, s.BacksOff)]
+    assert waits
+    assert all(sign.seconds > 0 and sign.why for sign in waits)
+
+
+def test_a_permission_is_asked_for_and_allowed_with_what_it_asked() -> None:
+    conversation = talk()
+    asked = None
+    for way, line in golden("claude", "stdio", "permission_allow").turns():
+        if way == "out":
+            for sign in conversation.heard(line):
+                asked = sign if isinstance(sign, s.Permission) else asked
+        if asked is not None:
+            break
+    assert asked is not None
+    assert (asked.name, asked.title) == ("Bash", "touch permitted.txt")
+    allowed = json.loads(conversation.answer(asked.request, "allow") or b"")
+    assert allowed["response"]["response"] == {
+        "behavior": "allow",
+        "updatedInput": {"command": "touch permitted.txt"},
+    }
+    denied = conversation.answer(asked.request, "not that one") or b""
+    told = json.loads(denied)["response"]["response"]
+    assert told == {"behavior": "deny", "message": "not that one"}
+    conversation.sent(denied.rstrip())
+    assert conversation.answer(asked.request, "allow") is None
+
+
+def test_a_request_that_is_withdrawn_is_open_no_more() -> None:
+    conversation = talk()
+    request = {"subtype": "can_use_tool", "tool_name": "Bash", "input": {}}
+    line = json.dumps({"type": "control_request", "request_id": "r-1", "request": request})
+    list(conversation.heard(line.encode()))
+    cancel = json.dumps({"type": "control_cancel_request", "request_id": "r-1"})
+    assert list(conversation.heard(cancel.encode())) == [s.Withdrawn("r-1")]
+    assert list(conversation.heard(cancel.encode())) == []
+    assert conversation.answer("r-1", "allow") is None
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_going_without_a_result_is_never_success(stopped: bool) -> None:
+    conversation = talk()
+    conversation.sent(conversation.begin().rstrip())
+    ended = conversation.outcome(Exit(code=0), stopped=stopped, complaint="")
+    assert ended.ending is (Ending.STOPPED if stopped else Ending.FAILED)
+    assert ended.message
+
+
+def test_what_it_complains_of_tells_of_a_login() -> None:
+    ended = talk().outcome(Exit(code=1), stopped=False, complaint="Not logged in · Run /login")
+    assert ended.ending is Ending.LOGIN
+    assert "claude" in ended.hint
+
+
+def test_a_session_that_it_does_not_know_is_forgotten() -> None:
+    conversation = talk(resume="a-1")
+    conversation.sent(conversation.begin().rstrip())
+    result = {"type": "result", "subtype": "error_during_execution", "is_error": True}
+    list(conversation.heard(json.dumps({**result, "num_turns": 0}).encode()))
+    assert conversation.outcome(Exit(code=1), stopped=False, complaint="").ending is (
+        Ending.FORGOTTEN
+    )
+
+
+def test_a_turn_without_anything_in_it_is_no_success() -> None:
+    conversation = talk()
+    conversation.sent(conversation.begin().rstrip())
+    result = {"type": "result", "subtype": "success", "is_error": False, "stop_reason": "end_turn"}
+    list(conversation.heard(json.dumps(result).encode()))
+    assert conversation.over
+    assert conversation.outcome(Exit(code=0), stopped=False, complaint="").ending is Ending.EMPTY
+
+
+@pytest.mark.parametrize(
+    "prompt", ["-p --help", "line\nline", "\u0000 and \ud800", "ü" * 1_000_000], ids=str.__len__
+)
+def test_a_prompt_arrives_as_it_is(prompt: str) -> None:
+    turn = Turn(prompt=prompt, mode=Mode.STREAM, resume="a-1", arguments=("--model", "m"))
+    sent = Claude().talk(turn).begin()
+    assert sent.count(b"\n") == 1
+    assert json.loads(sent)["message"]["content"][0]["text"] == prompt
+    argv = Claude().argv(turn)
+    assert prompt not in argv
+    assert argv[-4:] == ("--resume", "a-1", "--model", "m")
+
+
+def test_on_a_terminal_the_prompt_is_an_argument_that_cannot_be_a_flag() -> None:
+    argv = Claude().argv(Turn(prompt="--version", mode=Mode.PTY))
+    assert argv[-2:] == ("--", "--version")

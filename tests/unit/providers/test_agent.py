@@ -1,0 +1,241 @@
+"""An agent under the engine's eyes: real processes that play what real agents said."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from inspan.agents.claude import Claude
+from inspan.engine.ports import (
+    Asks,
+    BacksOff,
+    Began,
+    Counted,
+    Finished,
+    GoesOn,
+    Observation,
+    Order,
+    Run,
+)
+from inspan.errors import BadInput, Conflict, ProgramNotFound
+from inspan.keeper.client import KeeperClient, ensure
+from inspan.model.agent import Ending, Mode, Outcome
+from inspan.model.ids import session_id, ulid
+from inspan.model.task import Exit, TaskSpec, TerminalSpec
+from inspan.providers.agent import AgentProvider
+from inspan.providers.process import Processes
+from tests.real.goldens import ROOT
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2", "C4", "C5")]
+
+PLAYER = Path(__file__).parents[2] / "fakes" / "golden_agent.py"
+
+
+class Home:
+    """A keeper, and a folder in which ``claude`` is a player of goldens."""
+
+    def __init__(self, root: Path, keeper: KeeperClient) -> None:
+        self.root = root
+        self.keeper = keeper
+        self.work = root / "work"
+        self.work.mkdir()
+        (root / "bin").mkdir()
+
+    def provider(self) -> AgentProvider:
+        async def get() -> KeeperClient:
+            return self.keeper
+
+        return AgentProvider(Claude(), Processes(get, self.root / "recordings"))
+
+    def plays(self, scenario: str, *more: str) -> Order:
+        """What starts an agent that plays ``scenario``."""
+        golden = ROOT / "claude" / "stdio" / scenario
+        command = shlex.join([sys.executable, str(PLAYER), str(golden), *more])
+        program = self.root / "bin" / "claude"
+        program.write_text(f"#!/bin/sh\nexec {command}\n")
+        program.chmod(0o755)
+        return Order(
+            session=session_id(ulid(0, os.urandom(10)), 1),
+            command=(),
+            prompt="do it",
+            cwd=str(self.work),
+            env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"},
+            terminal=TerminalSpec(),
+        )
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What the agent was sent."""
+        return [json.loads(line) for line in (self.work / "heard").read_bytes().splitlines()]
+
+
+@pytest.fixture
+async def home() -> AsyncIterator[Home]:
+    # A socket's path may not be longer than about 100 bytes, and pytest's own are.
+    root = Path(tempfile.mkdtemp(prefix="ia-"))
+    keeper = await ensure(root / "k.sock", root)
+    try:
+        yield Home(root, keeper)
+    finally:
+        await keeper.shutdown(force=True)
+        await keeper.close()
+        shutil.rmtree(root)
+
+
+async def _all(run: Run) -> list[Observation]:
+    with anyio.fail_after(30):
+        return [seen async for seen in run.observations()]
+
+
+def _outcome(seen: list[Observation]) -> Outcome:
+    assert isinstance(seen[-1], Finished)
+    assert seen[-1].outcome is not None
+    return seen[-1].outcome
+
+
+async def test_it_is_asked_answers_and_ends(home: Home) -> None:
+    seen = await _all(await home.provider().open(home.plays("answer")))
+    (began,) = [item.agent for item in seen if isinstance(item, Began)]
+    assert began.mode is Mode.STREAM
+    (counted,) = [item.usage for item in seen if isinstance(item, Counted)]
+    assert counted.read == 120
+    assert isinstance(seen[-1], Finished)
+    assert seen[-1].exit == Exit(code=0)
+    assert _outcome(seen).ending is Ending.DONE
+    (prompt,) = home.heard()
+    assert prompt["message"]["content"] == [{"type": "text", "text": "do it"}]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "ending"),
+    [
+        ("unauthorized", Ending.LOGIN),
+        ("quota", Ending.QUOTA),
+        ("overloaded", Ending.OVERLOADED),
+        ("unfinished", Ending.CUT),
+    ],
+)
+async def test_how_it_ended_is_its_word_and_not_its_exit(
+    home: Home, scenario: str, ending: Ending
+) -> None:
+    seen = await _all(await home.provider().open(home.plays(scenario)))
+    outcome = _outcome(seen)
+    assert outcome.ending is ending
+    assert outcome.message
+
+
+async def test_it_tells_that_it_waits_by_itself(home: Home) -> None:
+    seen = await _all(await home.provider().open(home.plays("rate_limited_then_ok")))
+    waits = [item for item in seen if isinstance(item, BacksOff)]
+    assert all(item.seconds > 0 for item in waits)
+    assert waits
+
+
+@pytest.mark.parametrize("adopted", [False, True], ids=["all along", "by another daemon"])
+async def test_a_permission_is_asked_for_and_given(home: Home, adopted: bool) -> None:
+    provider, order = home.provider(), home.plays("permission_allow")
+    run = await provider.open(order)
+    with anyio.fail_after(30):
+        observations = run.observations()
+        async for seen in observations:
+            if isinstance(seen, Asks):
+                break
+        if adopted:
+            await observations.aclose()  # type: ignore[attr-defined]  # the daemon is gone
+            taken_up = await provider.adopt(order)
+            assert taken_up is not None
+            run, observations = taken_up, taken_up.observations()
+            told = [await anext(observations) for _ in range(3)]
+            seen = next(item for item in told if isinstance(item, Asks))
+        assert isinstance(seen, Asks)
+        assert seen.needs.kind == "permission"
+        assert seen.needs.question == "Bash: touch permitted.txt"
+        await run.answer(seen.needs, "allow")
+        with pytest.raises(Conflict):
+            await run.answer(seen.needs, "allow")
+        rest = [item async for item in observations]
+    assert any(isinstance(item, GoesOn) for item in rest)
+    assert _outcome(rest).ok
+    assert [line["type"] for line in home.heard()] == ["user", "control_response"]
+
+
+async def test_what_ended_while_nobody_looked_is_read_from_the_recording(home: Home) -> None:
+    provider, order = home.provider(), home.plays("answer")
+    await _all(await provider.open(order))
+    with anyio.fail_after(30):
+        taken_up = await provider.adopt(order)
+        assert taken_up is not None
+        seen = [item async for item in taken_up.observations()]
+    assert _outcome(seen).ok
+    assert len(home.heard()) == 1
+
+
+async def test_a_message_is_one_more_prompt(home: Home) -> None:
+    run = await home.provider().open(home.plays("two_turns"))
+    sent = False
+    seen: list[Observation] = []
+    with anyio.fail_after(30):
+        async for item in run.observations():
+            seen.append(item)
+            if isinstance(item, Began) and not sent:
+                sent = True
+                await run.write(b"and then?")
+    assert _outcome(seen).ok
+    first, second = home.heard()
+    assert second["message"]["content"][0]["text"] == "and then?"
+    assert first != second
+    with pytest.raises(Conflict):
+        await run.write(b"too late")
+
+
+async def test_an_interrupt_is_a_word_of_its_protocol(home: Home) -> None:
+    never = home.root / "never"
+    run = await home.provider().open(home.plays("answer", str(never)))
+    seen: list[Observation] = []
+    with anyio.fail_after(30):
+        async for item in run.observations():
+            seen.append(item)
+            if isinstance(item, Began):
+                await run.interrupt()
+                never.touch()
+    assert home.heard()[-1]["request"] == {"subtype": "interrupt"}
+    assert isinstance(seen[-1], Finished)
+
+
+async def test_one_that_goes_without_a_word_has_failed(home: Home) -> None:
+    order = home.plays("answer")
+    (home.root / "bin" / "claude").write_text("#!/bin/sh\necho 'Not logged in' >&2\nexit 0\n")
+    seen = await _all(await home.provider().open(order))
+    outcome = _outcome(seen)
+    assert outcome.ending is Ending.LOGIN
+    assert "Not logged in" in outcome.message
+
+
+async def test_one_that_is_not_installed_is_named_with_what_installs_it(home: Home) -> None:
+    env = {"PATH": str(home.root / "nothing")}
+    spec = TaskSpec(provider="claude", prompt="x", cwd=str(home.work), env=env)
+    with pytest.raises(ProgramNotFound) as refused:
+        home.provider().check(spec)
+    assert "npm install" in (refused.value.hint or "")
+
+
+async def test_what_it_cannot_be_asked_is_refused(home: Home) -> None:
+    order = home.plays("answer")
+    spec = TaskSpec(provider="claude", prompt=" ", cwd=str(home.work), env=dict(order.env))
+    with pytest.raises(BadInput, match="nothing to ask"):
+        home.provider().check(spec)
+    asked = TaskSpec(
+        provider="claude", prompt="x", mode=Mode.ACP, cwd=str(home.work), env=dict(order.env)
+    )
+    with pytest.raises(BadInput) as refused:
+        home.provider().check(asked)
+    assert "stream" in (refused.value.hint or "")
