@@ -13,9 +13,12 @@ class Acp:
     def __init__(self, talk: Talk) -> None:
         self.over = False
         self.session: str | None = talk.resume
+        self.asking = False
         self._work = talk.work
         self._prompts = list(talk.prompts)
-        self._kinds = ("allow_once", "allow_always") if talk.allow else ("reject_once",)
+        self._allow = talk.allow
+        #: What the agent has asked and was not answered.
+        self._open: list[Json] = []
         #: What each of our requests that is not answered yet was.
         self._asked: dict[int, str] = {}
         self._number = 0
@@ -29,11 +32,19 @@ class Acp:
         if "method" not in message:
             yield from self._answered(self._asked.pop(message["id"]), message)
         elif message["method"] == "session/request_permission":
-            yield self._permit(message)
+            self.asking = self._allow is None
+            if self._allow is None:
+                self._open.append(message)
+            else:
+                yield self._permit(message)
 
     def interrupt(self) -> Iterable[Json]:
         params = {"sessionId": self.session}
         yield {"jsonrpc": "2.0", "method": "session/cancel", "params": params}
+        # An agent may wait for these for ever otherwise.
+        for message in self._open:
+            cancelled = {"outcome": {"outcome": "cancelled"}}
+            yield {"jsonrpc": "2.0", "id": message["id"], "result": cancelled}
 
     def _answered(self, method: str, message: Json) -> Iterable[Json]:
         if method == "initialize" and "error" not in message:
@@ -54,7 +65,8 @@ class Acp:
 
     def _permit(self, message: Json) -> Json:
         options = {option["kind"]: option["optionId"] for option in message["params"]["options"]}
-        chosen = next((options[kind] for kind in self._kinds if kind in options), None)
+        kinds = ("allow_once", "allow_always") if self._allow else ("reject_once",)
+        chosen = next((options[kind] for kind in kinds if kind in options), None)
         outcome = (
             {"outcome": "selected", "optionId": chosen} if chosen else {"outcome": "cancelled"}
         )

@@ -58,6 +58,8 @@ class Dialogue(Protocol):
     over: bool
     #: The agent's own name for the conversation, as soon as it is told.
     session: str | None
+    #: A question about permission is open, and is left so.
+    asking: bool
 
     def open(self) -> Iterable[Json]: ...
     def hear(self, message: Json) -> Iterable[Json]: ...
@@ -66,11 +68,14 @@ class Dialogue(Protocol):
 
 @dataclass(frozen=True)
 class Talk:
-    """What is said over a two-way protocol: prompts, one a turn, and one answer to all asking."""
+    """What is said over a two-way protocol: prompts, one a turn, and one answer to all asking.
+
+    ``allow`` of None leaves what is asked open.
+    """
 
     work: str
     prompts: tuple[str, ...] = (PROMPT,)
-    allow: bool = True
+    allow: bool | None = True
     resume: str | None = None
 
 

@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.agents.agent import PROMPT, SECOND_PROMPT, Agent, Mode, Place, Talk, Wish
+from tests.agents.agent import KEY, PROMPT, SECOND_PROMPT, Agent, Dialogue, Mode, Place, Talk, Wish
 from tests.agents.drive import MARK, Act, Transcript, marked, run
 from tests.agents.endpoint.scenario import LONG
 from tests.agents.endpoint.serve import Endpoint
@@ -29,27 +29,33 @@ class Play:
     scenario: str
     act: signal.Signals | str | None = None
     ask: bool = False
-    allow: bool = True
+    allow: bool | None = True
     prompts: tuple[str, ...] = (PROMPT,)
     #: Goes on with the conversation of this play, in the same folders.
     after: str | None = None
+    #: The name of a conversation that there is not.
+    resume: str | None = None
+    #: Whether it is given what it needs to log in.
+    key: bool = True
 
 
-_ALIKE = tuple(
-    Play(name, name)
-    for name in (
-        "answer",
-        "write_file",
-        "run_command",
-        "unauthorized",
-        "rate_limited",
-        "rate_limited_then_ok",
-        "quota",
-        "overloaded",
-        "cut",
-        "unfinished",
-        "slow",
-    )
+_PLAIN = (
+    "answer",
+    "write_file",
+    "run_command",
+    "unauthorized",
+    "rate_limited",
+    "rate_limited_then_ok",
+    "quota",
+    "overloaded",
+    "cut",
+    "unfinished",
+    "slow",
+)
+_ALIKE = (
+    *(Play(name, name) for name in _PLAIN),
+    Play("no_key", "answer", key=False),
+    Play("unknown_session", "answer", resume="00000000-0000-4000-8000-0000000fffff"),
 )
 ONE_SHOT = (
     *_ALIKE,
@@ -66,6 +72,14 @@ TWO_WAY = (
     *_ALIKE,
     Play("permission_allow", "permission", ask=True),
     Play("permission_deny", "permission", ask=True, allow=False),
+    Play(
+        "permission_interrupt",
+        "permission",
+        act="interrupt",
+        ask=True,
+        allow=None,
+        prompts=(PROMPT, SECOND_PROMPT),
+    ),
     Play("hang", "hang_then_ok", act="interrupt", prompts=(PROMPT, SECOND_PROMPT)),
     Play("long_command", "long_command", act="interrupt", prompts=(PROMPT, SECOND_PROMPT)),
     Play("two_turns", "two_turns", prompts=(PROMPT, SECOND_PROMPT)),
@@ -79,6 +93,7 @@ _IN_TEXT = {
     play.name
     for play in ONE_SHOT
     if play.scenario not in {"run_command", "permission", "long_command", "two_turns"}
+    and play.resume is None
 }
 
 
@@ -128,8 +143,11 @@ def perform(
     place = earlier.place if earlier else _made(Place(root))
     instance = earlier.instance if earlier else f"{agent.name}-{mode.name}-{play.name}"
     base = endpoint.base(play.scenario, instance, bare=agent.bare)
-    wish = Wish(place, base, play.prompts[0], play.ask, earlier.session if earlier else None)
+    resume = earlier.session if earlier else play.resume
+    wish = Wish(place, base, play.prompts[0], play.ask, resume)
     env = environment(agent, wish, prefix)
+    if not play.key:
+        env = {name: value for name, value in env.items() if value != KEY}
     for name, text in agent.files(wish).items():
         file = place.home / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +164,7 @@ def perform(
         env=env,
         cwd=place.work,
         stdin=dialogue or prompt,
-        act=_act(play, endpoint, instance, env[MARK]),
+        act=_act(play, endpoint, instance, env[MARK], dialogue),
         deadline=DEADLINE,
     )
     if dialogue is not None:
@@ -197,7 +215,9 @@ def _path(prefix: Path) -> list[str]:
     return [*dict.fromkeys([*own, "/usr/local/bin", "/usr/bin", "/bin"])]
 
 
-def _act(play: Play, endpoint: Endpoint, instance: str, mark: str) -> Act | None:
+def _act(
+    play: Play, endpoint: Endpoint, instance: str, mark: str, dialogue: Dialogue | None
+) -> Act | None:
     if play.act is None:
         return None
 
@@ -205,7 +225,9 @@ def _act(play: Play, endpoint: Endpoint, instance: str, mark: str) -> Act | None
 
     def stands_still() -> bool:
         nonlocal looks
-        if play.scenario == "long_command":
+        if dialogue is not None and play.allow is None:
+            standing = dialogue.asking
+        elif play.scenario == "long_command":
             standing = LONG in marked(mark).values()
         else:
             standing = any(step.turn == "hang" for step in endpoint.requests(instance))

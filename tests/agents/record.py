@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.agents.agent import Agent, Json, Mode
+from tests.agents.agent import KEY, Agent, Json, Mode
 from tests.agents.endpoint.runs import Request
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.install import CHECKOUT, install
@@ -102,7 +102,11 @@ def _meta(agent: Agent, play: Play, performed: Performed, endpoint: Endpoint) ->
         "version": agent.version,
         "scenario": play.scenario,
         "argv": [Path(performed.argv[0]).name, *performed.argv[1:]],
-        "env": dict(agent.env(performed.wish)),
+        "env": {
+            name: value
+            for name, value in agent.env(performed.wish).items()
+            if play.key or value != KEY
+        },
         "session": performed.session,
         **facts(performed, endpoint),
         "stdin_lines_after": performed.transcript.writes,

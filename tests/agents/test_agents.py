@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,11 @@ from tests.agents.kinds import wanted
 from tests.agents.play import Performed, Play, perform, plays, version
 from tests.agents.record import GOLDEN, facts
 
-pytestmark = [pytest.mark.agents, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.agents,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
+]
 
 EVERY = [
     pytest.param(agent, mode, play, id=f"{agent.name}-{mode.name}-{play.name}")

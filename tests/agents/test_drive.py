@@ -8,9 +8,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from tests.agents.agent import Json
 from tests.agents.drive import MARK, Act, Transcript, marked, run
 from tests.agents.endpoint.scenario import SCENARIOS
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
 
 
 class Echo:
@@ -19,6 +23,7 @@ class Echo:
     def __init__(self) -> None:
         self.over = False
         self.session: str | None = None
+        self.asking = False
         self.heard: list[Json] = []
 
     def open(self) -> Iterable[Json]:

@@ -167,6 +167,22 @@ def test_each_api_refuses_in_its_own_words(
     assert response.headers.get("retry-after") == retry.get("retry-after")
 
 
+@pytest.mark.parametrize("key", [None, "", "Bearer ", "Bearer SCRIPTED_KEY"])
+def test_a_request_without_a_key_is_refused_and_takes_no_turn(
+    endpoint: Endpoint, key: str | None
+) -> None:
+    connection = connect(endpoint)
+    headers = {} if key is None else {"authorization": key}
+    instance = f"keyless-{len(key or '')}"
+    place = f"/s/answer/i/{instance}"
+    connection.request("POST", place + PATHS["chat"], json.dumps(offering("chat")), headers)
+    response = connection.getresponse()
+    assert response.status == 401
+    response.read()
+    connection.close()
+    assert not endpoint.steps(instance)
+
+
 def test_it_relents(endpoint: Endpoint) -> None:
     body = offering("chat")
     place = "/s/rate_limited_then_ok/i/relents"
@@ -235,7 +251,8 @@ def test_the_log_holds_no_secret(endpoint: Endpoint) -> None:
 def test_a_client_that_gives_up_is_noted(endpoint: Endpoint) -> None:
     connection = connect(endpoint)
     place = "/s/hang/i/gives-up"
-    connection.request("POST", place + PATHS["chat"], json.dumps(offering("chat")))
+    headers = {"authorization": "Bearer secret"}
+    connection.request("POST", place + PATHS["chat"], json.dumps(offering("chat")), headers)
     until = time.monotonic() + 30
     while not endpoint.steps("gives-up"):
         assert time.monotonic() < until
@@ -250,7 +267,8 @@ def test_a_closed_endpoint_keeps_nobody_waiting() -> None:
     with serving() as endpoint:
         connection = connect(endpoint)
         place = "/s/hang/i/closing"
-        connection.request("POST", place + PATHS["chat"], json.dumps(offering("chat")))
+        headers = {"authorization": "Bearer secret"}
+        connection.request("POST", place + PATHS["chat"], json.dumps(offering("chat")), headers)
         until = time.monotonic() + 30
         while not endpoint.steps("closing"):
             assert time.monotonic() < until

@@ -22,6 +22,7 @@ def test_identifiers_stay_alike_and_apart_over_all_files() -> None:
     first = scrubber.clean(f"{ONE} {TWO} ses_abcdef")
     assert first.split()[0] == "00000000-0000-4000-8000-000000000001"
     assert first.split()[1] != first.split()[0]
+    assert scrubber.clean(f"log_{ONE}.jsonl") == f"log_{first.split()[0]}.jsonl"
     assert scrubber.clean(f"ses_abcdef {TWO} {ONE}").split() == first.split()[::-1]
     assert len(first) == len(f"{ONE} {TWO} ses_abcdef")
 

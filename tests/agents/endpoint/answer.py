@@ -21,7 +21,17 @@ from typing import Any
 
 from tests.agents.endpoint import anthropic, chat, gemini, responses, tools
 from tests.agents.endpoint.runs import Request, Runs
-from tests.agents.endpoint.scenario import Cut, Execute, Hang, Refuse, Say, Slowly, Turn, Write
+from tests.agents.endpoint.scenario import (
+    Cut,
+    Execute,
+    Hang,
+    Refusal,
+    Refuse,
+    Say,
+    Slowly,
+    Turn,
+    Write,
+)
 from tests.agents.endpoint.wire import Api, Asked, Call, Json, Reply
 
 #: In seconds; no agent of ours is let run as long.
@@ -45,6 +55,7 @@ _COUNTS: Mapping[str, Json] = {
 _ASIDE = json.dumps({"title": "A task", "reasoning": "none", "next_speaker": "user"})
 #: One of these is in the first event that says that an answer of text is whole.
 _ENDINGS = (b'"end_turn"', b'"finish_reason":"stop"', b'"finishReason"', b"response.completed")
+_NO_KEY = Refuse(Refusal.UNAUTHORIZED)
 _CLIENT_GONE = (BrokenPipeError, ConnectionResetError)
 
 
@@ -120,6 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(request, 200 if known else 404, {})
 
     def _model(self, api: Api, place: re.Match[str], request: Request, number: int) -> None:
+        if not self._has_key():
+            self._play(api, request, Asked("", stream=False, tools=()), number, _NO_KEY)
+            return
         asked = api.read(request.body, request.path)
         if not asked.tools and not place["bare"]:
             request.side = True
@@ -128,6 +142,12 @@ class _Handler(BaseHTTPRequestHandler):
         act = self.server.runs.advance(place["scenario"], place["instance"])
         request.turn = type(act).__name__.lower()
         self._play(api, request, asked, number, act)
+
+    def _has_key(self) -> bool:
+        """Any will do; but an agent that finds none may send nothing, or the name of a variable."""
+        given = (self.headers.get(name, "") for name in _SECRET)
+        keys = (value.removeprefix("Bearer").strip() for value in given)
+        return any(key and not re.fullmatch(r"[A-Z_]+|undefined|null", key) for key in keys)
 
     def _play(self, api: Api, request: Request, asked: Asked, number: int, act: Turn) -> None:
         match act:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.agents.agent import Agent
-from tests.agents.kinds import claude, codex, gemini, pi
+from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
 
-_ALL = (claude.AGENT, codex.AGENT, pi.AGENT, gemini.AGENT)
+_ALL = (claude.AGENT, codex.AGENT, pi.AGENT, gemini.AGENT, opencode.AGENT, vibe.AGENT, aider.AGENT)
 #: In the order in which they are installed and driven.
 AGENTS: Mapping[str, Agent] = {agent.name: agent for agent in _ALL}
 

@@ -52,6 +52,7 @@ class _Stdio:
     def __init__(self, talk: Talk) -> None:
         self.over = False
         self.session: str | None = None
+        self.asking = False
         self._prompts = list(talk.prompts)
         self._allow = talk.allow
 
@@ -63,7 +64,9 @@ class _Stdio:
         self.session = message.get("session_id", self.session)
         kind = message.get("type")
         if kind == "control_request" and message["request"]["subtype"] == "can_use_tool":
-            yield self._answer(message)
+            self.asking = self._allow is None
+            if self._allow is not None:
+                yield self._answer(message)
         elif kind == "result" and self._prompts:
             yield self._next()
         elif kind == "result":

@@ -63,9 +63,10 @@ class _AppServer:
     def __init__(self, talk: Talk) -> None:
         self.over = False
         self.session: str | None = talk.resume
+        self.asking = False
         self._work = talk.work
         self._prompts = list(talk.prompts)
-        self._decision = "accept" if talk.allow else "decline"
+        self._allow = talk.allow
         self._turn: str | None = None
         #: What each of our requests that is not answered yet was.
         self._asked: dict[int, str] = {}
@@ -80,7 +81,10 @@ class _AppServer:
         if method is None:
             yield from self._answered(self._asked.pop(message["id"]), message)
         elif "id" in message and method.endswith("/requestApproval"):
-            yield {"id": message["id"], "result": {"decision": self._decision}}
+            self.asking = self._allow is None
+            if self._allow is not None:
+                decision = "accept" if self._allow else "decline"
+                yield {"id": message["id"], "result": {"decision": decision}}
         elif method == "turn/started":
             self._turn = message["params"]["turn"]["id"]
         elif method == "turn/completed":

@@ -64,6 +64,7 @@ class _Rpc:
     def __init__(self, talk: Talk) -> None:
         self.over = False
         self.session: str | None = None
+        self.asking = False  # it never asks
         self._prompts = list(talk.prompts)
         self._retrying = False
 

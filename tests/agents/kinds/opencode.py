@@ -1,0 +1,71 @@
+"""OpenCode: one shot with a stream of JSON lines, and the Agent Client Protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from tests.agents.acp import Acp
+from tests.agents.agent import KEY, Agent, Json, Mode, Wish
+
+
+def _env(wish: Wish) -> Mapping[str, str]:
+    return {
+        "OPENCODE_CONFIG_CONTENT": json.dumps(_config(wish)),
+        "OPENCODE_DISABLE_AUTOUPDATE": "1",
+        "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
+        "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+        "OPENCODE_DISABLE_MODELS_FETCH": "1",
+        "SCRIPTED_KEY": KEY,
+    }
+
+
+def _config(wish: Wish) -> Json:
+    provider = {
+        "npm": "@ai-sdk/openai-compatible",  # it is bundled
+        "name": "Scripted",
+        "options": {"baseURL": f"{wish.base}/v1", "apiKey": "{env:SCRIPTED_KEY}"},
+        "models": {"scripted": {"name": "Scripted", "tool_call": True}},
+    }
+    verdict = "ask" if wish.ask else "allow"
+    return {
+        "provider": {"scripted": provider},
+        "model": "scripted/scripted",
+        "small_model": "scripted/scripted",
+        "permission": {"edit": verdict, "bash": verdict, "webfetch": "deny"},
+        "autoupdate": False,
+        "share": "disabled",
+    }
+
+
+def _files(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # all is in the environment
+    return {}
+
+
+def _run(wish: Wish) -> list[str]:
+    argv = ["run", "--format", "json"]
+    return argv if wish.resume is None else [*argv, "--session", wish.resume]
+
+
+def _acp(wish: Wish) -> list[str]:  # noqa: ARG001  # all is said over the protocol
+    return ["acp"]
+
+
+def _session(lines: Iterable[Json]) -> str | None:
+    return next((line["sessionID"] for line in lines if "sessionID" in line), None)
+
+
+AGENT = Agent(
+    name="opencode",
+    source="npm",
+    packages=("opencode-ai@1.18.33",),
+    version="1.18.33",
+    program="node_modules/.bin/opencode",
+    env=_env,
+    files=_files,
+    modes=(
+        Mode("run", _run, "stdin", session=_session),
+        Mode("acp", _acp, "dialogue", dialogue=Acp),
+    ),
+    identifiers=(r"\b(?:ses|msg|prt|per|evt)_(\w{20,})",),
+)
