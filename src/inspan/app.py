@@ -40,6 +40,7 @@ from inspan.providers.python import Folders, PythonProvider
 from inspan.providers.registry import make_all
 from inspan.providers.web import HttpWeb
 from inspan.settings import Places, Settings, load, locate
+from inspan.settings.secrets import Secrets
 from inspan.store.recordings import Recordings
 from inspan.store.sqlite import SqliteStore
 from inspan.store.transcripts import Transcripts
@@ -57,6 +58,8 @@ log = logging.getLogger("inspan")
 _LITTLE_ROOM: Final = 1 << 30
 #: Seconds between two looks for what retention lets go.
 _RETENTION_EVERY: Final = 3600.0
+#: Seconds for which a secret is held that no task asks for.
+_SECRETS_KEPT: Final = 30 * 86400.0
 _REST_EVERY: Final = 60.0
 
 
@@ -111,7 +114,12 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     code = CodePorts(
         store=store, provider=python, transcripts=transcripts, web=HttpWeb(), clock=clock
     )
-    processes = Processes(keeping.client, places.recordings, cap=settings.recording.cap)
+    processes = Processes(
+        keeping.client,
+        places.recordings,
+        look_up=Secrets(places.secrets, os.environ).look_up,
+        cap=settings.recording.cap,
+    )
     ports = Ports(
         store=store,
         providers=make_all(processes),
@@ -249,7 +257,7 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
     stop = anyio.Event()
     async with engine(places, settings) as running, anyio.create_task_group() as group:
         group.start_soon(_on_signal, stop)
-        group.start_soon(_retain, running, settings)
+        group.start_soon(_retain, running, places, settings)
         if settings.code.idle is not None:
             group.start_soon(_rest, running, settings.code.idle)
         await serve_http(
@@ -288,11 +296,13 @@ async def _on_signal(stop: anyio.Event) -> None:
             stop.set()
 
 
-async def _retain(running: Engine, settings: Settings) -> None:
+async def _retain(running: Engine, places: Places, settings: Settings) -> None:
     """Let go of what retention does not keep, at the start and every hour."""
     kept = settings.retention
     policy = PrunePolicy(older_than=kept.older_than, bytes=kept.bytes)
+    held = Secrets(places.secrets, {})
     while True:
+        await anyio.to_thread.run_sync(held.forget, _SECRETS_KEPT)
         try:
             gone = await running.prune(policy)
         except InspanError as error:

@@ -29,6 +29,7 @@
         ├── SpawnFailed             spawn-failed
         │   ├── ProgramNotFound     program-not-found
         │   ├── FolderMissing       folder-missing
+        │   ├── SecretMissing       secret-missing
         │   ├── TerminalUnavailable terminal-unavailable
         │   ├── WorkerNotReady      worker-not-ready
         │   └── NotConfined         not-confined
@@ -260,6 +261,16 @@ class ProgramNotFound(SpawnFailed):
 
     code = "program-not-found"
     default_hint = "Check the spelling and the PATH that the task was given."
+
+
+class SecretMissing(SpawnFailed):
+    """There is nothing behind a reference to a secret."""
+
+    code = "secret-missing"
+    default_hint = (
+        "A secret that was passed on is held until the machine restarts; submit the task again,"
+        " or name a file: `secrets: {NAME: file:PATH}` in the settings."
+    )
 
 
 class FolderMissing(SpawnFailed):

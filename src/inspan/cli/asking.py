@@ -59,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--env", action="append", default=[], metavar="NAME[=VALUE]", help="pass or set a variable"
     )
+    where.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME[=REF]",
+        help="pass a variable that is stored nowhere; REF as file:PATH",
+    )
     where.add_argument("--env-all", action="store_true", help="pass all variables, secrets too")
     where.add_argument(
         "--pty",
@@ -113,6 +120,7 @@ def spec_of(
     given, withheld = environment(env, rule, args.env, everything=args.env_all)
     if args.cwd:
         given["PWD"] = cwd
+    secrets = _secrets(args, dialect, settings, env, given)
     return TaskSpec(
         command=command,
         prompt=args.prompt,
@@ -122,7 +130,8 @@ def spec_of(
         role=args.role,
         cwd=cwd,
         env=given,
-        withheld=withheld,
+        withheld=tuple(name for name in withheld if name not in secrets),
+        secrets=secrets,
         after=after(args.after),
         priority=storable("--priority", args.priority),
         not_before=start(args.delay, args.at, time.time()),
@@ -145,6 +154,30 @@ def _dialect(provider: str) -> Dialect | None:
     from inspan.agents.registry import find
 
     return find(provider)
+
+
+def _secrets(
+    args: argparse.Namespace,
+    dialect: Dialect | None,
+    settings: Settings,
+    env: Mapping[str, str],
+    given: dict[str, str],
+) -> dict[str, str]:
+    if dialect is None and not args.secret:
+        return {}
+    from inspan.cli import reach, secrecy
+    from inspan.settings.secrets import Secrets
+
+    places = reach.places()
+    places.prepare()
+    return secrecy.take(
+        given,
+        env=env,
+        asked=args.secret,
+        known=() if dialect is None else dialect.secrets,
+        settings=settings.secrets,
+        secrets=Secrets(places.secrets, env),
+    )
 
 
 def _terminal(dialect: Dialect, mode: str | None, terminal: TerminalSpec) -> TerminalSpec:

@@ -110,6 +110,9 @@ def _what(task: Task) -> _Pairs:
         yield "check", f"{clean(check)}: {verdict}"
     if spec.labels:
         yield "labels", clean(", ".join(f"{key}={value}" for key, value in spec.labels.items()))
+    if spec.secrets:
+        names = (f"{name} ({ref.partition(':')[0]})" for name, ref in spec.secrets.items())
+        yield "secrets", clean(", ".join(names))
     if spec.withheld:
         yield "withheld", clean(", ".join(spec.withheld))
 

@@ -450,6 +450,7 @@ class Attempt:
             env={**task.spec.env, **marks},
             terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
             findings=findings,
+            secrets=task.spec.secrets,
             mode=task.spec.mode,
             resumes=task.resumes,
         )

@@ -129,6 +129,8 @@ class Order:
     terminal: TerminalSpec
     #: Findings of a review that sent the work back.
     findings: tuple[str, ...] = ()
+    #: Variables beside ``env`` whose values are looked up at the start: name → reference.
+    secrets: Mapping[str, str] = field(default_factory=dict)
     #: How an agent is spoken to, and which session of its own it takes up.
     mode: Mode | None = None
     resumes: str | None = None

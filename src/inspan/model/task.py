@@ -128,6 +128,8 @@ class TaskSpec:
     env: dict[str, str] = field(default_factory=dict, repr=False)
     #: Names that the allow-list kept back; the values are not known here.
     withheld: tuple[str, ...] = ()
+    #: Variables whose values are not stored: name → reference to the value.
+    secrets: dict[str, str] = field(default_factory=dict)
     #: Ids of tasks that must end well first; ``@N`` is the N-th of the same submission.
     after: tuple[str, ...] = ()
     #: Higher goes first; equal ones in the order of submission.

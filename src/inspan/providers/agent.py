@@ -12,13 +12,14 @@ from typing import Final
 
 from inspan.agents.dialect import Dialect, Turn
 from inspan.engine.ports import Order, Run
-from inspan.errors import BadInput, ProgramNotFound
+from inspan.errors import BadInput, ProgramNotFound, SecretMissing
 from inspan.model.agent import Mode
 from inspan.model.task import TaskSpec, TerminalSpec
 from inspan.providers import programs
 from inspan.providers.agentrun import AgentRun
 from inspan.providers.dialogue import Dialogue
 from inspan.providers.process import Processes
+from inspan.providers.redaction import Redaction
 
 _PIPES: Final = TerminalSpec(pty=False, record_input=True)
 _GO_ON: Final = "You were interrupted. Go on with the task from where you left off."
@@ -59,18 +60,25 @@ class AgentProvider:
         self._check_installed(order.cwd, order.env)
         turn = self._turn(order)
         inner = await self._processes.open(self._as_process(order, turn), self._dialect.argv(turn))
-        return self._run(order, turn, inner, adopted=False)
+        return await self._run(order, turn, inner, adopted=False)
 
     async def adopt(self, order: Order) -> Run | None:
         """Take up what an earlier engine started; ``None`` where nothing is known of it."""
         turn = self._turn(order)
         inner = await self._processes.adopt(self._as_process(order, turn))
-        return None if inner is None else self._run(order, turn, inner, adopted=True)
+        return None if inner is None else await self._run(order, turn, inner, adopted=True)
 
-    def _run(self, order: Order, turn: Turn, inner: Run, *, adopted: bool) -> Run:
+    async def _hidden(self, order: Order) -> Redaction:
+        """What nobody is to see; a value that is gone cannot be looked for."""
+        try:
+            return Redaction((await self._processes.secrets(order)).values())
+        except SecretMissing:
+            return Redaction(())
+
+    async def _run(self, order: Order, turn: Turn, inner: Run, *, adopted: bool) -> Run:
         if turn.mode is Mode.PTY:
             return inner
-        dialogue = Dialogue(self._dialect.talk(turn))
+        dialogue = Dialogue(self._dialect.talk(turn), await self._hidden(order))
         return AgentRun(inner, self._processes.folder(order.session), dialogue, adopted=adopted)
 
     def _turn(self, order: Order) -> Turn:

@@ -8,6 +8,7 @@ same point: that is how a daemon takes up an agent that another one started.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from inspan.agents.dialect import Talk
@@ -15,6 +16,7 @@ from inspan.agents.json_lines import Lines
 from inspan.agents.signs import Permission, Reply, Sign, TurnEnded, Withdrawn
 from inspan.model.agent import Outcome
 from inspan.model.task import Exit
+from inspan.providers.redaction import Redaction
 
 #: How much of the end of its standard error is kept, in bytes: what it complained of.
 _COMPLAINT: Final = 4096
@@ -23,8 +25,9 @@ _COMPLAINT: Final = 4096
 class Dialogue:
     """One process and we."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: Talk, hidden: Redaction) -> None:
         self.talk = talk
+        self._hidden = hidden
         #: What it asks and nobody has answered, by request, oldest first.
         self.open: dict[str, Permission] = {}
         self._heard = Lines()
@@ -74,7 +77,7 @@ class Dialogue:
     def outcome(self, how: Exit, *, stopped: bool) -> Outcome:
         """How it ended."""
         complaint = self._complaint.decode(errors="replace")
-        return self.talk.outcome(how, stopped=stopped, complaint=complaint)
+        return self._hidden.outcome(self.talk.outcome(how, stopped=stopped, complaint=complaint))
 
     def _signs(self, lines: Iterable[bytes]) -> Iterator[Sign]:
         for line in lines:
@@ -82,9 +85,10 @@ class Dialogue:
                 match sign:
                     case Reply(data):
                         self._due += data
-                    case Permission(request):
-                        self.open[request] = sign
-                        yield sign
+                    case Permission():
+                        asked = replace(sign, title=self._hidden.text(sign.title))
+                        self.open[asked.request] = asked
+                        yield asked
                     case Withdrawn(request):
                         self.close_request(request)
                         yield sign

@@ -13,6 +13,8 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
+import anyio.to_thread
+
 from inspan.engine.ports import (
     Asks,
     Finished,
@@ -24,7 +26,7 @@ from inspan.engine.ports import (
     Run,
     Started,
 )
-from inspan.errors import KeeperLost, SessionNotFound
+from inspan.errors import KeeperLost, SecretMissing, SessionNotFound
 from inspan.keeper.client import EndedSession, KeeperClient, Status
 from inspan.keeper.client import Grew as KeeperGrew
 from inspan.keeper.recording import RAW
@@ -35,6 +37,8 @@ from inspan.terminal.announce import Waiting
 from inspan.terminal.playback import Playback
 
 T = TypeVar("T")
+#: The value behind a reference to a secret; raises SecretMissing.
+LookUp: TypeAlias = Callable[[str], str]
 GetKeeper: TypeAlias = Callable[[], Awaitable[KeeperClient]]
 
 #: Bytes of a recording before old output is freed from its middle.
@@ -46,24 +50,28 @@ _RECONNECTS_MOST: Final = 3
 class Processes:
     """Starts programs in the keeper and finds those that run. Recordings lie in ``recordings``."""
 
-    def __init__(self, keeper: GetKeeper, recordings: Path, *, cap: int = CAP) -> None:
+    def __init__(
+        self, keeper: GetKeeper, recordings: Path, *, look_up: LookUp | None = None, cap: int = CAP
+    ) -> None:
         self._keeper = keeper
         self._recordings = recordings
+        self._look_up = look_up
         self._cap = cap
 
     async def open(self, order: Order, argv: Sequence[str]) -> ProcessRun:
         """Start ``argv``; where the session was started before, take up what there is.
 
         The environment is the order's and our marks: INSPAN_TASK, and those by which the keeper
-        finds strays. Raises SpawnFailed, KeeperLost.
+        finds strays. Raises SpawnFailed, SecretMissing, KeeperLost.
         """
+        secrets = await self.secrets(order)
         keeper = await self._keeper()
         terminal = order.terminal
         spawned = await keeper.spawn(
             session=order.session,
             argv=argv,
             cwd=order.cwd,
-            env={**order.env, "INSPAN_TASK": task_of(order.session)},
+            env={**order.env, **secrets, "INSPAN_TASK": task_of(order.session)},
             folder=str(self.folder(order.session)),
             pty=terminal.pty,
             cols=terminal.cols,
@@ -82,6 +90,18 @@ class Processes:
         except SessionNotFound:
             return self._recorded(order.session)
         return self._run(keeper, order, status.pid, new=False)
+
+    async def secrets(self, order: Order) -> dict[str, str]:
+        """The values of the order's secrets. Raises SecretMissing."""
+        if not order.secrets:
+            return {}
+        look_up = self._look_up
+        if look_up is None:
+            raise SecretMissing("No secrets are held here.")
+        # A keyring may ask its owner first.
+        return await anyio.to_thread.run_sync(
+            lambda: {name: look_up(reference) for name, reference in order.secrets.items()}
+        )
 
     def folder(self, session: str) -> Path:
         """Where the recording of ``session`` is, or will be."""

@@ -86,6 +86,11 @@ class Places:
         """Where the keeper listens."""
         return self.runtime_dir / "keeper.sock"
 
+    @property
+    def secrets(self) -> Path:
+        """What tasks have references to; gone with a reboot."""
+        return self.runtime_dir / "secrets"
+
     def prepare(self) -> None:
         """Make what is missing, mode 0700.
 

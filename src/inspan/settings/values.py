@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from inspan.errors import InspanError, SettingsInvalid
+from inspan.errors import BadInput, InspanError, SettingsInvalid
 from inspan.model.role import DEFAULT_LIMIT, Role
 from inspan.model.task import Patience
 from inspan.settings import figures
@@ -129,6 +129,8 @@ class Settings:
     recording: Recording = Recording()
     code: CodeRest = CodeRest()
     env: EnvRule = field(default_factory=EnvRule)
+    #: Variables that agents get by reference: name → reference (``settings.secrets``).
+    secrets: Mapping[str, str] = field(default_factory=dict)
     #: The byte that ends an attachment; Ctrl-\ unless set.
     detach_key: int = 0x1C
 
@@ -277,6 +279,21 @@ def _keys(document: Lined, value: Any) -> dict[str, Any]:
     return {"detach_key": ord(letter.upper()) & 0x1F}
 
 
+def _secrets(document: Lined, value: Any) -> dict[str, Any]:
+    from inspan.settings.secrets import check  # noqa: PLC0415 - few have any
+
+    given = value if isinstance(value, dict) else {}
+    for name, reference in given.items():
+        try:
+            check(str(reference))
+        except BadInput as error:
+            place = document.at("secrets", str(name))
+            raise SettingsInvalid(f"{place}: {error.message}", hint=error.hint) from error
+    if given is not value:
+        raise SettingsInvalid(f"{document.at('secrets')}: secrets is not a mapping of names")
+    return {"secrets": {str(name): str(reference) for name, reference in given.items()}}
+
+
 _SECTIONS: Final[dict[str, _Part]] = {
     "roles": _roles,
     "limits": _limits,
@@ -285,6 +302,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "code": _code,
     "env": _env,
     "keys": _keys,
+    "secrets": _secrets,
 }
 
 

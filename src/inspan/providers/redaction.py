@@ -1,0 +1,42 @@
+"""Keys out of what is stored and shown: an agent's complaint may quote the key that was refused."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote
+
+from inspan.model.agent import Outcome
+
+#: A shorter value is no key, and would be found in innocent words.
+_LEAST: Final = 8
+_GONE: Final = "[secret]"
+
+
+class Redaction:
+    """Takes the values of secrets out of text, also in base64 and as part of an address."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        forms = {form for value in values if len(value) >= _LEAST for form in _forms(value)}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """``text`` without them."""
+        for form in self._forms:
+            text = text.replace(form, _GONE)
+        return text
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """``outcome`` without them."""
+        message = self.text(outcome.message)
+        return outcome if message == outcome.message else replace(outcome, message=message)
+
+
+def _forms(value: str) -> Iterator[str]:
+    data = value.encode(errors="surrogateescape")
+    yield value
+    yield quote(value, safe="")
+    yield base64.b64encode(data).decode().rstrip("=")
+    yield base64.urlsafe_b64encode(data).decode().rstrip("=")
