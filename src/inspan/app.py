@@ -302,7 +302,6 @@ async def _retain(running: Engine, places: Places, settings: Settings) -> None:
     policy = PrunePolicy(older_than=kept.older_than, bytes=kept.bytes)
     held = Secrets(places.secrets, {})
     while True:
-        await anyio.to_thread.run_sync(held.forget, _SECRETS_KEPT)
         try:
             gone = await running.prune(policy)
         except InspanError as error:
@@ -311,6 +310,10 @@ async def _retain(running: Engine, places: Places, settings: Settings) -> None:
             if gone.tasks or gone.sessions or gone.bytes:
                 figures = {"action": "retain", "tasks": gone.tasks, "bytes": gone.bytes}
                 log.info("retention let go of %d tasks", gone.tasks, extra=figures)
+        try:
+            await anyio.to_thread.run_sync(held.forget, _SECRETS_KEPT)
+        except OSError as error:
+            log.warning("secrets: %s", error, extra={"action": "retain"})
         await anyio.sleep(_RETENTION_EVERY)
 
 

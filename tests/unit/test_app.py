@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import anyio
 import pytest
@@ -13,7 +14,7 @@ from inspan import app
 from inspan.control import Pruned, PrunePolicy
 from inspan.engine.ledger import _fold
 from inspan.errors import DiskFull, StoreLocked
-from inspan.settings import Settings
+from inspan.settings import Settings, locate
 
 
 class Full:
@@ -25,11 +26,12 @@ class Full:
 
 @pytest.mark.anyio
 async def test_retention_that_fails_is_told_and_tried_again(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
+    places = locate({"INSPAN_HOME": str(tmp_path)})
     with caplog.at_level(logging.WARNING):
         async with anyio.create_task_group() as group:
-            group.start_soon(app._retain, Full(), Settings())  # type: ignore[arg-type]
+            group.start_soon(app._retain, Full(), places, Settings())  # type: ignore[arg-type]
             await anyio.wait_all_tasks_blocked()
             assert "retention: The disk is full." in caplog.text
             group.cancel_scope.cancel()
