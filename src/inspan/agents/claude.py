@@ -41,6 +41,15 @@ _ERRORS: Final = {
     "server_error": Ending.OVERLOADED,
 }
 
+#: Its tools that are about one file and nothing else, with the argument that names it.
+_FILE_OF: Final = {
+    "Read": "file_path",
+    "Write": "file_path",
+    "Edit": "file_path",
+    "MultiEdit": "file_path",
+    "NotebookEdit": "notebook_path",
+}
+
 
 class Claude:
     """What is true of the program."""
@@ -216,7 +225,7 @@ class ClaudeTalk:
         given = request.get("input")
         number = json_lines.words_of(told, "request_id")
         self._open[number] = given if isinstance(given, dict) else {}
-        yield Permission(number, json_lines.words_of(request, "tool_name"), title(given))
+        yield _asked(number, json_lines.words_of(request, "tool_name"), self._open[number])
 
     def _result(self, told: dict[str, Any]) -> Iterator[Sign]:
         self._ended += 1
@@ -258,6 +267,19 @@ class ClaudeTalk:
         if self._turn.resume and not json_lines.number(told, "num_turns"):
             return Outcome(Ending.FORGOTTEN, text)
         return Outcome(Ending.FAILED, text)
+
+
+def _asked(number: str, name: str, given: dict[str, Any]) -> Permission:
+    """What it wants; its files only where it has no other way to say which they are."""
+    line = given.get("command") if name == "Bash" else None
+    path = given.get(_FILE_OF[name]) if name in _FILE_OF else None
+    return Permission(
+        number,
+        name,
+        title(given),
+        line=line if isinstance(line, str) else None,
+        paths=(path,) if isinstance(path, str) else (),
+    )
 
 
 def _results(told: dict[str, Any]) -> Iterator[Sign]:

@@ -62,6 +62,11 @@ class Permission:
     title: str
     #: What the person may choose from, the words that ``Talk.answer`` takes.
     options: tuple[str, ...] = ("allow", "deny")
+    #: What rules are held against, only as the agent states it and never taken out of a text: the
+    #: words of a command, or the line; all the files that it is about, or none.
+    argv: tuple[str, ...] | None = None
+    line: str | None = None
+    paths: tuple[str, ...] = ()
 
 
 @value
