@@ -50,6 +50,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "down": "stop the daemon",
         "status": "what runs, and where things are kept",
         "doctor": "look for what is amiss",
+        "agents": "which agents are here",
         "demo": "see it work",
         "prune": "remove old tasks and recordings",
         "kernel": "a kernel for Jupyter's notebooks and consoles",
