@@ -92,6 +92,8 @@ class Mode:
     session: Callable[[Iterable[Json]], str | None] | None = None
     #: Where it is not the agent's usual one.
     program: str | None = None
+    #: A conversation that is loaded in the minute in which it began is lost.
+    loses_young_sessions: bool = False
 
 
 @dataclass(frozen=True)

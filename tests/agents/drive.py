@@ -74,17 +74,20 @@ class _Running:
 
     def write(self, messages: Iterable[Json]) -> None:
         for message in messages:
-            self.kept.writes.append(self.kept.stdout.count(b"\n"))
-            self.feed(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+            read = self.kept.stdout.count(b"\n")
+            if self.feed(json.dumps(message, separators=(",", ":")).encode() + b"\n"):
+                self.kept.writes.append(read)
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> bool:
+        """Whether standard input was still open on our side."""
         pipe = self.process.stdin
         if pipe is None or pipe.closed:
-            return
+            return False
         self.kept.stdin += data
         with suppress(BrokenPipeError):
             pipe.write(data)
             pipe.flush()
+        return True
 
     def close(self) -> None:
         if self.process.stdin is not None:

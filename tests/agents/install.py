@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.agents.agent import Agent
-from tests.agents.kinds import wanted
+from tests.agents.kinds import AGENTS, wanted
 
 CHECKOUT = Path(__file__).parent.parent.parent
 CACHE = CHECKOUT / ".cache" / "agents"
@@ -65,7 +65,12 @@ def _pypi(prefix: Path) -> list[str]:
 
 
 def main(names: list[str]) -> int:
-    for agent in wanted(" ".join(names)):
+    try:
+        agents = wanted(" ".join(names))
+    except KeyError as name:
+        print(f"there is no agent {name} here, but {', '.join(AGENTS)}", file=sys.stderr)
+        return 2
+    for agent in agents:
         install(agent)
     return 0
 

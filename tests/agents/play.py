@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,6 +141,8 @@ def perform(
     earlier: Performed | None = None,
 ) -> Performed:
     """In ``root``, which is new, or in the folders of the play that it goes on with."""
+    if earlier is not None and mode.loses_young_sessions:
+        _next_minute()
     place = earlier.place if earlier else _made(Place(root))
     instance = earlier.instance if earlier else f"{agent.name}-{mode.name}-{play.name}"
     base = endpoint.base(play.scenario, instance, bare=agent.bare)
@@ -172,6 +175,12 @@ def perform(
     else:
         session = mode.session(transcript.lines) if mode.session else None
     return Performed(argv, wish, instance, transcript, session)
+
+
+def _next_minute() -> None:
+    began = time.gmtime().tm_min
+    while time.gmtime().tm_min == began:
+        time.sleep(0.2)
 
 
 def _made(place: Place) -> Place:

@@ -10,6 +10,7 @@ _UUID = r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])"
 _MOMENT = r"(?<!\d)20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?"
 #: The same in the name of a file.
 _STAMP = r"(?<!\d)20\d\d-\d\d-\d\dT\d\d-\d\d-\d\d(?:-\d+)?"
+_DAY = r"\b[A-Z][a-z]+day, [A-Z][a-z]+ \d\d?, 20\d\d\b"
 #: Seconds or milliseconds since 1970, in this decade and the next.
 _EPOCH = r"(?<![\w.-])1[789]\d{8}(?:\d{3})?(?:\.\d+)?(?![\w.])"
 #: A figure of time spent, by its name in JSON.
@@ -43,6 +44,7 @@ class Scrubber:
             text = re.sub(pattern, self._identifier, text)
         text = re.sub(_MOMENT, _moment, text)
         text = re.sub(_STAMP, lambda match: "2026-01-01T00-00-00-000000"[: len(match[0])], text)
+        text = re.sub(_DAY, "Thursday, January 1, 2026", text)
         text = re.sub(_EPOCH, _epoch, text)
         text = re.sub(_SPENT, r'\1"\g<2>1', text)
         text = re.sub(_DELAY, r"\g<1>500.5", text)

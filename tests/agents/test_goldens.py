@@ -19,7 +19,7 @@ RECORDED = [
     for agent in AGENTS.values()
     for mode in agent.modes
 ]
-_PRIVATE = re.compile(rb"/tmp/|/root/|\b127\.0\.0\.1:(?!4242\b)\d+")
+_PRIVATE = re.compile(rb"(?<!\w)/(?:tmp|root)/|\b127\.0\.0\.1:(?!4242\b)\d+")
 
 
 def folders(agent: Agent, mode: Mode) -> list[Path]:
