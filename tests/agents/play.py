@@ -143,7 +143,7 @@ def perform(
     """In ``root``, which is new, or in the folders of the play that it goes on with."""
     if earlier is not None and mode.loses_young_sessions:
         _next_minute()
-    place = earlier.place if earlier else _made(Place(root))
+    place = earlier.place if earlier else made(Place(root))
     instance = earlier.instance if earlier else f"{agent.name}-{mode.name}-{play.name}"
     base = endpoint.base(play.scenario, instance, bare=agent.bare)
     resume = earlier.session if earlier else play.resume
@@ -183,7 +183,7 @@ def _next_minute() -> None:
         time.sleep(0.2)
 
 
-def _made(place: Place) -> Place:
+def made(place: Place) -> Place:
     for folder in (place.home, place.work, place.temporary):
         folder.mkdir(parents=True)
     for words in (
@@ -248,7 +248,7 @@ def _act(
 
 def version(agent: Agent, prefix: Path, root: Path) -> str:
     """What it says of itself to ``--version``."""
-    wish = Wish(_made(Place(root)), "http://127.0.0.1:9")
+    wish = Wish(made(Place(root)), "http://127.0.0.1:9")
     argv = [str(prefix / agent.program), "--version"]
     env = environment(agent, wish, prefix)
     transcript = run(argv, env=env, cwd=wish.place.work, stdin=b"", deadline=DEADLINE)

@@ -150,31 +150,35 @@ class Steady:
 
     A change is shown at once, up to ``FLAPS_MOST`` of them within ``FLAPS_WITHIN`` seconds. Beyond
     that what is shown is held, and says so, until something has stayed as it is for ``CALM``
-    seconds. What a source says that knows is always shown at once. A change that somebody brought
-    about by typing is none that counts: say so with ``excused``.
+    seconds. What a source says that knows is always shown at once. Two kinds of change do not
+    count: one that somebody brought about by typing (say so with ``excused``), and one to unknown
+    and back, which contradicts nothing.
     """
 
     shown: Activity | None = None
     #: What the ladder said last, and since when.
     heard: Activity | None = None
     since: float = -inf
+    #: What it did last that was not unknown.
+    known: Doing = Doing.UNKNOWN
     #: The times of the latest changes, at most ``FLAPS_MOST + 1``.
     changes: tuple[float, ...] = ()
 
     def see(self, activity: Activity, now: float) -> Steady:
         """The next one, with ``activity`` heard at ``now``."""
-        changes, since = self.changes, self.since
-        if self.heard is None:
-            since = now
-        elif not self.heard.same(activity):
-            changes, since = (*changes, now)[-FLAPS_MOST - 1 :], now
+        changes, known = self.changes, self.known
+        if activity.doing is not Doing.UNKNOWN:
+            if known not in (activity.doing, Doing.UNKNOWN):
+                changes = (*changes, now)[-FLAPS_MOST - 1 :]
+            known = activity.doing
+        since = self.since if self.heard and self.heard.same(activity) else now
         flapping = _flapping(changes, now) and activity.source not in KNOWING
         held = self.shown
         if flapping and held and not held.same(activity) and now < since + CALM:
             shown = replace(held, flapping=True)
         else:
             shown = replace(activity, flapping=flapping)
-        return Steady(shown, activity, since, changes)
+        return Steady(shown, activity, since, known, changes)
 
     def excused(self) -> Steady:
         """The next one, after something was typed: what changed before does not count."""

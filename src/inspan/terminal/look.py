@@ -79,7 +79,7 @@ class Look:
         self._again = inf
         verdict = Verdict()
         for book in self._books:
-            verdict = book.judge(view)
+            verdict = book.judge(view, self.reading.rule if self.reading else "")
             self._again = min(self._again, verdict.again)
             if verdict.rule:
                 break

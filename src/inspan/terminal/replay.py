@@ -26,7 +26,10 @@ AFTER: Final = CALM + 1.0
 
 
 class Replay:
-    """One recording under one set of rules; ``look`` shows the screen as far as it was played."""
+    """One recording under one set of rules.
+
+    ``look`` shows the screen as far as it was played, which is up to ``now``.
+    """
 
     def __init__(self, playback: Playback, books: Sequence[Rulebook], backend: Backend) -> None:
         self.look = Look(books, backend, COLUMNS, ROWS)
@@ -34,7 +37,7 @@ class Replay:
         self._listener = Listener()
         self._announced: Reading | None = None
         self._steady = Steady()
-        self._now = -inf
+        self.now = -inf
 
     def activities(self) -> Iterator[Activity]:
         """Each activity that is new, in order; ``since`` is in seconds since the epoch.
@@ -46,26 +49,24 @@ class Replay:
             if isinstance(moment.what, Ended):
                 return
             yield from self._take(moment)
-        yield from self._until(self._now + AFTER)
+        yield from self._until(self.now + AFTER)
 
     def _until(self, at: float) -> Iterator[Activity]:
         """What changes before ``at`` without any news."""
         while (due := self._due()) < at:
-            self._now = max(due, self._now)
-            if self.look.due <= self._now:
-                self.look.look(self._now)
+            self.now = max(due, self.now)
+            if self.look.due <= self.now:
+                self.look.look(self.now)
             yield from self._step()
-        self._now = max(at, self._now)
+        self.now = max(at, self.now)
 
     def _due(self) -> float:
-        return min(
-            self.look.due, stale_at(self._readings(), self._now), self._steady.due(self._now)
-        )
+        return min(self.look.due, stale_at(self._readings(), self.now), self._steady.due(self.now))
 
     def _step(self) -> Iterator[Activity]:
         before = self._steady.shown
-        heard = judge(self._readings(), self._now, self._steady.heard)
-        self._steady = self._steady.see(heard, self._now)
+        heard = judge(self._readings(), self.now, self._steady.heard)
+        self._steady = self._steady.see(heard, self.now)
         shown = self._steady.shown
         if shown and (
             before is None or not before.same(shown) or before.flapping != shown.flapping

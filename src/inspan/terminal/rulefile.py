@@ -14,7 +14,7 @@ r"""Reads rulebooks from TOML; what is wrong is told with the file, the rule and
     any = []
     none = ['esc to interrupt']
     screen = "alternate"                        # or "primary"; either where it is left out
-    still = 0.5                                 # seconds without a change before it fits
+    still = 0.5                                 # seconds without a change before it begins
     holds = 30                                  # seconds without a change until it fits no more
     asks = { kind = "permission", question = '…', options = '^\s*\d\. (.+)' }
 

@@ -154,7 +154,7 @@ class Rule:
     none: tuple[Pattern, ...] = ()
     #: Only on this screen; ``None`` for either.
     alternate: bool | None = None
-    #: Seconds without a change before it fits.
+    #: Seconds without a change before it begins to fit.
     still: float = 0.0
     #: Seconds without a change after which it says nothing any more.
     holds: float = inf
@@ -215,19 +215,23 @@ class Rulebook:
     rules: tuple[Rule, ...]
     confidence: Confidence = Confidence.LIKELY
 
-    def judge(self, view: View) -> Verdict:
-        """The first rule that fits this screen."""
+    def judge(self, view: View, before: str = "") -> Verdict:
+        """The first rule that fits this screen; ``before``: the name of that which fitted last.
+
+        That one need not wait for a still screen: to type at a prompt does not end the rest.
+        """
         again = inf
         for rule in self.rules:
             if (evidence := rule.fits(view)) is None:
                 continue
-            if view.now < view.since + rule.still:
+            name = f"{self.name}/{rule.id}"
+            if name != before and view.now < view.since + rule.still:
                 again = min(again, view.since + rule.still)
                 continue
             return Verdict(
                 rule.doing,
                 rule.source,
-                f"{self.name}/{rule.id}",
+                name,
                 evidence,
                 self.confidence,
                 rule.asks.read(view, evidence) if rule.asks else None,

@@ -1,0 +1,1 @@
+"""The agents' own terminal faces, driven on a terminal and recorded with labels."""

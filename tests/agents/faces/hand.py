@@ -1,0 +1,86 @@
+"""A hand at an agent's terminal: reads what it shows, types, and notes what is so at which time.
+
+What it notes comes from the script that it follows and from the endpoint's log, and never from
+the screen rules: these are measured against it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+
+from inspan.keeper.client import KeeperClient
+from inspan.keeper.recording import RAW
+from inspan.terminal.screen import Screen, backend
+
+#: In seconds.
+PATIENCE = 30.0
+LOOK = 0.02
+#: Between text and the key that sends it: faces take what comes at once for a paste.
+GAP = 0.4
+
+KEYS = {"enter": "\r", "escape": "\x1b", "down": "\x1b[B", "up": "\x1b[A", "ctrl-c": "\x03"}
+
+
+class Hand:
+    """One session in a keeper."""
+
+    def __init__(self, client: KeeperClient, session: str, folder: Path, size: tuple[int, int]):
+        self.notes: list[tuple[float, str | None]] = []
+        self.screen = Screen(*size, backend())
+        self._client = client
+        self._session = session
+        self._raw = folder / RAW
+        self._read = 0
+        self._changed = time.monotonic()
+        self._shown: tuple[str, ...] = ()
+
+    def note(self, doing: str | None) -> None:
+        """From now on it does this; ``None``: it changes, and nobody can say."""
+        self.notes.append((time.time(), doing))
+
+    def look(self) -> str:
+        """All that is shown now, the title last."""
+        with suppress(FileNotFoundError), self._raw.open("rb") as raw:
+            raw.seek(self._read)
+            data = raw.read()
+            self._read += len(data)
+            self.screen.feed(data)
+        shown = self.screen.rows()
+        if shown != self._shown:
+            self._shown, self._changed = shown, time.monotonic()
+        return "\n".join((*self.screen.rows(), self.screen.title))
+
+    async def until(self, wanted: str | Callable[[], bool], *, patience: float = PATIENCE) -> None:
+        """Wait until the pattern is seen, or what is asked for is so."""
+        with anyio.move_on_after(patience):
+            while True:
+                shown = self.look()
+                if wanted() if callable(wanted) else re.search(wanted, shown, re.MULTILINE):
+                    return
+                await anyio.sleep(LOOK)
+        raise TimeoutError(f"{wanted} did not come:\n{self.look()}")
+
+    async def still(self, seconds: float = 1.0) -> None:
+        """Wait until no row has changed for so long; a title may blink."""
+        await self.until(lambda: time.monotonic() - self._changed >= seconds)
+
+    async def stay(self, seconds: float) -> None:
+        """Let time pass, as a person does who only looks."""
+        until = time.monotonic() + seconds
+        await self.until(lambda: time.monotonic() >= until)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys by name, with a moment after each."""
+        for key in keys:
+            await self._client.write(self._session, KEYS.get(key, key).encode())
+            await self.stay(GAP)
+
+    async def prompt(self, text: str) -> None:
+        """Type a line and send it."""
+        await self.press(text, "enter")

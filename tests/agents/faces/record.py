@@ -1,0 +1,128 @@
+"""Records the agents' faces: `python -m tests.agents.faces.record AGENT/SITUATION …`.
+
+Each folder below tests/golden/screens is one situation: a recording as the keeper writes it, and
+labels.json, which says what the agent did from when to when, in seconds from its beginning.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import anyio
+
+from inspan.keeper.client import ensure
+from inspan.keeper.recording import INDEX, INPUT, RAW
+from inspan.terminal.playback import Playback
+from tests.agents.agent import Place, Wish
+from tests.agents.drive import MARK, end_all
+from tests.agents.endpoint.serve import Endpoint, serving
+from tests.agents.faces.face import Face
+from tests.agents.faces.faces import FACES
+from tests.agents.faces.hand import Hand
+from tests.agents.faces.situations import SITUATIONS, Scene
+from tests.agents.install import CACHE, CHECKOUT, install
+from tests.agents.play import environment, made
+from tests.fakes.labelled import Label
+
+GOLDEN = CHECKOUT / "tests" / "golden" / "screens"
+SIZE = (100, 30)
+
+
+def main(words: list[str]) -> int:
+    failed: list[str] = []
+    with serving() as endpoint, tempfile.TemporaryDirectory(prefix="f-") as folder:
+        for name, face in FACES.items():
+            for situation in face.situations:
+                path = f"{name}/{situation}"
+                if not words or name in words or path in words:
+                    install(face.agent)
+                    try:
+                        _keep(anyio.run(live, face, situation, endpoint, Path(folder) / path))
+                    except TimeoutError as error:
+                        failed.append(f"{path}: {error}")
+    print(*failed, sep="\n")
+    return 1 if failed else 0
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A situation as it went."""
+
+    face: Face
+    situation: str
+    folder: Path
+    labels: list[Label]
+
+
+async def live(face: Face, name: str, endpoint: Endpoint, root: Path) -> Lived:
+    """Through one situation, in ``root``; raises TimeoutError where it is not as it should be."""
+    situation = SITUATIONS[name]
+    instance = f"{face.agent.name}-{name}"
+    place = made(Place(root / "run"))
+    base = endpoint.base(situation.scenario, instance, bare=face.agent.bare)
+    wish = Wish(place, base, ask=situation.ask)
+    env = {**environment(face.agent, wish, CACHE / face.agent.name), **face.env}
+    without = face.keys if name == "login" else ()
+    own = face.instead.get(name, face.files)
+    _write(place, {**face.agent.files(wish), **own(wish)})
+    folder = root / "recordings" / "s"
+    (root / "keep").mkdir(mode=0o700)
+    client = await ensure(root / "keep" / "k", root / "keep" / "state")
+    async with client:
+        try:
+            await client.spawn(
+                session="s",
+                argv=[str(CACHE / face.agent.name / face.agent.program), *face.argv(wish)],
+                cwd=str(place.work),
+                env={key: value for key, value in env.items() if key not in without},
+                folder=str(folder),
+                cols=SIZE[0],
+                rows=SIZE[1],
+                record_input=True,
+            )
+            hand = Hand(client, "s", folder, SIZE)
+            await situation.drive(Scene(face, hand, endpoint, instance, env[MARK]))
+        finally:
+            await client.kill("s")
+            await client.shutdown(force=True)
+            end_all(env[MARK])
+    return Lived(face, name, folder, _labels(hand.notes, Playback(folder).began or 0.0))
+
+
+def _labels(notes: list[tuple[float, str | None]], began: float) -> list[Label]:
+    return [
+        (round(start - began, 3), round(end - began, 3), doing)
+        for (start, doing), (end, _) in pairwise(notes)
+        if doing is not None
+    ]
+
+
+def _write(place: Place, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        file = place.home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+def _keep(lived: Lived) -> None:
+    agent = lived.face.agent
+    target = GOLDEN / agent.name / lived.situation
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for file in (RAW, INDEX, INPUT):
+        if (lived.folder / file).exists():  # nothing may have been typed
+            shutil.copyfile(lived.folder / file, target / file)
+    told = {"agent": agent.name, "version": agent.version, "labels": lived.labels}
+    (target / "labels.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    print(f"{agent.name}/{lived.situation}: {len(lived.labels)} labels", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
