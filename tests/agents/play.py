@@ -58,6 +58,15 @@ _ALIKE = (
     Play("no_key", "answer", key=False),
     Play("unknown_session", "answer", resume="00000000-0000-4000-8000-0000000fffff"),
 )
+_KILLED = (
+    Play("long_command_kill", "long_command", act=signal.SIGKILL),
+    Play(
+        "long_command_kill_resumed",
+        "long_command",
+        prompts=(SECOND_PROMPT,),
+        after="long_command_kill",
+    ),
+)
 ONE_SHOT = (
     *_ALIKE,
     Play("permission", "permission", ask=True),
@@ -65,7 +74,7 @@ ONE_SHOT = (
     Play("hang_term", "hang", act=signal.SIGTERM),
     Play("long_command", "long_command", act=signal.SIGINT),
     Play("long_command_term", "long_command", act=signal.SIGTERM),
-    Play("long_command_kill", "long_command", act=signal.SIGKILL),
+    *_KILLED,
     Play("two_turns", "two_turns"),
     Play("two_turns_resumed", "two_turns", prompts=(SECOND_PROMPT,), after="two_turns"),
 )
@@ -83,6 +92,7 @@ TWO_WAY = (
     ),
     Play("hang", "hang_then_ok", act="interrupt", prompts=(PROMPT, SECOND_PROMPT)),
     Play("long_command", "long_command", act="interrupt", prompts=(PROMPT, SECOND_PROMPT)),
+    *_KILLED,
     Play("two_turns", "two_turns", prompts=(PROMPT, SECOND_PROMPT)),
     Play("first_turn", "two_turns"),
     Play("first_turn_resumed", "two_turns", prompts=(SECOND_PROMPT,), after="first_turn"),
