@@ -1,0 +1,88 @@
+"""What a session shows that concerns a provider: its recording, drawn and looked at as it grows.
+
+It reads and looks, decides nothing, and knows no task and no clock. Whoever has one calls ``see``
+when the recording has grown, and ``look`` when ``due`` has come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from inspan.model.activity import Reading
+from inspan.model.session import Ended, Gap, Output, Resized
+from inspan.terminal.look import Look
+from inspan.terminal.playback import Playback
+from inspan.terminal.rules import Rulebook
+from inspan.terminal.screen import Backend
+
+#: How much is drawn at a time: some milliseconds of work with the native emulator.
+_BLOCK: Final = 1 << 17
+#: How far back an adopted session is drawn. What was shown before has been drawn over by then, or
+#: stands still on a screen that a line of text would have moved.
+_BACK: Final = 1 << 20
+
+
+class Eyes:
+    """Looks at a growing recording; ``whole`` from its beginning, else from near its end."""
+
+    def __init__(
+        self,
+        folder: Path,
+        books: Sequence[Rulebook],
+        backend: Backend,
+        *,
+        cols: int,
+        rows: int,
+        whole: bool,
+    ) -> None:
+        self._playback = Playback(folder)
+        self._at = 0 if whole else None
+        self._look = Look(books, backend, cols, rows)
+
+    @property
+    def due(self) -> float:
+        """When to call ``look``; infinite while nothing happens. It may have passed already."""
+        return self._look.due
+
+    @property
+    def reading(self) -> Reading | None:
+        """What was read when it was looked at last."""
+        return self._look.reading
+
+    async def see(self, size: int, now: float) -> None:
+        """Draw what is new up to ``size``, as of ``now``. Raises SessionNotFound."""
+        at = self._start(size, now) if self._at is None else self._at
+        while at < size:
+            took = at
+            for chunk in self._playback.read(at, min(_BLOCK, size - at)):
+                at = self._draw(chunk, at, now)
+            self._at = at
+            if at == took:
+                return  # it is not there after all
+            await asyncio.sleep(0)  # a flood must not keep others from the loop
+
+    def look(self, now: float) -> Reading:
+        """What the rules say at ``now`` of what is shown."""
+        return self._look.look(now)
+
+    def close(self) -> None:
+        """Let go of the screen; nothing else is called after this."""
+        self._look.close()
+
+    def _start(self, size: int, now: float) -> int:
+        start = max(0, size - _BACK)
+        if (resized := self._playback.size_at(start)) is not None:
+            self._look.resize(resized.cols, resized.rows, now)
+        return start
+
+    def _draw(self, chunk: Output | Gap | Resized | Ended, at: int, now: float) -> int:
+        """Where the next one begins."""
+        if isinstance(chunk, Output):
+            self._look.feed(chunk.data, now)
+            return chunk.offset + len(chunk.data)
+        if isinstance(chunk, Resized):
+            self._look.resize(chunk.cols, chunk.rows, now)
+        return chunk.end if isinstance(chunk, Gap) else at
