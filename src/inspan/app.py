@@ -34,6 +34,7 @@ from inspan.engine.ports import Ports
 from inspan.engine.rules import Rules
 from inspan.errors import InspanError, KeeperLost
 from inspan.model.ids import ulid
+from inspan.model.patience import Backoff, Waits
 from inspan.providers.keeping import Keeping
 from inspan.providers.process import Processes
 from inspan.providers.python import Folders, PythonProvider
@@ -144,11 +145,17 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
 
 def rules(settings: Settings) -> Rules:
     """What the engine has to know of the settings."""
+    agents = settings.agents
     return Rules(
         roles={role.name: role.limit for role in settings.roles},
         default_slots=settings.role_default,
         patience=settings.limits.patience(),
         max_deadline=settings.limits.max_deadline,
+        on_limit=agents.on_limit,
+        waits=Waits(
+            most=agents.waits,
+            backoff=Backoff(first=agents.first_wait, most=agents.longest_wait),
+        ),
     )
 
 

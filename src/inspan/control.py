@@ -160,7 +160,7 @@ class Steering(Protocol):
         ...
 
     async def resume(self, task: str) -> Task:
-        """Let an interrupted task go on with a new attempt."""
+        """Let an interrupted task go on with a new attempt, or a parked one at once."""
         ...
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:

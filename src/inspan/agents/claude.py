@@ -7,6 +7,7 @@ gives 0. What counts is the ``result`` and, where none came, that none came.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from inspan.agents import json_lines
@@ -109,6 +110,8 @@ class ClaudeTalk:
         self._retried: Outcome | None = None
         #: What kind of error its last message was, if one.
         self._error = ""
+        #: When the usage limit that it came to is lifted.
+        self._resets_at: float | None = None
 
     def begin(self) -> bytes:
         """The prompt."""
@@ -168,6 +171,8 @@ class ClaudeTalk:
                 request = json_lines.words_of(told, "request_id")
                 if self._open.pop(request, None) is not None:
                     yield Withdrawn(request)
+            case "rate_limit_event":
+                self._limited(told)
             case "result":
                 yield from self._result(told)
             case _:
@@ -227,12 +232,19 @@ class ClaudeTalk:
         self._open[number] = given if isinstance(given, dict) else {}
         yield _asked(number, json_lines.words_of(request, "tool_name"), self._open[number])
 
+    def _limited(self, told: dict[str, Any]) -> None:
+        info = told.get("rate_limit_info")
+        if isinstance(info, dict) and info.get("status") == "rejected":
+            self._resets_at = json_lines.number(info, "resetsAt") or None
+
     def _result(self, told: dict[str, Any]) -> Iterator[Sign]:
         self._ended += 1
         self._open.clear()
         self._usage = _usage(told)
         yield Counted(self._usage)
         self._outcome = self._judged(told)
+        if self._outcome.ending is Ending.QUOTA:
+            self._outcome = replace(self._outcome, retry_at=self._resets_at)
         denied = len(json_lines.items(told, "permission_denials"))
         if denied and self._outcome.ok:
             yield Warned(f"{denied} of the things it wanted to do were not allowed")

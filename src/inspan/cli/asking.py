@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.agent import Mode
-from inspan.model.task import OnCrash, Patience, TaskSpec, TerminalSpec, WorkspaceKind
+from inspan.model.task import OnCrash, OnLimit, Patience, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings
 from inspan.settings.figures import duration
 
@@ -92,6 +92,11 @@ def _add_when(parser: argparse.ArgumentParser) -> None:
     then.add_argument(
         "--check", action="append", default=[], metavar="CMD", help="succeeds only if CMD does"
     )
+    then.add_argument(
+        "--on-limit",
+        choices=[choice.value for choice in OnLimit],
+        help="at a usage limit of an agent: wait until it is lifted, or fail (default)",
+    )
     then.add_argument("--review", action="store_true", help="wait for somebody's verdict")
     then.add_argument("--on-crash", choices=_ON_CRASH, default="ask", help="if its process is lost")
     then.add_argument("--key", help="an idempotency key: the same key makes no second task")
@@ -112,6 +117,8 @@ def spec_of(
 
         prompting.take(args)
         terminal = _terminal(dialect, args.mode, terminal)
+    elif args.on_limit is not None:
+        raise BadInput("--on-limit is about an agent's usage limit", hint="Name one by --agent.")
     command = tuple(args.command)
     if not command and args.prompt is None:
         raise BadInput("there is nothing to run", hint="Write the command after `--`.")
@@ -142,6 +149,7 @@ def spec_of(
         workspace=workspace(worktree=args.worktree, own_folder=args.folder),
         base=_base(args.base, worktree=args.worktree),
         on_crash=OnCrash(args.on_crash),
+        on_limit=None if args.on_limit is None else OnLimit(args.on_limit),
         review=args.review,
         labels=labels(args.label),
     )

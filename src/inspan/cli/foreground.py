@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, rawtty
 from inspan.cli.following import Follower
-from inspan.cli.outcome import ended, left_to_do
+from inspan.cli.outcome import asleep, ended, left_to_do
 from inspan.cli.pump import Pump, Source
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
@@ -51,6 +51,7 @@ class Foreground:
         self._stops = 0
         self._tries = 0
         self._told = False
+        self._parked = 0
         self._notes: list[str] = []
 
     def run(self, task: Task) -> int:
@@ -96,6 +97,9 @@ class Foreground:
             self._follower = Follower(self._control, self._since, task.id)
         while True:
             self._obey(task, came)
+            if task.parked > self._parked and (words := asleep(task)):
+                self._parked = task.parked
+                note(f"{short(task.id)} {words}")
             if not self._told and time.monotonic() - since > _PATIENT:
                 self._say_why(task, last)
             if self._follower.next(_LOOK) is not None:

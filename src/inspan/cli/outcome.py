@@ -5,6 +5,8 @@ Light: every ``inspan run`` imports it.
 
 from __future__ import annotations
 
+import time
+
 from inspan.model import ids
 from inspan.model.task import GOOD, Task, TaskState
 
@@ -18,6 +20,20 @@ def left_to_do(task: Task) -> str:
     if task.state is TaskState.INTERRUPTED:
         return f"inspan resume {name}"
     return f"inspan answer {name} TEXT" if task.state is TaskState.WAITING else ""
+
+
+def asleep(task: Task) -> str:
+    """Until when a parked task waits, and for what; nothing of any other."""
+    if not task.is_parked or task.reason is None or task.wake_at is None:
+        return ""
+    return f"wakes {moment(task.wake_at)}: {task.reason.message}"
+
+
+def moment(at: float) -> str:
+    """A time of day, with its date where that is not today's."""
+    then = time.localtime(at)
+    today = then[:3] == time.localtime()[:3]
+    return time.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M", then)
 
 
 def ended(task: Task) -> str:

@@ -1,4 +1,4 @@
-"""``inspan resume``: let interrupted tasks go on with a new attempt."""
+"""``inspan resume``: let interrupted and parked tasks go on with a new attempt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from inspan.cli import reach
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.steer import each
 
-HELP = "Let interrupted tasks go on, each with a new attempt."
+HELP = "Let interrupted tasks go on, and parked ones at once, each with a new attempt."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from inspan.cli.outcome import ended
+from inspan.cli.outcome import asleep, ended
 from inspan.cli.say import clean
 from inspan.model import ids
 from inspan.model.task import Task, TaskSpec, TaskState
@@ -96,7 +96,7 @@ def reason(task: Task) -> str:
     if task.awaits_verdict:
         return "waits for a verdict"
     if task.reason is not None:
-        return clean(task.reason.message)
+        return clean(asleep(task) or task.reason.message)
     return clean(ended(task)) if task.state is TaskState.FAILED else ""
 
 

@@ -144,6 +144,8 @@ def _limits(task: Task) -> _Pairs:
             f" grace {show_duration(told.grace)}{'' if limits else ' (by the settings)'}"
         ),
     )
+    if task.parked:
+        yield "parked", f"{task.parked} of {reach.settings().agents.waits} times"
     if task.spec.retries:
         yield "retries", f"{task.retried} of {task.spec.retries}"
 
@@ -178,6 +180,8 @@ def _attempts(events: tuple[Event, ...]) -> Iterator[str]:
 
 def _say_next(task: Task) -> None:
     verbs = _NEXT.get(task.state, ("logs",))
+    if task.is_parked:
+        verbs = ("resume", "logs", *verbs)
     if task.awaits_verdict or (task.done and _branch(task) and task.verdict is None):
         verbs = (*verbs, "diff", "accept", "reject", "send-back")
     for verb in verbs:

@@ -15,7 +15,7 @@ from inspan.cli import asking
 from inspan.cli.rows import SHELL
 from inspan.errors import BadInput, CyclicPlan, FolderMissing, InspanError
 from inspan.model.plan import order
-from inspan.model.task import OnCrash, TaskSpec, TerminalSpec, WorkspaceKind
+from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import Settings
 from inspan.settings.lined import Lined, read
 
@@ -208,6 +208,7 @@ def _spec(
         workspace=_choice(place, "workspace", WorkspaceKind, WorkspaceKind.HERE),
         base=_text(place, "base", "HEAD"),
         on_crash=_choice(place, "on_crash", OnCrash, OnCrash.ASK),
+        on_limit=_choice(place, "on_limit", OnLimit, None),
         review=_bool(place, "review"),
         labels={key: str(value) for key, value in _dict(place, "labels").items()},
     )
@@ -285,7 +286,9 @@ def _dict(place: _Place, key: str) -> dict[str, Any]:
 
 
 def _choice(place: _Place, key: str, kind: Any, otherwise: Any) -> Any:
-    value = place.given.get(key, otherwise.value)
+    if key not in place.given:
+        return otherwise
+    value = place.given[key]
     try:
         return kind(value)
     except ValueError:
@@ -311,6 +314,7 @@ _KEYS: Final = frozenset(
         "workspace",
         "base",
         "on_crash",
+        "on_limit",
         "review",
         "labels",
     )

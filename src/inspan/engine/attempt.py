@@ -16,6 +16,7 @@ from typing import TypeVar
 from inspan.engine import reasons
 from inspan.engine.hindrances import AGAIN
 from inspan.engine.ledger import Ledger
+from inspan.engine.limits import LimitRules, at_usage_limit
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
     Asks,
@@ -46,7 +47,7 @@ from inspan.errors import (
     StaleAttempt,
 )
 from inspan.model import event as e
-from inspan.model.agent import Ending
+from inspan.model.agent import Ending, Outcome
 from inspan.model.ids import check_id, session_id
 from inspan.model.patience import Backoff, IdleLimit
 from inspan.model.task import (
@@ -81,6 +82,7 @@ class Means:
     backoff: Backoff
     #: How far a rhythm may stretch the idle limit, as a multiple of it.
     idle_stretch: float
+    limits: LimitRules
 
 
 class Attempt:
@@ -346,7 +348,7 @@ class Attempt:
         elif outcome is not None and outcome.ending is Ending.LOGIN:
             await self._insist(exited, e.Errored(reasons.of_outcome(outcome)))
         elif outcome is not None and not outcome.ok:
-            await self._insist(exited, self._failed(reasons.of_outcome(outcome)))
+            await self._insist(exited, self._ended_badly(outcome))
         elif outcome is None and not exited.exit.ok:
             await self._insist(exited, self._failed(reasons.of_exit(exited.exit)))
         elif plain:
@@ -411,6 +413,14 @@ class Attempt:
         if cause is StopKind.CANCEL:
             return (e.Cancelled(Reason("cancelled", why)),)
         return (e.Interrupted(Reason("interrupted", why)),)
+
+    def _ended_badly(self, outcome: Outcome) -> e.Fact:
+        clock, rules = self._means.clock, self._means.limits
+        if outcome.ending is Ending.QUOTA:
+            due = at_usage_limit(self.task, outcome, rules, clock.now(), clock.chance())
+            if due is not None:
+                return due
+        return self._failed(reasons.of_outcome(outcome))
 
     def _failed(self, reason: Reason) -> e.Fact:
         if self.task.retried >= self.task.spec.retries:

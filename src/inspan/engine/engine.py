@@ -33,6 +33,7 @@ from inspan.engine.deciding import Deciding
 from inspan.engine.dispatcher import Dispatcher
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
+from inspan.engine.limits import LimitRules
 from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Ports
 from inspan.engine.pruning import prune
@@ -174,7 +175,9 @@ class Engine:
         found = await self._refs.task(task)
         if found.id in self._attempts:
             await self._attempts[found.id].done.wait()
-        resumed = await self._ledger.record(found.id, e.Resumed("person"))
+            found = await self._ledger.get(found.id)
+        goes_on = e.Readied("person") if found.is_parked else e.Resumed("person")
+        resumed = await self._ledger.record(found.id, goes_on)
         return await self._dispatcher.admit(resumed)
 
     async def decide(
@@ -302,6 +305,7 @@ class Engine:
             patience=self._rules.patience,
             backoff=self._rules.backoff,
             idle_stretch=self._rules.idle_stretch,
+            limits=LimitRules(on_limit=self._rules.on_limit, waits=self._rules.waits),
         )
 
     def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:

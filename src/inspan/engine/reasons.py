@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from typing import Final
 
 from inspan.errors import InspanError
-from inspan.model.agent import Outcome
+from inspan.model.agent import Ending, Outcome
 from inspan.model.task import Exit, Needs, Reason
+
+_WAIT: Final = "With `--on-limit wait` a task waits until the limit is lifted, and goes on."
 
 
 def of_error(error: InspanError) -> Reason:
@@ -22,7 +25,8 @@ def same_question(needs: Needs, known: Needs | None) -> bool:
 
 def of_outcome(outcome: Outcome) -> Reason:
     """How an agent's work ended."""
-    return Reason(outcome.ending.value, outcome.message, outcome.hint)
+    hint = outcome.hint or (_WAIT if outcome.ending is Ending.QUOTA else "")
+    return Reason(outcome.ending.value, outcome.message, hint)
 
 
 def of_exit(how: Exit) -> Reason:

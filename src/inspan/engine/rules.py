@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inspan.model.patience import Backoff
+from inspan.model.patience import Backoff, Waits
 from inspan.model.role import DEFAULT_LIMIT
-from inspan.model.task import Patience
+from inspan.model.task import OnLimit, Patience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +21,5 @@ class Rules:
     max_deadline: float = 1800.0
     backoff: Backoff = field(default_factory=Backoff)
     idle_stretch: float = 4.0
+    on_limit: OnLimit = OnLimit.FAIL
+    waits: Waits = field(default_factory=Waits)

@@ -35,6 +35,8 @@ class Readied:
     """Nothing but a slot is missing."""
 
     kind: ClassVar[str] = "task.readied"
+    #: Who woke it before its time, where somebody did.
+    by: str = ""
 
 
 @value
@@ -171,6 +173,16 @@ class Retried:
 
 
 @value
+class Parked:
+    """Its agent has come to a usage limit; another attempt is due, not before ``wake_at``."""
+
+    kind: ClassVar[str] = "task.parked"
+    attempt: int
+    reason: Reason
+    wake_at: float
+
+
+@value
 class Errored:
     """Inspan could not do it."""
 
@@ -279,6 +291,7 @@ Fact: TypeAlias = (
     | Succeeded
     | Failed
     | Retried
+    | Parked
     | Errored
     | StopRequested
     | Interrupted

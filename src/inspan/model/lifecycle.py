@@ -64,6 +64,7 @@ TABLE: Final[dict[TaskState, _Row]] = {
         e.Succeeded: _S.SUCCEEDED,
         e.Failed: _S.FAILED,
         e.Retried: _S.QUEUED,
+        e.Parked: _S.PENDING,
         e.Accepted: _S.SUCCEEDED,
         e.Rejected: _S.FAILED,
         e.SentBack: _S.QUEUED,
@@ -209,6 +210,11 @@ def _retried(task: Task, _at: float, fact: e.Retried) -> dict[str, Any]:
     return again if task.agent is None else {**again, "agent": None}
 
 
+def _parked(task: Task, _at: float, fact: e.Parked) -> dict[str, Any]:
+    waits = {"reason": fact.reason, "wake_at": fact.wake_at, "parked": task.parked + 1}
+    return {**waits, "started_at": None, "pid": None}
+
+
 def _wished(_task: Task, at: float, fact: e.StopRequested) -> dict[str, Any]:
     return {"stop": Stop(fact.stop, fact.by, fact.reason, at)}
 
@@ -245,6 +251,7 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
     e.Cancelled: _because,
     e.Interrupted: _because,
     e.Retried: _retried,
+    e.Parked: _parked,
     e.Resumed: lambda _task, _at, _fact: {"reason": None, "ended_at": None},
     e.StopRequested: _wished,
     e.Accepted: lambda _task, _at, _fact: {"verdict": Verdict.ACCEPT},

@@ -50,6 +50,25 @@ PAUSES_KEPT = 32
 PAUSE_COUNTS_FROM = 1.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How often a task may wait for a usage limit, and how long where nobody said until when."""
+
+    most: int = 5
+    backoff: Backoff = Backoff(first=60.0, most=3600.0)
+    #: What is added at most to a moment that was named, in seconds: many wait for the same one.
+    spread: float = 30.0
+
+    def until(self, told: float | None, before: int, now: float, chance: float) -> float:
+        """When to go on, after ``before`` waits; ``chance`` is drawn from [0, 1).
+
+        A moment that is past says no more than none.
+        """
+        if told is None or told <= now:
+            return now + self.backoff.delay(before + 1, chance)
+        return told + min(self.spread, (told - now) * self.backoff.jitter) * chance
+
+
 class Circuit(StrEnum):
     """Whether to try at all."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from inspan.model.agent import UNUSED, AgentSession, Mode, Outcome, Usage
+from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.value import value
 
 
@@ -65,6 +65,13 @@ class OnCrash(StrEnum):
     RESUME = "resume"  #: the agent takes up its own session again
     RETRY = "retry"  #: run it again from the start
     ASK = "ask"  #: stay interrupted until a person says
+
+
+class OnLimit(StrEnum):
+    """What happens to a task whose agent has come to a usage limit."""
+
+    WAIT = "wait"  #: it is parked, and goes on when the limit is lifted
+    FAIL = "fail"
 
 
 class WorkspaceKind(StrEnum):
@@ -145,6 +152,8 @@ class TaskSpec:
     #: What a worktree starts from; resolved to a commit before it is used.
     base: str = "HEAD"
     on_crash: OnCrash = OnCrash.ASK
+    #: ``None`` takes the engine's default.
+    on_limit: OnLimit | None = None
     #: Wait in ``processing`` until a person or a reviewer decides.
     review: bool = False
     #: What a review found wrong with the work that this task takes up again.
@@ -244,6 +253,8 @@ class Task:
     attempt: int = 0
     #: How many of them were retries, counted against ``spec.retries``.
     retried: int = 0
+    #: How often a usage limit parked it.
+    parked: int = 0
     #: The sequence number of the last event that shaped this value.
     seq: int = 0
     correlation: str = ""
@@ -285,6 +296,12 @@ class Task:
     def done(self) -> bool:
         """True where the task has ended for good."""
         return self.state in TERMINAL
+
+    @property
+    def is_parked(self) -> bool:
+        """True where it waits for a usage limit to be lifted."""
+        quota = self.reason is not None and self.reason.code == Ending.QUOTA.value
+        return self.state is TaskState.PENDING and quota
 
     @property
     def settled(self) -> bool:

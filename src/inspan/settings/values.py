@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inspan.errors import BadInput, InspanError, SettingsInvalid
 from inspan.model.role import DEFAULT_LIMIT, Role
-from inspan.model.task import Patience
+from inspan.model.task import OnLimit, Patience
 from inspan.settings import figures
 
 if TYPE_CHECKING:
@@ -118,6 +119,18 @@ class CodeRest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """What agents do at a usage limit, unless a task says otherwise."""
+
+    on_limit: OnLimit = OnLimit.FAIL
+    #: How often one task may wait for a limit to be lifted.
+    waits: int = 5
+    #: Seconds, where the agent does not say when; each wait of a task is twice the one before.
+    first_wait: float = 60.0
+    longest_wait: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set."""
 
@@ -128,6 +141,7 @@ class Settings:
     retention: Retention = Retention()
     recording: Recording = Recording()
     code: CodeRest = CodeRest()
+    agents: Agents = Agents()
     env: EnvRule = field(default_factory=EnvRule)
     #: Variables that agents get by reference: name → reference (``settings.secrets``).
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -254,6 +268,25 @@ def _code(document: Lined, value: Any) -> dict[str, Any]:
     return {"code": CodeRest(idle=idle)}
 
 
+def _agents(document: Lined, value: Any) -> dict[str, Any]:
+    known = ("on_limit", "waits", "first_wait", "longest_wait")
+    given = _section(document, ("agents",), value, known)
+    changes: dict[str, Any] = {}
+    if "on_limit" in given:
+        changes["on_limit"] = _one_of(document, ("agents", "on_limit"), given["on_limit"], OnLimit)
+    if "waits" in given:
+        changes["waits"] = _whole(document, ("agents", "waits"), given["waits"])
+    for name in ("first_wait", "longest_wait"):
+        if name in given:
+            seconds = _seconds(document, ("agents", name), given[name])
+            if seconds is None or seconds < 1:
+                raise SettingsInvalid(
+                    f"{document.at('agents', name)}: agents.{name} is below a second, or none"
+                )
+            changes[name] = seconds
+    return {"agents": replace(Agents(), **changes)}
+
+
 def _env(document: Lined, value: Any) -> dict[str, Any]:
     given = _section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
@@ -300,6 +333,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "retention": _retention,
     "recording": _recording,
     "code": _code,
+    "agents": _agents,
     "env": _env,
     "keys": _keys,
     "secrets": _secrets,
@@ -310,6 +344,16 @@ def _whole(document: Lined, path: tuple[str, ...], value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise SettingsInvalid(f"{document.at(*path)}: {'.'.join(path)} is not a number from 1 up")
     return int(value)
+
+
+def _one_of(document: Lined, path: tuple[str, ...], value: Any, kind: type[StrEnum]) -> StrEnum:
+    try:
+        return kind(value)
+    except ValueError:
+        words = ", ".join(item.value for item in kind)
+        raise SettingsInvalid(
+            f"{document.at(*path)}: {'.'.join(path)} is none of: {words}"
+        ) from None
 
 
 def _seconds(document: Lined, path: tuple[str, ...], value: Any) -> float | None:

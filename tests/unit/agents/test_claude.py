@@ -167,3 +167,18 @@ def test_a_prompt_arrives_as_it_is(prompt: str) -> None:
 def test_on_a_terminal_the_prompt_is_an_argument_that_cannot_be_a_flag() -> None:
     argv = Claude().argv(Turn(prompt="--version", mode=Mode.PTY))
     assert argv[-2:] == ("--", "--version")
+
+
+def test_a_usage_limit_says_when_it_is_lifted() -> None:
+    rejected = {"status": "rejected", "resetsAt": 1_700_003_600, "rateLimitType": "five_hour"}
+    limited = talk()
+    limited.sent(limited.begin())
+    lines = golden("claude", "stdio", "quota").lines("stdout")
+    for line in lines[:-1]:
+        list(limited.heard(line))
+    for info in (rejected, {"status": "allowed", "resetsAt": 5}):
+        event = {"type": "rate_limit_event", "rate_limit_info": info}
+        assert not list(limited.heard(json.dumps(event).encode()))
+    list(limited.heard(lines[-1]))
+    outcome = limited.outcome(Exit(1), stopped=False, complaint="")
+    assert (outcome.ending, outcome.retry_at) == (Ending.QUOTA, 1_700_003_600)

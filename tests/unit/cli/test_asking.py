@@ -9,7 +9,7 @@ import pytest
 from inspan.cli import asking
 from inspan.cli.main import parser_of
 from inspan.errors import BadInput, FolderMissing
-from inspan.model.task import OnCrash, TaskSpec, TerminalSpec, WorkspaceKind
+from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings
 
 pytestmark = pytest.mark.requirement("A11")
@@ -42,6 +42,16 @@ def test_every_flag_reaches_the_spec() -> None:
     assert spec.on_crash is OnCrash.RETRY
     assert (spec.workspace, spec.base) == (WorkspaceKind.WORKTREE, "main")
     assert (spec.labels, spec.cwd, spec.command) == ({"k": "v"}, "/", ("true",))
+
+
+def test_a_usage_limit_is_an_agents() -> None:
+    args = _args("--agent", "claude", "--prompt", "p", "--on-limit", "wait")
+    args.verb, args.spoken = "run", []
+    spec = asking.spec_of(args, Settings(), {}, TerminalSpec(), foreground=True)
+    assert spec.on_limit is OnLimit.WAIT
+    assert _spec().on_limit is None
+    with pytest.raises(BadInput, match="usage limit"):
+        _spec("--on-limit", "wait")
 
 
 def test_in_the_foreground_there_is_no_deadline_unless_asked() -> None:

@@ -1,3 +1,6 @@
+import re
+import time
+
 import pytest
 
 from inspan.cli import exits, rows
@@ -29,6 +32,15 @@ def test_why_it_failed_is_told() -> None:
     asks = _task(TaskState.WAITING, needs=Needs("question", "Overwrite?"))
     assert rows.brief(asks) == "abcdef waiting: asks: Overwrite?"
     assert rows.brief(_task(TaskState.COMPLETED)) == "abcdef completed"
+
+
+def test_a_parked_task_says_when_it_wakes() -> None:
+    limit = Reason("quota", "the limit is reached")
+    parked = _task(TaskState.PENDING, wake_at=4102444800.0, reason=limit)
+    assert rows.reason(parked).startswith("wakes 2")
+    assert rows.reason(parked).endswith("0: the limit is reached")
+    soon = _task(TaskState.PENDING, wake_at=time.time(), reason=limit)
+    assert re.match(r"wakes \d\d:\d\d:\d\d: ", rows.reason(soon))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from inspan.cli import taskfile
 from inspan.errors import BadInput, CyclicPlan
-from inspan.model.task import OnCrash, TaskSpec, TerminalSpec, WorkspaceKind
+from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import Settings
 
 pytestmark = pytest.mark.requirement("A11")
@@ -51,6 +51,7 @@ tasks:
     workspace: worktree
     base: main
     on_crash: retry
+    on_limit: wait
     review: true
     priority: 3
     labels: {team: a}
@@ -74,6 +75,7 @@ tasks:
     assert build.checks == ("make check",)
     assert build.workspace is WorkspaceKind.WORKTREE
     assert build.on_crash is OnCrash.RETRY
+    assert build.on_limit is OnLimit.WAIT
     assert build.review
     assert (build.priority, build.labels, build.base) == (3, {"team": "a"}, "main")
     assert talk.after == ("@0", "@1")
@@ -133,6 +135,7 @@ def test_a_nameless_task_can_be_waited_for_by_its_place(tmp_path: Path) -> None:
         ("- run: a\n  review: perhaps\n", 2, "true nor false"),
         ("- run: a\n  workspace: moon\n", 2, "here, folder, worktree"),
         ("- run: a\n  on_crash: cry\n", 2, "resume, retry, ask"),
+        ("- prompt: a\n  on_limit: cry\n", 2, "wait, fail"),
         ("- run: a\n  env: [x]\n", 2, "mapping"),
         ("- run: a\n  checks: {a: b}\n", 2, "list of texts"),
         ("- run: a\n  name: [x]\n", 2, "not a text"),

@@ -51,6 +51,7 @@ def facts(attempt: int) -> Mapping[type[e.Fact], e.Fact]:
         e.Succeeded(attempt),
         e.Failed(attempt, REASON),
         e.Retried(attempt, REASON, 77.0),
+        e.Parked(attempt, REASON, 88.0),
         e.Errored(REASON),
         e.StopRequested(StopKind.INTERRUPT, "person", "lunch"),
         e.Interrupted(REASON),

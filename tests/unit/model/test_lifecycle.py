@@ -14,6 +14,7 @@ from inspan.model.task import (
     CheckResult,
     Exit,
     Needs,
+    Reason,
     Stop,
     StopKind,
     Task,
@@ -47,7 +48,7 @@ def after(state: TaskState, fact: e.Fact) -> Task:
 def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
     assert set(TABLE) == set(TaskState)
     assert set(KINDS) == set(e.FACTS.values())
-    assert len(e.FACTS) == 27
+    assert len(e.FACTS) == 28
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -153,6 +154,11 @@ FIELDS: list[tuple[TaskState, e.Fact, dict[str, Any]]] = [
         S.PROCESSING,
         e.Retried(1, REASON, 77.0),
         {**WIPED_FOR_A_NEW_ATTEMPT, "reason": REASON, "wake_at": 77.0, "retried": 1, "attempt": 2},
+    ),
+    (
+        S.PROCESSING,
+        e.Parked(1, REASON, 88.0),
+        {"reason": REASON, "wake_at": 88.0, "parked": 1, "started_at": None, "attempt": 1},
     ),
     (S.PROCESSING, e.Accepted(1, "ann"), {"verdict": Verdict.ACCEPT, "ended_at": 100.0}),
     (
@@ -280,6 +286,15 @@ def test_what_attempts_used_is_added_up_and_a_retry_begins_a_new_conversation() 
     assert (started.usage, started.used_before, started.resumes) == (UNUSED, first, None)
     counted = apply(started, event(e.UsageCounted(2, more)))
     assert counted.used == Usage(read=9, written=1, turns=2, cost=0.5)
+
+
+def test_a_parked_task_takes_its_conversation_up_in_another_attempt() -> None:
+    limit = Reason("quota", "the limit is reached")
+    parked = apply(replace(task(S.PROCESSING), agent=AGENT), event(e.Parked(1, limit, 88.0)))
+    assert parked.is_parked
+    ready = apply(parked, event(e.Readied("person")))
+    assert (ready.state, ready.attempt, ready.wake_at) == (S.QUEUED, 2, None)
+    assert (ready.agent, ready.parked, ready.is_parked) == (AGENT, 1, False)
 
 
 def test_a_sent_back_task_takes_its_conversation_up() -> None:

@@ -49,6 +49,7 @@ class Life(StateMachine):
     verified = processing.to(succeeded)
     went_wrong = processing.to(failed)
     retried = processing.to(queued)
+    parked = processing.to(pending)
     errored = error.from_(pending, queued, running, waiting, processing, interrupted)
     stop_requested = (
         pending.to.itself()
@@ -104,6 +105,7 @@ NAMES: dict[type[e.Fact], str] = {
     e.Succeeded: "verified",
     e.Failed: "went_wrong",
     e.Retried: "retried",
+    e.Parked: "parked",
     e.Errored: "errored",
     e.StopRequested: "stop_requested",
     e.Interrupted: "stopped",
@@ -147,7 +149,7 @@ def test_both_machines_agree_on_every_state_and_fact() -> None:
     for state, kind in pairs():
         assert ours(state, kind) is oracle(state, kind), f"{state} × {kind.kind}"
         compared += 1
-    assert compared == 11 * 27
+    assert compared == 11 * 28
 
 
 def test_the_oracle_knows_every_state_and_every_fact() -> None:

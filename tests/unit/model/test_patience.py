@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspan.model.patience import Backoff, Breaker, Circuit, IdleLimit
+from inspan.model.patience import Backoff, Breaker, Circuit, IdleLimit, Waits
 
 seconds = st.floats(0, 1e6)
 chance = st.floats(0, 1, exclude_max=True)
@@ -93,3 +93,20 @@ def test_a_breaker_allows_a_try_only_when_closed_or_rested(
         begun = breaker.tried(now)
         breaker = begun.succeeded() if good else begun.failed(now)
         assert breaker.failures == 0 if good else breaker.failures >= 1
+
+
+@given(
+    told=st.none() | st.floats(-1e6, 1e6),
+    before=st.integers(0, 100),
+    chance=st.floats(0, 1, exclude_max=True),
+)
+def test_a_wait_ends_in_the_future_and_not_before_it_was_told(
+    told: float | None, before: int, chance: float
+) -> None:
+    waits = Waits()
+    at = waits.until(told, before, 1000.0, chance)
+    assert at > 1000.0
+    if told is not None and told > 1000.0:
+        assert told <= at <= told + waits.spread
+    else:
+        assert 60 <= at - 1000.0 <= 3600 * 1.1

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from inspan.errors import SettingsInvalid
 from inspan.model.role import Role
+from inspan.model.task import OnLimit
 from inspan.settings import EnvRule, Settings, load
+from inspan.settings.values import Agents
 
 
 def _load(tmp_path: Path, text: str) -> Settings:
@@ -42,6 +44,7 @@ retention: {days: 2, bytes: 1G}
 recording: {cap: 8M}
 env: {allow: [MY_VAR, "ACME_*"], withhold: [EDITOR, "LC_*"]}
 code: {idle: 7d}
+agents: {on_limit: wait, waits: 2, first_wait: 2m, longest_wait: 1d}
 keys: {detach: ctrl-q}
 """,
     )
@@ -53,6 +56,9 @@ keys: {detach: ctrl-q}
     assert settings.retention.older_than == 2 * 86400
     assert settings.recording.cap == 8 << 20
     assert settings.code.idle == 7 * 86400
+    assert settings.agents == Agents(
+        on_limit=OnLimit.WAIT, waits=2, first_wait=120, longest_wait=86400
+    )
     assert settings.env.allows("MY_VAR")
     assert settings.env.allows("ACME_REGION")
     assert not settings.env.allows("EDITOR")
@@ -81,6 +87,9 @@ def test_a_limit_can_be_lifted(tmp_path: Path, limit: str) -> None:
         ("recording:\n  cap: 10K\n", 2, "1 MB"),
         ("code:\n  idle: 0\n", 2, "a second"),
         ("code:\n  idel: 7d\n", 2, "idel"),
+        ("agents:\n  on_limit: cry\n", 2, "wait, fail"),
+        ("agents:\n  waits: 0\n", 2, "waits"),
+        ("agents:\n  first_wait: none\n", 2, "first_wait"),
         ("env:\n  allow: PATH\n", 2, "list"),
         ("keys:\n  detach: q\n", 2, "control key"),
         ("- a\n- b\n", 1, "mapping"),
