@@ -104,7 +104,7 @@ async def permission(scene: Scene) -> None:
     """It asks for permission, and a person says no."""
     await scene.ready()
     await scene.prompt()
-    await scene.hand.until(lambda: scene.answered("execute"))
+    await scene.hand.until(lambda: scene.answered("execute") or scene.answered("write"))
     await scene.hand.still()
     await scene.be("waiting", 3.0)
     await scene.hand.press(*scene.face.deny)
@@ -148,6 +148,7 @@ SITUATIONS = {
     "hang": Situation(hang, "hang"),
     "command": Situation(command, "long_command"),
     "permission": Situation(permission, "permission", ask=True),
+    "edit": Situation(permission, "write_file", ask=True),
     "error": Situation(error, "unauthorized"),
     "login": Situation(login, "answer"),
     "trust": Situation(trust, "answer"),

@@ -41,6 +41,12 @@ def test_every_agent_with_rules_of_its_own_is_recorded() -> None:
             ["Yes", "Yes, and always allow access to work/ from this project", "No"],
         ),
         (
+            "claude/edit",
+            "permission",
+            "Do you want to create answer.txt?",
+            ["Yes", "Yes, allow all edits during this session (shift+tab)", "No"],
+        ),
+        (
             "claude/trust",
             "question",
             "Quick safety check: Is this a project you created or one you trust?",
@@ -74,6 +80,17 @@ def test_every_agent_with_rules_of_its_own_is_recorded() -> None:
             "permission",
             "Allow execution of [Shell]?",
             ["Allow once", "Allow for this session", "No, suggest changes (esc)"],
+        ),
+        (
+            "gemini/edit",
+            "permission",
+            "Apply this change?",
+            [
+                "Allow once",
+                "Allow for this session",
+                "Modify with external editor",
+                "No, suggest changes (esc)",
+            ],
         ),
         ("gemini/login", "prompt", "Enter Gemini API Key", []),
     ],

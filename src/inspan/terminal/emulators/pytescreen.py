@@ -1,6 +1,6 @@
 """pyte, in plain Python: for machines that have no wheel of the native one.
 
-It is a hundred times slower and fails on sequences of other programs, and so it is fed only when
+It is fifty times slower, or worse, and fails on sequences of other programs, and so it is fed only when
 somebody looks, with the last of what came, one sequence at a time. A sequence that it fails on is
 passed over. The alternate screen, which it does not know, is kept here.
 """
