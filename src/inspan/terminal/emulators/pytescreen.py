@@ -1,8 +1,8 @@
 """pyte, in plain Python: for machines that have no wheel of the native one.
 
-It is fifty times slower, or worse, and fails on sequences of other programs, and so it is fed only when
-somebody looks, with the last of what came, one sequence at a time. A sequence that it fails on is
-passed over. The alternate screen, which it does not know, is kept here.
+It is fifty times slower, or worse, and fails on sequences of other programs. So it is fed only when
+somebody looks, with the last of what came, one sequence at a time; one that it fails on is passed
+over. The alternate screen, which it does not know, is kept here.
 """
 
 from __future__ import annotations
