@@ -36,6 +36,7 @@ from inspan.errors import InspanError, KeeperLost
 from inspan.model.ids import ulid
 from inspan.model.patience import Backoff, Waits
 from inspan.providers.keeping import Keeping
+from inspan.providers.login import Logins
 from inspan.providers.process import Processes
 from inspan.providers.python import Folders, PythonProvider
 from inspan.providers.registry import make_all
@@ -123,7 +124,7 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     )
     ports = Ports(
         store=store,
-        providers=make_all(processes),
+        providers=make_all(processes, Logins(clock)),
         recordings=Recordings(places.recordings, keeping.client),
         workspaces=Workspaces(places.workspaces),
         keep=keeping,

@@ -30,6 +30,7 @@
         │   ├── ProgramNotFound     program-not-found
         │   ├── FolderMissing       folder-missing
         │   ├── SecretMissing       secret-missing
+        │   ├── LoginFailed         login-failed
         │   ├── TerminalUnavailable terminal-unavailable
         │   ├── WorkerNotReady      worker-not-ready
         │   └── NotConfined         not-confined
@@ -261,6 +262,12 @@ class ProgramNotFound(SpawnFailed):
 
     code = "program-not-found"
     default_hint = "Check the spelling and the PATH that the task was given."
+
+
+class LoginFailed(SpawnFailed):
+    """The agent is not logged in."""
+
+    code = "login-failed"
 
 
 class SecretMissing(SpawnFailed):

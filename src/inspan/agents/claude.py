@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from inspan.agents import json_lines
-from inspan.agents.dialect import Turn
+from inspan.agents.dialect import LoginAnswer, Turn
 from inspan.agents.endings import by_status, silent_end
 from inspan.agents.signs import (
     BacksOff,
@@ -89,6 +89,21 @@ class Claude:
     def env(self, _turn: Turn) -> dict[str, str]:
         """An update in the middle of the night is nothing that anybody asked for."""
         return {"DISABLE_AUTOUPDATER": "1"}
+
+    login_hint: Final = _HINT_LOGIN
+
+    def ask_login(self) -> tuple[str, ...]:
+        """It looks at its own files and variables, and asks no service."""
+        return (self.program, "auth", "status")
+
+    def login(self, how: Exit, told: bytes) -> LoginAnswer:
+        """It tells JSON; a version that does not is believed to be logged in until it fails."""
+        known = json_lines.parsed(told).get("loggedIn")
+        if known is False:
+            return LoginAnswer(ok=False, message="claude is not logged in", final=True)
+        if how.signal:
+            return LoginAnswer(ok=False, message=f"claude was ended by signal {how.signal}")
+        return LoginAnswer(ok=True)
 
     def talk(self, turn: Turn) -> ClaudeTalk:
         """A new conversation."""

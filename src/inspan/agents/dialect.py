@@ -8,12 +8,12 @@ Neither reads a file, starts a program or knows what time it is.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from inspan.agents.signs import Sign
 from inspan.model.agent import Mode, Outcome
 from inspan.model.task import Exit
-from inspan.model.value import named_value
+from inspan.model.value import named_value, value
 
 
 @named_value
@@ -66,6 +66,33 @@ class Talk(Protocol):
 
         ``stopped``: we told it to stop. ``complaint``: the end of its standard error.
         """
+        ...
+
+
+@value
+class LoginAnswer:
+    """What an agent says of its login. ``final``: asking again will not help."""
+
+    ok: bool
+    message: str = ""
+    final: bool = False
+
+
+@runtime_checkable
+class TellsLogin(Protocol):
+    """A dialect whose program can be asked whether it is logged in, without a model's service."""
+
+    @property
+    def login_hint(self) -> str:
+        """What a person does to log in."""
+        ...
+
+    def ask_login(self) -> tuple[str, ...]:
+        """The command line that asks."""
+        ...
+
+    def login(self, how: Exit, told: bytes) -> LoginAnswer:
+        """What its exit and its standard output mean."""
         ...
 
 

@@ -13,11 +13,13 @@ from typing import Final
 from inspan.agents.dialect import Dialect, Turn
 from inspan.engine.ports import Order, Run
 from inspan.errors import BadInput, ProgramNotFound, SecretMissing
-from inspan.model.agent import Mode
+from inspan.model.agent import Mode, Outcome
 from inspan.model.task import TaskSpec, TerminalSpec
 from inspan.providers import programs
+from inspan.providers.agentlogin import AgentLogin
 from inspan.providers.agentrun import AgentRun
 from inspan.providers.dialogue import Dialogue
+from inspan.providers.login import Logins
 from inspan.providers.process import Processes
 from inspan.providers.redaction import Redaction
 
@@ -29,9 +31,12 @@ _SENT_BACK: Final = "The work was reviewed and is not done yet. Take up these fi
 class AgentProvider:
     """One agent, as ``dialect`` has it."""
 
-    def __init__(self, dialect: Dialect, processes: Processes) -> None:
+    def __init__(
+        self, dialect: Dialect, processes: Processes, logins: Logins | None = None
+    ) -> None:
         self._dialect = dialect
         self._processes = processes
+        self._login = None if logins is None else AgentLogin(dialect, logins)
 
     @property
     def name(self) -> str:
@@ -55,18 +60,30 @@ class AgentProvider:
         self._check_installed(spec.cwd, spec.env)
 
     async def open(self, order: Order) -> Run:
-        """Start it. Raises SpawnFailed and what is below it, KeeperLost."""
+        """Start it, where it is logged in. Raises SpawnFailed and what is below it, KeeperLost."""
         programs.check_folder(order.cwd)
         self._check_installed(order.cwd, order.env)
         turn = self._turn(order)
-        inner = await self._processes.open(self._as_process(order, turn), self._dialect.argv(turn))
-        return await self._run(order, turn, inner, adopted=False)
+        process = self._as_process(order, turn)
+        if self._login is not None:
+            await self._login.assure(process, await self._processes.secrets(order))
+        try:
+            inner = await self._processes.open(process, self._dialect.argv(turn))
+        except BaseException:
+            self._ended(process, None)
+            raise
+        return await self._run(process, turn, inner, adopted=False)
 
     async def adopt(self, order: Order) -> Run | None:
         """Take up what an earlier engine started; ``None`` where nothing is known of it."""
         turn = self._turn(order)
-        inner = await self._processes.adopt(self._as_process(order, turn))
-        return None if inner is None else await self._run(order, turn, inner, adopted=True)
+        process = self._as_process(order, turn)
+        inner = await self._processes.adopt(process)
+        return None if inner is None else await self._run(process, turn, inner, adopted=True)
+
+    def _ended(self, process: Order, outcome: Outcome | None) -> None:
+        if self._login is not None:
+            self._login.ended(process, outcome)
 
     async def _hidden(self, order: Order) -> Redaction:
         """What nobody is to see; a value that is gone cannot be looked for."""
@@ -77,9 +94,16 @@ class AgentProvider:
 
     async def _run(self, order: Order, turn: Turn, inner: Run, *, adopted: bool) -> Run:
         if turn.mode is Mode.PTY:
+            self._ended(order, None)  # its screen tells, and nobody reads that yet
             return inner
         dialogue = Dialogue(self._dialect.talk(turn), await self._hidden(order))
-        return AgentRun(inner, self._processes.folder(order.session), dialogue, adopted=adopted)
+        return AgentRun(
+            inner,
+            self._processes.folder(order.session),
+            dialogue,
+            adopted=adopted,
+            ended=lambda outcome: self._ended(order, outcome),
+        )
 
     def _turn(self, order: Order) -> Turn:
         return Turn(

@@ -7,7 +7,8 @@ agent (``inspan.agents`` does) and no task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
 
@@ -28,7 +29,8 @@ from inspan.engine.ports import (
     Observation,
     Run,
 )
-from inspan.errors import Conflict, InputFull
+from inspan.errors import Conflict, InputFull, SessionNotFound
+from inspan.model.agent import Outcome
 from inspan.model.session import Ended, Gap, Output
 from inspan.model.task import Needs
 from inspan.providers.dialogue import Dialogue
@@ -48,8 +50,19 @@ _LINGER: Final = 10.0
 class AgentRun:
     """A live agent. ``inner`` is its process, and ``folder`` the recording of it."""
 
-    def __init__(self, inner: Run, folder: Path, dialogue: Dialogue, *, adopted: bool) -> None:
+    def __init__(
+        self,
+        inner: Run,
+        folder: Path,
+        dialogue: Dialogue,
+        *,
+        adopted: bool,
+        ended: Callable[[Outcome | None], None],
+    ) -> None:
+        """``ended`` is told how it ended; nothing, where that is not known."""
         self._inner = inner
+        self._ended = ended
+        self._outcome: Outcome | None = None
         self._playback = Playback(folder)
         self._dialogue = dialogue
         self._adopted = adopted
@@ -82,6 +95,7 @@ class AgentRun:
                 if isinstance(told, Finished | Lost):
                     return
         finally:
+            self._ended(self._outcome)
             if self._overdue is not None:
                 self._overdue.cancel()
             await news.close()
@@ -94,8 +108,8 @@ class AgentRun:
             for sign in self._dialogue.ended():
                 for seen in self._seen(sign):
                     yield seen
-            outcome = self._dialogue.outcome(told.exit, stopped=self._stopped)
-            yield Finished(told.exit, told.size, outcome)
+            self._outcome = self._dialogue.outcome(told.exit, stopped=self._stopped)
+            yield Finished(told.exit, told.size, self._outcome)
             return
         if told is not None and not isinstance(told, Asks | GoesOn):
             yield told  # what its bytes seem to announce is not its word
@@ -206,7 +220,8 @@ class AgentRun:
     async def _write_due(self) -> None:
         async with self._turns:
             if due := self._dialogue.due():
-                await self._send(due)
+                with suppress(Conflict, SessionNotFound):  # it has ended, which is told by itself
+                    await self._send(due)
 
     async def _send(self, data: bytes) -> None:
         """Write all of it, and note that it was. Raises InputFull where it does not read."""
@@ -233,7 +248,8 @@ class AgentRun:
 
     async def _close(self) -> None:
         self._closed = True
-        await self._inner.write(b"")
+        with suppress(Conflict, SessionNotFound):  # as above
+            await self._inner.write(b"")
         self._overdue = asyncio.get_running_loop().call_later(_LINGER, self._linger)
 
     def _linger(self) -> None:

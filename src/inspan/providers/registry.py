@@ -11,22 +11,23 @@ from inspan.agents.registry import DIALECTS
 from inspan.engine.ports import Provider
 from inspan.errors import ProviderNotFound
 from inspan.providers.agent import AgentProvider
+from inspan.providers.login import Logins
 from inspan.providers.process import Processes
 from inspan.providers.scripted import Scripted
 from inspan.providers.shell import Shell
 
-_Factory: TypeAlias = Callable[[Processes], Provider]
+_Factory: TypeAlias = Callable[[Processes, Logins | None], Provider]
 
 
 def _agent(dialect: Callable[[], Dialect]) -> _Factory:
-    return lambda processes: AgentProvider(dialect(), processes)
+    return lambda processes, logins: AgentProvider(dialect(), processes, logins)
 
 
 #: name → what makes the provider of that name.
 FACTORIES: Final[Mapping[str, _Factory]] = MappingProxyType(
     {
-        "scripted": Scripted,
-        "shell": Shell,
+        "scripted": lambda processes, _: Scripted(processes),
+        "shell": lambda processes, _: Shell(processes),
         **{name: _agent(dialect) for name, dialect in DIALECTS.items()},
     }
 )
@@ -37,17 +38,20 @@ def names() -> tuple[str, ...]:
     return tuple(FACTORIES)
 
 
-def make(name: str, processes: Processes) -> Provider:
-    """The provider called ``name``. Raises ProviderNotFound, which names those that are known."""
+def make(name: str, processes: Processes, logins: Logins | None = None) -> Provider:
+    """The provider called ``name``; ``logins`` watches over those of agents.
+
+    Raises ProviderNotFound, which names those that are known.
+    """
     try:
         factory = FACTORIES[name]
     except KeyError:
         raise ProviderNotFound(
             f"There is no provider {name!r}; known are: {', '.join(FACTORIES)}."
         ) from None
-    return factory(processes)
+    return factory(processes, logins)
 
 
-def make_all(processes: Processes) -> dict[str, Provider]:
+def make_all(processes: Processes, logins: Logins | None = None) -> dict[str, Provider]:
     """Every provider, by name."""
-    return {name: factory(processes) for name, factory in FACTORIES.items()}
+    return {name: factory(processes, logins) for name, factory in FACTORIES.items()}

@@ -27,13 +27,15 @@ from inspan.engine.ports import (
     Order,
     Run,
 )
-from inspan.errors import BadInput, Conflict, ProgramNotFound
+from inspan.errors import BadInput, Conflict, LoginFailed, ProgramNotFound
 from inspan.keeper.client import KeeperClient, ensure
 from inspan.model.agent import Ending, Mode, Outcome
 from inspan.model.ids import session_id, ulid
 from inspan.model.task import Exit, TaskSpec, TerminalSpec
 from inspan.providers.agent import AgentProvider
+from inspan.providers.login import CIRCUIT_OPEN, NOT_LOGGED_IN, Logins
 from inspan.providers.process import Processes
+from tests.fakes.clock import FakeClock
 from tests.real.goldens import ROOT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2", "C4", "C5")]
@@ -51,11 +53,18 @@ class Home:
         self.work.mkdir()
         (root / "bin").mkdir()
 
-    def provider(self) -> AgentProvider:
+    def provider(self, logins: Logins | None = None) -> AgentProvider:
         async def get() -> KeeperClient:
             return self.keeper
 
-        return AgentProvider(Claude(), Processes(get, self.root / "recordings"))
+        return AgentProvider(Claude(), Processes(get, self.root / "recordings"), logins)
+
+    def tells_login(self, script: str) -> None:
+        """Asked for its login, the program runs ``script``; else it does what it did."""
+        program = self.root / "bin" / "claude"
+        first, rest = program.read_text().split("\n", 1)
+        asked = f'if [ "$1 $2" = "auth status" ]; then {script}; fi'
+        program.write_text(f"{first}\n{asked}\n{rest}")
 
     def plays(self, scenario: str, *more: str) -> Order:
         """What starts an agent that plays ``scenario``."""
@@ -218,6 +227,40 @@ async def test_one_that_goes_without_a_word_has_failed(home: Home) -> None:
     outcome = _outcome(seen)
     assert outcome.ending is Ending.LOGIN
     assert "Not logged in" in outcome.message
+
+
+async def test_one_that_is_not_logged_in_is_not_started(home: Home) -> None:
+    order = home.plays("answer")
+    home.tells_login("""echo '{"loggedIn": false}'; exit 1""")
+    with pytest.raises(LoginFailed) as refused:
+        await home.provider(Logins(FakeClock())).open(order)
+    assert NOT_LOGGED_IN in refused.value.message
+    assert "log in" in refused.value.hint
+    assert not (home.root / "recordings" / order.session).exists()
+
+
+async def test_its_keys_are_among_what_it_is_asked_with_and_nothing_else_is(home: Home) -> None:
+    order = home.plays("answer")
+    asked = home.root / "asked"
+    home.tells_login(f"(pwd; env) > {asked}; exit 0")
+    await _all(await home.provider(Logins(FakeClock())).open(order))
+    seen = asked.read_text().splitlines()
+    assert seen[0] == "/"  # no project's files have a say
+    names = {line.partition("=")[0] for line in seen[1:]}
+    assert names <= {"PATH", "PWD", "OLDPWD", "SHLVL", "_", "DISABLE_AUTOUPDATER"}
+
+
+async def test_being_turned_away_three_times_opens_the_breaker(home: Home) -> None:
+    clock = FakeClock()
+    provider = home.provider(Logins(clock))
+    for _ in range(3):
+        seen = await _all(await provider.open(home.plays("unauthorized")))
+        assert _outcome(seen).ending is Ending.LOGIN
+    with pytest.raises(LoginFailed, match=CIRCUIT_OPEN):
+        await provider.open(home.plays("answer"))
+    await clock.advance(60)
+    assert _outcome(await _all(await provider.open(home.plays("answer")))).ok
+    assert _outcome(await _all(await provider.open(home.plays("answer")))).ok
 
 
 async def test_one_that_is_not_installed_is_named_with_what_installs_it(home: Home) -> None:
