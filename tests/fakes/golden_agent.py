@@ -39,7 +39,7 @@ def main(folder: Path, pause: Path | None) -> None:
     sys.stderr.write((folder / "stderr").read_text())
     sys.stderr.flush()
     if meta["signal"]:
-        os.kill(os.getpid(), meta["signal"])
+        os.kill(os.getpid(), signal.Signals[meta["signal"]])
         signal.pause()
     sys.exit(meta["exit"])
 

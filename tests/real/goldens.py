@@ -7,6 +7,7 @@ each line that it was sent, how many lines it had said before.
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,13 @@ class Golden:
 
     @property
     def exit(self) -> Exit:
-        number = self.meta["signal"]
-        return Exit(signal=number) if number else Exit(code=self.meta["exit"])
+        name = self.meta["signal"]
+        return Exit(signal=signal.Signals[name]) if name else Exit(code=self.meta["exit"])
+
+    @property
+    def resumed(self) -> str | None:
+        """The agent's session that it was to take up."""
+        return "a-1" if {"--resume", "resume"} & set(self.meta["argv"]) else None
 
     def lines(self, name: str) -> list[bytes]:
         path = self.folder / name
