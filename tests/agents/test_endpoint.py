@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.agents.endpoint import tools
-from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Execute
+from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Ask, Execute
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.endpoint.wire import Call, Json, Tool
 
@@ -341,3 +341,15 @@ def test_a_command_asks_to_leave_the_sandbox_where_the_tool_has_words_for_it() -
     assert isinstance(outside, dict)
     assert outside["sandbox_permissions"] == "require_escalated"
     assert tools.call(Execute("true"), offered).arguments == {"cmd": "true"}
+
+
+def test_a_person_is_asked_by_the_tool_for_it() -> None:
+    asked = Ask("Which?", ("This", "That"))
+    call = tools.call(asked, [Tool("shell", SCHEMA), Tool("AskUserQuestion", {})])
+    assert call.name == "AskUserQuestion"
+    question = call.arguments["questions"][0]
+    assert question["question"] == "Which?"
+    assert [option["label"] for option in question["options"]] == ["This", "That"]
+    assert tools.spelled(asked) == "Which? This or That"
+    with pytest.raises(LookupError, match="no tool asks a person"):
+        tools.call(asked, [Tool("shell", SCHEMA)])

@@ -22,6 +22,7 @@ from typing import Any
 from tests.agents.endpoint import anthropic, chat, gemini, responses, tools
 from tests.agents.endpoint.runs import Request, Runs
 from tests.agents.endpoint.scenario import (
+    Ask,
     Cut,
     Execute,
     Hang,
@@ -157,13 +158,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(request, status, body, {"retry-after": str(after)} if after else None)
             case Hang():
                 self._hang(request)
-            case Write() | Execute():
+            case Write() | Execute() | Ask():
                 content = self._call(request, asked, act)
                 self._reply(api, request, asked, Reply(number, asked.model, content))
             case Say() | Slowly() | Cut():
                 self._reply(api, request, asked, Reply(number, asked.model, act.text), act)
 
-    def _call(self, request: Request, asked: Asked, act: Write | Execute) -> str | Call:
+    def _call(self, request: Request, asked: Asked, act: Write | Execute | Ask) -> str | Call:
         """Of a tool, or words: what a model says whose agent has no tool for it, or none at all."""
         if not asked.tools:
             return tools.spelled(act)

@@ -33,6 +33,14 @@ class Execute:
     outside: bool = False
 
 
+@dataclass(frozen=True)
+class Ask:
+    """A call of the tool that asks a person, where there is one."""
+
+    question: str
+    options: tuple[str, ...]
+
+
 class Refusal(StrEnum):
     """Why a request is refused; each API has its own status and words for it."""
 
@@ -74,7 +82,7 @@ class Slowly:
     pause: float
 
 
-Turn = Say | Write | Execute | Refuse | Hang | Cut | Slowly
+Turn = Say | Write | Execute | Ask | Refuse | Hang | Cut | Slowly
 
 ANSWER = "The answer is forty-two, and it took a moment to find."
 WRITTEN = Write("answer.txt", "forty-two\n")
@@ -87,6 +95,7 @@ SCENARIOS: Mapping[str, tuple[Turn, ...]] = {
     "write_file": (WRITTEN, Say("I wrote the file.")),
     "run_command": (Execute("echo forty-two > answer.txt && echo done"), Say("It ran.")),
     "permission": (Execute("touch permitted.txt", outside=True), Say("That was all.")),
+    "question": (Ask("Which colour shall it have?", ("Red", "Green")), Say("So be it.")),
     "unauthorized": (Refuse(Refusal.UNAUTHORIZED),),
     "rate_limited": (Refuse(Refusal.RATE_LIMITED, 3600),),
     "rate_limited_then_ok": (

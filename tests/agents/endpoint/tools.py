@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tests.agents.endpoint.scenario import Execute, Write
+from tests.agents.endpoint.scenario import Ask, Execute, Write
 from tests.agents.endpoint.wire import Call, Tool
 
 #: In the order in which they are taken where several are offered.
@@ -24,11 +24,16 @@ _PATHS = ("file_path", "filePath", "path", "absolute_path", "filename")
 _COMMANDS = ("command", "cmd", "script")
 
 
-def call(turn: Write | Execute, offered: Sequence[Tool]) -> Call:
+_ASKERS = ("AskUserQuestion", "ask_user", "request_user_input")
+
+
+def call(turn: Write | Execute | Ask, offered: Sequence[Tool]) -> Call:
     """Raises LookupError where no tool fits: the test then learns what was offered."""
     tools = {tool.name: tool for tool in offered}
     if isinstance(turn, Execute):
         return _execute(turn, tools)
+    if isinstance(turn, Ask):
+        return _ask(turn, tools)
     for name in _WRITERS:
         if (tool := tools.get(name)) is not None:
             return _write(turn, tool)
@@ -38,10 +43,12 @@ def call(turn: Write | Execute, offered: Sequence[Tool]) -> Call:
     return _execute(Execute(f"printf %s {quoted} > {shlex.quote(turn.path)}"), tools)
 
 
-def spelled(turn: Write | Execute) -> str:
+def spelled(turn: Write | Execute | Ask) -> str:
     """The same in plain text, for an agent that offers no tools and reads what its model says."""
     if isinstance(turn, Execute):
         return f"Run this: {turn.command}"
+    if isinstance(turn, Ask):
+        return f"{turn.question} {' or '.join(turn.options)}"
     return f"{turn.path}\n```\n{turn.content}```\n"
 
 
@@ -61,6 +68,15 @@ def _execute(turn: Execute, tools: Mapping[str, Tool]) -> Call:
                 given["justification"] = "May it leave the sandbox?"
             return Call(name, _filled(tool, given))
     raise LookupError(f"no tool runs a command among {sorted(tools)}")
+
+
+def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
+    for name in _ASKERS:
+        if name in tools:
+            options = [{"label": word, "description": f"{word} it is."} for word in turn.options]
+            asked = {"question": turn.question, "header": "Colour", "options": options}
+            return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})
+    raise LookupError(f"no tool asks a person among {sorted(tools)}")
 
 
 def _patch(turn: Write) -> str:

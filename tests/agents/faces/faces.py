@@ -49,6 +49,7 @@ CLAUDE = Face(
         "command",
         "permission",
         "edit",
+        "question",
         "error",
         "login",
         "trust",

@@ -104,7 +104,9 @@ async def permission(scene: Scene) -> None:
     """It asks for permission, and a person says no."""
     await scene.ready()
     await scene.prompt()
-    await scene.hand.until(lambda: scene.answered("execute") or scene.answered("write"))
+    await scene.hand.until(
+        lambda: scene.answered("execute") or scene.answered("write") or scene.answered("ask")
+    )
     await scene.hand.still()
     await scene.be("waiting", 3.0)
     await scene.hand.press(*scene.face.deny)
@@ -149,6 +151,7 @@ SITUATIONS = {
     "command": Situation(command, "long_command"),
     "permission": Situation(permission, "permission", ask=True),
     "edit": Situation(permission, "write_file", ask=True),
+    "question": Situation(permission, "question", ask=True),
     "error": Situation(error, "unauthorized"),
     "login": Situation(login, "answer"),
     "trust": Situation(trust, "answer"),

@@ -47,6 +47,12 @@ def test_every_agent_with_rules_of_its_own_is_recorded() -> None:
             ["Yes", "Yes, allow all edits during this session (shift+tab)", "No"],
         ),
         (
+            "claude/question",
+            "question",
+            "Which colour shall it have?",
+            ["Red", "Green", "Type something.", "Chat about this"],
+        ),
+        (
             "claude/trust",
             "question",
             "Quick safety check: Is this a project you created or one you trust?",
