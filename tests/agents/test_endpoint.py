@@ -347,6 +347,7 @@ def test_a_person_is_asked_by_the_tool_for_it() -> None:
     asked = Ask("Which?", ("This", "That"))
     call = tools.call(asked, [Tool("shell", SCHEMA), Tool("AskUserQuestion", {})])
     assert call.name == "AskUserQuestion"
+    assert not isinstance(call.arguments, str)
     question = call.arguments["questions"][0]
     assert question["question"] == "Which?"
     assert [option["label"] for option in question["options"]] == ["This", "That"]
