@@ -40,7 +40,9 @@ class Golden:
     @property
     def resumed(self) -> str | None:
         """The agent's session that it was to take up."""
-        return "a-1" if {"--resume", "resume"} & set(self.meta["argv"]) else None
+        words = {"--resume", "resume", "--session"} & set(self.meta["argv"])
+        asked = any(b'"thread/resume"' in line for line in self.lines("stdin"))
+        return "a-1" if words or asked else None
 
     def lines(self, name: str) -> list[bytes]:
         path = self.folder / name

@@ -26,6 +26,13 @@ def by_status(status: int, message: str, *, login_hint: str = "") -> Outcome:
     return Outcome(Ending.FAILED, words)
 
 
+def by_words(message: str, *, login_hint: str = "") -> Outcome:
+    """What a failure means that has nothing but words."""
+    if _LOGIN.search(message):
+        return Outcome(Ending.LOGIN, message, login_hint)
+    return Outcome(Ending.FAILED, message or "it failed and did not say why")
+
+
 def silent_end(name: str, how: Exit, complaint: str, *, login_hint: str = "") -> Outcome:
     """It has ended and never said how: that is never success, whatever its exit status."""
     last = complaint.strip()[-_COMPLAINT_MOST:]
@@ -33,6 +40,4 @@ def silent_end(name: str, how: Exit, complaint: str, *, login_hint: str = "") ->
     words = f"{name} ended with {status} and did not say that it was done"
     if not last:
         return Outcome(Ending.FAILED, words)
-    if _LOGIN.search(last):
-        return Outcome(Ending.LOGIN, f"{words}: {last}", login_hint)
-    return Outcome(Ending.FAILED, f"{words}: {last}")
+    return by_words(f"{words}: {last}", login_hint=login_hint)

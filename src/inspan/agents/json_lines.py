@@ -77,6 +77,12 @@ def words_of(value: dict[str, Any], *path: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def object_of(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object of an object; an empty one where it has none."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def items(value: dict[str, Any], *path: str) -> list[dict[str, Any]]:
     """The objects in the list at the end of ``path``."""
     found: Any = value

@@ -7,10 +7,14 @@ from types import MappingProxyType
 from typing import Final
 
 from inspan.agents.claude import Claude
+from inspan.agents.codex import Codex
 from inspan.agents.dialect import Dialect
+from inspan.agents.pi import Pi
 
 #: name → what makes its dialect.
-DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType({"claude": Claude})
+DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType(
+    {"claude": Claude, "codex": Codex, "pi": Pi}
+)
 
 
 def find(name: str) -> Dialect | None:

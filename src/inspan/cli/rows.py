@@ -35,9 +35,9 @@ HEAD: Final = ("ID", "STATE", "TIME", "ROLE", "TASK")
 
 
 def title(spec: TaskSpec) -> str:
-    """Its name, else what it runs, else what it was asked."""
+    """Its name, else what it was asked, else what it runs; an agent's command is only its flags."""
     line = spec.command[2] if spec.command[:2] == SHELL and len(spec.command) == 3 else ""
-    return clean(spec.name or line or shlex.join(spec.command) or spec.prompt or spec.provider)
+    return clean(spec.name or spec.prompt or line or shlex.join(spec.command) or spec.provider)
 
 
 def row(task: Task, now: float | None = None, room: int | None = None) -> tuple[str, ...]:

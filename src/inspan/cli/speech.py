@@ -100,7 +100,8 @@ class Speech:
             case s.Permission(_, name, title):
                 yield styled(f"? {clean(name)}  {clean(title)}: may it?".rstrip(), "yellow")
             case s.BacksOff(seconds, why):
-                yield styled(f"it tries again in {seconds:.0f} s: {clean(why)}", "yellow")
+                wait = f" in {seconds:.0f} s" if seconds else ""  # not all of them say when
+                yield styled(f"it tries again{wait}: {clean(why)}", "yellow")
             case s.Warned(text):
                 yield styled(clean(text), "yellow")
             case _:

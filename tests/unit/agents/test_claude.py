@@ -12,35 +12,9 @@ from inspan.agents.dialect import Talk, Turn
 from inspan.agents.signs import Sign
 from inspan.model.agent import Ending, Mode, Outcome
 from inspan.model.task import Exit
-from tests.real.goldens import golden, scenarios
+from tests.real.goldens import golden
 
 pytestmark = pytest.mark.requirement("C5")
-
-ENDINGS = {
-    "answer": Ending.DONE,
-    "cut": Ending.OVERLOADED,
-    "first_turn": Ending.DONE,
-    "first_turn_resumed": Ending.DONE,
-    "hang": Ending.DONE,  # interrupted, and then it answered the next prompt
-    "long_command": Ending.DONE,
-    "long_command_kill": Ending.FAILED,
-    "long_command_kill_resumed": Ending.DONE,
-    "no_key": Ending.LOGIN,
-    "overloaded": Ending.OVERLOADED,
-    "permission_allow": Ending.DONE,
-    "permission_deny": Ending.DONE,
-    "permission_interrupt": Ending.DONE,
-    "quota": Ending.QUOTA,
-    "rate_limited": Ending.QUOTA,
-    "rate_limited_then_ok": Ending.DONE,
-    "run_command": Ending.DONE,
-    "slow": Ending.DONE,
-    "two_turns": Ending.DONE,
-    "unauthorized": Ending.LOGIN,
-    "unknown_session": Ending.FORGOTTEN,
-    "unfinished": Ending.CUT,
-    "write_file": Ending.DONE,
-}
 
 
 def talk(*, resume: str | None = None) -> Talk:
@@ -52,19 +26,6 @@ def told(scenario: str) -> tuple[list[Sign], Outcome]:
     return recorded.told(talk(resume=recorded.resumed))
 
 
-@pytest.mark.parametrize("scenario", scenarios("claude", "stdio"))
-def test_every_scenario_ends_as_it_did(scenario: str) -> None:
-    signs, outcome = told(scenario)
-    assert outcome.ending is ENDINGS[scenario], outcome
-    assert outcome.ok or outcome.message
-    began = [sign.session for sign in signs if isinstance(sign, s.Began)]
-    assert {session.mode for session in began} <= {Mode.STREAM}
-    assert bool(began) == (scenario != "unknown_session")
-    assert all(session.id and session.version for session in began)
-    ends = [sign.outcome for sign in signs if isinstance(sign, s.TurnEnded)]
-    assert ends[-1:] == ([] if scenario == "long_command_kill" else [outcome])
-
-
 def test_an_answer_is_said_and_counted() -> None:
     signs, _ = told("answer")
     said = [sign.text for sign in signs if isinstance(sign, s.Said)]
@@ -73,15 +34,6 @@ def test_an_answer_is_said_and_counted() -> None:
     assert (counted.read, counted.turns) == (120, 1)
     assert counted.written > 0
     assert counted.cost is not None
-
-
-def test_tools_are_named_with_what_they_are_used_for() -> None:
-    signs, _ = told("write_file")
-    began = [sign for sign in signs if isinstance(sign, s.ToolBegan)]
-    ended = [sign for sign in signs if isinstance(sign, s.ToolEnded)]
-    assert [sign.name for sign in began] == ["Write"]
-    assert began[0].title.endswith(".txt")
-    assert [(sign.id, sign.ok) for sign in ended] == [(began[0].id, True)]
 
 
 def test_its_own_retries_are_told() -> None:
@@ -125,21 +77,6 @@ def test_a_request_that_is_withdrawn_is_open_no_more() -> None:
     assert conversation.answer("r-1", "allow") is None
 
 
-@pytest.mark.parametrize("stopped", [True, False])
-def test_going_without_a_result_is_never_success(stopped: bool) -> None:
-    conversation = talk()
-    conversation.sent(conversation.begin().rstrip())
-    ended = conversation.outcome(Exit(code=0), stopped=stopped, complaint="")
-    assert ended.ending is (Ending.STOPPED if stopped else Ending.FAILED)
-    assert ended.message
-
-
-def test_what_it_complains_of_tells_of_a_login() -> None:
-    ended = talk().outcome(Exit(code=1), stopped=False, complaint="Not logged in · Run /login")
-    assert ended.ending is Ending.LOGIN
-    assert "claude" in ended.hint
-
-
 def test_a_session_that_it_does_not_know_is_forgotten() -> None:
     conversation = talk(resume="a-1")
     conversation.sent(conversation.begin().rstrip())
@@ -170,11 +107,6 @@ def test_a_prompt_arrives_as_it_is(prompt: str) -> None:
     argv = Claude().argv(turn)
     assert prompt not in argv
     assert argv[-4:] == ("--resume", "a-1", "--model", "m")
-
-
-def test_on_a_terminal_the_prompt_is_an_argument_that_cannot_be_a_flag() -> None:
-    argv = Claude().argv(Turn(prompt="--version", mode=Mode.PTY))
-    assert argv[-2:] == ("--", "--version")
 
 
 def test_a_usage_limit_says_when_it_is_lifted() -> None:

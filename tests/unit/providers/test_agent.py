@@ -16,6 +16,9 @@ import anyio
 import pytest
 
 from inspan.agents.claude import Claude
+from inspan.agents.codex import Codex
+from inspan.agents.dialect import Dialect
+from inspan.agents.pi import Pi
 from inspan.engine.ports import (
     Asks,
     BacksOff,
@@ -36,7 +39,7 @@ from inspan.providers.agent import AgentProvider
 from inspan.providers.login import CIRCUIT_OPEN, NOT_LOGGED_IN, Logins
 from inspan.providers.process import Processes
 from tests.fakes.clock import FakeClock
-from tests.real.goldens import ROOT
+from tests.real.goldens import ROOT, golden
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2", "C4", "C5")]
 
@@ -53,11 +56,14 @@ class Home:
         self.work.mkdir()
         (root / "bin").mkdir()
 
-    def provider(self, logins: Logins | None = None) -> AgentProvider:
+    def provider(
+        self, logins: Logins | None = None, dialect: Dialect | None = None
+    ) -> AgentProvider:
         async def get() -> KeeperClient:
             return self.keeper
 
-        return AgentProvider(Claude(), Processes(get, self.root / "recordings"), logins)
+        processes = Processes(get, self.root / "recordings")
+        return AgentProvider(dialect or Claude(), processes, logins)
 
     def tells_login(self, script: str) -> None:
         """Asked for its login, the program runs ``script``; else it does what it did."""
@@ -66,11 +72,11 @@ class Home:
         asked = f'if [ "$1 $2" = "auth status" ]; then {script}; fi'
         program.write_text(f"{first}\n{asked}\n{rest}")
 
-    def plays(self, scenario: str, *more: str) -> Order:
+    def plays(self, scenario: str, *more: str, agent: str = "claude", mode: str = "stdio") -> Order:
         """What starts an agent that plays ``scenario``."""
-        golden = ROOT / "claude" / "stdio" / scenario
+        golden = ROOT / agent / mode / scenario
         command = shlex.join([sys.executable, str(PLAYER), str(golden), *more])
-        program = self.root / "bin" / "claude"
+        program = self.root / "bin" / agent
         program.write_text(f"#!/bin/sh\nexec {command}\n")
         program.chmod(0o755)
         return Order(
@@ -218,6 +224,29 @@ async def test_an_interrupt_is_a_word_of_its_protocol(home: Home) -> None:
                 never.touch()
     assert home.heard()[-1]["request"] == {"subtype": "interrupt"}
     assert isinstance(seen[-1], Finished)
+
+
+async def test_what_an_interrupted_one_still_demands_is_not_written(home: Home) -> None:
+    """It ends its turn and is to be asked whether that is all, when its input is closed."""
+    never = home.root / "never"
+    order = home.plays("answer", str(never), agent="pi", mode="rpc")
+    run = await home.provider(dialect=Pi()).open(order)
+    with anyio.fail_after(30):
+        async for item in run.observations():
+            if isinstance(item, Began):
+                await run.interrupt()
+            if isinstance(item, Counted):
+                never.touch()
+    assert [line["type"] for line in home.heard()] == ["get_state", "prompt", "abort"]
+    assert isinstance(item, Finished)
+
+
+@pytest.mark.parametrize(("agent", "mode"), [(Codex(), "app-server"), (Pi(), "rpc")])
+async def test_what_its_protocol_demands_is_written(home: Home, agent: Dialect, mode: str) -> None:
+    order = home.plays("answer", agent=agent.name, mode=mode)
+    assert _outcome(await _all(await home.provider(dialect=agent).open(order))).ok
+    asked = golden(agent.name, mode, "answer").lines("stdin")
+    assert len(home.heard()) == len(asked)
 
 
 async def test_one_that_goes_without_a_word_has_failed(home: Home) -> None:
