@@ -152,6 +152,7 @@ def rules(settings: Settings) -> Rules:
         default_slots=settings.role_default,
         patience=settings.limits.patience(),
         max_deadline=settings.limits.max_deadline,
+        providers=settings.providers,
         on_limit=agents.on_limit,
         waits=Waits(
             most=agents.waits,

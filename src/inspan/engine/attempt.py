@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from inspan.engine import reasons
+from inspan.engine.crowding import Crowding
 from inspan.engine.hindrances import AGAIN
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import LimitRules, at_usage_limit
+from inspan.engine.orders import order_of
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
     Asks,
@@ -58,7 +60,6 @@ from inspan.model.task import (
     StopKind,
     Task,
     TaskState,
-    TerminalSpec,
     WorkspaceKind,
 )
 
@@ -83,6 +84,7 @@ class Means:
     #: How far a rhythm may stretch the idle limit, as a multiple of it.
     idle_stretch: float
     limits: LimitRules
+    crowding: Crowding
 
 
 class Attempt:
@@ -320,6 +322,7 @@ class Attempt:
                 await self._tell(e.UsageCounted(self.task.attempt, usage))
             case BacksOff(seconds):
                 self._watchdog.excuse(now + seconds)
+                self._means.crowding.backs_off(self.task.spec.provider, self.session)
             case _:
                 return
 
@@ -343,6 +346,7 @@ class Attempt:
     async def _conclude(self, exited: e.Exited) -> None:
         task, outcome = self.task, exited.outcome
         plain = not task.spec.checks and not task.spec.review
+        self._means.crowding.ended(task.spec.provider, self.session, outcome)
         if self._cause is not None:
             await self._insist(exited, *self._given_up())
         elif outcome is not None and outcome.ending is Ending.LOGIN:
@@ -444,26 +448,7 @@ class Attempt:
         return self._means.providers[self.task.spec.provider]
 
     def _order(self, session: str | None = None, command: tuple[str, ...] | None = None) -> Order:
-        task = self.task
-        place = task.workspace.path if task.workspace else task.spec.cwd
-        marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
-        if task.workspace and task.workspace.task_file:
-            marks["INSPAN_TASK_FILE"] = task.workspace.task_file
-        findings = (*task.spec.findings, *task.findings)
-        if findings:
-            marks["INSPAN_FINDINGS"] = "\n".join(findings)
-        return Order(
-            session=session or self.session,
-            command=command or task.spec.command,
-            prompt=task.spec.prompt,
-            cwd=place,
-            env={**task.spec.env, **marks},
-            terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
-            findings=findings,
-            secrets=task.spec.secrets,
-            mode=task.spec.mode,
-            resumes=task.resumes,
-        )
+        return order_of(self.task, session or self.session, command)
 
     async def _insist(self, *facts: e.Fact) -> None:
         spawned, self._spawned = self._spawned, None

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from inspan.engine.crowding import Crowding
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import until
 from inspan.engine.ports import Clock
@@ -19,6 +20,7 @@ from inspan.errors import IllegalTransition, StoreFailed
 from inspan.model import event as e
 from inspan.model.ids import short
 from inspan.model.task import GOOD, Reason, Task, TaskState
+from inspan.model.value import value
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +31,26 @@ _LOOK_AGAIN: Final = 60.0
 _STORE_AGAIN: Final = 5.0
 
 
+@value
+class Roles:
+    """How many tasks of each role may run at once."""
+
+    limits: Mapping[str, int]
+    default: int
+
+
 class Dispatcher:
     """Lines tasks up and launches those that may start."""
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, limits: Mapping[str, int], default: int
+        self, ledger: Ledger, clock: Clock, roles: Roles, providers: Mapping[str, int]
     ) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._scheduler = Scheduler(limits, default)
+        self._scheduler = Scheduler(roles.limits, roles.default)
         self._wake = asyncio.Event()
+        #: Who may run beside whom, of one provider; it is told when one is overloaded.
+        self.crowding: Final = Crowding(clock, providers, lambda: self._wake.set())
 
     async def admit(self, task: Task) -> Task:
         """A task has come to the state it is in: see what follows, for it and for others.
@@ -62,10 +74,12 @@ class Dispatcher:
     def hold(self, task: Task) -> None:
         """An adopted attempt takes the slot that it had."""
         self._scheduler.hold(task.spec.role)
+        self.crowding.take(task.spec.provider)
 
-    def release(self, role: str) -> None:
+    def release(self, role: str, provider: str) -> None:
         """An attempt is over."""
         self._scheduler.release(role)
+        self.crowding.release(provider)
         self._wake.set()
 
     async def run(self, launch: Callable[[Task], None]) -> None:
@@ -75,21 +89,23 @@ class Dispatcher:
             for task_id in self._scheduler.due(self._clock.now()):
                 if task_id in self._ledger.open:
                     await self.admit(self._ledger.open[task_id])
-            for task_id, role in self._scheduler.take():
+            for task_id, role, provider in self._scheduler.take(self.crowding):
                 task = self._ledger.open.get(task_id)
                 if task is not None and task.state is TaskState.QUEUED:
                     launch(task)
                 else:  # it was stopped, and whoever did that has not come to tell us yet
-                    self._scheduler.release(role)
-                    self._wake.set()
+                    self.release(role, provider)
             if not self._wake.is_set():
                 await until(self._wake, self._clock, self._next())
 
     def _next(self) -> float | None:
-        alarm = self._scheduler.next_alarm()
+        """When to look again at the latest; monotonic seconds."""
+        alarm, place = self._scheduler.next_alarm(), self.crowding.next_place()
         if alarm is None:
-            return None
-        return self._clock.monotonic() + min(_LOOK_AGAIN, max(0.0, alarm - self._clock.now()))
+            return place
+        wait = min(_LOOK_AGAIN, max(0.0, alarm - self._clock.now()))
+        again = self._clock.monotonic() + wait
+        return again if place is None else min(again, place)
 
     async def _line_up(self, task: Task) -> Task:
         try:

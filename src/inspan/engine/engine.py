@@ -30,7 +30,7 @@ from inspan.engine.attempt import Attempt, Means
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.deciding import Deciding
-from inspan.engine.dispatcher import Dispatcher
+from inspan.engine.dispatcher import Dispatcher, Roles
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import LimitRules
@@ -75,7 +75,9 @@ class Engine:
         self._patrol = Patrol(ports.clock)
         self._refs = References(ports.store, self._ledger)
         self._intake = Intake(ports, rules, self._ledger, self._refs)
-        self._dispatcher = Dispatcher(self._ledger, ports.clock, rules.roles, rules.default_slots)
+        self._dispatcher = Dispatcher(
+            self._ledger, ports.clock, Roles(rules.roles, rules.default_slots), rules.providers
+        )
         self._sessions = Sessions(ports.recordings, self._refs, self._run_of)
         self._deciding = Deciding(ports.workspaces, self._ledger, self._intake)
         self._attempts: dict[str, Attempt] = {}
@@ -216,7 +218,8 @@ class Engine:
     async def health(self) -> Health:
         page = await self._ports.store.list(TaskQuery(limit=1))
         seen = await self._ports.vitals.look(len(self._attempts), page.counts)
-        return replace(seen, warnings=(*seen.warnings, *self._ledger.hindrances.warnings()))
+        more = (*self._ledger.hindrances.warnings(), *self._dispatcher.crowding.warnings())
+        return replace(seen, warnings=(*seen.warnings, *more))
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
         gone = await prune(self._ports, self._ledger, policy)
@@ -287,7 +290,8 @@ class Engine:
         finally:
             del self._attempts[task_id]
             attempt.met.set()
-            self._dispatcher.release(attempt.task.spec.role)
+            spec = attempt.task.spec
+            self._dispatcher.release(spec.role, spec.provider)
         # Only now may the task be lined up again: two attempts of one task never overlap.
         await self._dispatcher.admit(attempt.task)
         attempt.done.set()
@@ -305,6 +309,7 @@ class Engine:
             patience=self._rules.patience,
             backoff=self._rules.backoff,
             idle_stretch=self._rules.idle_stretch,
+            crowding=self._dispatcher.crowding,
             limits=LimitRules(on_limit=self._rules.on_limit, waits=self._rules.waits),
         )
 

@@ -21,5 +21,7 @@ class Rules:
     max_deadline: float = 1800.0
     backoff: Backoff = field(default_factory=Backoff)
     idle_stretch: float = 4.0
+    #: How many tasks of a provider may run at once; any number of one that is not here.
+    providers: Mapping[str, int] = field(default_factory=dict)
     on_limit: OnLimit = OnLimit.FAIL
     waits: Waits = field(default_factory=Waits)

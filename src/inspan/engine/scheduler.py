@@ -8,11 +8,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
+from typing import Protocol
 
 from inspan.model.role import DEFAULT_LIMIT
 from inspan.model.task import Task
 
 _Place = tuple[int, float, str]
+
+
+class Room(Protocol):
+    """How many tasks of a provider may run beside each other."""
+
+    def has_room(self, provider: str) -> bool:
+        """Whether one more may start."""
+        ...
+
+    def take(self, provider: str) -> None:
+        """One starts."""
+        ...
 
 
 class Scheduler:
@@ -22,9 +35,9 @@ class Scheduler:
         self._limits = dict(limits)
         self._default = default
         self._taken: Counter[str] = Counter()
-        #: role → heap of (-priority, created, id); an id that is no longer in ``_ready`` is stale.
-        self._lines: dict[str, list[_Place]] = defaultdict(list)
-        self._ready: dict[str, str] = {}  # id → role
+        #: role → provider → heap of (-priority, created, id); an id not in ``_ready`` is stale.
+        self._lines: dict[str, dict[str, list[_Place]]] = defaultdict(lambda: defaultdict(list))
+        self._ready: set[str] = set()
         self._alarms: list[tuple[float, str]] = []
         self._due: dict[str, float] = {}
         self._waits: dict[str, set[str]] = {}
@@ -38,8 +51,9 @@ class Scheduler:
         """The task may start as soon as its role has a slot."""
         if task.id in self._ready:
             return
-        self._ready[task.id] = task.spec.role
-        heappush(self._lines[task.spec.role], (-task.spec.priority, task.created_at, task.id))
+        self._ready.add(task.id)
+        line = self._lines[task.spec.role][task.spec.provider]
+        heappush(line, (-task.spec.priority, task.created_at, task.id))
 
     def wake(self, task_id: str, at: float) -> None:
         """Name the task in ``due`` once it is ``at`` (seconds since the epoch)."""
@@ -68,7 +82,7 @@ class Scheduler:
 
     def forget(self, task_id: str) -> None:
         """The task is neither ready nor waiting any more."""
-        self._ready.pop(task_id, None)
+        self._ready.discard(task_id)
         self._due.pop(task_id, None)
         for wanted in self._waits.pop(task_id, ()):
             self._dependents[wanted].discard(task_id)
@@ -89,16 +103,30 @@ class Scheduler:
             heappop(self._alarms)
         return self._alarms[0][0] if self._alarms else None
 
-    def take(self) -> tuple[tuple[str, str], ...]:
-        """The tasks that start now, with their roles; each takes a slot until ``release``."""
+    def take(self, room: Room) -> tuple[tuple[str, str, str], ...]:
+        """The tasks that start now, with role and provider; each takes a slot until ``release``."""
         started = []
-        for role, line in self._lines.items():
-            while line and self._taken[role] < self.limit(role):
-                task_id = heappop(line)[2]
-                if self._ready.pop(task_id, None) is not None:
-                    self._taken[role] += 1
-                    started.append((task_id, role))
+        for role, lines in self._lines.items():
+            while self._taken[role] < self.limit(role) and (found := self._first(lines, room)):
+                provider, task_id = found
+                self._ready.discard(task_id)
+                self._taken[role] += 1
+                room.take(provider)
+                started.append((task_id, role, provider))
         return tuple(started)
+
+    def _first(self, lines: Mapping[str, list[_Place]], room: Room) -> tuple[str, str] | None:
+        """The task whose turn it is, of those whose provider has room."""
+        heads = []
+        for provider, line in lines.items():
+            while line and line[0][2] not in self._ready:
+                heappop(line)
+            if line and room.has_room(provider):
+                heads.append((line[0], provider))
+        if not heads:
+            return None
+        provider = min(heads)[1]
+        return provider, heappop(lines[provider])[2]
 
     def hold(self, role: str) -> None:
         """A slot is taken by what ran before: an adopted attempt."""

@@ -69,6 +69,62 @@ class Waits:
         return told + min(self.spread, (told - now) * self.backoff.jitter) * chance
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How many tasks of one provider may run at once, as a value: each call returns the next one.
+
+    An overload halves it, down to 1. One place comes back after each ``quiet`` seconds without
+    another, and one with each success. What is told within ``burst`` seconds of an overload is the
+    same one: tasks that run side by side meet it together.
+    """
+
+    #: With all places back; ``None`` is without a limit.
+    most: int | None = None
+    quiet: float = 60.0
+    burst: float = 5.0
+    #: How many were left at ``at``; ``None`` while nothing is wrong.
+    left: int | None = None
+    at: float = 0.0
+    #: At how many places all are back.
+    whole: int = 0
+
+    def places(self, now: float) -> int | None:
+        """How many may run at ``now``; ``None`` for any number."""
+        if self.left is None:
+            return self.most
+        back = self.left + max(0, int((now - self.at) / self.quiet))
+        return back if back < self.whole else self.most
+
+    def shrunk(self, now: float) -> bool:
+        """True where an overload has taken places that are not back yet."""
+        return self.left is not None and self.places(now) != self.most
+
+    def overloaded(self, now: float, running: int) -> Room:
+        """The provider is overloaded by ``running`` tasks."""
+        if self.left is not None and now - self.at < self.burst:
+            return self
+        places = self.places(now)
+        had = running if places is None else min(places, max(1, running))
+        whole = self.whole if self.shrunk(now) else self.most or had
+        return replace(self, left=max(1, had // 2), at=now, whole=whole)
+
+    def succeeded(self, now: float) -> Room:
+        """A task of it has done its work."""
+        places = self.places(now)
+        if places is None or not self.shrunk(now):
+            return replace(self, left=None)
+        if now - self.at < self.burst:
+            return self
+        grown = replace(self, left=places + 1, at=now)
+        return grown if grown.shrunk(now) else replace(self, left=None)
+
+    def next_place(self, now: float) -> float | None:
+        """When the next place is back; ``None`` where none is missing."""
+        if not self.shrunk(now):
+            return None
+        return self.at + (int((now - self.at) / self.quiet) + 1) * self.quiet
+
+
 class Circuit(StrEnum):
     """Whether to try at all."""
 

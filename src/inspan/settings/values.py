@@ -142,6 +142,8 @@ class Settings:
     recording: Recording = Recording()
     code: CodeRest = CodeRest()
     agents: Agents = Agents()
+    #: How many tasks of a provider may run at once, where that is limited.
+    providers: dict[str, int] = field(default_factory=dict)
     env: EnvRule = field(default_factory=EnvRule)
     #: Variables that agents get by reference: name → reference (``settings.secrets``).
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -287,6 +289,18 @@ def _agents(document: Lined, value: Any) -> dict[str, Any]:
     return {"agents": replace(Agents(), **changes)}
 
 
+def _providers(document: Lined, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SettingsInvalid(f"{document.at('providers')}: providers is not a mapping of names")
+    slots: dict[str, int] = {}
+    for name, item in value.items():
+        path = ("providers", str(name))
+        given = _section(document, path, item, ("slots",))
+        if "slots" in given:
+            slots[str(name)] = _whole(document, (*path, "slots"), given["slots"])
+    return {"providers": slots}
+
+
 def _env(document: Lined, value: Any) -> dict[str, Any]:
     given = _section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
@@ -334,6 +348,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "recording": _recording,
     "code": _code,
     "agents": _agents,
+    "providers": _providers,
     "env": _env,
     "keys": _keys,
     "secrets": _secrets,

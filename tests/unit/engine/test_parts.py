@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import aclosing
+from dataclasses import replace
 from weakref import ref
 
 import anyio
@@ -12,6 +13,7 @@ import pytest
 from inspan.control import EventQuery, PrunePolicy
 from inspan.engine.bus import RING, Bus
 from inspan.engine.clock import SystemClock
+from inspan.engine.crowding import Crowding
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Change
@@ -92,12 +94,26 @@ def _task(name: str, **changes: object) -> Task:
     return Task(id=name, spec=SPEC, state=TaskState.QUEUED, **changes)  # type: ignore[arg-type]
 
 
+def room(**most: int) -> Crowding:
+    return Crowding(FakeClock(), most, lambda: None)
+
+
+async def test_who_has_no_room_is_passed_by_and_keeps_its_turn() -> None:
+    scheduler, few = Scheduler({"worker": 5}), room(shell=1)
+    for name in "abc":
+        scheduler.ready(_task(name))
+    scheduler.ready(replace(_task("d"), spec=replace(SPEC, provider="claude")))
+    assert scheduler.take(few) == (("a", "worker", "shell"), ("d", "worker", "claude"))
+    few.release("shell")
+    assert scheduler.take(few) == (("b", "worker", "shell"),)
+
+
 async def test_a_task_is_offered_once_however_often_it_is_ready() -> None:
     scheduler = Scheduler({"worker": 5})
     scheduler.ready(_task("a"))
     scheduler.ready(_task("a"))
-    assert scheduler.take() == (("a", "worker"),)
-    assert scheduler.take() == ()
+    assert scheduler.take(room()) == (("a", "worker", "shell"),)
+    assert scheduler.take(room()) == ()
 
 
 async def test_one_that_was_forgotten_is_not_offered_nor_named_as_due() -> None:
@@ -107,7 +123,7 @@ async def test_one_that_was_forgotten_is_not_offered_nor_named_as_due() -> None:
     scheduler.wait("c", ["a", "b"])
     for name in "abc":
         scheduler.forget(name)
-    assert (scheduler.take(), scheduler.due(9.0), scheduler.next_alarm()) == ((), (), None)
+    assert (scheduler.take(room()), scheduler.due(9.0), scheduler.next_alarm()) == ((), (), None)
     assert (scheduler.ended("a"), scheduler.fulfilled("c", "a")) == ((), False)
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspan.model.patience import Backoff, Breaker, Circuit, IdleLimit, Waits
+from inspan.model.patience import Backoff, Breaker, Circuit, IdleLimit, Room, Waits
 
 seconds = st.floats(0, 1e6)
 chance = st.floats(0, 1, exclude_max=True)
@@ -110,3 +110,50 @@ def test_a_wait_ends_in_the_future_and_not_before_it_was_told(
         assert told <= at <= told + waits.spread
     else:
         assert 60 <= at - 1000.0 <= 3600 * 1.1
+
+
+def test_an_overload_halves_the_room_and_quiet_gives_it_back() -> None:
+    room = Room(most=8, quiet=60, burst=5).overloaded(100, running=8)
+    assert room.places(100) == 4
+    assert room.overloaded(104, running=8) is room
+    room = room.overloaded(110, running=4)
+    assert [room.places(at) for at in (110, 169, 170, 230, 290)] == [2, 2, 3, 4, 5]
+    assert room.next_place(171) == 230
+    assert (room.places(10_000), room.next_place(10_000)) == (8, None)
+
+
+def test_a_success_gives_one_place_back() -> None:
+    room = Room(most=4).overloaded(100, running=4)
+    assert room.succeeded(101) is room
+    assert room.succeeded(110).places(110) == 3
+    whole = room.succeeded(110).succeeded(120)
+    assert (whole.places(120), whole.shrunk(120)) == (4, False)
+
+
+def test_without_a_limit_it_is_halved_from_what_ran_and_lifted_again() -> None:
+    room = Room().overloaded(100, running=6)
+    assert [room.places(at) for at in (100, 160, 220, 280)] == [3, 4, 5, None]
+
+
+@given(
+    st.none() | st.integers(1, 50),
+    st.lists(st.tuples(st.booleans(), st.floats(0, 200), st.integers(0, 60)), max_size=40),
+)
+def test_a_room_stays_between_one_and_the_most(
+    most: int | None, story: list[tuple[bool, float, int]]
+) -> None:
+    room, now = Room(most=most), 1000.0
+    for bad, pause, running in story:
+        now += pause
+        before = room.places(now)
+        room = room.overloaded(now, running) if bad else room.succeeded(now)
+        after = room.places(now)
+        assert after is None or after >= 1
+        assert most is None or (after is not None and after <= most)
+        if bad:
+            assert after is None or before is None or after <= before
+        elif before is not None and after is not None:
+            assert before <= after <= before + 1
+        assert (room.next_place(now) is not None) == room.shrunk(now)
+        assert (room.next_place(now) or now + 1) > now
+    assert room.places(now + 60 * 100) == most

@@ -45,6 +45,7 @@ recording: {cap: 8M}
 env: {allow: [MY_VAR, "ACME_*"], withhold: [EDITOR, "LC_*"]}
 code: {idle: 7d}
 agents: {on_limit: wait, waits: 2, first_wait: 2m, longest_wait: 1d}
+providers: {claude: {slots: 4}, codex: {}}
 keys: {detach: ctrl-q}
 """,
     )
@@ -55,6 +56,7 @@ keys: {detach: ctrl-q}
     assert (patience.deadline, patience.idle, patience.grace) == (600, 60, 1.5)
     assert settings.retention.older_than == 2 * 86400
     assert settings.recording.cap == 8 << 20
+    assert settings.providers == {"claude": 4}
     assert settings.code.idle == 7 * 86400
     assert settings.agents == Agents(
         on_limit=OnLimit.WAIT, waits=2, first_wait=120, longest_wait=86400
@@ -89,6 +91,9 @@ def test_a_limit_can_be_lifted(tmp_path: Path, limit: str) -> None:
         ("code:\n  idel: 7d\n", 2, "idel"),
         ("agents:\n  on_limit: cry\n", 2, "wait, fail"),
         ("agents:\n  waits: 0\n", 2, "waits"),
+        ("providers: 3\n", 1, "providers"),
+        ("providers:\n  claude: 3\n", 2, "claude"),
+        ("providers:\n  claude:\n    slots: 0\n", 3, "slots"),
         ("agents:\n  first_wait: none\n", 2, "first_wait"),
         ("env:\n  allow: PATH\n", 2, "list"),
         ("keys:\n  detach: q\n", 2, "control key"),

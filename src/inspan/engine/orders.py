@@ -1,0 +1,29 @@
+"""What a provider is told to start, made of what is known of the task."""
+
+from __future__ import annotations
+
+from inspan.engine.ports import Order
+from inspan.model.task import Task, TerminalSpec
+
+
+def order_of(task: Task, session: str, command: tuple[str, ...] | None = None) -> Order:
+    """The present attempt as ``session``; with ``command``, a check of it."""
+    place = task.workspace.path if task.workspace else task.spec.cwd
+    marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
+    if task.workspace and task.workspace.task_file:
+        marks["INSPAN_TASK_FILE"] = task.workspace.task_file
+    findings = (*task.spec.findings, *task.findings)
+    if findings:
+        marks["INSPAN_FINDINGS"] = "\n".join(findings)
+    return Order(
+        session=session,
+        command=command or task.spec.command,
+        prompt=task.spec.prompt,
+        cwd=place,
+        env={**task.spec.env, **marks},
+        terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
+        findings=findings,
+        secrets=task.spec.secrets,
+        mode=task.spec.mode,
+        resumes=task.resumes,
+    )
