@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from inspan.control import Control
 from inspan.model.code import CodeLimits, Grants, Sandbox
-from inspan.model.task import Task, TaskSpec
-from inspan.settings import load, locate
+from inspan.model.task import Task, TaskSpec, TerminalSpec
+from inspan.settings import load, locate, passing
 
 if TYPE_CHECKING:
     from inspan.kernel.host.answers import Answer
@@ -39,10 +39,26 @@ async def open(*, here: bool = False) -> AsyncIterator[Control]:  # noqa: A001 -
 
 
 def spec(*command: str, **fields: Any) -> TaskSpec:
-    """A task that runs ``command`` here, with the environment that the settings let through."""
+    """A task that runs ``command`` here, with the environment that the settings let through.
+
+    Or one of an agent: ``spec(provider="claude", prompt="fix the failing test")``, with what that
+    agent needs of the environment, and its keys by reference.
+    """
     places = locate(os.environ)
-    allowed, withheld = load(places.config).env.split(os.environ)
-    plain = TaskSpec(command=command, cwd=str(Path.cwd()), env=allowed, withheld=withheld)
+    settings = load(places.config)
+    dialect = passing.dialect_of(fields.get("provider", "shell"))
+    allowed, withheld = passing.rule_of(dialect, settings.env).split(os.environ)
+    secrets = passing.secrets_of(
+        dialect, allowed, env=os.environ, asked=(), settings=settings.secrets, places=places
+    )
+    plain = TaskSpec(
+        command=command,
+        cwd=str(Path.cwd()),
+        env=allowed,
+        withheld=tuple(name for name in withheld if name not in secrets),
+        secrets=secrets,
+        terminal=passing.terminal_of(dialect, fields.get("mode"), TerminalSpec()),
+    )
     return replace(plain, **fields)
 
 

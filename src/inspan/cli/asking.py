@@ -11,21 +11,16 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.agent import Mode
 from inspan.model.task import OnCrash, OnLimit, Patience, TaskSpec, TerminalSpec, WorkspaceKind
-from inspan.settings import EnvRule, Settings
+from inspan.settings import EnvRule, Settings, locate, passing
 from inspan.settings.figures import duration
-
-if TYPE_CHECKING:
-    from inspan.agents.dialect import Dialect
 
 #: SQLite's whole numbers end here.
 _NUMBERS: Final = 1 << 63
-#: Providers that are no agents.
-_NO_AGENTS: Final = ("shell", "scripted")
 _ON_CRASH = [choice.value for choice in OnCrash]
 
 
@@ -111,28 +106,35 @@ def spec_of(
     foreground: bool,
 ) -> TaskSpec:
     """The task that ``args`` describe. Raises BadInput, FolderMissing."""
-    dialect = _dialect(args.provider)
+    dialect = passing.dialect_of(args.provider)
+    mode = None if args.mode is None else Mode(args.mode)
     if dialect is not None:
         from inspan.cli import prompting
 
         prompting.take(args)
-        terminal = _terminal(dialect, args.mode, terminal)
     elif args.on_limit is not None:
         raise BadInput("--on-limit is about an agent's usage limit", hint="Name one by --agent.")
     command = tuple(args.command)
     if not command and args.prompt is None:
         raise BadInput("there is nothing to run", hint="Write the command after `--`.")
     cwd = folder(args.cwd)
-    rule = settings.env if dialect is None else settings.env.more(dialect.settings)
+    rule = passing.rule_of(dialect, settings.env)
     given, withheld = environment(env, rule, args.env, everything=args.env_all)
     if args.cwd:
         given["PWD"] = cwd
-    secrets = _secrets(args, dialect, settings, env, given)
+    secrets = passing.secrets_of(
+        dialect,
+        given,
+        env=env,
+        asked=args.secret,
+        settings=settings.secrets,
+        places=locate(os.environ),
+    )
     return TaskSpec(
         command=command,
         prompt=args.prompt,
         provider=args.provider,
-        mode=None if args.mode is None else Mode(args.mode),
+        mode=mode,
         name=args.name,
         role=args.role,
         cwd=cwd,
@@ -145,7 +147,7 @@ def spec_of(
         patience=patience(settings, args.timeout, args.idle, foreground=foreground),
         retries=at_least_zero("--retries", args.retries),
         checks=tuple(args.check),
-        terminal=terminal,
+        terminal=passing.terminal_of(dialect, mode, terminal),
         workspace=workspace(worktree=args.worktree, own_folder=args.folder),
         base=_base(args.base, worktree=args.worktree),
         on_crash=OnCrash(args.on_crash),
@@ -153,46 +155,6 @@ def spec_of(
         review=args.review,
         labels=labels(args.label),
     )
-
-
-def _dialect(provider: str) -> Dialect | None:
-    """The agent of that name; one that is none costs no import."""
-    if provider in _NO_AGENTS:
-        return None
-    from inspan.agents.registry import find
-
-    return find(provider)
-
-
-def _secrets(
-    args: argparse.Namespace,
-    dialect: Dialect | None,
-    settings: Settings,
-    env: Mapping[str, str],
-    given: dict[str, str],
-) -> dict[str, str]:
-    if dialect is None and not args.secret:
-        return {}
-    from inspan.cli import reach, secrecy
-    from inspan.settings.secrets import Secrets
-
-    places = reach.places()
-    places.prepare()
-    return secrecy.take(
-        given,
-        env=env,
-        asked=args.secret,
-        known=() if dialect is None else dialect.secrets,
-        settings=settings.secrets,
-        secrets=Secrets(places.secrets, env),
-    )
-
-
-def _terminal(dialect: Dialect, mode: str | None, terminal: TerminalSpec) -> TerminalSpec:
-    """Agents that speak by lines have pipes, whose both sides are recorded."""
-    if (mode or dialect.modes[0]) == Mode.PTY:
-        return terminal
-    return TerminalSpec(pty=False, record_input=True)
 
 
 def folder(given: str | None) -> str:

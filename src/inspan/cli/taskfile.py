@@ -9,15 +9,19 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from inspan.cli import asking
 from inspan.cli.rows import SHELL
 from inspan.errors import BadInput, CyclicPlan, FolderMissing, InspanError
+from inspan.model.agent import Mode
 from inspan.model.plan import order
 from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
-from inspan.settings import Settings
+from inspan.settings import Settings, locate, passing
 from inspan.settings.lined import Lined, read
+
+if TYPE_CHECKING:
+    from inspan.agents.dialect import Dialect
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 #: A file larger than this is no task file.
@@ -174,21 +178,27 @@ def _spec(
     terminal: TerminalSpec,
 ) -> TaskSpec:
     wanted = {key: str(value) for key, value in _dict(place, "env").items()}
-    given, withheld = asking.environment(env, settings.env, [])
+    provider = _text(place, "agent", _text(place, "provider", "shell"))
+    dialect = passing.dialect_of(provider)
+    mode = _choice(place, "mode", Mode, None)
+    given, withheld = asking.environment(env, passing.rule_of(dialect, settings.env), [])
     cwd = os.path.normpath(base / _text(place, "cwd", "."))
     try:
         asking.folder(cwd)
     except FolderMissing as error:
         raise place.refuse("cwd", error.message) from error
+    secrets = _secrets(place, dialect, given, settings, env)
     return TaskSpec(
         command=_command(place),
         prompt=_text(place, "prompt", "") or None,
-        provider=_text(place, "provider", "shell"),
+        provider=provider,
+        mode=mode,
         name=name if "name" in place.given else "",
         role=_text(place, "role", "worker"),
         cwd=cwd,
         env={**given, **wanted, "PWD": cwd},
-        withheld=tuple(item for item in withheld if item not in wanted),
+        withheld=tuple(item for item in withheld if item not in {*wanted, *secrets}),
+        secrets=secrets,
         after=linked,
         priority=_tried(
             place, "priority", lambda: asking.storable("priority", _int(place, "priority", 0))
@@ -204,7 +214,7 @@ def _spec(
             place, "retries", lambda: asking.at_least_zero("retries", _int(place, "retries", 0))
         ),
         checks=_list(place, "checks"),
-        terminal=terminal,
+        terminal=passing.terminal_of(dialect, mode, terminal),
         workspace=_choice(place, "workspace", WorkspaceKind, WorkspaceKind.HERE),
         base=_text(place, "base", "HEAD"),
         on_crash=_choice(place, "on_crash", OnCrash, OnCrash.ASK),
@@ -212,6 +222,24 @@ def _spec(
         review=_bool(place, "review"),
         labels={key: str(value) for key, value in _dict(place, "labels").items()},
     )
+
+
+def _secrets(
+    place: _Place,
+    dialect: Dialect | None,
+    given: dict[str, str],
+    settings: Settings,
+    env: Mapping[str, str],
+) -> dict[str, str]:
+    asked = [f"{key}={value}" for key, value in _dict(place, "secrets").items()]
+
+    def found() -> dict[str, str]:
+        places = locate(os.environ)
+        return passing.secrets_of(
+            dialect, given, env=env, asked=asked, settings=settings.secrets, places=places
+        )
+
+    return cast("dict[str, str]", _tried(place, "secrets", found))
 
 
 def _command(place: _Place) -> tuple[str, ...]:
@@ -302,6 +330,9 @@ _KEYS: Final = frozenset(
         "run",
         "prompt",
         "provider",
+        "agent",
+        "mode",
+        "secrets",
         "role",
         "cwd",
         "env",

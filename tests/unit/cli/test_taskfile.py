@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from inspan.cli import taskfile
 from inspan.errors import BadInput, CyclicPlan
+from inspan.model.agent import Mode
 from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import Settings
 
@@ -196,3 +197,32 @@ def test_any_text_is_tasks_or_is_refused(text: str) -> None:
     except BadInput:
         return
     assert specs
+
+
+def test_a_task_of_an_agent_gets_its_variables_its_keys_and_pipes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPAN_HOME", str(tmp_path / "home"))
+    env = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:1", "ANTHROPIC_API_KEY": "key-0123456789"}
+    path = tmp_path / "tasks.yaml"
+    path.write_text("- {agent: claude, prompt: fix it, mode: stream}\n")
+    (spec,) = taskfile.load(path, Settings(), env, TerminalSpec())
+    assert (spec.provider, spec.mode, spec.prompt) == ("claude", Mode.STREAM, "fix it")
+    assert spec.env["ANTHROPIC_BASE_URL"] == env["ANTHROPIC_BASE_URL"]
+    assert "ANTHROPIC_API_KEY" not in spec.env
+    assert spec.secrets["ANTHROPIC_API_KEY"].startswith("held:")
+    assert "ANTHROPIC_API_KEY" not in spec.withheld
+    assert spec.terminal == TerminalSpec(pty=False, record_input=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [("mode: telepathy", "mode"), ("secrets: {KEY: sk-012}", "reference")],
+)
+def test_what_an_agent_cannot_be_told_is_refused_with_its_line(
+    tmp_path: Path, line: str, wrong: str
+) -> None:
+    path = tmp_path / "tasks.yaml"
+    path.write_text(f"- agent: claude\n  prompt: fix it\n  {line}\n")
+    with pytest.raises(BadInput, match=rf"tasks.yaml:3.*{wrong}"):
+        taskfile.load(path, Settings(), {}, TerminalSpec())

@@ -1,0 +1,104 @@
+"""What a task is passed on of its caller: an agent's variables, its keys by reference, its pipes.
+
+It reads what it is handed, and holds values in ``settings.secrets`` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from inspan.errors import BadInput
+from inspan.model.agent import Mode
+from inspan.model.task import TerminalSpec
+from inspan.settings.places import Places
+from inspan.settings.values import EnvRule
+
+if TYPE_CHECKING:
+    from inspan.agents.dialect import Dialect
+    from inspan.settings.secrets import Secrets
+
+
+#: Providers that are no agents: to know that costs no import.
+_NO_AGENTS: Final = ("shell", "scripted")
+
+
+def dialect_of(provider: str) -> Dialect | None:
+    """The agent of that name; ``None`` where it is none."""
+    if provider in _NO_AGENTS:
+        return None
+    from inspan.agents.registry import find  # noqa: PLC0415 - most tasks have no agent
+
+    return find(provider)
+
+
+def rule_of(dialect: Dialect | None, rule: EnvRule) -> EnvRule:
+    """Which variables go along: those of ``rule``, and those that the agent needs."""
+    return rule if dialect is None else rule.more(dialect.settings)
+
+
+def terminal_of(
+    dialect: Dialect | None, mode: Mode | None, otherwise: TerminalSpec
+) -> TerminalSpec:
+    """Agents that speak by lines have pipes, whose both sides are recorded."""
+    if dialect is None or (mode or dialect.modes[0]) is Mode.PTY:
+        return otherwise
+    return TerminalSpec(pty=False, record_input=True)
+
+
+def secrets_of(
+    dialect: Dialect | None,
+    given: dict[str, str],
+    *,
+    env: Mapping[str, str],
+    asked: Sequence[str],
+    settings: Mapping[str, str],
+    places: Places,
+) -> dict[str, str]:
+    """``take``, for the keys of an agent and what was asked for beside them. Raises BadInput."""
+    if dialect is None and not asked:
+        return {}
+    from inspan.settings.secrets import Secrets  # noqa: PLC0415 - as above
+
+    places.prepare()
+    known = () if dialect is None else dialect.secrets
+    held = Secrets(places.secrets, env)
+    return take(given, env=env, asked=asked, known=known, settings=settings, secrets=held)
+
+
+def take(
+    given: dict[str, str],
+    *,
+    env: Mapping[str, str],
+    asked: Sequence[str],
+    known: Sequence[str],
+    settings: Mapping[str, str],
+    secrets: Secrets,
+) -> dict[str, str]:
+    """Name → reference; what is secret leaves ``given``, the variables that are stored.
+
+    ``asked`` are ``NAME`` or ``NAME=REFERENCE`` of the person, ``known`` the names under which an
+    agent takes its keys, and ``settings`` has references for names. Raises BadInput.
+    """
+    from inspan.settings.secrets import check  # noqa: PLC0415 - as above
+
+    references = {name: check(text) for name, text in settings.items() if name in known}
+    for name in known:
+        value = given.pop(name, None) or env.get(name)
+        if value and name not in references:
+            references[name] = secrets.hold(value)
+    for item in asked:
+        name, equals, reference = item.partition("=")
+        if equals:
+            references[name] = check(reference)
+        elif name in settings:
+            references[name] = check(settings[name])
+        elif env.get(name):
+            references[name] = secrets.hold(env[name])
+        else:
+            raise BadInput(
+                f"the variable {name} is not set here",
+                hint=f"Set it, or write --secret {name}=file:PATH.",
+            )
+        given.pop(name, None)
+    return references
