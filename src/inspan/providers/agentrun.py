@@ -163,9 +163,14 @@ class AgentRun:
                 return
 
     async def _caught_up(self) -> Iterable[Observation]:
-        """Fold what was said before this daemon came; the last word of each kind counts."""
+        """Fold what was said before this daemon came, which may be much."""
+        async with self._turns:  # nobody answers before it is known what is asked
+            return await anyio.to_thread.run_sync(self._folded)
+
+    def _folded(self) -> Iterable[Observation]:
+        """The last word of each kind."""
         latest: dict[type[Observation], Observation] = {}
-        for moment in await anyio.to_thread.run_sync(lambda: list(self._playback.timeline())):
+        for moment in self._playback.timeline():
             match moment.what:
                 case Typed(data):
                     self._dialogue.typed(data)
