@@ -125,17 +125,20 @@ class PiTalk:
 
     def begin(self) -> bytes:
         """Ask who it is, for the id of its session, and prompt it."""
-        return json_lines.line({"id": "who", "type": "get_state"}) + self.ask(self._turn.prompt)
+        return json_lines.line({"id": "who", "type": "get_state"}) + _prompt(self._turn.prompt)
 
     @property
     def over(self) -> bool:
         """True where it has settled, with every prompt taken."""
         return self._broken or (self._settled and not self._untaken)
 
-    def ask(self, prompt: str) -> bytes:
-        """One more prompt: before its next step, or at once where it does nothing."""
-        told = {"id": "prompt", "type": "prompt", "message": prompt}
-        return json_lines.line({**told, "streamingBehavior": "steer"})
+    def ask(self, prompt: str) -> bytes | None:
+        """One more prompt: before its next step, or at once where it does nothing.
+
+        One that comes between its taking a prompt and its beginning is taken, and lost.
+        """
+        idle = self._outcome is not None and not (self._untaken or self._holding)
+        return _prompt(prompt) if self._working or idle else None
 
     def answer(self, request: str, text: str) -> bytes | None:
         """What an extension asks. Raises BadInput where its options have no such word."""
@@ -321,6 +324,11 @@ class PiTalk:
 
 #: The question that follows its end: what it has to say before it answers, it says before.
 _IS_THAT_ALL: Final = Reply(json_lines.line({"id": "settled", "type": "get_session_stats"}))
+
+
+def _prompt(text: str) -> bytes:
+    told = {"id": "prompt", "type": "prompt", "message": text}
+    return json_lines.line({**told, "streamingBehavior": "steer"})
 
 
 def _trouble(message: str) -> Outcome:

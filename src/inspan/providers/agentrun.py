@@ -214,8 +214,9 @@ class AgentRun:
         if not data:
             await self._close()
             return
+        prompt = data.decode(errors="replace").rstrip("\r\n")  # an Enter ends it, and is none of it
         async with self._turns:
-            told = None if self._closed else self._dialogue.talk.ask(data.decode(errors="replace"))
+            told = None if self._closed else self._dialogue.talk.ask(prompt)
             if told is None:
                 raise Conflict("it takes no further prompt now")
             await self._send(told)

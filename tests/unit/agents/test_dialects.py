@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,3 +204,13 @@ def test_on_a_terminal_the_prompt_is_an_argument_that_cannot_be_a_flag(name: str
         assert argv[argv.index("--version") - 1] == "--"
     assert any("--version" in word for word in argv)
     assert "" not in one.argv(Turn(prompt="", mode=Mode.PTY))
+
+
+def test_the_page_on_agents_has_a_row_for_each_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "agents.md").read_text(encoding="utf-8")
+    rows = {cells[1].strip(): cells for line in page.splitlines() if (cells := line.split("|"))[1:]}
+    for name in DIALECTS:
+        one = dialect(name)
+        modes = ", ".join(mode.value for mode in one.modes)
+        assert name in rows, f"docs/agents.md has no row for {name}"
+        assert [cell.strip() for cell in rows[name][2:4]] == [f"`{one.install}`", modes]

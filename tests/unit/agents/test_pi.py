@@ -85,11 +85,26 @@ def test_it_is_not_over_while_it_sums_up_a_conversation_that_grew_too_long() -> 
 def test_a_prompt_that_it_has_not_taken_keeps_it_open() -> None:
     conversation = begun()
     ends(conversation, "stop")
-    more = conversation.ask("and then?")
+    more = conversation.ask("and then?") or b""
     assert json.loads(more)["streamingBehavior"] == "steer"
     conversation.sent(more.rstrip())
     assert settles(conversation) == []
     assert not conversation.over
+
+
+def test_no_prompt_is_handed_in_where_it_would_be_lost() -> None:
+    conversation = talk()
+    for line in conversation.begin().splitlines():
+        conversation.sent(line)
+    assert conversation.ask("too early") is None
+    hears(conversation, type="response", command="prompt", success=True)
+    assert conversation.ask("still too early") is None
+    hears(conversation, type="agent_start")
+    assert conversation.ask("in time") is not None
+    ends(conversation, "error", "500 busy")
+    assert conversation.ask("in time") is not None
+    hears(conversation, type="auto_retry_start", delayMs=1, errorMessage="500 busy")
+    assert conversation.ask("while it waits") is None
 
 
 def test_a_prompt_that_it_does_not_take_ends_it() -> None:

@@ -203,7 +203,7 @@ async def test_a_message_is_one_more_prompt(home: Home) -> None:
             seen.append(item)
             if isinstance(item, Began) and not sent:
                 sent = True
-                await run.write(b"and then?")
+                await run.write(b"and then?\n")
     assert _outcome(seen).ok
     first, second = home.heard()
     assert second["message"]["content"][0]["text"] == "and then?"
