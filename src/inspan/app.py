@@ -151,6 +151,7 @@ def rules(settings: Settings) -> Rules:
         roles={role.name: role.limit for role in settings.roles},
         default_slots=settings.role_default,
         patience=settings.limits.patience(),
+        permissions=settings.permissions,
         max_deadline=settings.limits.max_deadline,
         providers=settings.providers,
         on_limit=agents.on_limit,

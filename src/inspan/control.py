@@ -151,8 +151,11 @@ class Steering(Protocol):
         """Type ``data`` into the task's process."""
         ...
 
-    async def answer(self, task: str, text: str) -> Task:
-        """Answer what a waiting task asked; illegal while it asks nothing."""
+    async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
+        """Answer what a waiting task asked; illegal while it asks nothing.
+
+        ``question``: the id of the one that is meant; Conflict where the task now asks another.
+        """
         ...
 
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:

@@ -280,7 +280,9 @@ async def test_a_question_is_answered(hand: Hand) -> None:
     task = await reached(hand.control, task, TaskState.WAITING)
     assert task.needs
     assert task.needs.question == "May I?"
-    task = await hand.control.answer(task.id, "yes")
+    with pytest.raises(Conflict):
+        await hand.control.answer(task.id, "yes", question="another")
+    task = await hand.control.answer(task.id, "yes", question=task.needs.id)
     assert (task.state, task.needs) == (TaskState.RUNNING, None)
 
 

@@ -30,6 +30,7 @@ from inspan.engine.code.verbs import CodeVerbs
 from inspan.errors import (
     AmbiguousId,
     BadInput,
+    Conflict,
     FellBehind,
     IllegalTransition,
     InspanError,
@@ -328,10 +329,12 @@ class FakeControl:
         self._session(task).typed += data
         return Receipt.WRITTEN
 
-    async def answer(self, task: str, text: str) -> Task:
+    async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found = self._find(task)
         if found.state is not TaskState.WAITING:
             raise IllegalTransition(f"the task is {found.state}: it asks nothing")
+        if found.needs is not None and question not in (None, found.needs.id):
+            raise Conflict("it no longer asks that")
         self._session(task).typed += text.encode() + b"\n"
         return self._record(found.id, e.Answered(found.attempt))
 

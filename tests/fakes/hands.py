@@ -179,8 +179,8 @@ class Threaded:
     async def send(self, task: str, data: bytes) -> Receipt:
         return await _run(partial(self._to.send, task, data))
 
-    async def answer(self, task: str, text: str) -> Task:
-        return await _run(partial(self._to.answer, task, text))
+    async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
+        return await _run(partial(self._to.answer, task, text, question=question))
 
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await _run(partial(self._to.interrupt, task, reason=reason, force=force))

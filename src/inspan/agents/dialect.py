@@ -54,7 +54,10 @@ class Talk(Protocol):
         ...
 
     def answer(self, request: str, text: str) -> bytes | None:
-        """What answers its request; ``None`` where it has withdrawn it. Raises BadInput."""
+        """What answers its request; ``None`` where it waits for none. Raises BadInput.
+
+        ``allow`` and ``deny`` are known to all. To be asked what one would answer changes nothing.
+        """
         ...
 
     def interrupt(self) -> bytes | None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from inspan.cli import permitting
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.agent import Mode
 from inspan.model.task import OnCrash, OnLimit, Patience, TaskSpec, TerminalSpec, WorkspaceKind
@@ -68,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="give it a terminal, or pipes (default: like ours)",
     )
+    permitting.add_arguments(parser)
     _add_when(parser)
 
 
@@ -145,6 +147,7 @@ def spec_of(
         priority=storable("--priority", args.priority),
         not_before=start(args.delay, args.at, time.time()),
         patience=patience(settings, args.timeout, args.idle, foreground=foreground),
+        permissions=permitting.policy_of(args, settings, dialect, foreground=foreground),
         retries=at_least_zero("--retries", args.retries),
         checks=tuple(args.check),
         terminal=passing.terminal_of(dialect, mode, terminal),

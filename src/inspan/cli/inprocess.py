@@ -97,8 +97,8 @@ class InProcess:
         receipt: Receipt = self._do(self._control.send, task, data)
         return receipt
 
-    def answer(self, task: str, text: str) -> Task:
-        found: Task = self._do(self._control.answer, task, text)
+    def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
+        found: Task = self._do(self._control.answer, task, text, question=question)
         return found
 
     def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:

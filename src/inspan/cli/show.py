@@ -17,7 +17,7 @@ from inspan.model import event as e
 from inspan.model.agent import UNUSED, Usage
 from inspan.model.event import Event
 from inspan.model.ids import short
-from inspan.model.task import Task, TaskState, WorkspaceKind
+from inspan.model.task import Needs, Task, TaskState, WorkspaceKind
 from inspan.settings.figures import show_duration, show_size
 
 HELP = "All that is known of a task: attempts, checks, limits, files, and why it is where it is."
@@ -52,9 +52,17 @@ def run(args: argparse.Namespace) -> int:
         out(f"  {line}")
     if args.events:
         for event in events:
-            out(f"  {styled(_clock(event.at), 'dim')} {event.seq:>6} {event.kind}")
+            what = f"{event.seq:>6} {event.kind}{_detail(event.fact)}"
+            out(f"  {styled(_clock(event.at), 'dim')} {what}")
     _say_next(task)
     return exits.DONE
+
+
+def _detail(fact: e.Fact) -> str:
+    """What was decided without a person."""
+    if not isinstance(fact, e.PermissionDecided):
+        return ""
+    return clean(f"  {fact.decision}: {fact.question} ({fact.by})")
 
 
 def _facts(task: Task) -> _Pairs:
@@ -68,9 +76,7 @@ def _facts(task: Task) -> _Pairs:
 
 def _why(task: Task) -> _Pairs:
     if task.needs is not None:
-        yield "asks", clean(task.needs.question)
-        if task.needs.options:
-            yield "options", clean(" | ".join(task.needs.options))
+        yield from _asks(task.needs)
     if task.reason is not None:
         yield "why", clean(f"{task.reason.message} ({task.reason.code})")
         if task.reason.hint:
@@ -87,6 +93,14 @@ def _why(task: Task) -> _Pairs:
         yield "verdict", task.verdict.value.replace("_", " ")
     for finding in task.findings:
         yield "finding", clean(finding)
+
+
+def _asks(needs: Needs) -> _Pairs:
+    yield "asks", clean(needs.question)
+    if needs.options:
+        yield "options", clean(" | ".join(needs.options))
+    if needs.more:
+        yield "behind it", f"{needs.more} more"
 
 
 def _what(task: Task) -> _Pairs:
@@ -146,6 +160,10 @@ def _limits(task: Task) -> _Pairs:
     )
     if task.parked:
         yield "parked", f"{task.parked} of {reach.settings().agents.waits} times"
+    if task.spec.permissions is not None:
+        own = task.spec.permissions
+        rules = "; ".join(map(str, own.rules)) or "no rules of its own"
+        yield "permissions", clean(f"{rules}; a question waits {show_duration(own.expires)}")
     if task.spec.retries:
         yield "retries", f"{task.retried} of {task.spec.retries}"
 

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from inspan.agents.registry import find
 from inspan.cli import asking
 from inspan.cli.rows import SHELL
 from inspan.errors import BadInput, CyclicPlan, FolderMissing, InspanError
 from inspan.model.agent import Mode
+from inspan.model.permission import Policy
 from inspan.model.plan import order
 from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import Settings, locate, passing
 from inspan.settings.lined import Lined, read
+from inspan.settings.permissions import policy
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect
@@ -210,6 +213,7 @@ def _spec(
                 settings, _figure(place, "timeout"), _figure(place, "idle"), foreground=False
             ),
         ),
+        permissions=_permissions(place, settings),
         retries=_tried(
             place, "retries", lambda: asking.at_least_zero("retries", _int(place, "retries", 0))
         ),
@@ -240,6 +244,15 @@ def _secrets(
         )
 
     return cast("dict[str, str]", _tried(place, "secrets", found))
+
+
+def _permissions(place: _Place, settings: Settings) -> Policy | None:
+    if "permissions" not in place.given:
+        return None
+    if find(_text(place, "provider", "shell")) is None:
+        raise place.refuse("permissions", "only an agent asks for permissions")
+    path, value = (*place.path, "permissions"), place.given["permissions"]
+    return policy(place.document, path, value, settings.permissions.expires)
 
 
 def _command(place: _Place) -> tuple[str, ...]:
@@ -340,6 +353,7 @@ _KEYS: Final = frozenset(
         "priority",
         "timeout",
         "idle",
+        "permissions",
         "retries",
         "checks",
         "workspace",

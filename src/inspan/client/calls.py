@@ -180,8 +180,8 @@ def send(task: str, data: bytes) -> Call[Receipt]:
     return Call("POST", f"{_of_task(task)}/send", read, body=data)
 
 
-def answer(task: str, text: str) -> Call[Task]:
-    return _verb(task, "answer", text=text)
+def answer(task: str, text: str, question: str | None) -> Call[Task]:
+    return _verb(task, "answer", text=text, question=question)
 
 
 def interrupt(task: str, reason: str, *, force: bool) -> Call[Task]:

@@ -78,8 +78,8 @@ class RemoteControl:
     async def send(self, task: str, data: bytes) -> Receipt:
         return await self._connections.ask(calls.send(task, data))
 
-    async def answer(self, task: str, text: str) -> Task:
-        return await self._connections.ask(calls.answer(task, text))
+    async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
+        return await self._connections.ask(calls.answer(task, text, question))
 
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._connections.ask(calls.interrupt(task, reason, force=force))

@@ -85,8 +85,8 @@ class SyncControl(Closing):
     def send(self, task: str, data: bytes) -> Receipt:
         return self._connections.ask(calls.send(task, data))
 
-    def answer(self, task: str, text: str) -> Task:
-        return self._connections.ask(calls.answer(task, text))
+    def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
+        return self._connections.ask(calls.answer(task, text, question))
 
     def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._connections.ask(calls.interrupt(task, reason, force=force))

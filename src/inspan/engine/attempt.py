@@ -26,6 +26,7 @@ from inspan.engine.ports import (
     Began,
     Clock,
     Counted,
+    Decided,
     Finished,
     GoesOn,
     Grew,
@@ -39,6 +40,7 @@ from inspan.engine.ports import (
     Workspaces,
 )
 from inspan.engine.stopping import stop
+from inspan.engine.unanswered import Unanswered
 from inspan.engine.watchdog import Alarm, Watchdog
 from inspan.errors import (
     DiskFull,
@@ -52,6 +54,7 @@ from inspan.model import event as e
 from inspan.model.agent import Ending, Outcome
 from inspan.model.ids import check_id, session_id
 from inspan.model.patience import Backoff, IdleLimit
+from inspan.model.permission import Policy
 from inspan.model.task import (
     Needs,
     OnCrash,
@@ -80,6 +83,7 @@ class Means:
     #: Start something that must go on when its caller is gone, under the engine's own roof.
     spawn: Callable[[Callable[[], Awaitable[None]]], None]
     patience: Patience
+    permissions: Policy
     backoff: Backoff
     #: How far a rhythm may stretch the idle limit, as a multiple of it.
     idle_stretch: float
@@ -98,6 +102,7 @@ class Attempt:
         self._last = task
         self.session = task.session or session_id(task.id, task.attempt)
         self._patience = task.spec.patience or means.patience
+        self._unanswered = Unanswered(self, means.permissions, means.clock, means.spawn)
         #: Seconds that it waited for room on the disk; no deadline of this engine's counts them.
         self._held = 0.0
         self._watchdog: Watchdog  # while it runs
@@ -201,9 +206,7 @@ class Attempt:
                 self.request_stop(Reason("idle", f"was silent for {seen.silent:.0f} s"))
             case Alarm.IDLE_SOON:
                 warned = e.IdleWarned(self.task.attempt, seen.silent, seen.limit)
-                self._means.spawn(lambda: self._tell(warned))
-            case _:  # nothing yet
-                pass
+                self._means.spawn(lambda: self.tell(warned))
         return seen.again
 
     # ── the process ──────────────────────────────────────────────────────────
@@ -304,10 +307,11 @@ class Attempt:
             case Asks(needs):
                 # Whoever adopted it is told again.
                 if not reasons.same_question(needs, self.task.needs):
-                    await self._tell(e.NeedsInput(self.task.attempt, needs))
+                    await self.tell(e.NeedsInput(self.task.attempt, needs))
                 # A check that asks is not heard: its clocks go on, and the deadline ends it.
                 if self.task.state is TaskState.WAITING:
                     self._watchdog.pause(now)
+                    self._means.patrol.add(self._unanswered)
             case GoesOn():
                 await self.answered()
             case _:
@@ -317,23 +321,25 @@ class Attempt:
         """What only an agent tells; after an adoption it is told again."""
         match seen:
             case Began(agent) if agent != self.task.agent:
-                await self._tell(e.AgentBegan(self.task.attempt, agent))
+                await self.tell(e.AgentBegan(self.task.attempt, agent))
             case Counted(usage) if usage != self.task.usage:
-                await self._tell(e.UsageCounted(self.task.attempt, usage))
+                await self.tell(e.UsageCounted(self.task.attempt, usage))
             case BacksOff(seconds):
                 self._watchdog.excuse(now + seconds)
                 self._means.crowding.backs_off(self.task.spec.provider, self.session)
+            case Decided():
+                await self.tell(reasons.of_rule(self.task.attempt, seen))
             case _:
                 return
 
     async def answered(self, needs: Needs | None = None) -> None:
         """The person has answered (``needs``, where a newer question may be open): go on."""
         task = self.task
-        if task.state is not TaskState.WAITING or needs not in (None, task.needs):
+        if task.state is not TaskState.WAITING or not reasons.is_about(needs, task.needs):
             return
         self._watchdog.resume(self._means.clock.monotonic())
         self._means.patrol.add(self)
-        await self._tell(e.Answered(task.attempt))
+        await self.tell(e.Answered(task.attempt, "" if needs is None else needs.id))
 
     def _new_watchdog(self) -> Watchdog:
         now, base = self._means.clock.now(), self._patience.idle
@@ -448,7 +454,7 @@ class Attempt:
         return self._means.providers[self.task.spec.provider]
 
     def _order(self, session: str | None = None, command: tuple[str, ...] | None = None) -> Order:
-        return order_of(self.task, session or self.session, command)
+        return order_of(self.task, session or self.session, command, self._unanswered.policy)
 
     async def _insist(self, *facts: e.Fact) -> None:
         spawned, self._spawned = self._spawned, None
@@ -459,9 +465,9 @@ class Attempt:
     def _tell_spawned_soon(self) -> None:
         """On its own errand: a process that ends at once is told of together with its end."""
         if self._spawned is not None:
-            self._means.spawn(self._tell)
+            self._means.spawn(self.tell)
 
-    async def _tell(self, *facts: e.Fact) -> None:
+    async def tell(self, *facts: e.Fact) -> None:
         """Store what is worth knowing and may have been overtaken."""
         try:
             await self._insist(*facts)

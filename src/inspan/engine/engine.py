@@ -41,7 +41,7 @@ from inspan.engine.recovery import recover
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
-from inspan.errors import IllegalTransition, InputFull
+from inspan.errors import Conflict, IllegalTransition, InputFull
 from inspan.model import event as e
 from inspan.model.event import Event
 from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
@@ -155,7 +155,7 @@ class Engine:
         await run.write(data)
         return Receipt.QUEUED
 
-    async def answer(self, task: str, text: str) -> Task:
+    async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found = await self._refs.task(task)
         if found.state is not TaskState.WAITING:
             raise IllegalTransition(f"the task is {found.state}: it asks nothing")
@@ -163,6 +163,8 @@ class Engine:
         run = attempt.run
         if run is None or found.needs is None:
             raise InputFull("the program is not there yet, or its checks are running")
+        if question not in (None, found.needs.id):
+            raise Conflict("it no longer asks that", hint="`inspan show ID` tells what it asks.")
         await run.answer(found.needs, text)
         await attempt.answered(found.needs)
         return await self._ledger.get(found.id)
@@ -307,6 +309,7 @@ class Engine:
             patrol=self._patrol,
             spawn=self._spawn,
             patience=self._rules.patience,
+            permissions=self._rules.permissions,
             backoff=self._rules.backoff,
             idle_stretch=self._rules.idle_stretch,
             crowding=self._dispatcher.crowding,

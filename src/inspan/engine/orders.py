@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from inspan.engine.ports import Order
+from inspan.model.permission import Policy
 from inspan.model.task import Task, TerminalSpec
 
 
-def order_of(task: Task, session: str, command: tuple[str, ...] | None = None) -> Order:
+def order_of(
+    task: Task, session: str, command: tuple[str, ...] | None, permissions: Policy
+) -> Order:
     """The present attempt as ``session``; with ``command``, a check of it."""
     place = task.workspace.path if task.workspace else task.spec.cwd
     marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
@@ -26,4 +29,5 @@ def order_of(task: Task, session: str, command: tuple[str, ...] | None = None) -
         secrets=task.spec.secrets,
         mode=task.spec.mode,
         resumes=task.resumes,
+        permissions=permissions,
     )

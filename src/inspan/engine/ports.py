@@ -14,6 +14,7 @@ from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
 from inspan.model.agent import AgentSession, Mode, Outcome, Usage
 from inspan.model.code import CodeSession
 from inspan.model.event import Event
+from inspan.model.permission import Decision, Policy
 from inspan.model.promise import Promise
 from inspan.model.session import Chunk
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
@@ -96,6 +97,16 @@ class GoesOn:
 
 
 @value
+class Decided:
+    """What it asked for is about to be allowed or denied by a rule, and is no person's business."""
+
+    request: str
+    question: str
+    decision: Decision
+    rule: str
+
+
+@value
 class Finished:
     """The process has ended and its output is complete in the recording."""
 
@@ -113,7 +124,7 @@ class Lost:
 
 
 Observation: TypeAlias = (
-    Started | Grew | Began | Counted | BacksOff | Asks | GoesOn | Finished | Lost
+    Started | Grew | Began | Counted | BacksOff | Decided | Asks | GoesOn | Finished | Lost
 )
 
 
@@ -134,6 +145,8 @@ class Order:
     #: How an agent is spoken to, and which session of its own it takes up.
     mode: Mode | None = None
     resumes: str | None = None
+    #: What the agent may do without asking.
+    permissions: Policy = Policy()
 
 
 class Run(Protocol):

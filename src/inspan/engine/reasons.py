@@ -6,8 +6,10 @@ import signal
 from dataclasses import replace
 from typing import Final
 
+from inspan.engine.ports import Decided
 from inspan.errors import InspanError
 from inspan.model.agent import Ending, Outcome
+from inspan.model.event import PermissionDecided
 from inspan.model.task import Exit, Needs, Reason
 
 _WAIT: Final = "With `--on-limit wait` a task waits until the limit is lifted, and goes on."
@@ -23,10 +25,24 @@ def same_question(needs: Needs, known: Needs | None) -> bool:
     return known is not None and replace(known, since=needs.since) == needs
 
 
+def is_about(needs: Needs | None, known: Needs | None) -> bool:
+    """True where an answer to ``needs``, or to anything, is one to what is asked now."""
+    if needs is None or known is None:
+        return needs is None
+    return (needs.id, needs.question) == (known.id, known.question)
+
+
 def of_outcome(outcome: Outcome) -> Reason:
     """How an agent's work ended."""
     hint = outcome.hint or (_WAIT if outcome.ending is Ending.QUOTA else "")
     return Reason(outcome.ending.value, outcome.message, hint)
+
+
+def of_rule(attempt: int, decided: Decided) -> PermissionDecided:
+    """What a rule decided of what an agent asked for."""
+    return PermissionDecided(
+        attempt, decided.request, decided.question, decided.decision, decided.rule
+    )
 
 
 def of_exit(how: Exit) -> Reason:

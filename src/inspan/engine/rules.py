@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inspan.model.patience import Backoff, Waits
+from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT
 from inspan.model.task import OnLimit, Patience
 
@@ -17,6 +18,8 @@ class Rules:
     roles: Mapping[str, int] = field(default_factory=dict)
     default_slots: int = DEFAULT_LIMIT
     patience: Patience = field(default_factory=Patience)
+    #: What agents may do; the rules are for all tasks, the limit for those that set none.
+    permissions: Policy = field(default_factory=Policy)
     #: The longest deadline (seconds) that is granted without being lifted.
     max_deadline: float = 1800.0
     backoff: Backoff = field(default_factory=Backoff)

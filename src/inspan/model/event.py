@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from inspan.model.agent import AgentSession, Outcome, Usage
+from inspan.model.permission import Decision
 from inspan.model.task import Exit, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
 from inspan.model.value import value
 
@@ -102,6 +103,21 @@ class Answered:
 
     kind: ClassVar[str] = "task.answered"
     attempt: int
+    #: Which question was answered, where an agent asks several; a newer one stays open.
+    question: str = ""
+
+
+@value
+class PermissionDecided:
+    """What an agent asked for was allowed or denied, and no person did it."""
+
+    kind: ClassVar[str] = "permission.decided"
+    attempt: int
+    request: str  #: the agent's own id of it
+    question: str
+    decision: Decision
+    #: The rule that decided, as it is written; or that nobody had answered in time.
+    by: str
 
 
 @value
@@ -284,6 +300,7 @@ Fact: TypeAlias = (
     | UsageCounted
     | NeedsInput
     | Answered
+    | PermissionDecided
     | IdleWarned
     | Exited
     | CheckEnded

@@ -34,7 +34,7 @@ _GIVE_UP: Final[_Row] = {
     e.Cancelled: _S.CANCELLED,
     e.Errored: _S.ERROR,
 }
-_AGENT: Final[_Row] = {e.AgentBegan: None, e.UsageCounted: None}
+_AGENT: Final[_Row] = {e.AgentBegan: None, e.UsageCounted: None, e.PermissionDecided: None}
 _ENDED: Final[_Row] = {e.Judged: None, e.WorkspaceSaved: None}
 
 #: state → fact → next state; ``None`` stays where it is.
@@ -151,6 +151,8 @@ def _fence(task: Task, fact: e.Fact) -> None:
         raise StaleAttempt(
             f"{fact.kind} came from attempt {attempt}; attempt {task.attempt} is due"
         )
+    if isinstance(fact, e.Answered) and task.needs and fact.question not in ("", task.needs.id):
+        raise IllegalTransition("that is no answer to what it asks now")
     if isinstance(fact, e.Succeeded) and not (
         task.checks and all(check.exit.ok for check in task.checks)
     ):
@@ -197,8 +199,10 @@ def _started(task: Task, at: float, fact: e.AttemptStarted) -> dict[str, Any]:
     return {**told, "resumes": fact.resumes, "used_before": task.used, "usage": UNUSED}
 
 
-def _needs(_task: Task, at: float, fact: e.NeedsInput) -> dict[str, Any]:
-    return {"needs": replace(fact.needs, since=at)}
+def _needs(task: Task, at: float, fact: e.NeedsInput) -> dict[str, Any]:
+    known = task.needs
+    again = known is not None and fact.needs.id and known.id == fact.needs.id
+    return {"needs": replace(fact.needs, since=known.since if known and again else at)}
 
 
 def _checked(task: Task, _at: float, fact: e.CheckEnded) -> dict[str, Any]:

@@ -12,8 +12,6 @@ Nothing here touches a file: who asks hands in what finds the real place of a pa
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Final
@@ -71,6 +69,10 @@ class Policy:
 
     rules: tuple[Rule, ...] = ()
     expires: float | None = ANSWER_WITHIN
+
+    def under(self, all_tasks: Policy) -> Policy:
+        """These for one task, with the rules that are there for all."""
+        return Policy((*all_tasks.rules, *self.rules), self.expires)
 
 
 @value
@@ -184,6 +186,8 @@ def _commands(pattern: str, request: Request) -> bool | None:
 
 
 def _words(pattern: str) -> tuple[str, ...] | None:
+    import shlex  # noqa: PLC0415 - most tasks have no rules
+
     try:
         return tuple(shlex.split(pattern))
     except ValueError:
@@ -272,8 +276,23 @@ def _reaches(pattern: list[str], names: list[str]) -> bool:
         if wanted == _MANY:
             taken = set(range(min(taken), len(names) + 1))
         elif wanted:
-            fits = re.compile(".*".join(map(re.escape, wanted.split(_ANY))), re.DOTALL).fullmatch
-            taken = {at + 1 for at in taken if at < len(names) and fits(names[at])}
+            taken = {at + 1 for at in taken if at < len(names) and _fits(wanted, names[at])}
         if not taken:
             return False
     return True
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """True where the name has the pieces between the stars, in their order."""
+    first, *pieces = pattern.split(_ANY)
+    if not pieces:
+        return name == first
+    if not name.startswith(first):
+        return False
+    at = len(first)
+    for piece in pieces[:-1]:
+        found = name.find(piece, at)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return len(name) - at >= len(pieces[-1]) and name.endswith(pieces[-1])

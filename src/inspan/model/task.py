@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
+from inspan.model.permission import Policy
 from inspan.model.value import value
 
 
@@ -145,6 +146,8 @@ class TaskSpec:
     not_before: float | None = None
     #: ``None`` takes the engine's defaults.
     patience: Patience | None = None
+    #: What its agent may do without asking; beside the engine's own rules, or ``None`` for those.
+    permissions: Policy | None = None
     retries: int = 0
     checks: tuple[str, ...] = ()
     terminal: TerminalSpec = TerminalSpec()
@@ -199,6 +202,8 @@ class Needs:
     since: float = 0.0
     #: Which question it is, where an agent asks several.
     id: str = ""
+    #: How many others wait behind it.
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from inspan.providers.agentlogin import AgentLogin
 from inspan.providers.agentrun import AgentRun
 from inspan.providers.dialogue import Dialogue
 from inspan.providers.login import Logins
+from inspan.providers.permits import Permits
 from inspan.providers.process import Processes
 from inspan.providers.redaction import Redaction
 
@@ -50,6 +51,11 @@ class AgentProvider:
             raise BadInput(
                 f"there is nothing to ask {self.name}",
                 hint=f'Write it: `inspan run --agent {self.name} "fix the failing test"`.',
+            )
+        if mode is Mode.PTY and spec.permissions is not None and spec.permissions.rules:
+            raise BadInput(
+                f"on a terminal {self.name} asks nobody but who sits before it: no rule is heard",
+                hint="Leave out --mode pty, or the rules.",
             )
         turn = Turn(prompt=spec.prompt or "", mode=mode, arguments=spec.command, cwd=spec.cwd)
         self._dialect.check(turn)
@@ -101,6 +107,7 @@ class AgentProvider:
             inner,
             self._processes.folder(order.session),
             dialogue,
+            Permits(order.permissions, order.cwd),
             adopted=adopted,
             ended=lambda outcome: self._ended(order, outcome),
         )

@@ -22,6 +22,7 @@ from inspan.engine.ports import (
     BacksOff,
     Began,
     Counted,
+    Decided,
     Finished,
     GoesOn,
     Grew,
@@ -31,10 +32,12 @@ from inspan.engine.ports import (
 )
 from inspan.errors import Conflict, InputFull, SessionNotFound
 from inspan.model.agent import Outcome
+from inspan.model.permission import Decision
 from inspan.model.session import Ended, Gap, Output
 from inspan.model.task import Needs
 from inspan.providers.dialogue import Dialogue
 from inspan.providers.listening import News
+from inspan.providers.permits import Permits
 from inspan.terminal.playback import Playback, Typed
 
 #: How much is written at a time, and read: the keeper holds no more for a child that is slow.
@@ -55,6 +58,7 @@ class AgentRun:
         inner: Run,
         folder: Path,
         dialogue: Dialogue,
+        permits: Permits,
         *,
         adopted: bool,
         ended: Callable[[Outcome | None], None],
@@ -65,14 +69,18 @@ class AgentRun:
         self._outcome: Outcome | None = None
         self._playback = Playback(folder)
         self._dialogue = dialogue
+        self._permits = permits
+        #: Requests that no rule decides.
+        self._referred: set[str] = set()
         self._adopted = adopted
         self._at = 0
         self._stopped = False
         self._closed = False
         #: Its input was closed, and it has had its time to end.
         self._lingers = False
-        #: What the person is asked now.
+        #: What the person is asked now, and whether that was told.
         self._needs: Needs | None = None
+        self._told = not adopted
         self._wake: asyncio.Future[None] | None = None
         self._overdue: asyncio.TimerHandle | None = None
         self._turns = anyio.Lock()
@@ -85,6 +93,8 @@ class AgentRun:
                 for seen in await self._caught_up():
                     yield seen
             await self._write_due()
+            async for seen in self._asking():
+                yield seen
             while True:
                 self._wake = self._wake or asyncio.get_running_loop().create_future()
                 told = await news.next(self._wake)
@@ -117,7 +127,7 @@ class AgentRun:
             for seen in await self._read(told.size):
                 yield seen
             await self._write_due()
-        for seen in self._asking():
+        async for seen in self._asking():
             yield seen
         await self._close_if_over()
 
@@ -188,26 +198,44 @@ class AgentRun:
 
     # ── being asked ──────────────────────────────────────────────────────────
 
-    def _asking(self) -> Iterator[Observation]:
+    async def _asking(self) -> AsyncIterator[Observation]:
         """Tell what it asks, the oldest first, or that it asks nothing any more."""
+        for asked in tuple(self._dialogue.open.values()):
+            if asked.request not in self._referred:
+                async for seen in self._judged(asked):
+                    yield seen
         first = next(iter(self._dialogue.open.values()), None)
-        needs = None if first is None else _needs(first)
-        if needs == self._needs:
+        needs = None if first is None else _needs(first, len(self._dialogue.open) - 1)
+        if self._told and needs == self._needs:
             return
-        self._needs = needs
+        self._needs, self._told = needs, True
         yield GoesOn() if needs is None else Asks(needs)
+
+    async def _judged(self, asked: s.Permission) -> AsyncIterator[Observation]:
+        """Answer what a rule decides. That it did is stored first: a daemon may die in between."""
+        judgement = await self._permits.judged(asked)
+        self._referred.add(asked.request)
+        if judgement.decision is Decision.ASK:
+            return
+        question, by = _needs(asked).question, str(judgement.rule)
+        yield Decided(asked.request, question, judgement.decision, by)
+        with suppress(Conflict, InputFull):  # it is gone, or a person may try
+            await self._reply(asked.request, judgement.decision)
 
     async def answer(self, needs: Needs, text: str) -> None:
         """Answer a request that is open. Raises Conflict where it is not, BadInput."""
+        await self._reply(needs.id, text)
+        self._awake()
+
+    async def _reply(self, request: str, text: str) -> None:
         async with self._turns:
-            told = self._dialogue.talk.answer(needs.id, text)
-            if needs.id not in self._dialogue.open or told is None:
+            told = self._dialogue.talk.answer(request, text)
+            if request not in self._dialogue.open or told is None:
                 raise Conflict(
                     "it no longer asks that", hint="`inspan show ID` tells what it does."
                 )
             await self._send(told)
-            self._dialogue.close_request(needs.id)
-        self._awake()
+            self._dialogue.close_request(request)
 
     async def write(self, data: bytes) -> None:
         """Hand it one more prompt; nothing ends its input. Raises Conflict where it takes none."""
@@ -302,6 +330,6 @@ class AgentRun:
         await self._inner.close()
 
 
-def _needs(asked: s.Permission) -> Needs:
+def _needs(asked: s.Permission, more: int = 0) -> Needs:
     question = f"{asked.name}: {asked.title}" if asked.title else asked.name
-    return Needs("permission", question, asked.options, id=asked.request)
+    return Needs("permission", question, asked.options, id=asked.request, more=more)

@@ -62,6 +62,7 @@ class Dialogue:
             if self._due.startswith(line):
                 del self._due[: len(line)]
             self.talk.sent(line[:-1])
+            self._forget_answered()
 
     def due(self) -> bytes:
         """What it has to be sent now, less what was sent of it; ``typed`` tells that it was."""
@@ -73,6 +74,12 @@ class Dialogue:
     def close_request(self, request: str) -> None:
         """It was answered."""
         self.open.pop(request, None)
+
+    def _forget_answered(self) -> None:
+        """Close what was answered, perhaps by a daemon that is gone."""
+        for request in tuple(self.open):
+            if self.talk.answer(request, "deny") is None:
+                self.close_request(request)
 
     def outcome(self, how: Exit, *, stopped: bool) -> Outcome:
         """How it ended."""

@@ -170,7 +170,9 @@ class Rest:
 
     async def answer(self, request: Request) -> Response:
         body = schema.read(schema.Answering, await body_of(request))
-        return answer(await self._control.answer(ref_of(request), body.text))
+        return answer(
+            await self._control.answer(ref_of(request), body.text, question=body.question)
+        )
 
     async def interrupt(self, request: Request) -> Response:
         body = schema.read(schema.Stopping, await body_of(request))

@@ -35,6 +35,7 @@ class Answering:
     """What ``answer`` takes."""
 
     text: str
+    question: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inspan.errors import BadInput, InspanError, SettingsInvalid
+from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT, Role
 from inspan.model.task import OnLimit, Patience
 from inspan.settings import figures
@@ -144,6 +145,8 @@ class Settings:
     agents: Agents = Agents()
     #: How many tasks of a provider may run at once, where that is limited.
     providers: dict[str, int] = field(default_factory=dict)
+    #: What agents may do: the rules are for all tasks, the limit for those that set none.
+    permissions: Policy = field(default_factory=Policy)
     env: EnvRule = field(default_factory=EnvRule)
     #: Variables that agents get by reference: name → reference (``settings.secrets``).
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -301,6 +304,12 @@ def _providers(document: Lined, value: Any) -> dict[str, Any]:
     return {"providers": slots}
 
 
+def _permissions(document: Lined, value: Any) -> dict[str, Any]:
+    from inspan.settings.permissions import policy  # noqa: PLC0415 - only where there are some
+
+    return {"permissions": policy(document, ("permissions",), value, Policy().expires)}
+
+
 def _env(document: Lined, value: Any) -> dict[str, Any]:
     given = _section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
@@ -349,6 +358,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "code": _code,
     "agents": _agents,
     "providers": _providers,
+    "permissions": _permissions,
     "env": _env,
     "keys": _keys,
     "secrets": _secrets,

@@ -358,7 +358,7 @@ async def test_what_was_told_with_the_end_is_not_told_again() -> None:
     stage, _ = _stage()
     async with stage.running() as engine:
         task = await stage.submit()
-        await engine._attempts[task.id]._tell()
+        await engine._attempts[task.id].tell()
         assert (await stage.facts(task)).count("spawned") == 1
 
 

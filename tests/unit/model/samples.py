@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from inspan.model import event as e
 from inspan.model.agent import AgentSession, Mode, Usage
+from inspan.model.permission import Decision
 from inspan.model.task import (
     CheckResult,
     Exit,
@@ -44,6 +45,7 @@ def facts(attempt: int) -> Mapping[type[e.Fact], e.Fact]:
         e.UsageCounted(attempt, Usage(read=7, written=3, turns=1, cost=0.25)),
         e.NeedsInput(attempt, Needs("question", "Go on?", ("yes", "no"))),
         e.Answered(attempt),
+        e.PermissionDecided(attempt, "r-1", "Bash: ls", Decision.ALLOW, "allow Bash"),
         e.IdleWarned(attempt, 270.0, 300.0),
         e.Exited(attempt, Exit(code=0), 12),
         e.CheckEnded(attempt, "pytest -q", Exit(code=0), f"{TASK}-{attempt}-c0"),

@@ -9,6 +9,7 @@ from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
 from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.lifecycle import TABLE, allowed, apply
+from inspan.model.permission import Decision
 from inspan.model.task import (
     TERMINAL,
     CheckResult,
@@ -48,7 +49,7 @@ def after(state: TaskState, fact: e.Fact) -> Task:
 def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
     assert set(TABLE) == set(TaskState)
     assert set(KINDS) == set(e.FACTS.values())
-    assert len(e.FACTS) == 28
+    assert len(e.FACTS) == 29
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -76,6 +77,21 @@ def test_a_fact_of_another_attempt_is_refused(kind: type[e.Fact], late: int) -> 
         if allowed(state, kind):
             with pytest.raises(StaleAttempt, match=f"attempt {late}"):
                 apply(task(state, attempt=2), event(fact))
+
+
+def test_an_answer_leaves_another_question_open_and_what_is_asked_again_keeps_its_age() -> None:
+    needs = Needs("permission", "Bash: ls", id="r-1")
+    asked = apply(task(S.RUNNING), event(e.NeedsInput(1, needs)))
+    with pytest.raises(IllegalTransition):
+        apply(asked, event(e.Answered(1, "r-0")))
+    later = replace(event(e.NeedsInput(1, replace(needs, more=1))), at=200.0)
+    again = apply(asked, later).needs
+    assert again is not None
+    assert (again.since, again.more) == (100.0, 1)
+    other = apply(asked, replace(later, fact=e.NeedsInput(1, replace(needs, id="r-2")))).needs
+    assert other is not None
+    assert other.since == 200.0
+    assert apply(asked, event(e.Answered(1, "r-1"))).state is S.RUNNING
 
 
 def test_submitted_makes_a_pending_task() -> None:
@@ -135,6 +151,7 @@ FIELDS: list[tuple[TaskState, e.Fact, dict[str, Any]]] = [
     ),
     (S.RUNNING, e.Exited(1, Exit(signal=9), 70), {"exit": Exit(signal=9), "output_bytes": 70}),
     (S.WAITING, e.Answered(1), {"needs": None}),
+    (S.WAITING, e.PermissionDecided(1, "r-1", "Bash: ls", Decision.DENY, "deny Bash"), {}),
     (S.WAITING, e.Exited(1, Exit(code=0), 70), {"needs": None, "exit": Exit(code=0), "pid": None}),
     (
         S.WAITING,

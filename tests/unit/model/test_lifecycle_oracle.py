@@ -42,6 +42,7 @@ class Life(StateMachine):
     answered = waiting.to(running)
     agent_began = running.to.itself() | waiting.to.itself()
     usage_counted = running.to.itself() | waiting.to.itself()
+    permission_decided = running.to.itself() | waiting.to.itself()
     idle_warned = running.to.itself()
     exited = running.to(processing) | waiting.to(processing)
     check_ended = processing.to.itself()
@@ -98,6 +99,7 @@ NAMES: dict[type[e.Fact], str] = {
     e.UsageCounted: "usage_counted",
     e.NeedsInput: "needs_input",
     e.Answered: "answered",
+    e.PermissionDecided: "permission_decided",
     e.IdleWarned: "idle_warned",
     e.Exited: "exited",
     e.CheckEnded: "check_ended",
@@ -149,7 +151,7 @@ def test_both_machines_agree_on_every_state_and_fact() -> None:
     for state, kind in pairs():
         assert ours(state, kind) is oracle(state, kind), f"{state} × {kind.kind}"
         compared += 1
-    assert compared == 11 * 28
+    assert compared == 11 * 29
 
 
 def test_the_oracle_knows_every_state_and_every_fact() -> None:

@@ -29,7 +29,7 @@ def golden(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 #: Facts that came to be after those databases were made.
-NEWER = {"agent.began", "agent.usage", "task.parked"}
+NEWER = {"agent.began", "agent.usage", "permission.decided", "task.parked"}
 
 
 def dump(path: Path) -> list[str]:
