@@ -26,6 +26,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
     "Look": {
         "ls": "list tasks",
         "show": "all that is known of a task",
+        "why": "what a task is doing, and how that is known",
         "logs": "what a task printed",
         "events": "what happened, as it happens",
         "wait": "wait for tasks to end",
