@@ -46,8 +46,8 @@ class Codex:
     program: Final = "codex"
     install: Final = "npm install -g @openai/codex"
     modes: Final = (Mode.STREAM, Mode.PTY)
-    settings: Final = ("CODEX_HOME", "OPENAI_BASE_URL")
-    secrets: Final = ("OPENAI_API_KEY", "CODEX_API_KEY")
+    settings: Final = ("CODEX_HOME", "CODEX_SQLITE_HOME", "CODEX_CA_CERTIFICATE", "OPENAI_BASE_URL")
+    secrets: Final = ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_ACCESS_TOKEN")
 
     def check(self, turn: Turn) -> None:
         """Anything can be asked: the prompt goes in as JSON, or behind `--`."""

@@ -57,24 +57,38 @@ class Pi:
         "PI_OFFLINE",
         "PI_TELEMETRY",
         "PI_CACHE_RETENTION",
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_CLOUD_LOCATION",
+        "GOOGLE_CLOUD_PROJECT",
     )
+    #: What opens more than a model, such as GH_TOKEN, it gets only where --secret names it.
     secrets: Final = (
         "AI_GATEWAY_API_KEY",
         "ANTHROPIC_API_KEY",
+        "ANTHROPIC_OAUTH_TOKEN",
+        "AWS_BEARER_TOKEN_BEDROCK",
         "AZURE_OPENAI_API_KEY",
         "CEREBRAS_API_KEY",
+        "CLOUDFLARE_API_KEY",
+        "COPILOT_GITHUB_TOKEN",
         "DEEPSEEK_API_KEY",
         "FIREWORKS_API_KEY",
         "GEMINI_API_KEY",
+        "GOOGLE_CLOUD_API_KEY",
         "GROQ_API_KEY",
         "HF_TOKEN",
         "KIMI_API_KEY",
         "MINIMAX_API_KEY",
+        "MINIMAX_CN_API_KEY",
         "MISTRAL_API_KEY",
+        "MOONSHOT_API_KEY",
         "OPENAI_API_KEY",
         "OPENCODE_API_KEY",
         "OPENROUTER_API_KEY",
         "XAI_API_KEY",
+        "XIAOMI_API_KEY",
         "ZAI_API_KEY",
     )
 
@@ -205,10 +219,9 @@ class PiTalk:
             return Outcome(Ending.STOPPED, "it was interrupted")
         if self._outcome is not None and not self._outcome.ok:
             return self._outcome
-        ended = silent_end("pi", how, complaint, login_hint=_HINT_LOGIN)
         if self._turn.resume and _UNKNOWN.search(complaint):
-            return Outcome(Ending.FORGOTTEN, ended.message)
-        return ended
+            return Outcome(Ending.FORGOTTEN, complaint.strip())
+        return silent_end("pi", how, complaint, login_hint=_HINT_LOGIN)
 
     # ── what its lines say ────────────────────────────────────────────────────
 
