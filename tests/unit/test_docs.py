@@ -105,7 +105,7 @@ def what_is_wrong(words: list[str]) -> str:
     if verb not in KNOWN_VERBS:
         return f"no verb {verb}"
     ours = words[2 : words.index("--")] if "--" in words else words[2:]
-    flags = {word.split("=")[0] for word in ours if word.startswith("-")}
+    flags = {word.split("=")[0] for word in ours if word.startswith("-") and word != "-"}
     parser = parser_of(verb)[0]
     if verb == "py" and ours and ours[0] in py_sessions.VERBS:
         parser = py_sessions.parser_of(ours[0])[0]
