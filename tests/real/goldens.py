@@ -41,8 +41,9 @@ class Golden:
     def resumed(self) -> str | None:
         """The agent's session that it was to take up."""
         words = {"--resume", "resume", "--session"} & set(self.meta["argv"])
-        asked = any(b'"thread/resume"' in line for line in self.lines("stdin"))
-        return "a-1" if words or asked else None
+        requests = (b'"thread/resume"', b'"session/load"')
+        asked = any(request in line for line in self.lines("stdin") for request in requests)
+        return (self.meta["session"] or "a-1") if words or asked else None
 
     def lines(self, name: str) -> list[bytes]:
         path = self.folder / name

@@ -9,11 +9,21 @@ from typing import Final
 from inspan.agents.claude import Claude
 from inspan.agents.codex import Codex
 from inspan.agents.dialect import Dialect
+from inspan.agents.gemini import Gemini
+from inspan.agents.opencode import OpenCode
 from inspan.agents.pi import Pi
+from inspan.agents.vibe import Vibe
 
 #: name → what makes its dialect.
 DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType(
-    {"claude": Claude, "codex": Codex, "pi": Pi}
+    {
+        "claude": Claude,
+        "codex": Codex,
+        "gemini": Gemini,
+        "opencode": OpenCode,
+        "pi": Pi,
+        "vibe": Vibe,
+    }
 )
 
 

@@ -25,6 +25,14 @@ _MOST: Final = 500
 
 def title(given: Any) -> str:
     """What the arguments of a tool say."""
+    told = telling(given)
+    if told or not isinstance(given, dict) or not given:
+        return told
+    return _line(json.dumps(given, ensure_ascii=False))
+
+
+def telling(given: Any) -> str:
+    """The one that tells most; nothing where none has a name that we know."""
     if isinstance(given, str):
         return _line(given)
     if not isinstance(given, dict):
@@ -35,7 +43,7 @@ def title(given: Any) -> str:
             return _line(found)
         if isinstance(found, list) and found and all(isinstance(word, str) for word in found):
             return _line(" ".join(found))
-    return _line(json.dumps(given, ensure_ascii=False)) if given else ""
+    return ""
 
 
 def _line(text: str) -> str:

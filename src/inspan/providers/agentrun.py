@@ -253,7 +253,8 @@ class AgentRun:
 
     async def _write_due(self) -> None:
         async with self._turns:
-            if due := self._dialogue.due():
+            due = self._dialogue.due()
+            if due and not self._closed:
                 with suppress(Conflict, SessionNotFound):  # it has ended, which is told by itself
                     await self._send(due)
 

@@ -1,0 +1,327 @@
+"""The Agent Client Protocol, version 1: JSON-RPC in lines, for every agent that speaks it.
+
+A conversation is opened by two requests, and each prompt is one more; their ids are their places in
+this order, so that a reply tells by itself what it answers. We offer the agent no files and no
+terminals, and refuse what else it asks for, since one that waits for ever is worse than one that
+is refused. What a kind of update means is in ``acp_updates``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from inspan.agents import json_lines
+from inspan.agents.acp_updates import Updates
+from inspan.agents.dialect import Turn
+from inspan.agents.endings import by_status, by_words
+from inspan.agents.json_lines import items, number, object_of, words_of
+from inspan.agents.signs import BacksOff, Began, Counted, Reply, Sign, TurnEnded
+from inspan.errors import BadInput
+from inspan.model.agent import AgentSession, Ending, Mode, Outcome
+from inspan.model.task import Exit
+from inspan.model.value import named_value
+
+_VERSION: Final = 1
+#: The ids of our requests; prompts are numbered on from ``_PROMPT``.
+_HELLO: Final = 1
+_OPEN: Final = 2
+_PROMPT: Final = 3
+#: JSON-RPC 2.0, section 5.1, and what the protocol adds: authentication is required.
+_NO_METHOD: Final = -32601
+_NO_LOGIN: Final = -32000
+
+#: An extension of one agent: its model cannot be had, and it tries again.
+_RETRYING: Final = "_session/retrying"
+_CAUSES: Final = {"rate_limited": Ending.QUOTA}
+
+#: What agents say of a usage limit that say no status.
+_LIMIT: Final = re.compile(r"rate limit|usage limit|quota", re.IGNORECASE)
+
+#: A prompt that waits for the end of the turn. It is told as a notification of ours, which agents
+#: pass over (their names begin with an underscore), so that it is in the recording and outlives us.
+_HELD: Final = "_inspan/next_prompt"
+
+#: Which options answer a permission, by our word, the best first.
+_KINDS: Final = {"allow": ("allow_once",), "deny": ("reject_once", "reject_always")}
+
+_STOPPED: Final = Outcome(Ending.STOPPED, "its turn was interrupted")
+_STOPS: Final = {
+    "cancelled": _STOPPED,
+    "max_tokens": Outcome(Ending.CUT, "its model's answer was longer than it may be"),
+    "max_turn_requests": Outcome(Ending.FAILED, "it made as many calls as one turn may have"),
+    "refusal": Outcome(Ending.REFUSED, "its model refused to go on"),
+}
+
+
+@named_value
+class Speaker:
+    """What is particular to an agent that speaks the protocol."""
+
+    login_hint: str
+    #: What an end without its word means: its exit, and the end of its standard error.
+    silent: Callable[[Exit, str], Outcome]
+    #: The usage that ends a turn counts the session from its beginning, and not the turn.
+    whole_session: bool = False
+    #: It keeps no session before its model has answered: until then there is none to take up.
+    keeps_late: bool = False
+    #: It tells a session that it took up again after it has answered, and then its commands.
+    retells_late: bool = False
+
+
+class AcpTalk:
+    """One process of an agent, with one session of it."""
+
+    def __init__(self, turn: Turn, speaker: Speaker) -> None:
+        self._turn = turn
+        self._speaker = speaker
+        self._session = turn.resume or ""
+        self._version = ""
+        self._updates = Updates()
+        self._asked = 0
+        self._ended = 0
+        #: Prompts that wait for the end of the turn.
+        self._held: list[str] = []
+        #: What it asks, by the id of its request as JSON: the id, and the options by their kinds.
+        self._open: dict[str, tuple[Any, dict[str, str]]] = {}
+        #: Its session, until it is told that it has begun.
+        self._began: AgentSession | None = None
+        self._cancelled = False  # this turn was
+        self._broken: Outcome | None = None  # no session came of it
+        self._outcome: Outcome | None = None
+        self._retried: Outcome | None = None
+
+    def begin(self) -> bytes:
+        """The greeting; all else follows from its reply."""
+        files = {"readTextFile": False, "writeTextFile": False}
+        offered = {"fs": files, "terminal": False}
+        return _request(
+            _HELLO, "initialize", {"protocolVersion": _VERSION, "clientCapabilities": offered}
+        )
+
+    @property
+    def over(self) -> bool:
+        """True where it has ended every prompt it was given, or never takes one."""
+        return self._broken is not None or (self._ended >= self._asked > 0 and not self._held)
+
+    def ask(self, prompt: str) -> bytes | None:
+        """One more prompt. A second one in a turn would end the first: it waits for its end."""
+        if self.over:
+            return None
+        return _line({"method": _HELD, "params": {"prompt": prompt}})
+
+    def answer(self, request: str, text: str) -> bytes | None:
+        """``allow``; ``deny``; anything else denies, and is its next prompt."""
+        if request not in self._open:
+            return None
+        asked, options = self._open[request]
+        kinds = _KINDS["allow" if text == "allow" else "deny"]
+        chosen = next((options[kind] for kind in kinds if kind in options), None)
+        if chosen is None and text == "allow":
+            raise BadInput("it does not offer to be allowed that once", hint="Deny it.")
+        told = _answer(asked, chosen)
+        if text not in _KINDS:
+            told += self.ask(text) or b""
+        return told
+
+    def interrupt(self) -> bytes | None:
+        """End the turn. Some agents never do before what they asked is answered too."""
+        if not self._session or self._ended >= self._asked:
+            return None
+        told = _line({"method": "session/cancel", "params": {"sessionId": self._session}})
+        return told + b"".join(_answer(asked, None) for asked, _ in self._open.values())
+
+    def sent(self, line: bytes) -> None:
+        """Remember what it was asked and answered."""
+        told = json_lines.parsed(line)
+        match told.get("method"):
+            case "session/prompt":
+                if self._asked:
+                    self._held = self._held[1:]
+                self._asked += 1
+                self._cancelled = False
+            case "session/cancel":
+                self._cancelled = True
+                self._held.clear()
+            case str(method) if method == _HELD:
+                self._held.append(words_of(told, "params", "prompt"))
+            case None:
+                self._open.pop(_key(told.get("id")), None)
+            case _:
+                return
+
+    def heard(self, line: bytes) -> Iterator[Sign]:
+        """What it says."""
+        told = json_lines.parsed(line)
+        method, params = words_of(told, "method"), object_of(told, "params")
+        if not method:
+            yield from self._answered(told)
+        elif "id" in told:
+            yield self._wanted(told["id"], method, params)
+        elif method == "session/update":
+            yield from self._updates.heard(object_of(params, "update"))
+        elif method == _RETRYING:
+            category = words_of(params, "category")
+            why = f"{category} {words_of(params, 'detail')}".strip()
+            self._retried = Outcome(_CAUSES.get(category, Ending.OVERLOADED), why)
+            yield BacksOff(0.0, why)
+        if self._began and (self._updates.busy or not self._speaker.keeps_late):
+            yield Began(self._began)
+            self._began = None
+
+    def outcome(self, how: Exit, *, stopped: bool, complaint: str) -> Outcome:
+        """How its last turn ended; without an end it was stopped, or has failed."""
+        if self._broken is not None:
+            return self._broken
+        if self._outcome is not None and self.over:
+            return self._outcome
+        if stopped or self._cancelled:
+            return _STOPPED
+        return self._retried or self._speaker.silent(how, complaint)
+
+    # ── what it answers ───────────────────────────────────────────────────────
+
+    def _answered(self, told: dict[str, Any]) -> Iterator[Sign]:
+        result, error = object_of(told, "result"), object_of(told, "error")
+        match told.get("id"):
+            case int(place) if place == _PROMPT + self._ended:
+                yield from self._turned(result, error)
+            case int(place) if place == _HELLO:
+                yield self._breaks(self._failed(error)) if error else self._greeted(result)
+            case int(place) if place == _OPEN and error:
+                yield self._breaks(self._not_opened(error))
+            case int(place) if place == _OPEN:
+                yield self._opened(result)
+            case _:
+                return
+
+    def _greeted(self, hello: dict[str, Any]) -> Sign:
+        """It has told what it can do: ask for a session."""
+        self._version = words_of(hello, "agentInfo", "version")
+        spoken = int(number(hello, "protocolVersion"))
+        if spoken != _VERSION:
+            words = f"it speaks version {spoken} of the Agent Client Protocol, and we {_VERSION}"
+            return self._breaks(Outcome(Ending.FAILED, words))
+        place: dict[str, Any] = {"cwd": self._turn.cwd, "mcpServers": []}
+        if not self._session:
+            return Reply(_request(_OPEN, "session/new", place))
+        method = _resumption(object_of(hello, "agentCapabilities"))
+        if method is None:
+            return self._breaks(Outcome(Ending.FORGOTTEN, "it cannot take up a session"))
+        return Reply(_request(_OPEN, method, {"sessionId": self._session, **place}))
+
+    def _opened(self, session: dict[str, Any]) -> Sign:
+        self._session = words_of(session, "sessionId") or self._session
+        self._updates.opened(retelling=bool(self._turn.resume) and self._speaker.retells_late)
+        self._began = AgentSession(
+            id=self._session, mode=Mode.ACP, model=_model(session), version=self._version
+        )
+        return Reply(self._prompt(self._turn.prompt))
+
+    def _turned(self, result: dict[str, Any], error: dict[str, Any]) -> Iterator[Sign]:
+        self._ended += 1
+        self._retried = None
+        self._open.clear()
+        yield Counted(self._updates.count(result, whole_session=self._speaker.whole_session))
+        self._outcome = self._failed(error) if error else self._judged(result)
+        self._updates.turned()
+        yield TurnEnded(self._outcome)
+        if self._held:
+            yield Reply(self._prompt(self._held[0]))
+
+    def _judged(self, result: dict[str, Any]) -> Outcome:
+        reason = words_of(result, "stopReason")
+        if reason != "end_turn":
+            return _STOPS.get(reason) or Outcome(Ending.FAILED, f"it stopped: {reason or 'why?'}")
+        if not self._updates.busy and not self._updates.written:
+            return Outcome(Ending.EMPTY, "it ended its turn without having done anything")
+        if self._updates.uncounted:
+            return Outcome(Ending.CUT, "its model's answer broke off")
+        return Outcome(Ending.DONE)
+
+    def _failed(self, error: dict[str, Any]) -> Outcome:
+        """What an error says: a status of the model's service, the protocol's word, or words."""
+        code, words = int(number(error, "code")), _words(error)
+        if code == _NO_LOGIN:
+            return Outcome(Ending.LOGIN, words, self._speaker.login_hint)
+        if 400 <= code < 600:
+            return by_status(code, words, login_hint=self._speaker.login_hint)
+        if _LIMIT.search(words):
+            return Outcome(Ending.QUOTA, words)
+        return by_words(words, login_hint=self._speaker.login_hint)
+
+    def _not_opened(self, error: dict[str, Any]) -> Outcome:
+        failed = self._failed(error)
+        if self._turn.resume and failed.ending is Ending.FAILED:
+            return Outcome(Ending.FORGOTTEN, failed.message)
+        return failed
+
+    def _breaks(self, outcome: Outcome) -> Sign:
+        self._broken = outcome
+        return TurnEnded(outcome)
+
+    # ── what it asks and tells ────────────────────────────────────────────────
+
+    def _wanted(self, request: Any, method: str, params: dict[str, Any]) -> Sign:
+        """It waits for an answer: a person's, or that there is none."""
+        if method != "session/request_permission":
+            refused = {"code": _NO_METHOD, "message": f"inspan does not serve {method}"}
+            return Reply(_line({"id": request, "error": refused}))
+        if self._cancelled:
+            return Reply(_answer(request, None))
+        options = items(params, "options")
+        self._open[_key(request)] = (
+            request,
+            # The first of a kind is the narrowest: for the session, and then for ever.
+            {words_of(item, "kind"): words_of(item, "optionId") for item in reversed(options)},
+        )
+        return self._updates.asks(_key(request), object_of(params, "toolCall"))
+
+    def _prompt(self, prompt: str) -> bytes:
+        content = [{"type": "text", "text": prompt}]
+        params = {"sessionId": self._session, "prompt": content}
+        return _request(_PROMPT + self._ended, "session/prompt", params)
+
+
+def _line(message: dict[str, Any]) -> bytes:
+    return json_lines.line({"jsonrpc": "2.0", **message})
+
+
+def _request(place: int, method: str, params: dict[str, Any]) -> bytes:
+    return _line({"id": place, "method": method, "params": params})
+
+
+def _answer(request: Any, option: str | None) -> bytes:
+    """The answer to a permission; without an option, that the turn is cancelled."""
+    outcome = (
+        {"outcome": "cancelled"} if option is None else {"outcome": "selected", "optionId": option}
+    )
+    return _line({"id": request, "result": {"outcome": outcome}})
+
+
+def _key(request: Any) -> str:
+    """An id as text: 1 and "1" are two."""
+    return f'"{request}"' if isinstance(request, str) else str(request)
+
+
+def _resumption(capabilities: dict[str, Any]) -> str | None:
+    """How it takes up a session: without telling all of it again, where it can."""
+    if isinstance(object_of(capabilities, "sessionCapabilities").get("resume"), dict):
+        return "session/resume"
+    return "session/load" if capabilities.get("loadSession") is True else None
+
+
+def _model(session: dict[str, Any]) -> str:
+    told = words_of(session, "models", "currentModelId")
+    options = items(session, "configOptions")
+    chosen = (words_of(item, "currentValue") for item in options if item.get("id") == "model")
+    return told or next(chosen, "")
+
+
+def _words(error: dict[str, Any]) -> str:
+    """What an error says; some wrap the answer of the model's service, or say the cause beside."""
+    message = words_of(error, "message")
+    wrapped = words_of(json_lines.parsed(message.encode(errors="replace")), "error", "message")
+    details = words_of(error, "data", "details")
+    return wrapped or (f"{message}: {details}" if details else message)
