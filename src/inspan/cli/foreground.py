@@ -24,6 +24,7 @@ from inspan.model.session import Answers
 from inspan.model.task import GOOD, Exit, Task, TaskState
 
 if TYPE_CHECKING:
+    from inspan.cli.questions import Questions
     from inspan.cli.reach import Reached
     from inspan.cli.speech import Speech
 
@@ -164,6 +165,7 @@ class Foreground:
         writer, steal = speech is None, False
         raw = task.spec.terminal.pty and self._source.tty
         self._told = True
+        questions: Questions | None = None
         with ExitStack() as stack:
             if raw:
                 stack.enter_context(rawtty.raw(0))
@@ -173,12 +175,19 @@ class Foreground:
                 pump.watch_only()
                 pump.render = speech.feed
                 stack.callback(speech.close)
+                from inspan.cli.questions import Questions
+
+                questions = Questions(task.id, speech.end_line)
+                stack.callback(questions.close)
+                pump.beside = questions.watched
             while True:
                 shown = pump.shown
                 try:
                     with self._control.attach(
                         session, offset=shown, writer=writer, steal=steal, answers=answers
                     ) as attached:
+                        if questions is not None:
+                            questions.begin(self._control)
                         answers = pump.answer(attached, answers)
                         self._exit = pump.run(attached, lambda: self._obey(task, came))
                 except NotFound:

@@ -100,6 +100,9 @@ class Pump:
         self.notes: list[str] = []
         #: Where output goes that is not to be shown as it is.
         self.render: Callable[[Output], None] | None = None
+        #: What else is waited for: descriptors, and what is done when one can be read.
+        self.beside: Callable[[], dict[int, Callable[[], None]]] = dict
+        self._waited: dict[int, Callable[[], None]] = {}
         self._exit: Exit | None = None
         self._over = False
 
@@ -122,13 +125,17 @@ class Pump:
     def run(self, attached: Attached, signalled: Callable[[], None]) -> Exit | None:
         """Until the session has ended, was left or taken; how it ended, where that is known."""
         self._resize(attached)
+        self._waited = {}
         with selectors.SelectSelector() as selector:
             selector.register(attached.fileno(), selectors.EVENT_READ, "session")
             selector.register(self._wake, selectors.EVENT_READ, "wake")
             while not (self._over or self._drain(attached)):
                 self._watch_input(selector)
+                self._watch_beside(selector)
                 for key, _ in selector.select(self._pause()):
-                    if key.data == "wake":
+                    if callable(key.data):
+                        key.data()
+                    elif key.data == "wake":
                         self._woken(attached, signalled)
                     elif key.data == "input" and self._take():
                         return None
@@ -208,6 +215,14 @@ class Pump:
             selector.register(source.fd, selectors.EVENT_READ, "input")
         elif watched and not wanted:
             selector.unregister(source.fd)
+
+    def _watch_beside(self, selector: selectors.BaseSelector) -> None:
+        wanted = self.beside()
+        for fd in self._waited.keys() - wanted.keys():
+            selector.unregister(fd)
+        for fd in wanted.keys() - self._waited.keys():
+            selector.register(fd, selectors.EVENT_READ, wanted[fd])
+        self._waited = wanted
 
     def _take(self) -> bool:
         """Read input; true where the key that leaves was in it."""

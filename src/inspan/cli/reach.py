@@ -73,6 +73,10 @@ class Watched(Protocol):
         """The next event; ``None`` when none came in time, or none will."""
         ...
 
+    def fileno(self) -> int:
+        """Readable when something has come; ask ``recv(0)`` until it gives nothing first."""
+        ...
+
     def close(self) -> None:
         """Leave the stream."""
         ...

@@ -62,7 +62,7 @@ def _detail(fact: e.Fact) -> str:
     """What was decided without a person."""
     if not isinstance(fact, e.PermissionDecided):
         return ""
-    return clean(f"  {fact.decision}: {fact.question} ({fact.by})")
+    return "  " + clean(f"{fact.decision}: {fact.question} ({fact.by})")
 
 
 def _facts(task: Task) -> _Pairs:

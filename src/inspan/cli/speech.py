@@ -69,7 +69,7 @@ class Speech:
     def close(self) -> None:
         """Tell what was held back."""
         self._hear(self._lines.close())
-        self._end_line()
+        self.end_line()
 
     def _hear(self, lines: list[bytes]) -> None:
         for line in lines:
@@ -80,7 +80,7 @@ class Speech:
         match sign:
             case s.Said(text, more):
                 if not more:
-                    self._end_line()
+                    self.end_line()
                 self._tell(cleaned(text), own=True)
                 self._open = True
             case s.TurnEnded(outcome) if not (self._watched or outcome.ok):
@@ -97,7 +97,7 @@ class Speech:
             case s.ToolEnded(number, False, text):
                 name = self._tools.get(number, "it")
                 yield styled(f"  {clean(name)} failed: {clean(text[:_FAILED_MOST])}", "yellow")
-            case s.Permission(_, name, title):
+            case s.Permission(_, name, title) if not self._watched:
                 yield styled(f"? {clean(name)}  {clean(title)}: may it?".rstrip(), "yellow")
             case s.BacksOff(seconds, why):
                 wait = f" in {seconds:.0f} s" if seconds else ""  # not all of them say when
@@ -113,10 +113,11 @@ class Speech:
         stream.flush()
 
     def _news(self, text: str) -> None:
-        self._end_line()
+        self.end_line()
         self._tell(text if text.endswith("\n") else f"{text}\n", own=False)
 
-    def _end_line(self) -> None:
+    def end_line(self) -> None:
+        """Let what comes next begin a line."""
         if self._open:
             self._tell("\n", own=True)
             self._open = False

@@ -34,6 +34,9 @@ class Pressed:
         signal.raise_signal(signal.SIGINT)
         return None
 
+    def fileno(self) -> int:
+        return -1
+
     def close(self) -> None:
         return None
 
