@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-import shutil
-import sys
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
-from inspan.agents.claude import Claude
 from inspan.agents.codex import Codex
 from inspan.agents.dialect import Dialect
 from inspan.agents.pi import Pi
@@ -27,83 +18,23 @@ from inspan.engine.ports import (
     Finished,
     GoesOn,
     Observation,
-    Order,
     Run,
 )
 from inspan.errors import BadInput, Conflict, LoginFailed, ProgramNotFound
-from inspan.keeper.client import KeeperClient, ensure
 from inspan.model.agent import Ending, Mode, Outcome
-from inspan.model.ids import session_id, ulid
-from inspan.model.task import Exit, TaskSpec, TerminalSpec
-from inspan.providers.agent import AgentProvider
+from inspan.model.task import Exit, TaskSpec
 from inspan.providers.login import CIRCUIT_OPEN, NOT_LOGGED_IN, Logins
-from inspan.providers.process import Processes
 from tests.fakes.clock import FakeClock
-from tests.real.goldens import ROOT, golden
+from tests.real.agenthome import AgentHome, agent_home
+from tests.real.goldens import golden
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2", "C4", "C5")]
 
-PLAYER = Path(__file__).parents[2] / "fakes" / "golden_agent.py"
-
-
-class Home:
-    """A keeper, and a folder in which ``claude`` is a player of goldens."""
-
-    def __init__(self, root: Path, keeper: KeeperClient) -> None:
-        self.root = root
-        self.keeper = keeper
-        self.work = root / "work"
-        self.work.mkdir()
-        (root / "bin").mkdir()
-
-    def provider(
-        self, logins: Logins | None = None, dialect: Dialect | None = None
-    ) -> AgentProvider:
-        async def get() -> KeeperClient:
-            return self.keeper
-
-        processes = Processes(get, self.root / "recordings")
-        return AgentProvider(dialect or Claude(), processes, logins)
-
-    def tells_login(self, script: str) -> None:
-        """Asked for its login, the program runs ``script``; else it does what it did."""
-        program = self.root / "bin" / "claude"
-        first, rest = program.read_text().split("\n", 1)
-        asked = f'if [ "$1 $2" = "auth status" ]; then {script}; fi'
-        program.write_text(f"{first}\n{asked}\n{rest}")
-
-    def plays(self, scenario: str, *more: str, agent: str = "claude", mode: str = "stdio") -> Order:
-        """What starts an agent that plays ``scenario``."""
-        golden = ROOT / agent / mode / scenario
-        command = shlex.join([sys.executable, str(PLAYER), str(golden), *more])
-        program = self.root / "bin" / agent
-        program.write_text(f"#!/bin/sh\nexec {command}\n")
-        program.chmod(0o755)
-        return Order(
-            session=session_id(ulid(0, os.urandom(10)), 1),
-            command=(),
-            prompt="do it",
-            cwd=str(self.work),
-            env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"},
-            terminal=TerminalSpec(),
-        )
-
-    def heard(self) -> list[dict[str, Any]]:
-        """What the agent was sent."""
-        return [json.loads(line) for line in (self.work / "heard").read_bytes().splitlines()]
-
 
 @pytest.fixture
-async def home() -> AsyncIterator[Home]:
-    # A socket's path may not be longer than about 100 bytes, and pytest's own are.
-    root = Path(tempfile.mkdtemp(prefix="ia-"))
-    keeper = await ensure(root / "k.sock", root)
-    try:
-        yield Home(root, keeper)
-    finally:
-        await keeper.shutdown(force=True)
-        await keeper.close()
-        shutil.rmtree(root)
+async def home() -> AsyncIterator[AgentHome]:
+    async with agent_home() as made:
+        yield made
 
 
 async def _all(run: Run) -> list[Observation]:
@@ -117,7 +48,7 @@ def _outcome(seen: list[Observation]) -> Outcome:
     return seen[-1].outcome
 
 
-async def test_it_is_asked_answers_and_ends(home: Home) -> None:
+async def test_it_is_asked_answers_and_ends(home: AgentHome) -> None:
     seen = await _all(await home.provider().open(home.plays("answer")))
     (began,) = [item.agent for item in seen if isinstance(item, Began)]
     assert began.mode is Mode.STREAM
@@ -140,7 +71,7 @@ async def test_it_is_asked_answers_and_ends(home: Home) -> None:
     ],
 )
 async def test_how_it_ended_is_its_word_and_not_its_exit(
-    home: Home, scenario: str, ending: Ending
+    home: AgentHome, scenario: str, ending: Ending
 ) -> None:
     seen = await _all(await home.provider().open(home.plays(scenario)))
     outcome = _outcome(seen)
@@ -148,7 +79,7 @@ async def test_how_it_ended_is_its_word_and_not_its_exit(
     assert outcome.message
 
 
-async def test_it_tells_that_it_waits_by_itself(home: Home) -> None:
+async def test_it_tells_that_it_waits_by_itself(home: AgentHome) -> None:
     seen = await _all(await home.provider().open(home.plays("rate_limited_then_ok")))
     waits = [item for item in seen if isinstance(item, BacksOff)]
     assert all(item.seconds > 0 for item in waits)
@@ -156,7 +87,7 @@ async def test_it_tells_that_it_waits_by_itself(home: Home) -> None:
 
 
 @pytest.mark.parametrize("adopted", [False, True], ids=["all along", "by another daemon"])
-async def test_a_permission_is_asked_for_and_given(home: Home, adopted: bool) -> None:
+async def test_a_permission_is_asked_for_and_given(home: AgentHome, adopted: bool) -> None:
     provider, order = home.provider(), home.plays("permission_allow")
     run = await provider.open(order)
     with anyio.fail_after(30):
@@ -183,7 +114,7 @@ async def test_a_permission_is_asked_for_and_given(home: Home, adopted: bool) ->
     assert [line["type"] for line in home.heard()] == ["user", "control_response"]
 
 
-async def test_what_ended_while_nobody_looked_is_read_from_the_recording(home: Home) -> None:
+async def test_what_ended_while_nobody_looked_is_read_from_the_recording(home: AgentHome) -> None:
     provider, order = home.provider(), home.plays("answer")
     await _all(await provider.open(order))
     with anyio.fail_after(30):
@@ -194,7 +125,7 @@ async def test_what_ended_while_nobody_looked_is_read_from_the_recording(home: H
     assert len(home.heard()) == 1
 
 
-async def test_a_message_is_one_more_prompt(home: Home) -> None:
+async def test_a_message_is_one_more_prompt(home: AgentHome) -> None:
     run = await home.provider().open(home.plays("two_turns"))
     sent = False
     seen: list[Observation] = []
@@ -212,7 +143,7 @@ async def test_a_message_is_one_more_prompt(home: Home) -> None:
         await run.write(b"too late")
 
 
-async def test_an_interrupt_is_a_word_of_its_protocol(home: Home) -> None:
+async def test_an_interrupt_is_a_word_of_its_protocol(home: AgentHome) -> None:
     never = home.root / "never"
     run = await home.provider().open(home.plays("answer", str(never)))
     seen: list[Observation] = []
@@ -226,7 +157,7 @@ async def test_an_interrupt_is_a_word_of_its_protocol(home: Home) -> None:
     assert isinstance(seen[-1], Finished)
 
 
-async def test_what_an_interrupted_one_still_demands_is_not_written(home: Home) -> None:
+async def test_what_an_interrupted_one_still_demands_is_not_written(home: AgentHome) -> None:
     """It ends its turn and is to be asked whether that is all, when its input is closed."""
     never = home.root / "never"
     order = home.plays("answer", str(never), agent="pi", mode="rpc")
@@ -242,14 +173,16 @@ async def test_what_an_interrupted_one_still_demands_is_not_written(home: Home) 
 
 
 @pytest.mark.parametrize(("agent", "mode"), [(Codex(), "app-server"), (Pi(), "rpc")])
-async def test_what_its_protocol_demands_is_written(home: Home, agent: Dialect, mode: str) -> None:
+async def test_what_its_protocol_demands_is_written(
+    home: AgentHome, agent: Dialect, mode: str
+) -> None:
     order = home.plays("answer", agent=agent.name, mode=mode)
     assert _outcome(await _all(await home.provider(dialect=agent).open(order))).ok
     asked = golden(agent.name, mode, "answer").lines("stdin")
     assert len(home.heard()) == len(asked)
 
 
-async def test_one_that_goes_without_a_word_has_failed(home: Home) -> None:
+async def test_one_that_goes_without_a_word_has_failed(home: AgentHome) -> None:
     order = home.plays("answer")
     (home.root / "bin" / "claude").write_text("#!/bin/sh\necho 'Not logged in' >&2\nexit 0\n")
     seen = await _all(await home.provider().open(order))
@@ -258,7 +191,7 @@ async def test_one_that_goes_without_a_word_has_failed(home: Home) -> None:
     assert "Not logged in" in outcome.message
 
 
-async def test_one_that_is_not_logged_in_is_not_started(home: Home) -> None:
+async def test_one_that_is_not_logged_in_is_not_started(home: AgentHome) -> None:
     order = home.plays("answer")
     home.tells_login("""echo '{"loggedIn": false}'; exit 1""")
     with pytest.raises(LoginFailed) as refused:
@@ -268,7 +201,9 @@ async def test_one_that_is_not_logged_in_is_not_started(home: Home) -> None:
     assert not (home.root / "recordings" / order.session).exists()
 
 
-async def test_its_keys_are_among_what_it_is_asked_with_and_nothing_else_is(home: Home) -> None:
+async def test_its_keys_are_among_what_it_is_asked_with_and_nothing_else_is(
+    home: AgentHome,
+) -> None:
     order = home.plays("answer")
     asked = home.root / "asked"
     home.tells_login(f"(pwd; env) > {asked}; exit 0")
@@ -279,7 +214,7 @@ async def test_its_keys_are_among_what_it_is_asked_with_and_nothing_else_is(home
     assert names <= {"PATH", "PWD", "OLDPWD", "SHLVL", "_", "DISABLE_AUTOUPDATER"}
 
 
-async def test_being_turned_away_three_times_opens_the_breaker(home: Home) -> None:
+async def test_being_turned_away_three_times_opens_the_breaker(home: AgentHome) -> None:
     clock = FakeClock()
     provider = home.provider(Logins(clock))
     for _ in range(3):
@@ -292,7 +227,7 @@ async def test_being_turned_away_three_times_opens_the_breaker(home: Home) -> No
     assert _outcome(await _all(await provider.open(home.plays("answer")))).ok
 
 
-async def test_one_that_is_not_installed_is_named_with_what_installs_it(home: Home) -> None:
+async def test_one_that_is_not_installed_is_named_with_what_installs_it(home: AgentHome) -> None:
     env = {"PATH": str(home.root / "nothing")}
     spec = TaskSpec(provider="claude", prompt="x", cwd=str(home.work), env=env)
     with pytest.raises(ProgramNotFound) as refused:
@@ -300,7 +235,7 @@ async def test_one_that_is_not_installed_is_named_with_what_installs_it(home: Ho
     assert "npm install" in (refused.value.hint or "")
 
 
-async def test_what_it_cannot_be_asked_is_refused(home: Home) -> None:
+async def test_what_it_cannot_be_asked_is_refused(home: AgentHome) -> None:
     order = home.plays("answer")
     spec = TaskSpec(provider="claude", prompt=" ", cwd=str(home.work), env=dict(order.env))
     with pytest.raises(BadInput, match="nothing to ask"):

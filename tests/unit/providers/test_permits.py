@@ -6,22 +6,19 @@ import json
 import shlex
 import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import anyio
 import pytest
 
 from inspan.engine.ports import Asks, Decided, GoesOn, Observation, Order, Run
 from inspan.errors import BadInput, Conflict
-from inspan.keeper.client import ensure
 from inspan.model.agent import Mode
 from inspan.model.permission import Decision, Policy, rule
 from inspan.model.task import TaskSpec
+from tests.real.agenthome import PLAYER, AgentHome, agent_home
 from tests.real.goldens import ROOT
-from tests.unit.providers.test_agent import PLAYER, Home
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4", "C9")]
 
@@ -30,16 +27,9 @@ OTHER = "Bash: touch other.txt"
 
 
 @pytest.fixture
-async def home() -> AsyncIterator[Home]:
-    # A socket's path may not be longer than about 100 bytes, and pytest's own are.
-    root = Path(tempfile.mkdtemp(prefix="ip-"))
-    keeper = await ensure(root / "k.sock", root)
-    try:
-        yield Home(root, keeper)
-    finally:
-        await keeper.shutdown(force=True)
-        await keeper.close()
-        shutil.rmtree(root)
+async def home() -> AsyncIterator[AgentHome]:
+    async with agent_home() as made:
+        yield made
 
 
 def policy(*texts: str) -> Policy:
@@ -52,7 +42,7 @@ async def told(run: Run) -> list[Observation]:
         return [seen async for seen in run.observations()]
 
 
-def replies(home: Home) -> list[str]:
+def replies(home: AgentHome) -> list[str]:
     """What it was told of each permission, in order."""
     heard = [line["response"] for line in home.heard() if line["type"] == "control_response"]
     return [reply["response"]["behavior"] for reply in heard]
@@ -66,7 +56,7 @@ def replies(home: Home) -> list[str]:
     ],
 )
 async def test_a_rule_answers_at_once_and_that_is_told(
-    home: Home, scenario: str, text: str, decision: Decision
+    home: AgentHome, scenario: str, text: str, decision: Decision
 ) -> None:
     order = replace(home.plays(scenario), permissions=policy(text))
     seen = await told(await home.provider().open(order))
@@ -78,7 +68,7 @@ async def test_a_rule_answers_at_once_and_that_is_told(
 
 
 async def test_a_daemon_that_dies_before_its_rule_has_answered_answers_when_it_is_back(
-    home: Home,
+    home: AgentHome,
 ) -> None:
     order = replace(home.plays("permission_allow"), permissions=policy("allow Bash"))
     provider = home.provider()
@@ -96,7 +86,7 @@ async def test_a_daemon_that_dies_before_its_rule_has_answered_answers_when_it_i
     assert replies(home) == ["allow"]
 
 
-async def test_what_was_answered_is_not_asked_again_of_another_daemon(home: Home) -> None:
+async def test_what_was_answered_is_not_asked_again_of_another_daemon(home: AgentHome) -> None:
     never = home.root / "never"
     order = home.plays("permission_allow", str(never))
     provider = home.provider()
@@ -116,7 +106,7 @@ async def test_what_was_answered_is_not_asked_again_of_another_daemon(home: Home
     assert len([item for item in seen_then if isinstance(item, GoesOn)]) == 1
 
 
-def two_at_once(home: Home) -> Order:
+def two_at_once(home: AgentHome) -> Order:
     """It asks for two things before it waits."""
     golden = ROOT / "claude" / "stdio" / "permission_allow"
     folder = home.root / "two"
@@ -138,7 +128,7 @@ def two_at_once(home: Home) -> Order:
     return order
 
 
-async def test_of_two_questions_each_has_its_own_answer(home: Home) -> None:
+async def test_of_two_questions_each_has_its_own_answer(home: AgentHome) -> None:
     run = await home.provider().open(two_at_once(home))
     asked: list[tuple[str, int]] = []
     with anyio.fail_after(30):
@@ -155,7 +145,7 @@ async def test_of_two_questions_each_has_its_own_answer(home: Home) -> None:
     assert replies(home) == ["allow", "deny"]
 
 
-async def test_a_rule_decides_one_of_two_while_the_other_is_asked(home: Home) -> None:
+async def test_a_rule_decides_one_of_two_while_the_other_is_asked(home: AgentHome) -> None:
     order = two_at_once(home)
     rules = policy("allow Bash:touch other.txt")
     run = await home.provider().open(replace(order, permissions=rules))
@@ -173,7 +163,7 @@ async def test_a_rule_decides_one_of_two_while_the_other_is_asked(home: Home) ->
     assert sorted(replies(home)) == ["allow", "deny"]
 
 
-async def test_rules_that_nobody_would_hear_are_refused(home: Home) -> None:
+async def test_rules_that_nobody_would_hear_are_refused(home: AgentHome) -> None:
     order = home.plays("answer")
     spec = TaskSpec(
         provider="claude",
