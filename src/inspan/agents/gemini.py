@@ -63,7 +63,7 @@ class Gemini:
         "GOOGLE_GENAI_*",
         "GOOGLE_VERTEX_BASE_URL",
     )
-    secrets: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS")
+    secrets: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
     def check(self, turn: Turn) -> None:
         """In its stream the prompt is an argument. Raises BadInput."""

@@ -37,6 +37,7 @@ class OpenCode:
         "GEMINI_API_KEY",
         "OPENAI_API_KEY",
         "OPENCODE_API_KEY",
+        "OPENCODE_AUTH_CONTENT",
         "OPENROUTER_API_KEY",
     )
 
