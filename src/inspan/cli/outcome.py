@@ -19,7 +19,10 @@ def left_to_do(task: Task) -> str:
         return f"inspan diff {name}, then inspan accept | reject | send-back {name}"
     if task.state is TaskState.INTERRUPTED:
         return f"inspan resume {name}"
-    return f"inspan answer {name} TEXT" if task.state is TaskState.WAITING else ""
+    if task.state is not TaskState.WAITING:
+        return ""
+    permission = task.needs is not None and task.needs.kind == "permission" and task.needs.id
+    return f"inspan answer {name} {'allow | deny | TEXT' if permission else 'TEXT'}"
 
 
 def asleep(task: Task) -> str:
