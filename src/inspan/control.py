@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from inspan.model.budget import Budget
 from inspan.model.code import (
     Cell,
     CellOptions,
@@ -162,8 +163,12 @@ class Steering(Protocol):
         """Stop it so that it can be resumed; returns when nothing of it is left."""
         ...
 
-    async def resume(self, task: str) -> Task:
-        """Let an interrupted task go on with a new attempt, or a parked one at once."""
+    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
+        """Let an interrupted task go on with a new attempt, or a parked one at once.
+
+        ``budget`` names what it may use from now on, over all attempts: what it does not name
+        stays. Raises BadInput where that is used up, or cannot be measured.
+        """
         ...
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from inspan.client.sync import SyncControl
+from inspan.errors import BadInput
+from inspan.model.budget import Budget, OverBudget
 from inspan.model.task import OnLimit, Patience, Task, TaskSpec, TaskState
 from tests.real.daemon import Daemon, until
-from tests.real.goldens import ROOT
+from tests.real.goldens import ROOT, golden
 
 pytestmark = pytest.mark.requirement("B4", "C4")
 
@@ -28,8 +31,8 @@ def _plays(daemon: Daemon, first: str, then: str) -> None:
     bin_ = daemon.home / "bin"
     bin_.mkdir()
     first, then = (
-        shlex.join([sys.executable, str(PLAYER), str(ROOT / "claude" / "stdio" / name)])
-        for name in (first, then)
+        shlex.join([sys.executable, str(PLAYER), str(folder)])
+        for folder in (_one_turn(daemon, first), ROOT / "claude" / "stdio" / then)
     )
     program = bin_ / "claude"
     program.write_text(
@@ -37,6 +40,25 @@ def _plays(daemon: Daemon, first: str, then: str) -> None:
         f'case "$*" in *--resume*) exec {then};; *) exec {first};; esac\n'
     )
     program.chmod(0o755)
+
+
+def _one_turn(daemon: Daemon, name: str) -> Path:
+    """A transcript up to the end of its first turn."""
+    whole, folder = golden("claude", "stdio", name), daemon.home / name
+    folder.mkdir()
+    said = whole.lines("stdout")
+    end = next(at for at, line in enumerate(said, start=1) if b'"type":"result"' in line)
+    sent = [
+        (after, line)
+        for after, line in zip(whole.meta["stdin_lines_after"], whole.lines("stdin"), strict=True)
+        if after < end
+    ]
+    (folder / "stdout").write_bytes(b"\n".join(said[:end]) + b"\n")
+    (folder / "stdin").write_bytes(b"".join(line + b"\n" for _, line in sent))
+    (folder / "stderr").touch()
+    meta = {**whole.meta, "stdin_lines_after": [after for after, _ in sent]}
+    (folder / "meta.json").write_text(json.dumps(meta))
+    return folder
 
 
 def _spec(daemon: Daemon, **fields: object) -> TaskSpec:
@@ -53,6 +75,12 @@ def _spec(daemon: Daemon, **fields: object) -> TaskSpec:
 
 def _parked(control: SyncControl, task: Task) -> Task:
     until(lambda: control.get(task.id).is_parked, "it to be parked")
+    return control.get(task.id)
+
+
+def _stopped(control: SyncControl, task: Task) -> Task:
+    """It asks for a moment, and is stopped all the same."""
+    until(lambda: control.get(task.id).ended_at is not None, "it to be stopped")
     return control.get(task.id)
 
 
@@ -107,6 +135,34 @@ def test_without_the_flag_it_fails_and_the_hint_names_it(later: Daemon) -> None:
     assert ended.reason is not None
     assert (ended.reason.code, ended.parked) == ("quota", 0)
     assert "--on-limit wait" in ended.reason.hint
+
+
+def test_a_budget_bites_in_the_middle_of_a_turn_and_more_of_it_lets_it_go_on(later: Daemon) -> None:
+    """It reads 120 tokens with its first message, and then waits for a permission."""
+    _plays(later, "permission_interrupt", "answer")
+    with later.control() as control:
+        task = control.submit(_spec(later, budget=Budget(tokens=100)))
+        rests = _stopped(control, task)
+        assert rests.state is TaskState.INTERRUPTED
+        assert rests.reason is not None
+        assert (rests.reason.code, rests.used.read) == ("budget", 120)
+        assert "100 tokens, and then: ask" in _inspan(later, "show", task.id)
+        with pytest.raises(BadInput, match="used up"):
+            control.resume(task.id)
+        assert "queued" in _inspan(later, "resume", task.id, "--budget", "1k")
+        ended = control.wait(task.id, 60)
+    assert (ended.state, ended.used.read) == (TaskState.COMPLETED, 240)
+    assert _sessions(later)[1] == ended.resumes
+
+
+def test_over_its_budget_it_can_be_over(later: Daemon) -> None:
+    _plays(later, "permission_interrupt", "answer")
+    budget = Budget(tokens=100, over=OverBudget.STOP)
+    with later.control() as control:
+        ended = _stopped(control, control.submit(_spec(later, budget=budget)))
+    assert ended.state is TaskState.FAILED
+    assert ended.reason is not None
+    assert ended.reason.code == "budget"
 
 
 def _inspan(daemon: Daemon, *words: str) -> str:

@@ -41,6 +41,7 @@ from inspan.errors import (
     WriterTaken,
 )
 from inspan.model import event as e
+from inspan.model.budget import Budget
 from inspan.model.ids import session_id, ulid
 from inspan.model.lifecycle import apply
 from inspan.model.session import Answers, Chunk, Ended, Gap, Output, Receipt, Resized
@@ -341,8 +342,8 @@ class FakeControl:
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._stop(task, StopKind.INTERRUPT, reason or ("at once" if force else "asked"))
 
-    async def resume(self, task: str) -> Task:
-        return self._record(self._find(task).id, e.Resumed("person"))
+    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
+        return self._record(self._find(task).id, e.Resumed("person", budget))
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._stop(task, StopKind.CANCEL, reason or ("at once" if force else "asked"))

@@ -27,6 +27,7 @@ from inspan.control import (
     TaskPage,
     TaskQuery,
 )
+from inspan.model.budget import Budget
 from inspan.model.code import CodeSpec
 from inspan.model.event import Event
 from inspan.model.session import Answers, Chunk, Receipt
@@ -185,8 +186,8 @@ class Threaded:
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await _run(partial(self._to.interrupt, task, reason=reason, force=force))
 
-    async def resume(self, task: str) -> Task:
-        return await _run(partial(self._to.resume, task))
+    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
+        return await _run(partial(self._to.resume, task, budget=budget))
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await _run(partial(self._to.cancel, task, reason=reason, force=force))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from inspan.agents import json_lines
-from inspan.agents.dialect import LoginAnswer, Turn
+from inspan.agents.dialect import LoginAnswer, Tells, Turn, When
 from inspan.agents.endings import by_status, silent_end
 from inspan.agents.signs import (
     BacksOff,
@@ -27,6 +27,7 @@ from inspan.agents.signs import (
     Warned,
     Withdrawn,
 )
+from inspan.agents.tally import Tally
 from inspan.agents.titles import title
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.task import Exit
@@ -84,11 +85,16 @@ class Claude:
             return (self.program, *resume, *turn.arguments, *prompt)
         stream = ("-p", "--verbose", "--input-format", "stream-json")
         asks = ("--output-format", "stream-json", "--permission-prompt-tool", "stdio")
-        return (self.program, *stream, *asks, *resume, *turn.arguments)
+        cost = turn.cost_most
+        keeps = () if cost is None else ("--max-budget-usd", f"{cost:.4f}")
+        return (self.program, *stream, *asks, *keeps, *resume, *turn.arguments)
 
     def env(self, _turn: Turn) -> dict[str, str]:
         """An update in the middle of the night is nothing that anybody asked for."""
         return {"DISABLE_AUTOUPDATER": "1"}
+
+    #: Its messages tell all tokens that they read, and the written ones when the turn has ended.
+    tells: Final = Tells(cost=When.KEEPS, tokens=When.AS_IT_GOES)
 
     login_hint: Final = _HINT_LOGIN
 
@@ -120,7 +126,7 @@ class ClaudeTalk:
         #: The input of each tool that waits for a permission: to allow it is to send it back.
         self._open: dict[str, dict[str, Any]] = {}
         self._outcome: Outcome | None = None
-        self._usage = Usage()
+        self._tally = Tally()
         self._busy = False  # it said or did something in this turn
         self._retried: Outcome | None = None
         #: What kind of error its last message was, if one.
@@ -222,6 +228,11 @@ class ClaudeTalk:
             yield BacksOff(seconds, why)
 
     def _said(self, told: dict[str, Any]) -> Iterator[Sign]:
+        message = told.get("message")
+        if isinstance(message, dict):
+            name = json_lines.words_of(message, "id")
+            if self._tally.message(name, _usage(message)):
+                yield Counted(self._tally.used)
         self._error = json_lines.words_of(told, "error")
         if self._error:
             return  # its own words for an error, which the result has too
@@ -255,8 +266,8 @@ class ClaudeTalk:
     def _result(self, told: dict[str, Any]) -> Iterator[Sign]:
         self._ended += 1
         self._open.clear()
-        self._usage = _usage(told)
-        yield Counted(self._usage)
+        self._tally.turn(_usage(told))
+        yield Counted(self._tally.used)
         self._outcome = self._judged(told)
         if self._outcome.ending is Ending.QUOTA:
             self._outcome = replace(self._outcome, retry_at=self._resets_at)
@@ -277,7 +288,7 @@ class ClaudeTalk:
 
     def _well(self, told: dict[str, Any]) -> Outcome:
         """It says that all is well, also where its model broke off in the middle of a word."""
-        if not self._busy and not self._usage.written:
+        if not self._busy and not _usage(told).written:
             return Outcome(Ending.EMPTY, "it ended its turn without having done anything")
         if "stop_reason" in told and told["stop_reason"] is None:
             return Outcome(Ending.CUT, "its model's answer broke off")
@@ -286,6 +297,8 @@ class ClaudeTalk:
     def _troubled(self, told: dict[str, Any], text: str) -> Outcome:
         if json_lines.words_of(told, "terminal_reason").startswith("aborted"):
             return Outcome(Ending.STOPPED, "its turn was interrupted")
+        if told.get("subtype") == "error_max_budget_usd":
+            return Outcome(Ending.BUDGET, "it has used up its budget")
         ending = _ERRORS.get(self._error)
         if "/login" in text:
             ending = Ending.LOGIN

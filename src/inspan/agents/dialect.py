@@ -8,6 +8,7 @@ Neither reads a file, starts a program or knows what time it is.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from inspan.agents.signs import Sign
@@ -27,6 +28,8 @@ class Turn:
     #: Arguments for its program from the person, after ours.
     arguments: tuple[str, ...] = ()
     cwd: str = "/"
+    #: The most that it may cost (US dollars), for an agent that keeps to it itself.
+    cost_most: float | None = None
 
 
 class Talk(Protocol):
@@ -69,6 +72,33 @@ class Talk(Protocol):
 
         ``stopped``: we told it to stop. ``complaint``: the end of its standard error.
         """
+        ...
+
+
+class When(StrEnum):
+    """When an agent tells what it has used."""
+
+    NEVER = "never"
+    AT_END = "at_end"  #: of a turn, when nothing can be saved any more
+    AS_IT_GOES = "as_it_goes"
+    KEEPS = "keeps"  #: it is told the most, and ends by itself where that is reached
+
+
+@value
+class Tells:
+    """Which budgets an agent can be held to, when it is spoken to by lines."""
+
+    cost: When = When.NEVER
+    tokens: When = When.NEVER
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A dialect whose agent tells what it uses; of one that is none, nothing can be measured."""
+
+    @property
+    def tells(self) -> Tells:
+        """What it tells, and when."""
         ...
 
 

@@ -10,12 +10,14 @@ import argparse
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from inspan.cli import permitting
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.agent import Mode
+from inspan.model.budget import Budget, OverBudget
 from inspan.model.task import OnCrash, OnLimit, Patience, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings, locate, passing
 from inspan.settings.figures import duration
@@ -90,6 +92,18 @@ def _add_when(parser: argparse.ArgumentParser) -> None:
         "--check", action="append", default=[], metavar="CMD", help="succeeds only if CMD does"
     )
     then.add_argument(
+        "--budget",
+        action="append",
+        default=[],
+        metavar="AMOUNT",
+        help="what an agent may use: '$2', or 200k tokens, or none",
+    )
+    then.add_argument(
+        "--over-budget",
+        choices=[choice.value for choice in OverBudget],
+        help="when it is used up: interrupt it and ask (default), or stop",
+    )
+    then.add_argument(
         "--on-limit",
         choices=[choice.value for choice in OnLimit],
         help="at a usage limit of an agent: wait until it is lifted, or fail (default)",
@@ -154,6 +168,7 @@ def spec_of(
         workspace=workspace(worktree=args.worktree, own_folder=args.folder),
         base=_base(args.base, worktree=args.worktree),
         on_crash=OnCrash(args.on_crash),
+        budget=budget(settings, args.budget, args.over_budget, agent=dialect is not None),
         on_limit=None if args.on_limit is None else OnLimit(args.on_limit),
         review=args.review,
         labels=labels(args.label),
@@ -249,6 +264,20 @@ def patience(
         grace=limits.grace,
         lifted=timeout is not None or foreground,
     )
+
+
+def budget(
+    settings: Settings, given: Sequence[str], over: str | None, *, agent: bool
+) -> Budget | None:
+    """What it may use: as asked for, or for an agent as the settings have it. Raises BadInput."""
+    usual = settings.agents.budget if agent else None
+    if not given:
+        if over is None or usual is None:
+            return usual
+        return replace(usual, over=OverBudget(over))
+    from inspan.settings.budgeting import budget as read
+
+    return read(given, OverBudget(over) if over else settings.agents.over_budget)
 
 
 def _some(flag: str, seconds: float | None) -> float | None:

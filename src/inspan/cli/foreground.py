@@ -19,6 +19,7 @@ from inspan.cli.outcome import asleep, ended, left_to_do
 from inspan.cli.pump import Pump, Source
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
+from inspan.model.agent import Ending
 from inspan.model.ids import session_id, short
 from inspan.model.session import Answers
 from inspan.model.task import GOOD, Exit, Task, TaskState
@@ -231,7 +232,10 @@ class Foreground:
             self._explain(task)
             return exits.OURS
         if task.state in (TaskState.INTERRUPTED, TaskState.CANCELLED):
-            note(f"{short(task.id)} was {task.state.value}{_resumable(task)}")
+            if task.reason is not None and task.reason.code == Ending.BUDGET.value:
+                self._explain(task)
+            else:
+                note(f"{short(task.id)} was {task.state.value}{_resumable(task)}")
             return exits.INTERRUPTED if own is None else own
         if not own or (task.reason is not None and task.reason.code not in ("exit", "signal")):
             self._explain(task)

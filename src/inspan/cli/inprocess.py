@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from inspan.errors import InspanError
+from inspan.model.budget import Budget
 from inspan.model.session import Answers
 from inspan.model.task import Task
 
@@ -105,8 +106,8 @@ class InProcess:
         found: Task = self._do(self._control.interrupt, task, reason=reason, force=force)
         return found
 
-    def resume(self, task: str) -> Task:
-        found: Task = self._do(self._control.resume, task)
+    def resume(self, task: str, *, budget: Budget | None = None) -> Task:
+        found: Task = self._do(self._control.resume, task, budget=budget)
         return found
 
     def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:

@@ -158,6 +158,8 @@ def _limits(task: Task) -> _Pairs:
             f" grace {show_duration(told.grace)}{'' if limits else ' (by the settings)'}"
         ),
     )
+    if task.allowance is not None:
+        yield "budget", f"{task.allowance}, and then: {task.allowance.over.value}"
     if task.parked:
         yield "parked", f"{task.parked} of {reach.settings().agents.waits} times"
     if task.spec.permissions is not None:

@@ -16,6 +16,7 @@ from inspan.cli import asking
 from inspan.cli.rows import SHELL
 from inspan.errors import BadInput, CyclicPlan, FolderMissing, InspanError
 from inspan.model.agent import Mode
+from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
 from inspan.model.plan import order
 from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
@@ -222,6 +223,7 @@ def _spec(
         workspace=_choice(place, "workspace", WorkspaceKind, WorkspaceKind.HERE),
         base=_text(place, "base", "HEAD"),
         on_crash=_choice(place, "on_crash", OnCrash, OnCrash.ASK),
+        budget=_budget(place, settings, agent=dialect is not None),
         on_limit=_choice(place, "on_limit", OnLimit, None),
         review=_bool(place, "review"),
         labels={key: str(value) for key, value in _dict(place, "labels").items()},
@@ -253,6 +255,15 @@ def _permissions(place: _Place, settings: Settings) -> Policy | None:
         raise place.refuse("permissions", "only an agent asks for permissions")
     path, value = (*place.path, "permissions"), place.given["permissions"]
     return policy(place.document, path, value, settings.permissions.expires)
+
+
+def _budget(place: _Place, settings: Settings, *, agent: bool) -> Budget | None:
+    over = _choice(place, "over_budget", OverBudget, None)
+    given = _list(place, "budget")
+    budget: Budget | None = _tried(
+        place, "budget", lambda: asking.budget(settings, given, over, agent=agent)
+    )
+    return budget
 
 
 def _command(place: _Place) -> tuple[str, ...]:
@@ -360,6 +371,8 @@ _KEYS: Final = frozenset(
         "base",
         "on_crash",
         "on_limit",
+        "budget",
+        "over_budget",
         "review",
         "labels",
     )

@@ -21,6 +21,7 @@ from inspan.errors import (
     by_code,
 )
 from inspan.model import plain
+from inspan.model.budget import Budget
 from inspan.model.task import Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
@@ -188,8 +189,8 @@ def interrupt(task: str, reason: str, *, force: bool) -> Call[Task]:
     return _verb(task, "interrupt", reason=reason, force=force)
 
 
-def resume(task: str) -> Call[Task]:
-    return _verb(task, "resume")
+def resume(task: str, budget: Budget | None) -> Call[Task]:
+    return _verb(task, "resume", **({} if budget is None else {"budget": budget}))
 
 
 def cancel(task: str, reason: str, *, force: bool) -> Call[Task]:

@@ -18,6 +18,7 @@ from inspan.client.attachment import Attachment
 from inspan.client.remotecode import RemoteCode
 from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
 from inspan.model import plain
+from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, Verdict
@@ -84,8 +85,8 @@ class RemoteControl:
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._connections.ask(calls.interrupt(task, reason, force=force))
 
-    async def resume(self, task: str) -> Task:
-        return await self._connections.ask(calls.resume(task))
+    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
+        return await self._connections.ask(calls.resume(task, budget))
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._connections.ask(calls.cancel(task, reason, force=force))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from inspan.client import calls
 from inspan.client.link import Closing, Connections
+from inspan.model.budget import Budget
 from inspan.model.session import Answers
 from inspan.model.task import Task, TaskSpec, Verdict
 
@@ -91,8 +92,8 @@ class SyncControl(Closing):
     def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._connections.ask(calls.interrupt(task, reason, force=force))
 
-    def resume(self, task: str) -> Task:
-        return self._connections.ask(calls.resume(task))
+    def resume(self, task: str, *, budget: Budget | None = None) -> Task:
+        return self._connections.ask(calls.resume(task, budget))
 
     def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._connections.ask(calls.cancel(task, reason, force=force))

@@ -17,7 +17,7 @@ from inspan.engine import reasons
 from inspan.engine.crowding import Crowding
 from inspan.engine.hindrances import AGAIN
 from inspan.engine.ledger import Ledger
-from inspan.engine.limits import LimitRules, at_usage_limit
+from inspan.engine.limits import BUDGET, LimitRules, at_usage_limit, budget_used_up, over_budget
 from inspan.engine.orders import order_of
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
@@ -322,8 +322,11 @@ class Attempt:
         match seen:
             case Began(agent) if agent != self.task.agent:
                 await self.tell(e.AgentBegan(self.task.attempt, agent))
-            case Counted(usage) if usage != self.task.usage:
-                await self.tell(e.UsageCounted(self.task.attempt, usage))
+            case Counted(usage):
+                if usage != self.task.usage:
+                    await self.tell(e.UsageCounted(self.task.attempt, usage))
+                if self._cause is None and (why := budget_used_up(self.task)) is not None:
+                    self.request_stop(why)
             case BacksOff(seconds):
                 self._watchdog.excuse(now + seconds)
                 self._means.crowding.backs_off(self.task.spec.provider, self.session)
@@ -353,6 +356,8 @@ class Attempt:
         task, outcome = self.task, exited.outcome
         plain = not task.spec.checks and not task.spec.review
         self._means.crowding.ended(task.spec.provider, self.session, outcome)
+        if _is_budget(self._cause) and outcome is not None and outcome.ok:
+            self._cause = None  # what it was to do is done all the same
         if self._cause is not None:
             await self._insist(exited, *self._given_up())
         elif outcome is not None and outcome.ending is Ending.LOGIN:
@@ -416,6 +421,8 @@ class Attempt:
 
     def _given_up(self) -> tuple[e.Fact, ...]:
         cause = self._cause
+        if isinstance(cause, Reason) and _is_budget(cause):
+            return (over_budget(self.task, cause),)
         if isinstance(cause, Reason):
             return (self._failed(cause),)
         stop_wish = self.task.stop
@@ -426,6 +433,9 @@ class Attempt:
 
     def _ended_badly(self, outcome: Outcome) -> e.Fact:
         clock, rules = self._means.clock, self._means.limits
+        if outcome.ending is Ending.BUDGET:
+            used = budget_used_up(self.task) or reasons.of_outcome(outcome)
+            return over_budget(self.task, used)
         if outcome.ending is Ending.QUOTA:
             due = at_usage_limit(self.task, outcome, rules, clock.now(), clock.chance())
             if due is not None:
@@ -473,6 +483,10 @@ class Attempt:
             await self._insist(*facts)
         except (IllegalTransition, StaleAttempt) as error:
             log.debug("%s", error)
+
+
+def _is_budget(cause: StopKind | Reason | None) -> bool:
+    return isinstance(cause, Reason) and cause.code == BUDGET
 
 
 async def _forget(run: Run) -> None:

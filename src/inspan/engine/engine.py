@@ -27,13 +27,14 @@ from inspan.control import (
     Terminal,
 )
 from inspan.engine.attempt import Attempt, Means
+from inspan.engine.budgets import check_budget
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.deciding import Deciding
 from inspan.engine.dispatcher import Dispatcher, Roles
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
-from inspan.engine.limits import LimitRules
+from inspan.engine.limits import LimitRules, new_budget
 from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Ports
 from inspan.engine.pruning import prune
@@ -43,6 +44,7 @@ from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
 from inspan.errors import Conflict, IllegalTransition, InputFull
 from inspan.model import event as e
+from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
 from inspan.model.session import Answers, Chunk, Receipt
@@ -175,14 +177,21 @@ class Engine:
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._stop(task, StopKind.CANCEL, reason, force=force)
 
-    async def resume(self, task: str) -> Task:
+    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
         found = await self._refs.task(task)
         if found.id in self._attempts:
             await self._attempts[found.id].done.wait()
             found = await self._ledger.get(found.id)
-        goes_on = e.Readied("person") if found.is_parked else e.Resumed("person")
+        goes_on = e.Readied("person") if found.is_parked else self._resumed(found, budget)
         resumed = await self._ledger.record(found.id, goes_on)
         return await self._dispatcher.admit(resumed)
+
+    def _resumed(self, task: Task, more: Budget | None) -> e.Resumed:
+        """It may go on, with the budget that it has then. Raises BadInput."""
+        if more is not None:
+            provider = self._ports.providers[task.spec.provider]
+            check_budget(provider, replace(task.spec, budget=more))
+        return e.Resumed("person", new_budget(task, more))
 
     async def decide(
         self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import anyio
 
+from inspan.engine.budgets import check_budget
 from inspan.engine.ledger import Ledger
 from inspan.engine.ports import Ports
 from inspan.engine.references import References
@@ -97,6 +98,8 @@ class Intake:
         patience = spec.patience
         if patience is not None:
             self._check_patience(spec)
+        if spec.budget is not None:
+            check_budget(provider, spec)
         provider.check(spec)
 
     def _check_patience(self, spec: TaskSpec) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from inspan.errors import BadInput
 from inspan.model import event as e
-from inspan.model.agent import Outcome
+from inspan.model.agent import Ending, Outcome
+from inspan.model.budget import Budget, OverBudget
 from inspan.model.ids import short
 from inspan.model.patience import Waits
 from inspan.model.task import OnLimit, Reason, Task
+
+#: The code of the reason why a task that has used up its budget was stopped.
+BUDGET: Final = Ending.BUDGET.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +44,37 @@ def at_usage_limit(
     wake_at = rules.waits.until(outcome.retry_at, task.parked, now, chance)
     why = Reason(code, said, f"`inspan resume {short(task.id)}` lets it go on at once.")
     return e.Parked(task.attempt, why, wake_at)
+
+
+def budget_used_up(task: Task) -> Reason | None:
+    """Why it must not go on, where its budget says so."""
+    allowance = task.allowance
+    why = "" if allowance is None else allowance.reached(task.used)
+    return Reason(BUDGET, why) if why else None
+
+
+def over_budget(task: Task, why: Reason) -> e.Fact:
+    """What becomes of a task whose budget is used up: it is asked about, or is over."""
+    allowance = task.allowance
+    if allowance is not None and allowance.over is OverBudget.STOP:
+        return e.Failed(task.attempt, why)
+    more = f"`inspan resume {short(task.id)} --budget {_twice(allowance)}` lets it go on."
+    return e.Interrupted(Reason(BUDGET, why.message, more))
+
+
+def new_budget(task: Task, more: Budget | None) -> Budget | None:
+    """What a task may use that is to go on. Raises BadInput where that is used up already."""
+    allowance = task.allowance
+    wanted = allowance if more is None else (allowance or Budget()).raised(more)
+    why = "" if wanted is None else wanted.reached(task.used)
+    if why:
+        more_words = f"Give it more: `inspan resume {short(task.id)} --budget {_twice(wanted)}`."
+        raise BadInput(f"its budget is used up: {why}", hint=more_words)
+    return None if more is None else wanted
+
+
+def _twice(allowance: Budget | None) -> str:
+    """A larger budget, as it is typed."""
+    if allowance is not None and allowance.cost is not None:
+        return f"'${allowance.cost * 2:g}'"
+    return "none" if allowance is None else str((allowance.tokens or 0) * 2)

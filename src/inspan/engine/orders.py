@@ -30,4 +30,13 @@ def order_of(
         mode=task.spec.mode,
         resumes=task.resumes,
         permissions=permissions,
+        cost_most=_cost_left(task),
     )
+
+
+def _cost_left(task: Task) -> float | None:
+    """What the attempt may cost; not nothing, which some programs take for no limit."""
+    allowance = task.allowance
+    if allowance is None or allowance.cost is None:
+        return None
+    return max(0.0001, allowance.cost - (task.used_before.cost or 0.0))

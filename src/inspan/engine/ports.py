@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
 from inspan.model.agent import AgentSession, Mode, Outcome, Usage
@@ -147,6 +147,17 @@ class Order:
     resumes: str | None = None
     #: What the agent may do without asking.
     permissions: Policy = Policy()
+    #: What is left of its budget (US dollars), for an agent that keeps to it itself.
+    cost_most: float | None = None
+
+
+@runtime_checkable
+class Measures(Protocol):
+    """A provider that knows what its programs use; one that is none can be held to no budget."""
+
+    def check_budget(self, spec: TaskSpec) -> None:
+        """Refuse a budget that cannot be measured in time. Raises BadInput."""
+        ...
 
 
 class Run(Protocol):

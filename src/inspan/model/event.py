@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from inspan.model.agent import AgentSession, Outcome, Usage
+from inspan.model.budget import Budget
 from inspan.model.permission import Decision
 from inspan.model.task import Exit, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
 from inspan.model.value import value
@@ -230,6 +231,8 @@ class Resumed:
 
     kind: ClassVar[str] = "task.resumed"
     by: str
+    #: What it may use from now on, where that was changed.
+    budget: Budget | None = None
 
 
 @value

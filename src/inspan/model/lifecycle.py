@@ -219,6 +219,11 @@ def _parked(task: Task, _at: float, fact: e.Parked) -> dict[str, Any]:
     return {**waits, "started_at": None, "pid": None}
 
 
+def _resumed(task: Task, _at: float, fact: e.Resumed) -> dict[str, Any]:
+    budget = task.budget if fact.budget is None else fact.budget
+    return {"reason": None, "ended_at": None, "budget": budget}
+
+
 def _wished(_task: Task, at: float, fact: e.StopRequested) -> dict[str, Any]:
     return {"stop": Stop(fact.stop, fact.by, fact.reason, at)}
 
@@ -256,7 +261,7 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
     e.Interrupted: _because,
     e.Retried: _retried,
     e.Parked: _parked,
-    e.Resumed: lambda _task, _at, _fact: {"reason": None, "ended_at": None},
+    e.Resumed: _resumed,
     e.StopRequested: _wished,
     e.Accepted: lambda _task, _at, _fact: {"verdict": Verdict.ACCEPT},
     e.Rejected: _rejected,

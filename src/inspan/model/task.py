@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
+from inspan.model.budget import Budget
 from inspan.model.permission import Policy
 from inspan.model.value import value
 
@@ -155,6 +156,8 @@ class TaskSpec:
     #: What a worktree starts from; resolved to a commit before it is used.
     base: str = "HEAD"
     on_crash: OnCrash = OnCrash.ASK
+    #: What an agent may use, over all attempts.
+    budget: Budget | None = None
     #: ``None`` takes the engine's default.
     on_limit: OnLimit | None = None
     #: Wait in ``processing`` until a person or a reviewer decides.
@@ -290,12 +293,19 @@ class Task:
     resumes: str | None = None
     #: What the present attempt has used, and all those before it.
     usage: Usage = UNUSED
+    #: The budget that somebody raised it to.
+    budget: Budget | None = None
     used_before: Usage = UNUSED
 
     @property
     def used(self) -> Usage:
         """What all of its attempts have used."""
         return self.used_before.plus(self.usage)
+
+    @property
+    def allowance(self) -> Budget | None:
+        """What it may use now."""
+        return self.budget or self.spec.budget
 
     @property
     def done(self) -> bool:

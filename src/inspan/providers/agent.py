@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from inspan.agents.dialect import Dialect, Turn
+from inspan.agents.dialect import Dialect, Telling, Tells, Turn, When
 from inspan.engine.ports import Order, Run
 from inspan.errors import BadInput, ProgramNotFound, SecretMissing
 from inspan.model.agent import Mode, Outcome
@@ -64,6 +64,25 @@ class AgentProvider:
         if not spec.after:
             programs.check_folder(spec.cwd)
         self._check_installed(spec.cwd, spec.env)
+
+    def check_budget(self, spec: TaskSpec) -> None:
+        """Refuse a budget that it cannot be held to. Raises BadInput."""
+        if spec.budget is None:
+            return
+        lines = self._mode(spec.mode) is not Mode.PTY
+        tells = self._dialect.tells if lines and isinstance(self._dialect, Telling) else Tells()
+        for what, wanted, when in (
+            ("money", spec.budget.cost, tells.cost),
+            ("tokens", spec.budget.tokens, tells.tokens),
+        ):
+            if wanted is not None and when in (When.NEVER, When.AT_END):
+                how = "only when it has ended" if when is When.AT_END else "never"
+                mode = "" if lines else " on a terminal"
+                raise BadInput(
+                    f"{self.name}{mode} tells {how} how much {what} it uses, and so it cannot be"
+                    " held to that budget",
+                    hint="--timeout limits how long it may take; --budget none is no budget.",
+                )
 
     async def open(self, order: Order) -> Run:
         """Start it, where it is logged in. Raises SpawnFailed and what is below it, KeeperLost."""
@@ -119,6 +138,7 @@ class AgentProvider:
             resume=order.resumes,
             arguments=order.command,
             cwd=order.cwd,
+            cost_most=order.cost_most if _keeps_cost(self._dialect) else None,
         )
 
     def _as_process(self, order: Order, turn: Turn) -> Order:
@@ -146,6 +166,10 @@ class AgentProvider:
                 " on the task's PATH.",
                 hint=f"Install it: `{self._dialect.install}`.",
             ) from error
+
+
+def _keeps_cost(dialect: Dialect) -> bool:
+    return isinstance(dialect, Telling) and dialect.tells.cost is When.KEEPS
 
 
 def _prompt(order: Order) -> str:

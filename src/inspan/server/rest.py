@@ -187,8 +187,8 @@ class Rest:
         )
 
     async def resume(self, request: Request) -> Response:
-        schema.read(schema.Nothing, await body_of(request))
-        return answer(await self._control.resume(ref_of(request)))
+        body = schema.read(schema.Resuming, await body_of(request))
+        return answer(await self._control.resume(ref_of(request), budget=body.budget))
 
     async def decide(self, request: Request) -> Response:
         body = schema.read(schema.Deciding, await body_of(request))

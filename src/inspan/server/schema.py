@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from inspan.control import PrunePolicy
 from inspan.errors import BadInput
+from inspan.model.budget import Budget
 from inspan.model.code import CellOptions, CodeSpec
 from inspan.model.task import TaskSpec, Verdict
 
@@ -44,6 +45,13 @@ class Stopping:
 
     reason: str = ""
     force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resuming:
+    """What ``resume`` takes."""
+
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ _PLAIN: Final = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 #: Powers of 1024, as `ls -h` and `du -h` count.
 _BYTES: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_AMOUNT: Final = re.compile(r"(\$?)(\d+(?:\.\d+)?)([km]?)")
+_THOUSANDS: Final = {"": 0, "k": 1, "m": 2}
 #: A century: beyond it a typing mistake is likelier than a wish, and clocks overflow.
 _LONGEST: Final = 100 * 365 * 86400.0
 
@@ -50,6 +52,21 @@ def size(text: str) -> int:
     if found is None or len(found[1]) > 18:
         raise BadInput(f"{text!r} is not a size", hint="Write bytes, or 500K, 64M, 5G, 1T.")
     return int(float(found[1]) * 1024 ** _BYTES[found[2].lower()])
+
+
+def amount(text: str) -> float | int:
+    """What may be used: dollars (a float) after a ``$``, else tokens; k and M are powers of 1000.
+
+    Raises BadInput.
+    """
+    wanted = text.strip().lower()
+    found = _AMOUNT.fullmatch(wanted)
+    if found is None or len(found[2]) > 15:
+        raise BadInput(
+            f"{text!r} is no budget", hint="Write '$2' or '$0.50', or 200k or 1.5M tokens."
+        )
+    many = float(found[2]) * 1000 ** _THOUSANDS[found[3]]
+    return many if found[1] else int(many)
 
 
 def show_duration(seconds: float | None) -> str:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inspan.errors import BadInput, InspanError, SettingsInvalid
+from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT, Role
 from inspan.model.task import OnLimit, Patience
-from inspan.settings import figures
+from inspan.settings import budgeting, figures
 
 if TYPE_CHECKING:
     from inspan.settings.lined import Lined
@@ -129,6 +130,9 @@ class Agents:
     #: Seconds, where the agent does not say when; each wait of a task is twice the one before.
     first_wait: float = 60.0
     longest_wait: float = 3600.0
+    #: What one task may use.
+    budget: Budget | None = None
+    over_budget: OverBudget = OverBudget.ASK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +278,7 @@ def _code(document: Lined, value: Any) -> dict[str, Any]:
 
 
 def _agents(document: Lined, value: Any) -> dict[str, Any]:
-    known = ("on_limit", "waits", "first_wait", "longest_wait")
+    known = ("on_limit", "waits", "first_wait", "longest_wait", "budget", "over_budget")
     given = _section(document, ("agents",), value, known)
     changes: dict[str, Any] = {}
     if "on_limit" in given:
@@ -289,7 +293,22 @@ def _agents(document: Lined, value: Any) -> dict[str, Any]:
                     f"{document.at('agents', name)}: agents.{name} is below a second, or none"
                 )
             changes[name] = seconds
-    return {"agents": replace(Agents(), **changes)}
+    if "over_budget" in given:
+        path = ("agents", "over_budget")
+        changes["over_budget"] = _one_of(document, path, given["over_budget"], OverBudget)
+    agents = replace(Agents(), **changes)
+    if "budget" in given:
+        agents = replace(agents, budget=_budget(document, given["budget"], agents.over_budget))
+    return {"agents": agents}
+
+
+def _budget(document: Lined, value: Any, over: OverBudget) -> Budget | None:
+    try:
+        return budgeting.budget(value if isinstance(value, list) else [value], over)
+    except InspanError as error:
+        raise SettingsInvalid(
+            f"{document.at('agents', 'budget')}: {error.message}", hint=error.hint
+        ) from error
 
 
 def _providers(document: Lined, value: Any) -> dict[str, Any]:

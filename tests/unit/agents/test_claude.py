@@ -30,7 +30,8 @@ def test_an_answer_is_said_and_counted() -> None:
     signs, _ = told("answer")
     said = [sign.text for sign in signs if isinstance(sign, s.Said)]
     assert said == ["The answer is forty-two, and it took a moment to find."]
-    (counted,) = [sign.usage for sign in signs if isinstance(sign, s.Counted)]
+    early, counted = [sign.usage for sign in signs if isinstance(sign, s.Counted)]
+    assert (early.read, early.cost) == (120, None)
     assert (counted.read, counted.turns) == (120, 1)
     assert counted.written > 0
     assert counted.cost is not None
@@ -122,3 +123,33 @@ def test_a_usage_limit_says_when_it_is_lifted() -> None:
     list(limited.heard(lines[-1]))
     outcome = limited.outcome(Exit(1), stopped=False, complaint="")
     assert (outcome.ending, outcome.retry_at) == (Ending.QUOTA, 1_700_003_600)
+
+
+def test_tokens_are_told_with_each_message_and_no_message_counts_twice() -> None:
+    signs, _ = told("write_file")
+    used = [sign.usage for sign in signs if isinstance(sign, s.Counted)]
+    assert [usage.read for usage in used] == [120, 240, 240]
+    assert [usage.turns for usage in used] == [1, 2, 2]
+    assert used[-1].written > used[1].written
+    again = talk()
+    lines = golden("claude", "stdio", "write_file").lines("stdout")
+    message = next(line for line in lines if b'"type":"assistant"' in line)
+    counted = [sign for line in (message, message) for sign in again.heard(line)]
+    assert len([sign for sign in counted if isinstance(sign, s.Counted)]) == 1
+
+
+def test_turns_of_one_process_are_added_up_and_its_cost_is_that_of_all() -> None:
+    signs, _ = told("two_turns")
+    used = [sign.usage for sign in signs if isinstance(sign, s.Counted)][-1]
+    assert (used.read, used.turns, used.cost) == (240, 2, 0.0029)
+
+
+def test_it_keeps_to_a_budget_in_money_itself() -> None:
+    turn = Turn(prompt="do it", mode=Mode.STREAM, cost_most=1.5)
+    argv = Claude().argv(turn)
+    assert argv[argv.index("--max-budget-usd") + 1] == "1.5000"
+    spent = Claude().talk(turn)
+    spent.sent(spent.begin())
+    result = {"type": "result", "subtype": "error_max_budget_usd", "is_error": True}
+    list(spent.heard(json.dumps({**result, "num_turns": 3, "total_cost_usd": 1.6}).encode()))
+    assert spent.outcome(Exit(1), stopped=False, complaint="").ending is Ending.BUDGET

@@ -9,8 +9,10 @@ import pytest
 from inspan.cli import asking
 from inspan.cli.main import parser_of
 from inspan.errors import BadInput, FolderMissing
+from inspan.model.budget import Budget, OverBudget
 from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings
+from inspan.settings.values import Agents
 
 pytestmark = pytest.mark.requirement("A11")
 
@@ -52,6 +54,18 @@ def test_a_usage_limit_is_an_agents() -> None:
     assert _spec().on_limit is None
     with pytest.raises(BadInput, match="usage limit"):
         _spec("--on-limit", "wait")
+
+
+def test_a_budget_is_asked_for_or_is_an_agents_of_the_settings() -> None:
+    stop = OverBudget.STOP
+    asked = _spec("--budget", "$2", "--budget", "9k", "--over-budget", "stop").budget
+    assert asked == Budget(cost=2, tokens=9000, over=stop)
+    usual = Settings(agents=Agents(budget=Budget(cost=1), over_budget=stop))
+    assert asking.budget(usual, [], None, agent=True) == Budget(cost=1)
+    assert asking.budget(usual, [], "stop", agent=True) == Budget(cost=1, over=stop)
+    assert asking.budget(usual, ["9k"], None, agent=True) == Budget(tokens=9000, over=stop)
+    assert asking.budget(usual, ["none"], None, agent=True) is None
+    assert asking.budget(usual, [], None, agent=False) is None
 
 
 def test_in_the_foreground_there_is_no_deadline_unless_asked() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from inspan.cli import taskfile
 from inspan.errors import BadInput, CyclicPlan
 from inspan.model.agent import Mode
+from inspan.model.budget import Budget, OverBudget
 from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import Settings
 
@@ -53,6 +54,8 @@ tasks:
     base: main
     on_crash: retry
     on_limit: wait
+    budget: [$2, 9k]
+    over_budget: stop
     review: true
     priority: 3
     labels: {team: a}
@@ -77,6 +80,7 @@ tasks:
     assert build.workspace is WorkspaceKind.WORKTREE
     assert build.on_crash is OnCrash.RETRY
     assert build.on_limit is OnLimit.WAIT
+    assert build.budget == Budget(cost=2, tokens=9000, over=OverBudget.STOP)
     assert build.review
     assert (build.priority, build.labels, build.base) == (3, {"team": "a"}, "main")
     assert talk.after == ("@0", "@1")
@@ -137,6 +141,7 @@ def test_a_nameless_task_can_be_waited_for_by_its_place(tmp_path: Path) -> None:
         ("- run: a\n  workspace: moon\n", 2, "here, folder, worktree"),
         ("- run: a\n  on_crash: cry\n", 2, "resume, retry, ask"),
         ("- prompt: a\n  on_limit: cry\n", 2, "wait, fail"),
+        ("- prompt: a\n  budget: cry\n", 2, "no budget"),
         ("- run: a\n  env: [x]\n", 2, "mapping"),
         ("- run: a\n  checks: {a: b}\n", 2, "list of texts"),
         ("- run: a\n  name: [x]\n", 2, "not a text"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from inspan.errors import IllegalTransition, StaleAttempt
 from inspan.model import event as e
 from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
+from inspan.model.budget import Budget
 from inspan.model.lifecycle import TABLE, allowed, apply
 from inspan.model.permission import Decision
 from inspan.model.task import (
@@ -312,6 +313,15 @@ def test_a_parked_task_takes_its_conversation_up_in_another_attempt() -> None:
     ready = apply(parked, event(e.Readied("person")))
     assert (ready.state, ready.attempt, ready.wake_at) == (S.QUEUED, 2, None)
     assert (ready.agent, ready.parked, ready.is_parked) == (AGENT, 1, False)
+
+
+def test_a_budget_that_was_raised_stays_until_it_is_raised_again() -> None:
+    spec = replace(SPEC, budget=Budget(cost=2))
+    rests = replace(task(S.INTERRUPTED), spec=spec)
+    assert rests.allowance == spec.budget
+    for told in (Budget(cost=4), None):
+        rests = replace(apply(rests, event(e.Resumed("ann", told))), state=S.INTERRUPTED)
+        assert rests.allowance == Budget(cost=4)
 
 
 def test_a_sent_back_task_takes_its_conversation_up() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -22,6 +24,7 @@ from inspan.engine.ports import (
 )
 from inspan.errors import BadInput, Conflict, LoginFailed, ProgramNotFound
 from inspan.model.agent import Ending, Mode, Outcome
+from inspan.model.budget import Budget
 from inspan.model.task import Exit, TaskSpec
 from inspan.providers.login import CIRCUIT_OPEN, NOT_LOGGED_IN, Logins
 from tests.fakes.clock import FakeClock
@@ -52,8 +55,8 @@ async def test_it_is_asked_answers_and_ends(home: AgentHome) -> None:
     seen = await _all(await home.provider().open(home.plays("answer")))
     (began,) = [item.agent for item in seen if isinstance(item, Began)]
     assert began.mode is Mode.STREAM
-    (counted,) = [item.usage for item in seen if isinstance(item, Counted)]
-    assert counted.read == 120
+    counted = [item.usage for item in seen if isinstance(item, Counted)]
+    assert [usage.read for usage in counted] == [120, 120]
     assert isinstance(seen[-1], Finished)
     assert seen[-1].exit == Exit(code=0)
     assert _outcome(seen).ending is Ending.DONE
@@ -100,8 +103,8 @@ async def test_a_permission_is_asked_for_and_given(home: AgentHome, adopted: boo
             taken_up = await provider.adopt(order)
             assert taken_up is not None
             run, observations = taken_up, taken_up.observations()
-            told = [await anext(observations) for _ in range(3)]
-            seen = next(item for item in told if isinstance(item, Asks))
+            while not isinstance(seen := await anext(observations), Asks):
+                continue
         assert isinstance(seen, Asks)
         assert seen.needs.kind == "permission"
         assert seen.needs.question == "Bash: touch permitted.txt"
@@ -180,6 +183,29 @@ async def test_what_its_protocol_demands_is_written(
     assert _outcome(await _all(await home.provider(dialect=agent).open(order))).ok
     asked = golden(agent.name, mode, "answer").lines("stdin")
     assert len(home.heard()) == len(asked)
+
+
+@pytest.mark.parametrize(
+    ("mode", "budget", "refused"),
+    [
+        (None, Budget(cost=1, tokens=1), ""),
+        (Mode.PTY, Budget(tokens=1), "on a terminal tells never"),
+        (Mode.PTY, Budget(cost=1), "on a terminal tells never"),
+    ],
+)
+async def test_a_budget_that_it_cannot_be_held_to_is_refused(
+    home: AgentHome, mode: Mode | None, budget: Budget, refused: str
+) -> None:
+    spec = TaskSpec(provider="claude", prompt="do it", cwd="/", mode=mode, budget=budget)
+    with pytest.raises(BadInput, match=refused) if refused else nullcontext():
+        home.provider().check_budget(spec)
+
+
+async def test_what_is_left_of_its_budget_is_told_to_one_that_keeps_to_it(home: AgentHome) -> None:
+    order = replace(home.plays("answer"), cost_most=1.25)
+    (home.root / "bin" / "claude").write_text('#!/bin/sh\necho "$*" >argv\n')
+    await _all(await home.provider().open(order))
+    assert "--max-budget-usd 1.2500" in (home.work / "argv").read_text()
 
 
 async def test_one_that_goes_without_a_word_has_failed(home: AgentHome) -> None:

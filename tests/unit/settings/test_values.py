@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspan.errors import SettingsInvalid
+from inspan.model.budget import Budget, OverBudget
 from inspan.model.role import Role
 from inspan.model.task import OnLimit
 from inspan.settings import EnvRule, Settings, load
@@ -44,7 +45,8 @@ retention: {days: 2, bytes: 1G}
 recording: {cap: 8M}
 env: {allow: [MY_VAR, "ACME_*"], withhold: [EDITOR, "LC_*"]}
 code: {idle: 7d}
-agents: {on_limit: wait, waits: 2, first_wait: 2m, longest_wait: 1d}
+agents:
+  {on_limit: wait, waits: 2, first_wait: 2m, longest_wait: 1d}
 providers: {claude: {slots: 4}, codex: {}}
 keys: {detach: ctrl-q}
 """,
@@ -66,6 +68,13 @@ keys: {detach: ctrl-q}
     assert not settings.env.allows("EDITOR")
     assert not settings.env.allows("LC_ALL")
     assert settings.detach_key == 0x11
+
+
+def test_agents_have_a_budget_where_one_is_set(tmp_path: Path) -> None:
+    assert Settings().agents.budget is None
+    agents = _load(tmp_path, "agents: {budget: [$2, 90k], over_budget: stop}").agents
+    assert agents.budget == Budget(cost=2, tokens=90_000, over=OverBudget.STOP)
+    assert _load(tmp_path, "agents: {budget: none}").agents.budget is None
 
 
 @pytest.mark.parametrize("limit", ["none", "null", "~"])
@@ -91,6 +100,8 @@ def test_a_limit_can_be_lifted(tmp_path: Path, limit: str) -> None:
         ("code:\n  idel: 7d\n", 2, "idel"),
         ("agents:\n  on_limit: cry\n", 2, "wait, fail"),
         ("agents:\n  waits: 0\n", 2, "waits"),
+        ("agents:\n  budget: much\n", 2, "budget"),
+        ("agents:\n  over_budget: cry\n", 2, "ask, stop"),
         ("providers: 3\n", 1, "providers"),
         ("providers:\n  claude: 3\n", 2, "claude"),
         ("providers:\n  claude:\n    slots: 0\n", 3, "slots"),
