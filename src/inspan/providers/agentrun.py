@@ -30,7 +30,7 @@ from inspan.engine.ports import (
     Observation,
     Run,
 )
-from inspan.errors import Conflict, InputFull, SessionNotFound
+from inspan.errors import BadInput, Conflict, InputFull, SessionNotFound
 from inspan.model.agent import Outcome
 from inspan.model.permission import Decision
 from inspan.model.session import Ended, Gap, Output
@@ -215,12 +215,19 @@ class AgentRun:
         """Answer what a rule decides. That it did is stored first: a daemon may die in between."""
         judgement = await self._permits.judged(asked)
         self._referred.add(asked.request)
-        if judgement.decision is Decision.ASK:
+        if judgement.decision is Decision.ASK or not self._takes(asked, judgement.decision):
             return
         question, by = _needs(asked).question, str(judgement.rule)
         yield Decided(asked.request, question, judgement.decision, by)
         with suppress(Conflict, InputFull):  # it is gone, or a person may try
             await self._reply(asked.request, judgement.decision)
+
+    def _takes(self, asked: s.Permission, text: str) -> bool:
+        """Whether it can be told that: some offer no way to allow a thing just once."""
+        try:
+            return self._dialogue.talk.answer(asked.request, text) is not None
+        except BadInput:
+            return False
 
     async def answer(self, needs: Needs, text: str) -> None:
         """Answer a request that is open. Raises Conflict where it is not, BadInput."""
