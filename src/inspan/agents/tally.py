@@ -31,7 +31,12 @@ class Tally:
         return replace(usage, turns=1) != before
 
     def turn(self, usage: Usage) -> None:
-        """A turn has ended and tells what all of it used; its ``cost`` is that of the process."""
-        self._messages.clear()
+        """A turn has ended and tells what all of it used; its ``cost`` is that of the process.
+
+        One that was broken off may tell less than its messages did: then those count.
+        """
         total = replace(self._ended, cost=None).plus(usage)
+        if total.read + total.written < self.used.read + self.used.written:
+            total = self.used
+        self._messages.clear()
         self._ended = replace(total, cost=usage.cost)

@@ -27,7 +27,7 @@ class Budget:
     def reached(self, used: Usage) -> str:
         """What is used up, in a sentence; nothing where nothing is."""
         if self.cost is not None and used.cost is not None and used.cost >= self.cost:
-            return f"it has used ${used.cost:.2f} of ${self.cost:.2f}"
+            return f"it has used {_money(used.cost)} of {_money(self.cost)}"
         tokens = used.read + used.written
         if self.tokens is not None and tokens >= self.tokens:
             return f"it has used {tokens} of {self.tokens} tokens"
@@ -43,6 +43,10 @@ class Budget:
 
     def __str__(self) -> str:
         """As a person writes it."""
-        cost = [] if self.cost is None else [f"${self.cost:.2f}"]
+        cost = [] if self.cost is None else [_money(self.cost)]
         tokens = [] if self.tokens is None else [f"{self.tokens} tokens"]
         return ", ".join(cost + tokens)
+
+
+def _money(amount: float) -> str:
+    return f"${amount:.2f}" if amount >= 0.1 else f"${amount:.4f}"

@@ -35,6 +35,7 @@ def test_what_is_no_budget_is_refused(words: list[str]) -> None:
 def test_a_budget_is_told_as_it_is_written_and_knows_when_it_is_reached() -> None:
     both = Budget(cost=2, tokens=100)
     assert str(both) == "$2.00, 100 tokens"
+    assert str(Budget(cost=0.001)) == "$0.0010"
     assert both.reached(Usage(read=50, written=49, cost=1.99)) == ""
     assert "tokens" in both.reached(Usage(read=50, written=50))
     assert "$2.00 of $2.00" in both.reached(Usage(cost=2.0))
