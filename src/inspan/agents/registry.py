@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from inspan.agents.aider import Aider
 from inspan.agents.claude import Claude
 from inspan.agents.codex import Codex
 from inspan.agents.dialect import Dialect
@@ -17,6 +18,7 @@ from inspan.agents.vibe import Vibe
 #: name → what makes its dialect.
 DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType(
     {
+        "aider": Aider,
         "claude": Claude,
         "codex": Codex,
         "gemini": Gemini,
