@@ -72,12 +72,19 @@ class AgentHome:
         asked = f'if [ "$1 $2" = "auth status" ]; then {script}; fi'
         program.write_text(f"{first}\n{asked}\n{rest}")
 
-    def plays(self, scenario: str, *more: str, agent: str = "claude", mode: str = "stdio") -> Order:
-        """What starts an agent that plays ``scenario``."""
+    def plays(
+        self,
+        scenario: str,
+        *more: str,
+        agent: str = "claude",
+        mode: str = "stdio",
+        then: str = "exit $?",
+    ) -> Order:
+        """What starts an agent that plays ``scenario`` and does ``then`` at its input's end."""
         golden = ROOT / agent / mode / scenario
         command = shlex.join([sys.executable, str(PLAYER), str(golden), *more])
         program = self.root / "bin" / agent
-        program.write_text(f"#!/bin/sh\nexec {command}\n")
+        program.write_text(f"#!/bin/sh\n{command}\n{then}\n")
         program.chmod(0o755)
         return Order(
             session=session_id(ulid(0, os.urandom(10)), 1),

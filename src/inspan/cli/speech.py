@@ -19,7 +19,7 @@ from inspan.model.session import Chunk, Gap, Output
 from inspan.terminal.sanitize import clean as cleaned
 
 if TYPE_CHECKING:
-    from inspan.agents.dialect import Dialect
+    from inspan.agents.dialect import Dialect, Talk
     from inspan.model.task import Task, TaskSpec
 
 #: How much of what a tool said when it failed is shown.
@@ -43,14 +43,19 @@ def of(task: Task, *, watched: bool = False) -> Speech | None:
     return Speech(dialect, task, watched=watched)
 
 
+def talk_of(task: Task, dialect: Dialect) -> Talk:
+    """A conversation as the newest attempt of the task has it."""
+    from inspan.agents.dialect import Turn
+
+    mode = task.spec.mode or dialect.modes[0]
+    return dialect.talk(Turn(prompt=task.spec.prompt or "", mode=mode, resume=task.resumes))
+
+
 class Speech:
     """One session of an agent, from its beginning."""
 
     def __init__(self, dialect: Dialect, task: Task, *, watched: bool) -> None:
-        from inspan.agents.dialect import Turn
-
-        mode = task.spec.mode or dialect.modes[0]
-        self._talk = dialect.talk(Turn(prompt=task.spec.prompt or "", mode=mode))
+        self._talk = talk_of(task, dialect)
         self._lines = Lines()
         self._watched = watched
         self._tools: dict[str, str] = {}

@@ -115,16 +115,15 @@ def _by_lines(task: Task) -> bool:
 
 def _said(task: Task, folder: Path) -> Reading | None:
     """By the last of its lines that says what it does."""
-    from inspan.agents.dialect import Turn
     from inspan.agents.json_lines import Lines
     from inspan.agents.registry import find
+    from inspan.cli.speech import talk_of
     from inspan.model.session import Output
     from inspan.terminal.playback import Playback, Typed
 
     dialect = find(task.spec.provider)
     assert dialect is not None
-    mode = task.spec.mode or dialect.modes[0]
-    talk = dialect.talk(Turn(prompt=task.spec.prompt or "", mode=mode))
+    talk = talk_of(task, dialect)
     heard, typed, last = Lines(), Lines(), None
     for moment in Playback(folder).timeline():
         if isinstance(moment.what, Typed):
