@@ -7,6 +7,7 @@ agent (``inspan.agents`` does) and no task.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +31,7 @@ from inspan.engine.ports import (
     Observation,
     Run,
 )
-from inspan.errors import BadInput, Conflict, InputFull, SessionNotFound
+from inspan.errors import BadInput, Conflict, InputFull, KeeperLost, SessionNotFound
 from inspan.model.agent import Outcome
 from inspan.model.permission import Decision
 from inspan.model.session import Ended, Gap, Output
@@ -40,12 +41,18 @@ from inspan.providers.listening import News
 from inspan.providers.permits import Permits
 from inspan.terminal.playback import Playback, Typed
 
+log = logging.getLogger(__name__)
+
+#: The process has ended, or the keeper has.
+_GONE: Final = (Conflict, SessionNotFound, KeeperLost)
 #: How much is written at a time, and read: the keeper holds no more for a child that is slow.
 _PIECE: Final = 1 << 15
 _READ: Final = 1 << 18
 #: How long a program that does not read is left alone between two tries, and how often.
 _FULL_PAUSE: Final = 0.05
 _FULL_TRIES: Final = 600
+#: How long an agent may take to read that its turn is to end, in seconds.
+_HEARS: Final = 1.0
 #: How long an agent that has nothing more to do may take to end, in seconds.
 _LINGER: Final = 10.0
 
@@ -219,7 +226,7 @@ class AgentRun:
             return
         question, by = _needs(asked).question, str(judgement.rule)
         yield Decided(asked.request, question, judgement.decision, by)
-        with suppress(Conflict, InputFull):  # it is gone, or a person may try
+        with suppress(InputFull, *_GONE):  # a person may try, or nobody needs to
             await self._reply(asked.request, judgement.decision)
 
     def _takes(self, asked: s.Permission, text: str) -> bool:
@@ -262,14 +269,19 @@ class AgentRun:
         async with self._turns:
             due = self._dialogue.due()
             if due and not self._closed:
-                with suppress(Conflict, SessionNotFound):  # it has ended, which is told by itself
+                try:
                     await self._send(due)
+                except InputFull as error:
+                    log.warning("%s", error)  # the rest goes when it is heard of next
+                except _GONE as error:
+                    log.debug("%s", error)  # which is told by itself
 
     async def _send(self, data: bytes) -> None:
-        """Write all of it, and note that it was. Raises InputFull where it does not read."""
+        """Write all of it, and note what was. Raises InputFull where it does not read."""
         for start in range(0, len(data), _PIECE):
-            await self._piece(data[start : start + _PIECE])
-        self._dialogue.typed(data)
+            piece = data[start : start + _PIECE]
+            await self._piece(piece)
+            self._dialogue.typed(piece)
 
     async def _piece(self, piece: bytes) -> None:
         for _ in range(_FULL_TRIES):
@@ -290,7 +302,7 @@ class AgentRun:
 
     async def _close(self) -> None:
         self._closed = True
-        with suppress(Conflict, SessionNotFound):  # as above
+        with suppress(*_GONE):  # as above
             await self._inner.write(b"")
         self._overdue = asyncio.get_running_loop().call_later(_LINGER, self._linger)
 
@@ -316,12 +328,18 @@ class AgentRun:
         """End its turn as its protocol has it, and its input; by a signal where it has no word."""
         self._stopped = True
         told = self._dialogue.talk.interrupt()
-        if told is None or self._closed:
+        if told is None or self._closed or not await self._says(told):
             await self._inner.interrupt()
-            return
-        async with self._turns:
-            await self._send(told)
-        await self._close()
+        else:
+            await self._close()
+
+    async def _says(self, told: bytes) -> bool:
+        """Whether it could be told: one that does not read is not waited for."""
+        with anyio.move_on_after(_HEARS), suppress(InputFull, *_GONE):
+            async with self._turns:
+                await self._send(told)
+            return True
+        return False
 
     async def terminate(self) -> None:
         """SIGTERM to the whole tree."""

@@ -1,0 +1,84 @@
+"""An agent that does not read what it is sent: nothing is sent twice, and it can be stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inspan.agents.claude import Claude
+from inspan.agents.dialect import Turn
+from inspan.engine.ports import Order
+from inspan.errors import InputFull, KeeperLost
+from inspan.model.agent import Mode
+from inspan.model.permission import Policy
+from inspan.model.task import TerminalSpec
+from inspan.providers import agentrun
+from inspan.providers.agentrun import AgentRun
+from inspan.providers.dialogue import Dialogue
+from inspan.providers.permits import Permits
+from inspan.providers.redaction import Redaction
+from tests.fakes.provider import FakeRun
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4")]
+
+TURN = Turn(prompt="x" * 100_000, mode=Mode.STREAM)
+ORDER = Order(
+    session="s-1", command=(), prompt="x", cwd="/", env={}, terminal=TerminalSpec(pty=False)
+)
+
+
+class Slow(FakeRun):
+    """Its input is full after so many pieces, until ``room`` says otherwise."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__(ORDER, 1)
+        self.room = room
+        self.gone = False
+
+    async def write(self, data: bytes) -> None:
+        if self.gone:
+            raise KeeperLost
+        if not self.room:
+            raise InputFull
+        self.room -= 1
+        await super().write(data)
+
+
+def _run(inner: Slow, tmp_path: Path) -> AgentRun:
+    dialogue = Dialogue(Claude().talk(TURN), Redaction(()))
+    permits = Permits(Policy(), str(tmp_path))
+    return AgentRun(inner, tmp_path, dialogue, permits, adopted=False, ended=lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agentrun, "_FULL_TRIES", 1)
+    monkeypatch.setattr(agentrun, "_FULL_PAUSE", 0.0)
+
+
+async def test_what_was_not_read_goes_later_and_nothing_goes_twice(tmp_path: Path) -> None:
+    inner = Slow(1)
+    run = _run(inner, tmp_path)
+    await run._write_due()
+    assert 0 < len(inner.typed) < len(TURN.prompt)
+    inner.room = 100
+    await run._write_due()
+    assert inner.typed == Claude().talk(TURN).begin()
+    await run._write_due()
+    assert inner.typed == Claude().talk(TURN).begin()
+
+
+async def test_one_that_does_not_read_is_interrupted_by_a_signal(tmp_path: Path) -> None:
+    inner = Slow(0)
+    await _run(inner, tmp_path).interrupt()
+    assert inner.asked == ["interrupt"]
+
+
+async def test_a_keeper_that_is_gone_is_told_by_the_run_and_breaks_nothing(tmp_path: Path) -> None:
+    inner = Slow(0)
+    inner.gone = True
+    run = _run(inner, tmp_path)
+    await run._write_due()
+    await run.interrupt()
+    assert inner.asked == ["interrupt"]
