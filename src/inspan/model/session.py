@@ -5,15 +5,15 @@ Bytes are addressed by their absolute offset in the recording; that is the only 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from inspan.errors import IllegalTransition
 from inspan.model.task import Exit
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Output:
     """Bytes of the recording from ``offset`` on. ``stream`` is ``out`` or, on pipes, ``err``."""
 
@@ -22,7 +22,7 @@ class Output:
     stream: str = "out"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gap:
     """These bytes are no longer there: the recording reached its cap and its middle was freed."""
 
@@ -30,7 +30,7 @@ class Gap:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Resized:
     """From ``offset`` on the terminal has this size."""
 
@@ -39,7 +39,7 @@ class Resized:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ended:
     """Nothing more will come. ``exit`` is unknown where the keeper was lost."""
 

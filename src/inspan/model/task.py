@@ -186,7 +186,7 @@ class Exit:
         return self.code if self.code is not None else 128 + (self.signal or 0)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reason:
     """Why a task is where it is: ``code`` for programs, ``message`` for people."""
 
@@ -195,7 +195,7 @@ class Reason:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Needs:
     """What a waiting task needs from a person."""
 
@@ -209,7 +209,7 @@ class Needs:
     more: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stop:
     """A wish to stop; a field and not a state, since wishing does not make it so."""
 
@@ -219,7 +219,7 @@ class Stop:
     at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckResult:
     """What one ``--check`` said."""
 
@@ -228,7 +228,7 @@ class CheckResult:
     session: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Workspace:
     """Where an attempt worked."""
 

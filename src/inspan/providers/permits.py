@@ -8,7 +8,8 @@ from typing import Final
 import anyio.to_thread
 
 from inspan.agents.signs import Permission
-from inspan.model.permission import Decision, Ground, Judgement, Policy, Request, judge
+from inspan.model.judging import Ground, Judgement, Request, judge
+from inspan.model.permission import Decision, Policy
 
 _ASK: Final = Judgement(Decision.ASK)
 

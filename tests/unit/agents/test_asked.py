@@ -10,7 +10,8 @@ from inspan.agents.dialect import Turn
 from inspan.agents.registry import find
 from inspan.agents.signs import Permission
 from inspan.model.agent import Mode
-from inspan.model.permission import Decision, Ground, Policy, Request, judge, rule
+from inspan.model.judging import Ground, Request, judge
+from inspan.model.permission import Decision, Policy, rule
 from tests.real.goldens import golden
 
 pytestmark = pytest.mark.requirement("C5", "C9")

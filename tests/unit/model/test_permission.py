@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from inspan.errors import BadInput
 from inspan.model import plain
-from inspan.model.permission import Decision, Ground, Policy, Request, Rule, judge, rule
+from inspan.model.judging import Ground, Request, judge
+from inspan.model.permission import Decision, Policy, Rule, rule
 
 pytestmark = pytest.mark.requirement("C9")
 
