@@ -46,8 +46,6 @@ def main() -> int:
             for name in args.only or SUBJECTS
             if not measured(name, Path(folder), quick=args.quick)
         ]
-    if not args.quick:
-        report.write(SUBJECTS)
     return 1 if failed else 0
 
 
@@ -62,7 +60,7 @@ def measured(name: str, folder: Path, *, quick: bool) -> bool:
         return False
     print(report.plain(found), f"   ({time.monotonic() - began:.0f} s)\n", sep="\n", flush=True)
     if not quick:
-        report.keep(name, found)
+        report.keep(name, found, SUBJECTS)
     return True
 
 

@@ -1,21 +1,18 @@
-"""What was measured, kept as JSON and written as docs/benchmarks.md; it measures nothing."""
+"""What was measured, as docs/benchmarks.md has it; it measures nothing."""
 
 from __future__ import annotations
 
-import json
 import os
 import platform
+import re
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from tools.bench.measure import ROOT, Found, Row, file_system
+from tools.bench.measure import ROOT, Found, file_system
 
-FIGURES = ROOT / ".cache" / "bench.json"
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 
 _HEAD = """\
@@ -41,24 +38,18 @@ def plain(found: Found) -> str:
     return "\n".join(lines + [f"   - {note}" for note in found.notes])
 
 
-def keep(name: str, found: Found) -> None:
-    """Put what was found in the place of what was known before."""
-    known = _known()
-    known[name] = {
-        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": _commit(),
-        "machine": machine(),
-        **asdict(found),
-    }
-    FIGURES.parent.mkdir(exist_ok=True)
-    FIGURES.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n")
+def keep(name: str, found: Found, subjects: Sequence[str], document: Path = DOCUMENT) -> None:
+    """Put what was found in the place of that subject's part; all other parts stay as they are."""
+    parts = _parts(document)
+    parts[name] = "\n".join(_section(name, found))
+    text = [parts[subject] for subject in subjects if subject in parts]
+    document.write_text("\n".join([_HEAD, *text]))
 
 
-def write(subjects: Sequence[str]) -> None:
-    """The document, from all that is known."""
-    known = _known()
-    parts = ["\n".join(_section(name, known[name])) for name in subjects if name in known]
-    DOCUMENT.write_text("\n".join([_HEAD, *parts]))
+def _parts(document: Path) -> dict[str, str]:
+    """The parts of the document, by their subjects."""
+    _, *parts = re.split(r"^(?=## )", document.read_text(), flags=re.MULTILINE)
+    return {part.partition("\n")[0].removeprefix("## "): part.rstrip("\n") + "\n" for part in parts}
 
 
 def machine() -> str:
@@ -71,29 +62,21 @@ def machine() -> str:
     )
 
 
-def _section(name: str, known: dict[str, Any]) -> Iterator[str]:
+def _section(name: str, found: Found) -> Iterator[str]:
+    at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     yield f"## {name}\n"
-    yield f"`make bench ARGS='--only {name}'`, {known['at']}, at {known['commit']}."
-    yield f"{known['machine']}.\n"
+    yield f"`make bench ARGS='--only {name}'`, {at}, at {_commit()}."
+    yield f"{machine()}.\n"
     yield "| what | ours | peer | ratio | goal | met |"
     yield "|---|---|---|---|---|---|"
-    for raw in known["rows"]:
-        row = Row(**raw)
+    for row in found.rows:
         met = "" if row.met is None else "yes" if row.met else "**no**"
         cells = (row.what, row.ours, row.peer, row.ratio, row.goal, met)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
-    for note in known["notes"]:
+    for note in found.notes:
         yield f"- {note}"
     yield ""
-
-
-def _known() -> dict[str, Any]:
-    try:
-        known: dict[str, Any] = json.loads(FIGURES.read_text())
-    except FileNotFoundError:
-        return {}
-    return known
 
 
 def _commit() -> str:
