@@ -23,6 +23,7 @@ from inspan.model.agent import Ending
 from inspan.model.ids import session_id, short
 from inspan.model.session import Answers
 from inspan.model.task import GOOD, Exit, Task, TaskState
+from inspan.settings.passing import is_agent
 
 if TYPE_CHECKING:
     from inspan.cli.questions import Questions
@@ -254,7 +255,7 @@ class Foreground:
 
 def _speech(task: Task) -> Speech | None:
     """What makes text of an agent's lines."""
-    if task.spec.provider in ("shell", "scripted"):
+    if not is_agent(task.spec.provider):
         return None
     from inspan.cli.speech import of
 

@@ -15,6 +15,7 @@ from inspan.cli.say import colours, note
 from inspan.errors import BadInput, DaemonUnreachable, FellBehind, SessionNotFound
 from inspan.model.ids import session_id, short
 from inspan.model.session import Chunk, Ended, Gap, Output
+from inspan.settings.passing import is_agent
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -113,7 +114,8 @@ def _end(chunk: Chunk) -> int | None:
 
 def _printer(task: Task, args: argparse.Namespace) -> _Printer | Speech:
     """An agent's lines are told as text; with a flag that asks for bytes they are bytes."""
-    if not (args.raw or args.stdout or args.stderr or task.spec.provider in ("shell", "scripted")):
+    as_bytes = args.raw or args.stdout or args.stderr
+    if not as_bytes and is_agent(task.spec.provider):
         from inspan.cli.speech import of
 
         if (speech := of(task)) is not None:

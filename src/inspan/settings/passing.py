@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from inspan.settings.secrets import Secrets
 
 
-#: Providers that are no agents: to know that costs no import.
+#: Providers that are no agents.
 _NO_AGENTS: Final = ("shell", "scripted")
+
+
+def is_agent(provider: str) -> bool:
+    """False for a provider that is known to be none; that costs no import."""
+    return provider not in _NO_AGENTS
 
 
 def dialect_of(provider: str) -> Dialect | None:
     """The agent of that name; ``None`` where it is none."""
-    if provider in _NO_AGENTS:
+    if not is_agent(provider):
         return None
     from inspan.agents.registry import find  # noqa: PLC0415 - most tasks have no agent
 
