@@ -24,6 +24,7 @@ from inspan.model.task import Patience, Task, TaskSpec
 from inspan.settings import Settings
 from inspan.settings.places import Places, locate
 from inspan.terminal.announce import Waiting, encode
+from tests.real.daemon import alive, until
 
 #: Tells who it is, then obeys one order a line; its terminal passes every byte as it is.
 PUPPET = """
@@ -147,6 +148,7 @@ async def engine_hand() -> AsyncIterator[PuppetHand]:
     with tempfile.TemporaryDirectory(prefix="inspan-") as folder:
         places = locate({"INSPAN_HOME": folder, "XDG_RUNTIME_DIR": folder})
         line = Path(folder) / "line"
+        keeper = None
         async with (
             await anyio.create_unix_listener(line) as listener,
             engine(places, Settings()) as control,
@@ -161,6 +163,9 @@ async def engine_hand() -> AsyncIterator[PuppetHand]:
                 with anyio.CancelScope(shield=True):
                     await control.interrupt_all("the test is over")
                     await hand.leave()
-                    health = await control.health()
-                    if health.keeper is not None:
-                        os.kill(health.keeper.pid, signal.SIGTERM)
+                    keeper = (await control.health()).keeper
+                    if keeper is not None:
+                        os.kill(keeper.pid, signal.SIGTERM)
+        if (ended := keeper) is not None:  # it writes to the folder until it has ended
+            gone = "the keeper to end"
+            await anyio.to_thread.run_sync(until, lambda: not alive(ended.pid), gone)
