@@ -27,6 +27,7 @@ SUBJECTS = (
     "sessions",
     "durable",
     "code_sessions",
+    "agent_sessions",
 )
 #: On the file system of the checkout, which is what a user works on.
 CACHE = ROOT / ".cache"
