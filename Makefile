@@ -15,7 +15,7 @@ SHORT := -m "not soak and not faces and not agents"
 # Several workers, a file's tests on one; none where ARGS names a test (tests/conftest.py).
 WORKERS := -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup test check fix demo bench soak test-faces test-agents golden coverage docs picture smoke-311 clean
+.PHONY: help setup test check fix demo bench bench-state soak test-faces test-agents golden coverage docs picture smoke-311 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ demo: $(READY) ## watch seven real programs run, fail, wait, and outlive a kille
 
 bench: $(BENCH_READY) ## measure inspan beside its alternatives, in one run
 	@$(BIN)/python -m tools.bench $(ARGS)
+
+bench-state: $(READY) ## measure the screen rules on the labelled recordings (ARGS=--write: into docs/)
+	@$(BIN)/python -m tools.bench_state $(ARGS)
 
 $(BENCH_READY): $(READY)
 	@tools/setup $(VENV) newest --editable '.[dev,bench]'
