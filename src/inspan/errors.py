@@ -138,7 +138,7 @@ class ProviderNotFound(NotFound):
     """No provider has that name."""
 
     code = "provider-not-found"
-    default_hint = "`inspan doctor` lists the providers that are known."
+    default_hint = "`inspan agents` lists the agents; `shell` runs any command."
 
 
 class PromiseNotFound(NotFound):

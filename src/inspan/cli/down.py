@@ -71,9 +71,10 @@ def _running_on(where: Places) -> str:
 def _refuse_while_busy(where: Places) -> None:
     hello = keeperdoor.ask(where.keeper_socket, "hello")
     if hello is not None and hello.get("sessions"):
+        number = _count(hello["sessions"])
         raise Conflict(
-            f"the keeper holds {_count(hello['sessions'])} sessions",
-            hint="Let them end, interrupt them, or kill them with --force.",
+            f"the keeper holds {number} {'session' if number == 1 else 'sessions'}",
+            hint="Let them end, interrupt tasks, `inspan py close` code; or kill all with --force.",
         )
 
 

@@ -76,10 +76,10 @@ class AgentProvider:
             ("tokens", spec.budget.tokens, tells.tokens),
         ):
             if wanted is not None and when in (When.NEVER, When.AT_END):
-                how = "only when it has ended" if when is When.AT_END else "never"
+                how = "tells only at its end" if when is When.AT_END else "never tells"
                 mode = "" if lines else " on a terminal"
                 raise BadInput(
-                    f"{self.name}{mode} tells {how} how much {what} it uses, and so it cannot be"
+                    f"{self.name}{mode} {how} how much {what} it uses, and so it cannot be"
                     " held to that budget",
                     hint="--timeout limits how long it may take; --budget none is no budget.",
                 )

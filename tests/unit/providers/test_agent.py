@@ -189,8 +189,8 @@ async def test_what_its_protocol_demands_is_written(
     ("mode", "budget", "refused"),
     [
         (None, Budget(cost=1, tokens=1), ""),
-        (Mode.PTY, Budget(tokens=1), "on a terminal tells never"),
-        (Mode.PTY, Budget(cost=1), "on a terminal tells never"),
+        (Mode.PTY, Budget(tokens=1), "on a terminal never tells"),
+        (Mode.PTY, Budget(cost=1), "on a terminal never tells"),
     ],
 )
 async def test_a_budget_that_it_cannot_be_held_to_is_refused(
