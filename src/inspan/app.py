@@ -38,6 +38,7 @@ from inspan.model.patience import Backoff, Waits
 from inspan.providers.keeping import Keeping
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
+from inspan.providers.ptyrun import Screens
 from inspan.providers.python import Folders, PythonProvider
 from inspan.providers.registry import make_all
 from inspan.providers.web import HttpWeb
@@ -124,7 +125,7 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     )
     ports = Ports(
         store=store,
-        providers=make_all(processes, Logins(clock)),
+        providers=make_all(processes, Logins(clock), Screens(clock)),
         recordings=Recordings(places.recordings, keeping.client),
         workspaces=Workspaces(places.workspaces),
         keep=keeping,

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,26 @@ from inspan.agents.claude import Claude
 from inspan.agents.dialect import Dialect
 from inspan.engine.ports import Order
 from inspan.keeper.client import KeeperClient, ensure
+from inspan.model.agent import Mode
 from inspan.model.ids import session_id, ulid
 from inspan.model.task import TerminalSpec
 from inspan.providers.agent import AgentProvider
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
+from inspan.providers.ptyrun import Screens
 from tests.real.daemon import alive, until
 from tests.real.goldens import ROOT
 
-PLAYER = Path(__file__).parents[1] / "fakes" / "golden_agent.py"
+_TESTS = Path(__file__).parents[1]
+PLAYER = _TESTS / "fakes" / "golden_agent.py"
+
+
+def showing(agent: str, situation: str, *stops: str) -> str:
+    """The command line of a player of that recorded screen."""
+    folder = _TESTS / "golden" / "screens" / agent / situation
+    return shlex.join(
+        [sys.executable, str(_TESTS / "fakes" / "screen_player.py"), str(folder), *stops]
+    )
 
 
 @asynccontextmanager
@@ -57,13 +69,16 @@ class AgentHome:
         (root / "bin").mkdir()
 
     def provider(
-        self, logins: Logins | None = None, dialect: Dialect | None = None
+        self,
+        logins: Logins | None = None,
+        dialect: Dialect | None = None,
+        screens: Screens | None = None,
     ) -> AgentProvider:
         async def get() -> KeeperClient:
             return self.keeper
 
         processes = Processes(get, self.root / "recordings")
-        return AgentProvider(dialect or Claude(), processes, logins)
+        return AgentProvider(dialect or Claude(), processes, logins, screens)
 
     def tells_login(self, script: str) -> None:
         """Asked for its login, the program runs ``script``; else it does what it did."""
@@ -83,8 +98,19 @@ class AgentHome:
         """What starts an agent that plays ``scenario`` and does ``then`` at its input's end."""
         golden = ROOT / agent / mode / scenario
         command = shlex.join([sys.executable, str(PLAYER), str(golden), *more])
+        return self._order(agent, f"{command}\n{then}")
+
+    def shows(self, situation: str, *stops: str, agent: str = "claude") -> Order:
+        """What starts an agent on a terminal that shows ``situation``; see ``screen_player``."""
+        return replace(
+            self._order(agent, f"exec {showing(agent, situation, *stops)}"),
+            mode=Mode.PTY,
+            terminal=TerminalSpec(cols=100, rows=30),
+        )
+
+    def _order(self, agent: str, line: str) -> Order:
         program = self.root / "bin" / agent
-        program.write_text(f"#!/bin/sh\n{command}\n{then}\n")
+        program.write_text(f"#!/bin/sh\n{line}\n")
         program.chmod(0o755)
         return Order(
             session=session_id(ulid(0, os.urandom(10)), 1),

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from inspan.engine import reasons
+from inspan.engine.aftermath import Aftermath, is_budget
 from inspan.engine.crowding import Crowding
 from inspan.engine.hindrances import AGAIN
 from inspan.engine.ledger import Ledger
-from inspan.engine.limits import BUDGET, LimitRules, at_usage_limit, budget_used_up, over_budget
+from inspan.engine.limits import budget_used_up
 from inspan.engine.orders import order_of
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
@@ -27,6 +28,7 @@ from inspan.engine.ports import (
     Clock,
     Counted,
     Decided,
+    Does,
     Finished,
     GoesOn,
     Grew,
@@ -51,9 +53,10 @@ from inspan.errors import (
     StaleAttempt,
 )
 from inspan.model import event as e
-from inspan.model.agent import Ending, Outcome
+from inspan.model.activity import Activity
+from inspan.model.agent import Ending
 from inspan.model.ids import check_id, session_id
-from inspan.model.patience import Backoff, IdleLimit
+from inspan.model.patience import IdleLimit
 from inspan.model.permission import Policy
 from inspan.model.task import (
     Needs,
@@ -84,10 +87,9 @@ class Means:
     spawn: Callable[[Callable[[], Awaitable[None]]], None]
     patience: Patience
     permissions: Policy
-    backoff: Backoff
     #: How far a rhythm may stretch the idle limit, as a multiple of it.
     idle_stretch: float
-    limits: LimitRules
+    aftermath: Aftermath
     crowding: Crowding
 
 
@@ -98,6 +100,8 @@ class Attempt:
         self.done = asyncio.Event()
         #: Set once there is a run, or there will be none.
         self.met = asyncio.Event()
+        #: What it does, as far as its run told; nobody told where there is none.
+        self.activity: Activity | None = None
         self._means = means
         self._last = task
         self.session = task.session or session_id(task.id, task.attempt)
@@ -226,7 +230,7 @@ class Attempt:
         except InspanError as error:
             await self._insist(e.Errored(reasons.of_error(error)))
         else:
-            await (self._follow(run) if run else self._insist(*self._given_up()))
+            await (self._follow(run) if run else self._insist(self._given_up()))
 
     async def _opened(self) -> Run | None:
         here = self.task.spec.workspace is WorkspaceKind.HERE
@@ -289,7 +293,7 @@ class Attempt:
                     await self._seen(seen)
         finally:
             self._ended.set()
-            self._run = None
+            self._run = self.activity = None
         for over in self._stops:
             await over.wait()
         return last
@@ -327,6 +331,8 @@ class Attempt:
                     await self.tell(e.UsageCounted(self.task.attempt, usage))
                 if self._cause is None and (why := budget_used_up(self.task)) is not None:
                     self.request_stop(why)
+            case Does(activity):
+                self.activity = activity
             case BacksOff(seconds):
                 self._watchdog.excuse(now + seconds)
                 self._means.crowding.backs_off(self.task.spec.provider, self.session)
@@ -356,14 +362,14 @@ class Attempt:
         task, outcome = self.task, exited.outcome
         plain = not task.spec.checks and not task.spec.review
         self._means.crowding.ended(task.spec.provider, self.session, outcome)
-        if _is_budget(self._cause) and outcome is not None and outcome.ok:
+        if is_budget(self._cause) and outcome is not None and outcome.ok:
             self._cause = None  # what it was to do is done all the same
         if self._cause is not None:
-            await self._insist(exited, *self._given_up())
+            await self._insist(exited, self._given_up())
         elif outcome is not None and outcome.ending is Ending.LOGIN:
             await self._insist(exited, e.Errored(reasons.of_outcome(outcome)))
         elif outcome is not None and not outcome.ok:
-            await self._insist(exited, self._ended_badly(outcome))
+            await self._insist(exited, self._means.aftermath.ended_badly(task, outcome))
         elif outcome is None and not exited.exit.ok:
             await self._insist(exited, self._failed(reasons.of_exit(exited.exit)))
         elif plain:
@@ -375,7 +381,7 @@ class Attempt:
     async def _verify(self) -> None:
         """Run the checks that have not run yet, one after the other."""
         if self._told_to_stop():
-            await self._insist(*self._given_up())
+            await self._insist(self._given_up())
             return
         for number, command in enumerate(self.task.spec.checks):
             if number < len(self.task.checks):
@@ -390,7 +396,7 @@ class Attempt:
                 await self._lose(last.why)
                 return
             if last is None or self._told_to_stop():
-                await self._insist(*self._given_up())
+                await self._insist(self._given_up())
                 return
             ended = e.CheckEnded(self.task.attempt, command, last.exit, session)
             if not last.exit.ok:
@@ -419,35 +425,11 @@ class Attempt:
     def _told_to_stop(self) -> bool:
         return self._cause is not None
 
-    def _given_up(self) -> tuple[e.Fact, ...]:
-        cause = self._cause
-        if isinstance(cause, Reason) and _is_budget(cause):
-            return (over_budget(self.task, cause),)
-        if isinstance(cause, Reason):
-            return (self._failed(cause),)
-        stop_wish = self.task.stop
-        why = (stop_wish.reason if stop_wish else "") or "asked to stop"
-        if cause is StopKind.CANCEL:
-            return (e.Cancelled(Reason("cancelled", why)),)
-        return (e.Interrupted(Reason("interrupted", why)),)
-
-    def _ended_badly(self, outcome: Outcome) -> e.Fact:
-        clock, rules = self._means.clock, self._means.limits
-        if outcome.ending is Ending.BUDGET:
-            used = budget_used_up(self.task) or reasons.of_outcome(outcome)
-            return over_budget(self.task, used)
-        if outcome.ending is Ending.QUOTA:
-            due = at_usage_limit(self.task, outcome, rules, clock.now(), clock.chance())
-            if due is not None:
-                return due
-        return self._failed(reasons.of_outcome(outcome))
+    def _given_up(self) -> e.Fact:
+        return self._means.aftermath.given_up(self.task, self._cause)
 
     def _failed(self, reason: Reason) -> e.Fact:
-        if self.task.retried >= self.task.spec.retries:
-            return e.Failed(self.task.attempt, reason)
-        means = self._means
-        delay = means.backoff.delay(self.task.retried + 1, means.clock.chance())
-        return e.Retried(self.task.attempt, reason, means.clock.now() + delay)
+        return self._means.aftermath.failed(self.task, reason)
 
     async def _lose(self, why: str) -> None:
         if self._cause is StopKind.CANCEL:
@@ -483,10 +465,6 @@ class Attempt:
             await self._insist(*facts)
         except (IllegalTransition, StaleAttempt) as error:
             log.debug("%s", error)
-
-
-def _is_budget(cause: StopKind | Reason | None) -> bool:
-    return isinstance(cause, Reason) and cause.code == BUDGET
 
 
 async def _forget(run: Run) -> None:

@@ -26,6 +26,7 @@ from inspan.control import (
     TaskQuery,
     Terminal,
 )
+from inspan.engine.aftermath import Aftermath
 from inspan.engine.attempt import Attempt, Means
 from inspan.engine.budgets import check_budget
 from inspan.engine.code.ports import CodePorts
@@ -319,10 +320,13 @@ class Engine:
             spawn=self._spawn,
             patience=self._rules.patience,
             permissions=self._rules.permissions,
-            backoff=self._rules.backoff,
             idle_stretch=self._rules.idle_stretch,
             crowding=self._dispatcher.crowding,
-            limits=LimitRules(on_limit=self._rules.on_limit, waits=self._rules.waits),
+            aftermath=Aftermath(
+                self._ports.clock,
+                self._rules.backoff,
+                LimitRules(on_limit=self._rules.on_limit, waits=self._rules.waits),
+            ),
         )
 
     def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:

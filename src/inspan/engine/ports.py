@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
+from inspan.model.activity import Activity
 from inspan.model.agent import AgentSession, Mode, Outcome, Usage
 from inspan.model.code import CodeSession
 from inspan.model.event import Event
@@ -97,6 +98,16 @@ class GoesOn:
 
 
 @value
+class Does:
+    """What it does has changed, or what is known of that; nobody is to act on it.
+
+    Times in it are seconds since the epoch. Of one that was adopted it is told anew.
+    """
+
+    activity: Activity
+
+
+@value
 class Decided:
     """What it asked for is about to be allowed or denied by a rule, and is no person's business."""
 
@@ -124,7 +135,7 @@ class Lost:
 
 
 Observation: TypeAlias = (
-    Started | Grew | Began | Counted | BacksOff | Decided | Asks | GoesOn | Finished | Lost
+    Started | Grew | Does | Began | Counted | BacksOff | Decided | Asks | GoesOn | Finished | Lost
 )
 
 

@@ -22,7 +22,9 @@ from inspan.providers.dialogue import Dialogue
 from inspan.providers.login import Logins
 from inspan.providers.permits import Permits
 from inspan.providers.process import Processes
+from inspan.providers.ptyrun import Screens
 from inspan.providers.redaction import Redaction
+from inspan.providers.screenrules import rulebooks
 
 _PIPES: Final = TerminalSpec(pty=False, record_input=True)
 _GO_ON: Final = "You were interrupted. Go on with the task from where you left off."
@@ -33,10 +35,16 @@ class AgentProvider:
     """One agent, as ``dialect`` has it."""
 
     def __init__(
-        self, dialect: Dialect, processes: Processes, logins: Logins | None = None
+        self,
+        dialect: Dialect,
+        processes: Processes,
+        logins: Logins | None = None,
+        screens: Screens | None = None,
     ) -> None:
+        """Without ``logins`` nobody looks whether it is logged in, without ``screens`` at it."""
         self._dialect = dialect
         self._processes = processes
+        self._screens = screens
         self._login = None if logins is None else AgentLogin(dialect, logins)
 
     @property
@@ -119,8 +127,8 @@ class AgentProvider:
 
     async def _run(self, order: Order, turn: Turn, inner: Run, *, adopted: bool) -> Run:
         if turn.mode is Mode.PTY:
-            self._ended(order, None)  # its screen tells, and nobody reads that yet
-            return inner
+            self._ended(order, None)  # its screen does not tell how it ended
+            return await self._watched(order, inner, adopted=adopted)
         dialogue = Dialogue(self._dialect.talk(turn), await self._hidden(order))
         return AgentRun(
             inner,
@@ -130,6 +138,12 @@ class AgentProvider:
             adopted=adopted,
             ended=lambda outcome: self._ended(order, outcome),
         )
+
+    async def _watched(self, order: Order, inner: Run, *, adopted: bool) -> Run:
+        if self._screens is None:
+            return inner
+        folder, books = self._processes.folder(order.session), rulebooks(self.name)
+        return await self._screens.watch(inner, order, folder, books, adopted=adopted)
 
     def _turn(self, order: Order) -> Turn:
         return Turn(

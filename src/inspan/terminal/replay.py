@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from math import inf
 from typing import Final
 
-from inspan.model.activity import CALM, Activity, Doing, Reading, Source, Steady, judge, stale_at
+from inspan.model.activity import CALM, Activity, Reading
 from inspan.model.session import Ended, Output, Resized
 from inspan.model.task import Needs
-from inspan.terminal.announce import Announcement, Listener, Working
+from inspan.terminal.announce import Listener, Waiting
+from inspan.terminal.discern import Discern, announced
 from inspan.terminal.look import Look
 from inspan.terminal.playback import Moment, Playback, Typed
-from inspan.terminal.rules import EVIDENCE_MOST, Rulebook
-from inspan.terminal.sanitize import one_line
+from inspan.terminal.rules import Rulebook
 from inspan.terminal.screen import Backend
 
 #: What a recording without a size was drawn on.
@@ -36,7 +36,7 @@ class Replay:
         self._playback = playback
         self._listener = Listener()
         self._announced: Reading | None = None
-        self._steady = Steady()
+        self._discern = Discern()
         self.now = -inf
 
     def activities(self) -> Iterator[Activity]:
@@ -61,17 +61,11 @@ class Replay:
         self.now = max(at, self.now)
 
     def _due(self) -> float:
-        return min(self.look.due, stale_at(self._readings(), self.now), self._steady.due(self.now))
+        return min(self.look.due, self._discern.due(self._readings(), self.now))
 
     def _step(self) -> Iterator[Activity]:
-        before = self._steady.shown
-        heard = judge(self._readings(), self.now, self._steady.heard)
-        self._steady = self._steady.see(heard, self.now)
-        shown = self._steady.shown
-        if shown and (
-            before is None or not before.same(shown) or before.flapping != shown.flapping
-        ):
-            yield shown
+        if (new := self._discern.step(self._readings(), self.now)) is not None:
+            yield new
 
     def _readings(self) -> list[Reading]:
         return [item for item in (self._announced, self.look.reading) if item is not None]
@@ -80,22 +74,16 @@ class Replay:
         what, before = moment.what, self._announced
         if isinstance(what, Output):
             self.look.feed(what.data, moment.at)
-            for announcement in self._listener.feed(what.data):
-                self._announced = announced(announcement, moment.at)
+            for heard in self._listener.feed(what.data):
+                self._announced = None
+                if isinstance(heard, Waiting):
+                    needs = Needs(heard.kind, heard.question, heard.options)
+                    self._announced = announced(needs, moment.at)
         elif isinstance(what, Resized):
             self.look.resize(what.cols, what.rows, moment.at)
         elif isinstance(what, Typed):
-            self._steady = self._steady.excused()
+            self._discern.typed()
             if b"\r" in what.data or b"\n" in what.data:
                 self._announced = None  # a line that is typed is the answer
         if self._announced is not before:
             yield from self._step()
-
-
-def announced(announcement: Announcement, at: float) -> Reading | None:
-    """What a program announced, as a reading; ``None`` where it only ends one."""
-    if isinstance(announcement, Working):
-        return None
-    needs = Needs(announcement.kind, announcement.question, announcement.options)
-    evidence = one_line(announcement.question, EVIDENCE_MOST)
-    return Reading(Doing.WAITING, Source.PROTOCOL, at, "announced", evidence, needs=needs)

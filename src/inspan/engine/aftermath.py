@@ -1,0 +1,55 @@
+"""What follows when an attempt has ended badly or was told to stop: the fact that is due.
+
+It records none, and knows nothing of the process.
+"""
+
+from __future__ import annotations
+
+from inspan.engine import reasons
+from inspan.engine.limits import BUDGET, LimitRules, at_usage_limit, budget_used_up, over_budget
+from inspan.engine.ports import Clock
+from inspan.model import event as e
+from inspan.model.agent import Ending, Outcome
+from inspan.model.patience import Backoff
+from inspan.model.task import Reason, StopKind, Task
+
+
+def is_budget(cause: StopKind | Reason | None) -> bool:
+    """True where it was stopped since its budget is used up."""
+    return isinstance(cause, Reason) and cause.code == BUDGET
+
+
+class Aftermath:
+    """The rules for all attempts."""
+
+    def __init__(self, clock: Clock, backoff: Backoff, limits: LimitRules) -> None:
+        self._clock = clock
+        self._backoff = backoff
+        self._limits = limits
+
+    def given_up(self, task: Task, cause: StopKind | Reason | None) -> e.Fact:
+        """It was told to stop, by somebody or since something ran out."""
+        if isinstance(cause, Reason):
+            return over_budget(task, cause) if is_budget(cause) else self.failed(task, cause)
+        why = (task.stop.reason if task.stop else "") or "asked to stop"
+        if cause is StopKind.CANCEL:
+            return e.Cancelled(Reason("cancelled", why))
+        return e.Interrupted(Reason("interrupted", why))
+
+    def ended_badly(self, task: Task, outcome: Outcome) -> e.Fact:
+        """Its agent did not do what it was asked."""
+        if outcome.ending is Ending.BUDGET:
+            return over_budget(task, budget_used_up(task) or reasons.of_outcome(outcome))
+        if outcome.ending is Ending.QUOTA:
+            now, chance = self._clock.now(), self._clock.chance()
+            due = at_usage_limit(task, outcome, self._limits, now, chance)
+            if due is not None:
+                return due
+        return self.failed(task, reasons.of_outcome(outcome))
+
+    def failed(self, task: Task, reason: Reason) -> e.Fact:
+        """The work failed; where it may be tried again, it is."""
+        if task.retried >= task.spec.retries:
+            return e.Failed(task.attempt, reason)
+        delay = self._backoff.delay(task.retried + 1, self._clock.chance())
+        return e.Retried(task.attempt, reason, self._clock.now() + delay)

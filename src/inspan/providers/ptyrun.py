@@ -1,0 +1,287 @@
+"""An agent on a terminal as a ``Run``: what its screen, title and announcements say it does.
+
+It folds the recording as it grows, as ``terminal.replay`` does with one that is whole, with the
+clock in the place of the recording's times. It knows no agent (the rules do) and no task. What it
+does is told as ``Does``; that it asks a person, as ``Asks``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+from typing import Final, cast
+from zlib import crc32
+
+import anyio
+import anyio.to_thread
+
+from inspan.engine.ports import (
+    Asks,
+    Clock,
+    Does,
+    Finished,
+    GoesOn,
+    Grew,
+    Lost,
+    Observation,
+    Order,
+    Run,
+)
+from inspan.errors import Conflict, SessionNotFound
+from inspan.keeper.recording import RAW
+from inspan.model.activity import CALM, Activity, Doing, Reading
+from inspan.model.task import Needs
+from inspan.providers.listening import News
+from inspan.providers.seeing import Eyes
+from inspan.terminal.discern import Discern, announced
+from inspan.terminal.rules import Rulebook
+from inspan.terminal.screen import Backend, backend
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two times at which what is new is drawn: a spinner comes in many small writes.
+_DRAWS: Final = 0.05
+#: Seconds for which another question has to stand before it takes the place of one that is asked:
+#: one that counts the seconds would be a new one each time.
+_STANDS: Final = 1.0
+
+
+class Screens:
+    """What all sessions share that are looked at: an emulator, a clock, and one at a time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock: Final = clock
+        #: Held while one is drawn, so that a hundred of them leave the loop to others in between.
+        self.slot: Final = anyio.Lock()
+        self._backend: Backend | None = None
+
+    async def watch(
+        self, inner: Run, order: Order, folder: Path, books: Sequence[Rulebook], *, adopted: bool
+    ) -> PtyRun:
+        """``inner``, which runs ``order`` on a terminal and is recorded in ``folder``, watched."""
+        eyes = Eyes(
+            folder,
+            books,
+            await self._best(),
+            cols=order.terminal.cols,
+            rows=order.terminal.rows,
+            whole=not adopted,
+        )
+        return PtyRun(inner, eyes, self, silent=self._silence(folder) if adopted else None)
+
+    def _silence(self, folder: Path) -> float:
+        """For how many seconds nothing was recorded."""
+        try:
+            return max(0.0, self.clock.now() - (folder / RAW).stat().st_mtime)
+        except OSError:
+            return 0.0
+
+    async def _best(self) -> Backend:
+        async with self.slot:
+            if self._backend is None:
+                self._backend = await anyio.to_thread.run_sync(backend)
+        return self._backend
+
+
+class PtyRun:
+    """A live agent on a terminal. ``inner`` is its process, and ``eyes`` look at its recording."""
+
+    def __init__(
+        self,
+        inner: Run,
+        eyes: Eyes,
+        screens: Screens,
+        *,
+        silent: float | None = None,
+    ) -> None:
+        """``silent``: of one that an earlier engine began, for how many seconds it has been."""
+        self._inner = inner
+        self._eyes = eyes
+        self._slot = screens.slot
+        self._clock = screens.clock
+        self._discern = Discern()
+        self._announced: Reading | None = None
+        self._size = 0
+        self._drawn = 0
+        self._drawn_at = -inf
+        #: Of one that was adopted, until it is known whether it announced a question.
+        self._silent = silent
+        #: What was told that it asks; of one that was adopted nothing was told yet.
+        self._needs: Needs | None = None
+        self._told = silent is None
+        #: What was answered last, and until when it may still be shown.
+        self._answered: tuple[Needs | None, float] = (None, -inf)
+        self._asked_again = inf
+        self._wake: asyncio.Future[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @property
+    def activity(self) -> Activity | None:
+        """What it does by now; times are the clock's monotonic ones."""
+        return self._discern.shown
+
+    async def observations(self) -> AsyncIterator[Observation]:
+        """What happens, in order; of an adopted agent first where it stands."""
+        news = News(cast("AsyncGenerator[Observation, None]", self._inner.observations()))
+        try:
+            while True:
+                told = await news.next(self._alarmed())
+                if isinstance(told, Asks):
+                    self._announced = announced(told.needs, self._clock.monotonic())
+                elif isinstance(told, GoesOn):
+                    self._announced = None
+                elif told is not None:
+                    yield told
+                if isinstance(told, Finished | Lost):
+                    return
+                if isinstance(told, Grew):
+                    self._size = told.size
+                await self._look()
+                if self._silent is None or isinstance(told, Asks | GoesOn):
+                    for seen in self._step():
+                        yield seen
+        finally:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._eyes.close()
+            await news.close()
+
+    # ── looking ──────────────────────────────────────────────────────────────
+
+    async def _look(self) -> None:
+        """Draw what is new, where it is time to, and look at it, where it is."""
+        now = self._clock.monotonic()
+        at = now if self._silent is None or self._drawn else now - self._silent
+        if self._drawn < self._size and now >= self._drawn_at + _DRAWS:
+            async with self._slot:
+                try:
+                    await self._eyes.see(self._size, at)
+                except SessionNotFound as error:
+                    log.debug("%s", error)  # somebody removed it; its process goes on
+            self._drawn, self._drawn_at = self._size, now
+        while self._eyes.due <= now:
+            self._eyes.look(max(at, self._eyes.due))
+
+    def _step(self) -> Iterator[Observation]:
+        """What is new, now that was looked."""
+        now, first = self._clock.monotonic(), not self._told
+        self._silent = None
+        readings = self._readings()
+        new = self._discern.step(readings, now)
+        if new is not None:
+            since = min(reading.at for reading in readings) if first and readings else new.since
+            yield Does(replace(new, since=self._clock.now() - (now - min(since, new.since))))
+        asked = self._asked(now)
+        if self._told and asked == self._needs:
+            return
+        self._needs, self._told = asked, True
+        yield GoesOn() if asked is None else Asks(asked)
+
+    def _asked(self, now: float) -> Needs | None:
+        """What is to be told that it asks; ``_asked_again``: when that may be other."""
+        self._asked_again = inf
+        shown, known = self._discern.shown, self._needs
+        if shown is None or (shown.doing is Doing.UNKNOWN and known is None):
+            return None
+        if shown.doing is Doing.UNKNOWN:
+            # A screen that is half drawn ends no question.
+            return known if self._not_before(shown.since + CALM, now) else None
+        if shown.doing is not Doing.WAITING or shown.needs is None:
+            self._answered = (None, -inf)
+            return None
+        needs = _named(shown.needs)
+        answered, until = self._answered
+        if needs == answered and self._not_before(until, now):
+            return None
+        if known is not None and needs != known and self._not_before(shown.since + _STANDS, now):
+            return known
+        return needs
+
+    def _not_before(self, at: float, now: float) -> bool:
+        """True where ``at`` is still to come; it is asked again then."""
+        if now < at:
+            self._asked_again = at
+        return now < at
+
+    def _readings(self) -> list[Reading]:
+        return [item for item in (self._announced, self._eyes.reading) if item is not None]
+
+    # ── waiting ──────────────────────────────────────────────────────────────
+
+    def _alarmed(self) -> asyncio.Future[None]:
+        """Done when there is something to look at, though the process tells nothing."""
+        loop = asyncio.get_running_loop()
+        if self._wake is None or self._wake.done():
+            self._wake = loop.create_future()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        now, due = self._clock.monotonic(), self._due()
+        self._alarm = loop.call_later(max(0.0, due - now), self._awake) if due < inf else None
+        return self._wake
+
+    def _due(self) -> float:
+        drawing = self._drawn_at + _DRAWS if self._drawn < self._size else inf
+        discerned = self._discern.due(self._readings(), self._clock.monotonic())
+        return min(drawing, self._eyes.due, discerned, self._asked_again)
+
+    def _awake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    # ── a hand at its keys ───────────────────────────────────────────────────
+
+    async def write(self, data: bytes) -> None:
+        """Type; nothing ends the input. Whether it answers what is asked, the screen tells."""
+        await self._inner.write(data)
+        self._discern.typed()
+        self._awake()
+
+    async def answer(self, needs: Needs, text: str) -> None:
+        """Answer what it asks, as a line. Raises Conflict where it no longer asks that."""
+        if self._announced is not None:
+            await self._inner.answer(needs, text)
+        else:
+            if self._needs is None or self._needs.id != needs.id:
+                raise Conflict(
+                    "it no longer asks that", hint="`inspan show ID` tells what it does."
+                )
+            await self._inner.write(text.encode() + b"\r")
+            self._answered = (self._needs, self._clock.monotonic() + CALM)
+        self._discern.typed()
+        self._awake()
+
+    # ── the process ──────────────────────────────────────────────────────────
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Change the size of its terminal."""
+        await self._inner.resize(cols, rows)
+
+    async def attend(self, on: bool, *, shown: int | None = None) -> int | None:
+        """Say whether a real terminal is attached."""
+        return await self._inner.attend(on, shown=shown)
+
+    async def interrupt(self) -> None:
+        """SIGINT to the foreground process group."""
+        await self._inner.interrupt()
+
+    async def terminate(self) -> None:
+        """SIGTERM to the whole tree."""
+        await self._inner.terminate()
+
+    async def kill(self) -> int:
+        """SIGKILL to the whole tree; how many processes are left."""
+        return await self._inner.kill()
+
+    async def close(self) -> None:
+        """Forget it: its exit has been stored."""
+        await self._inner.close()
+
+
+def _named(needs: Needs) -> Needs:
+    """With an id that is the same for the same question, whoever reads the screen."""
+    words = "\0".join((needs.kind, needs.question, *needs.options))
+    return replace(needs, id=f"{crc32(words.encode(errors='replace')):08x}")

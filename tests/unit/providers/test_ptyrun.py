@@ -1,0 +1,126 @@
+"""An agent on a terminal: real processes on real terminals show what real agents showed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import cast
+
+import anyio
+import pytest
+
+from inspan.engine.clock import SystemClock
+from inspan.engine.ports import Asks, Does, Finished, GoesOn, Observation, Order, Run
+from inspan.errors import Conflict
+from inspan.model.activity import Activity, Doing, Source
+from inspan.model.task import Needs
+from inspan.providers.ptyrun import Screens
+from tests.real.agenthome import AgentHome, agent_home
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B4", "B6", "C4")]
+
+#: Where the recorded claude is idle first, asks, and is idle again, in seconds.
+IDLE, ASKS, RESTS = 4.0, 8.0, 12.0
+
+
+@pytest.fixture
+async def home() -> AsyncIterator[AgentHome]:
+    async with agent_home() as made:
+        yield made
+
+
+class Seen:
+    """What a run tells, kept."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.all: list[Observation] = []
+        self._news = anyio.Event()
+
+    async def keep(self) -> None:
+        news = cast("AsyncGenerator[Observation, None]", self.run.observations())
+        async with aclosing(news):
+            async for seen in news:
+                self.all.append(seen)
+                self._news.set()
+                self._news = anyio.Event()
+
+    async def until(self, found: Callable[[Seen], bool]) -> None:
+        with anyio.fail_after(30):
+            while not found(self):
+                await self._news.wait()
+
+    @property
+    def activity(self) -> Activity | None:
+        return next((one.activity for one in reversed(self.all) if isinstance(one, Does)), None)
+
+    @property
+    def doing(self) -> Doing | None:
+        return None if self.activity is None else self.activity.doing
+
+    @property
+    def needs(self) -> Needs | None:
+        """What it asks by now."""
+        told = [one for one in self.all if isinstance(one, Asks | GoesOn)]
+        return told[-1].needs if told and isinstance(told[-1], Asks) else None
+
+
+@asynccontextmanager
+async def watched(home: AgentHome, order: Order, *, adopt: bool = False) -> AsyncIterator[Seen]:
+    provider = home.provider(screens=Screens(SystemClock()))
+    run = await (provider.adopt(order) if adopt else provider.open(order))
+    assert run is not None
+    seen = Seen(run)
+    async with anyio.create_task_group() as group:
+        group.start_soon(seen.keep)
+        yield seen
+        group.cancel_scope.cancel()
+
+
+async def test_it_is_idle_asks_is_answered_and_rests(home: AgentHome) -> None:
+    order = home.shows("permission", f"{IDLE}=b'g'", f"{ASKS}=b'1\\r'", f"{RESTS}=b'x'")
+    async with watched(home, order) as seen:
+        await seen.until(lambda it: it.doing is Doing.IDLE)
+        assert not [one for one in seen.all if isinstance(one, Asks)], "a prompt is no question"
+        await seen.run.write(b"g")
+        await seen.until(lambda it: it.needs is not None)
+        assert seen.needs is not None
+        assert (seen.needs.kind, bool(seen.needs.options)) == ("permission", True)
+        assert seen.doing is Doing.WAITING
+        assert seen.activity is not None
+        assert (seen.activity.source, seen.activity.rule) == (Source.SCREEN, "claude/permission")
+        with pytest.raises(Conflict):
+            await seen.run.answer(Needs("permission", "another", id="no"), "1")
+        await seen.run.answer(seen.needs, "1")
+        await seen.until(lambda it: it.doing is Doing.IDLE and it.needs is None)
+        asked = [one for one in seen.all if isinstance(one, Asks)]
+        assert len(asked) == 1, "it is not asked again while the answer is being read"
+        await seen.run.write(b"x")
+        await seen.until(lambda it: isinstance(it.all[-1], Finished))
+
+
+async def test_one_that_waits_is_adopted_with_its_question(home: AgentHome) -> None:
+    order = home.shows("permission", f"{ASKS}=b'1\\r'", f"{RESTS}=b'x'")
+    async with watched(home, order) as seen:
+        await seen.until(lambda it: it.needs is not None)
+        asked, before = seen.needs, seen.activity
+    async with watched(home, order, adopt=True) as again:
+        await again.until(lambda it: it.needs is not None)
+        assert again.needs == asked
+        assert not [one for one in again.all if isinstance(one, GoesOn)]
+        assert again.activity is not None
+        assert before is not None
+        assert abs(again.activity.since - before.since) < 5
+        await again.run.write(b"1\r")
+        await again.until(lambda it: it.needs is None)
+        await again.until(lambda it: it.doing is Doing.IDLE)
+
+
+async def test_one_that_rests_is_adopted_with_no_question(home: AgentHome) -> None:
+    order = home.shows("permission", f"{IDLE}=b'g'", f"{ASKS}=b'x'")
+    async with watched(home, order) as seen:
+        await seen.until(lambda it: it.doing is Doing.IDLE)
+    async with watched(home, order, adopt=True) as again:
+        await again.until(lambda it: any(isinstance(one, GoesOn) for one in it.all))
+        assert again.doing is Doing.IDLE
+        assert not [one for one in again.all if isinstance(one, Asks)]
