@@ -40,9 +40,10 @@ from inspan.providers.login import Logins
 from inspan.providers.process import Processes
 from inspan.providers.ptyrun import Screens
 from inspan.providers.python import Folders, PythonProvider
-from inspan.providers.registry import make_all
+from inspan.providers.registry import Providers
 from inspan.providers.web import HttpWeb
 from inspan.settings import Places, Settings, load, locate
+from inspan.settings.catalogue import Catalogue
 from inspan.settings.secrets import Secrets
 from inspan.store.recordings import Recordings
 from inspan.store.sqlite import SqliteStore
@@ -125,7 +126,9 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     )
     ports = Ports(
         store=store,
-        providers=make_all(processes, Logins(clock), Screens(clock)),
+        providers=Providers(
+            processes, Logins(clock), Screens(clock), more=Catalogue(places.config)
+        ),
         recordings=Recordings(places.recordings, keeping.client),
         workspaces=Workspaces(places.workspaces),
         keep=keeping,

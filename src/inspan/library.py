@@ -46,7 +46,7 @@ def spec(*command: str, **fields: Any) -> TaskSpec:
     """
     places = locate(os.environ)
     settings = load(places.config)
-    dialect = passing.dialect_of(fields.get("provider", "shell"))
+    dialect = passing.dialect_of(fields.get("provider", "shell"), settings)
     allowed, withheld = passing.rule_of(dialect, settings.env).split(os.environ)
     secrets = passing.secrets_of(
         dialect, allowed, env=os.environ, asked=(), settings=settings.secrets, places=places

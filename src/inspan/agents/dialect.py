@@ -75,6 +75,16 @@ class Talk(Protocol):
         ...
 
 
+@runtime_checkable
+class Fed(Protocol):
+    """A talk with a process that begins its work when its input has ended."""
+
+    @property
+    def fed(self) -> bool:
+        """True where ``begin`` was all that it will be given: its input ends, and it works on."""
+        ...
+
+
 class When(StrEnum):
     """When an agent tells what it has used."""
 
@@ -126,6 +136,25 @@ class TellsLogin(Protocol):
 
     def login(self, how: Exit, told: bytes) -> LoginAnswer:
         """What its exit and its standard output mean."""
+        ...
+
+
+@runtime_checkable
+class TellsVersion(Protocol):
+    """A dialect whose program tells its version otherwise than by ``--version``."""
+
+    def ask_version(self) -> tuple[str, ...]:
+        """The command line that asks; empty where nothing tells it."""
+        ...
+
+
+@runtime_checkable
+class HasScreenRules(Protocol):
+    """A dialect that brings rules for its screen with it."""
+
+    @property
+    def screen_rules(self) -> str | None:
+        """An absolute path to them (``terminal.rulefile``); ``None``: it has none after all."""
         ...
 
 

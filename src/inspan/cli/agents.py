@@ -33,6 +33,8 @@ class _Agent:
     version: str | None
     modes: tuple[str, ...]
     install: str
+    #: Where it was declared; nothing for those that come with inspan.
+    source: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from inspan.agents.registry import DIALECTS, find
+    from inspan.agents.registry import DIALECTS
+    from inspan.cli import reach
+    from inspan.settings.passing import dialect_of
 
-    dialects = [dialect for name in sorted(DIALECTS) if (dialect := find(name))]
+    settings = reach.settings()
+    names = sorted({*DIALECTS, *settings.declared})
+    dialects = [dialect for name in names if (dialect := dialect_of(name, settings))]
     with ThreadPoolExecutor(len(dialects)) as threads:
         found = list(threads.map(_look, dialects))
     if args.json:
@@ -55,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
                 agent.name,
                 agent.version or ("?" if agent.path else "-"),
                 " ".join(agent.modes),
-                agent.path or f"not installed: {agent.install}",
+                agent.path or f"not installed: {agent.install or f'see {agent.source}'}",
             )
             for agent in found
         ],
@@ -66,17 +72,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _look(dialect: Dialect) -> _Agent:
+    from inspan.agents.declared import Declared
+    from inspan.agents.dialect import TellsVersion
+
     path = shutil.which(dialect.program)
-    version = None if path is None else _version(path)
+    ask: tuple[str, ...] = (dialect.program, "--version")
+    if isinstance(dialect, TellsVersion):
+        ask = dialect.ask_version()
+    version = None if path is None or not ask else _version(ask)
     modes = tuple(mode.value for mode in dialect.modes)
-    return _Agent(dialect.name, path, version, modes, dialect.install)
+    source = dialect.source if isinstance(dialect, Declared) else ""
+    return _Agent(dialect.name, path, version, modes, dialect.install, source)
 
 
-def _version(path: str) -> str | None:
+def _version(ask: tuple[str, ...]) -> str | None:
     """What the program says of itself; ``None`` where it says nothing that is a version."""
+    found = shutil.which(ask[0])
+    if found is None:
+        return None
     try:
         told = subprocess.run(
-            [path, "--version"],
+            [found, *ask[1:]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PATIENCE,
@@ -85,5 +101,5 @@ def _version(path: str) -> str | None:
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = _VERSION.search(told[:4096].decode(errors="replace"))
-    return found[0] if found else None
+    match = _VERSION.search(told[:4096].decode(errors="replace"))
+    return match[0] if match else None

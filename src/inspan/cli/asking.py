@@ -122,7 +122,7 @@ def spec_of(
     foreground: bool,
 ) -> TaskSpec:
     """The task that ``args`` describe. Raises BadInput, FolderMissing."""
-    dialect = passing.dialect_of(args.provider)
+    dialect = passing.dialect_of(args.provider, settings)
     mode = None if args.mode is None else Mode(args.mode)
     if dialect is not None:
         from inspan.cli import prompting

@@ -218,7 +218,7 @@ def _files(_: Places) -> tuple[str, ...]:
 def _providers(_: Places) -> tuple[str, ...]:
     from inspan.providers.registry import names
 
-    return _OK, ", ".join(names())
+    return _OK, ", ".join((*names(), *reach.settings().declared))
 
 
 def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.agents import signs as s
 from inspan.agents.json_lines import Lines
-from inspan.agents.registry import find
+from inspan.cli.dialects import dialect_of
 from inspan.cli.say import clean, styled
 from inspan.model.agent import Mode
 from inspan.model.session import Chunk, Gap, Output
@@ -28,7 +28,7 @@ _FAILED_MOST: Final = 300
 
 def mode_of(spec: TaskSpec) -> Mode | None:
     """How the agent of a task is spoken to; ``None`` where it has none."""
-    dialect = find(spec.provider)
+    dialect = dialect_of(spec.provider)
     return None if dialect is None else spec.mode or dialect.modes[0]
 
 
@@ -37,7 +37,7 @@ def of(task: Task, *, watched: bool = False) -> Speech | None:
 
     ``watched``: somebody waits for the agent's words on standard output, and nothing else there.
     """
-    dialect = find(task.spec.provider)
+    dialect = dialect_of(task.spec.provider)
     if dialect is None or mode_of(task.spec) is Mode.PTY:
         return None
     return Speech(dialect, task, watched=watched)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from inspan.agents.registry import find
 from inspan.cli import asking
 from inspan.cli.rows import SHELL
 from inspan.errors import BadInput, CyclicPlan, FolderMissing, InspanError
@@ -183,7 +182,7 @@ def _spec(
 ) -> TaskSpec:
     wanted = {key: str(value) for key, value in _dict(place, "env").items()}
     provider = _text(place, "agent", _text(place, "provider", "shell"))
-    dialect = passing.dialect_of(provider)
+    dialect = passing.dialect_of(provider, settings)
     mode = _choice(place, "mode", Mode, None)
     given, withheld = asking.environment(env, passing.rule_of(dialect, settings.env), [])
     cwd = os.path.normpath(base / _text(place, "cwd", "."))
@@ -214,7 +213,7 @@ def _spec(
                 settings, _figure(place, "timeout"), _figure(place, "idle"), foreground=False
             ),
         ),
-        permissions=_permissions(place, settings),
+        permissions=_permissions(place, settings, agent=dialect is not None),
         retries=_tried(
             place, "retries", lambda: asking.at_least_zero("retries", _int(place, "retries", 0))
         ),
@@ -248,10 +247,10 @@ def _secrets(
     return cast("dict[str, str]", _tried(place, "secrets", found))
 
 
-def _permissions(place: _Place, settings: Settings) -> Policy | None:
+def _permissions(place: _Place, settings: Settings, *, agent: bool) -> Policy | None:
     if "permissions" not in place.given:
         return None
-    if find(_text(place, "provider", "shell")) is None:
+    if not agent:
         raise place.refuse("permissions", "only an agent asks for permissions")
     path, value = (*place.path, "permissions"), place.given["permissions"]
     return policy(place.document, path, value, settings.permissions.expires)

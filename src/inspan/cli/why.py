@@ -116,12 +116,12 @@ def _by_lines(task: Task) -> bool:
 def _said(task: Task, folder: Path) -> Reading | None:
     """By the last of its lines that says what it does."""
     from inspan.agents.json_lines import Lines
-    from inspan.agents.registry import find
+    from inspan.cli.dialects import dialect_of
     from inspan.cli.speech import talk_of
     from inspan.model.session import Output
     from inspan.terminal.playback import Playback, Typed
 
-    dialect = find(task.spec.provider)
+    dialect = dialect_of(task.spec.provider)
     assert dialect is not None
     talk = talk_of(task, dialect)
     heard, typed, last = Lines(), Lines(), None
@@ -167,6 +167,7 @@ def _shown(task: Task, folder: Path, now: float) -> Reading | None:
     """By what its terminal shows, under the rules for its agent or for any program."""
     import anyio
 
+    from inspan.cli.dialects import screen_rules
     from inspan.providers.screenrules import rulebooks
     from inspan.providers.seeing import Eyes
     from inspan.terminal.screen import backend
@@ -181,7 +182,7 @@ def _shown(task: Task, folder: Path, now: float) -> Reading | None:
         return _silent(about.st_mtime)
     eyes = Eyes(
         folder,
-        rulebooks(task.spec.provider),
+        rulebooks(task.spec.provider, screen_rules(task.spec.provider)),
         backend(),
         cols=terminal.cols,
         rows=terminal.rows,

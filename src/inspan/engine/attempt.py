@@ -19,7 +19,7 @@ from inspan.engine.crowding import Crowding
 from inspan.engine.hindrances import AGAIN
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import budget_used_up
-from inspan.engine.orders import order_of
+from inspan.engine.orders import order_of, provider_of
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
     Asks,
@@ -50,6 +50,8 @@ from inspan.errors import (
     InspanError,
     KeeperLost,
     KeeperMismatch,
+    ProviderNotFound,
+    SettingsInvalid,
     StaleAttempt,
 )
 from inspan.model import event as e
@@ -155,6 +157,11 @@ class Attempt:
             keeper = await self._means.keep.id()
         except KeeperLost as error:
             await self._lose(error.message)
+            return
+        except (ProviderNotFound, SettingsInvalid) as error:
+            # Nobody can read what it says: it must not go on unseen.
+            await self._means.keep.drop(self.session)
+            await self._insist(e.Interrupted(reasons.of_error(error)))
             return
         if run is not None:
             await self._follow(run)
@@ -443,7 +450,7 @@ class Attempt:
     # ── small words ──────────────────────────────────────────────────────────
 
     def _provider(self) -> Provider:
-        return self._means.providers[self.task.spec.provider]
+        return provider_of(self._means.providers, self.task.spec)
 
     def _order(self, session: str | None = None, command: tuple[str, ...] | None = None) -> Order:
         return order_of(self.task, session or self.session, command, self._unanswered.policy)

@@ -36,6 +36,7 @@ from inspan.engine.dispatcher import Dispatcher, Roles
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import LimitRules, new_budget
+from inspan.engine.orders import provider_of
 from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Ports
 from inspan.engine.pruning import prune
@@ -190,7 +191,7 @@ class Engine:
     def _resumed(self, task: Task, more: Budget | None) -> e.Resumed:
         """It may go on, with the budget that it has then. Raises BadInput."""
         if more is not None:
-            provider = self._ports.providers[task.spec.provider]
+            provider = provider_of(self._ports.providers, task.spec)
             check_budget(provider, replace(task.spec, budget=more))
         return e.Resumed("person", new_budget(task, more))
 

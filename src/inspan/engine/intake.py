@@ -11,10 +11,11 @@ import anyio
 
 from inspan.engine.budgets import check_budget
 from inspan.engine.ledger import Ledger
+from inspan.engine.orders import provider_of
 from inspan.engine.ports import Ports
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
-from inspan.errors import BadInput, DeadlineTooLong, KeyReused, ProviderNotFound
+from inspan.errors import BadInput, DeadlineTooLong, KeyReused
 from inspan.model import event as e
 from inspan.model.ids import short
 from inspan.model.plain import dump
@@ -85,10 +86,7 @@ class Intake:
         return Accepted(await self._ledger.create(drafts, keys))
 
     def _check(self, spec: TaskSpec) -> None:
-        provider = self._providers.get(spec.provider)
-        if provider is None:
-            known = ", ".join(sorted(self._providers))
-            raise ProviderNotFound(f"no provider is called {spec.provider!r}; known are {known}")
+        provider = provider_of(self._providers, spec)
         if spec.retries < 0:
             raise BadInput("`retries` cannot be negative")
         if not all(check.strip() for check in spec.checks):

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from inspan.engine.ports import Order
+from collections.abc import Mapping
+
+from inspan.engine.ports import Order, Provider
+from inspan.errors import ProviderNotFound
 from inspan.model.permission import Policy
-from inspan.model.task import Task, TerminalSpec
+from inspan.model.task import Task, TaskSpec, TerminalSpec
+
+
+def provider_of(providers: Mapping[str, Provider], spec: TaskSpec) -> Provider:
+    """Who runs it. Raises ProviderNotFound, with those that are known."""
+    provider = providers.get(spec.provider)
+    if provider is None:
+        known = ", ".join(sorted(providers))
+        raise ProviderNotFound(f"no provider is called {spec.provider!r}; known are {known}")
+    return provider
 
 
 def order_of(

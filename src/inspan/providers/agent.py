@@ -6,11 +6,13 @@ known here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
-from inspan.agents.dialect import Dialect, Telling, Tells, Turn, When
+from inspan.agents.dialect import Dialect, HasScreenRules, Telling, Tells, Turn, When
 from inspan.engine.ports import Order, Run
 from inspan.errors import BadInput, ProgramNotFound, SecretMissing
 from inspan.model.agent import Mode, Outcome
@@ -25,6 +27,9 @@ from inspan.providers.process import Processes
 from inspan.providers.ptyrun import Screens
 from inspan.providers.redaction import Redaction
 from inspan.providers.screenrules import rulebooks
+from inspan.terminal.rules import Rulebook
+
+log = logging.getLogger(__name__)
 
 _PIPES: Final = TerminalSpec(pty=False, record_input=True)
 _GO_ON: Final = "You were interrupted. Go on with the task from where you left off."
@@ -72,6 +77,8 @@ class AgentProvider:
         if not spec.after:
             programs.check_folder(spec.cwd)
         self._check_installed(spec.cwd, spec.env)
+        if mode is Mode.PTY:
+            screen_rules_of(self._dialect)
 
     def check_budget(self, spec: TaskSpec) -> None:
         """Refuse a budget that it cannot be held to. Raises BadInput."""
@@ -142,7 +149,12 @@ class AgentProvider:
     async def _watched(self, order: Order, inner: Run, *, adopted: bool) -> Run:
         if self._screens is None:
             return inner
-        folder, books = self._processes.folder(order.session), rulebooks(self.name)
+        folder = self._processes.folder(order.session)
+        try:
+            books = screen_rules_of(self._dialect)
+        except BadInput as error:  # they were right when it was submitted
+            log.warning("%s", error, extra={"action": "watch", "session": order.session})
+            books = rulebooks(self.name)
         return await self._screens.watch(inner, order, folder, books, adopted=adopted)
 
     def _turn(self, order: Order) -> Turn:
@@ -178,8 +190,20 @@ class AgentProvider:
             raise ProgramNotFound(
                 f"The agent {self.name} is not installed: there is no `{self._dialect.program}`"
                 " on the task's PATH.",
-                hint=f"Install it: `{self._dialect.install}`.",
+                hint=_install_hint(self._dialect),
             ) from error
+
+
+def screen_rules_of(dialect: Dialect) -> tuple[Rulebook, ...]:
+    """By what it is told what its terminal shows. Raises BadInput where its own rules are amiss."""
+    own = dialect.screen_rules if isinstance(dialect, HasScreenRules) else None
+    return rulebooks(dialect.name, None if own is None else Path(own))
+
+
+def _install_hint(dialect: Dialect) -> str:
+    if dialect.install:
+        return f"Install it: `{dialect.install}`."
+    return f"Install it as its maker says, or mend the PATH; `inspan agents` has {dialect.name}."
 
 
 def _keeps_cost(dialect: Dialect) -> bool:

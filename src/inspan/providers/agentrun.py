@@ -254,7 +254,7 @@ class AgentRun:
     async def write(self, data: bytes) -> None:
         """Hand it one more prompt; nothing ends its input. Raises Conflict where it takes none."""
         if not data:
-            await self._close()
+            await (self._end_input() if self._dialogue.fed else self._close())
             return
         prompt = data.decode(errors="replace").rstrip("\r\n")  # an Enter ends it, and is none of it
         async with self._turns:
@@ -297,13 +297,20 @@ class AgentRun:
         """End its input once it has nothing more to do; one that stays is told to go."""
         if self._lingers:
             await self._inner.terminate()
-        elif not self._closed and self._dialogue.talk.over:
+        elif self._closed or self._dialogue.due():
+            return
+        elif self._dialogue.talk.over:
             await self._close()
+        elif self._dialogue.fed:
+            await self._end_input()
 
-    async def _close(self) -> None:
+    async def _end_input(self) -> None:
         self._closed = True
         with suppress(*_GONE):  # as above
             await self._inner.write(b"")
+
+    async def _close(self) -> None:
+        await self._end_input()
         self._overdue = asyncio.get_running_loop().call_later(_LINGER, self._linger)
 
     def _linger(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from inspan.agents.dialect import Talk
+from inspan.agents.dialect import Fed, Talk
 from inspan.agents.json_lines import Lines
 from inspan.agents.signs import Permission, Reply, Sign, TurnEnded, Withdrawn
 from inspan.model.agent import Outcome
@@ -35,6 +35,8 @@ class Dialogue:
         self._complaint = bytearray()
         #: What its protocol demands and it has not been told yet.
         self._due = bytearray(talk.begin())
+        #: Its input is to end with that, though it works on.
+        self.fed = isinstance(talk, Fed) and talk.fed
 
     def heard(self, data: bytes) -> Iterator[Sign]:
         """It printed ``data``."""

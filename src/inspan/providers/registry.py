@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from inspan.agents.dialect import Dialect
 from inspan.agents.registry import DIALECTS
@@ -58,8 +58,51 @@ def make(
     return factory(processes, logins, screens)
 
 
-def make_all(
-    processes: Processes, logins: Logins | None = None, screens: Screens | None = None
-) -> dict[str, Provider]:
-    """Every provider, by name."""
-    return {name: factory(processes, logins, screens) for name, factory in FACTORIES.items()}
+class More(Protocol):
+    """Agents that do not come with inspan."""
+
+    def find(self, name: str) -> Dialect | None:
+        """The one of that name; the same object while it is the same."""
+        ...
+
+    def names(self) -> Iterable[str]:
+        """Those that are known by name."""
+        ...
+
+
+class Providers(Mapping[str, Provider]):
+    """Every provider, by name. One that is not ours is looked up each time: it may have changed."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        logins: Logins | None = None,
+        screens: Screens | None = None,
+        *,
+        more: More | None = None,
+    ) -> None:
+        self._shared = (processes, logins, screens)
+        self._own = {name: factory(*self._shared) for name, factory in FACTORIES.items()}
+        self._more = more
+        self._made: dict[str, tuple[Dialect, Provider]] = {}
+
+    def __getitem__(self, name: str) -> Provider:
+        """Raises KeyError, and what ``More.find`` does."""
+        if name in self._own:
+            return self._own[name]
+        dialect = None if self._more is None else self._more.find(name)
+        if dialect is None:
+            raise KeyError(name)
+        known = self._made.get(name)
+        if known is None or known[0] is not dialect:
+            known = (dialect, AgentProvider(dialect, *self._shared))
+            self._made[name] = known
+        return known[1]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._own
+        if self._more is not None:
+            yield from self._more.names()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -6,35 +6,39 @@ It reads what it is handed, and holds values in ``settings.secrets`` alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from inspan.errors import BadInput
 from inspan.model.agent import Mode
 from inspan.model.task import TerminalSpec
+from inspan.settings.names import NO_AGENTS
 from inspan.settings.places import Places
-from inspan.settings.values import EnvRule
+from inspan.settings.values import EnvRule, Settings
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect
     from inspan.settings.secrets import Secrets
 
 
-#: Providers that are no agents.
-_NO_AGENTS: Final = ("shell", "scripted")
-
-
 def is_agent(provider: str) -> bool:
     """False for a provider that is known to be none; that costs no import."""
-    return provider not in _NO_AGENTS
+    return provider not in NO_AGENTS
 
 
-def dialect_of(provider: str) -> Dialect | None:
-    """The agent of that name; ``None`` where it is none."""
+def dialect_of(provider: str, settings: Settings) -> Dialect | None:
+    """The agent of that name, of ours or declared in the settings; ``None`` where it is none."""
     if not is_agent(provider):
         return None
     from inspan.agents.registry import find  # noqa: PLC0415 - most tasks have no agent
 
-    return find(provider)
+    if (own := find(provider)) is not None:
+        return own
+    declaration = settings.declared.get(provider)
+    if declaration is None:
+        return None
+    from inspan.agents.declared import Declared  # noqa: PLC0415 - as above
+
+    return Declared(declaration)
 
 
 def rule_of(dialect: Dialect | None, rule: EnvRule) -> EnvRule:

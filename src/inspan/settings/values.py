@@ -18,8 +18,10 @@ from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT, Role
 from inspan.model.task import OnLimit, Patience
 from inspan.settings import budgeting, figures
+from inspan.settings.names import is_secret
 
 if TYPE_CHECKING:
+    from inspan.agents.declaration import Declaration
     from inspan.settings.lined import Lined
 
 GIB: Final = 1 << 30
@@ -49,10 +51,6 @@ _PREFIXES: Final = (
     "GIT_AUTHOR_",
     "GIT_COMMITTER_",
 )
-#: A prefix lets no name out that has one of these words in it; an exact name does.
-_SECRET_WORDS: Final = ("TOKEN", "SECRET", "PASSW", "CREDENTIAL", "APIKEY", "API_KEY", "AUTH")
-#: GIT_AUTHOR_ has AUTH in it and no secret.
-_NOT_SECRET: Final = ("AUTHOR",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class EnvRule:
 
     def allows(self, name: str) -> bool:
         """True where ``name`` goes along."""
-        return name in self.names or (name.startswith(self.prefixes) and not _secret(name))
+        return name in self.names or (name.startswith(self.prefixes) and not is_secret(name))
 
     def more(self, names: Sequence[str]) -> EnvRule:
         """A rule that lets these go along too; ``PREFIX_*`` stands for all that begin so."""
@@ -149,6 +147,8 @@ class Settings:
     agents: Agents = Agents()
     #: How many tasks of a provider may run at once, where that is limited.
     providers: dict[str, int] = field(default_factory=dict)
+    #: Agents of the user's own, by name.
+    declared: Mapping[str, Declaration] = field(default_factory=dict)
     #: What agents may do: the rules are for all tasks, the limit for those that set none.
     permissions: Policy = field(default_factory=Policy)
     env: EnvRule = field(default_factory=EnvRule)
@@ -315,12 +315,18 @@ def _providers(document: Lined, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SettingsInvalid(f"{document.at('providers')}: providers is not a mapping of names")
     slots: dict[str, int] = {}
+    declared: dict[str, Declaration] = {}
     for name, item in value.items():
         path = ("providers", str(name))
-        given = _section(document, path, item, ("slots",))
-        if "slots" in given:
-            slots[str(name)] = _whole(document, (*path, "slots"), given["slots"])
-    return {"providers": slots}
+        if isinstance(item, dict) and not item.keys() <= {"slots"}:
+            from inspan.settings.declaring import declaration  # noqa: PLC0415 - few declare any
+
+            declared[str(name)] = declaration(document, str(name), item)
+        elif _section(document, path, item, ("slots",)).get("slots") is None:
+            continue
+        if "slots" in item:
+            slots[str(name)] = _whole(document, (*path, "slots"), item["slots"])
+    return {"providers": slots, "declared": declared}
 
 
 def _permissions(document: Lined, value: Any) -> dict[str, Any]:
@@ -418,10 +424,3 @@ def _words(document: Lined, path: tuple[str, ...], value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         raise SettingsInvalid(f"{document.at(*path)}: {'.'.join(path)} is not a list of names")
     return value
-
-
-def _secret(name: str) -> bool:
-    upper = name.upper()
-    for harmless in _NOT_SECRET:
-        upper = upper.replace(harmless, "")
-    return any(word in upper for word in _SECRET_WORDS)

@@ -1,5 +1,6 @@
 """What the providers refuse when a task is submitted; nothing is started."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from inspan.errors import BadInput, FolderMissing, KeeperLost, ProgramNotFound, 
 from inspan.keeper.client import KeeperClient
 from inspan.model.task import TaskSpec, WorkspaceKind
 from inspan.providers.process import Processes
-from inspan.providers.registry import make, make_all, names
+from inspan.providers.registry import Providers, make, names
 
 SAY = '{"steps": [{"say": "x"}]}'
 
@@ -20,8 +21,8 @@ async def no_keeper() -> KeeperClient:
 
 
 @pytest.fixture
-def providers(tmp_path: Path) -> dict[str, Provider]:
-    return make_all(Processes(no_keeper, tmp_path))
+def providers(tmp_path: Path) -> Mapping[str, Provider]:
+    return Providers(Processes(no_keeper, tmp_path))
 
 
 def test_a_provider_that_is_not_known_is_refused_with_those_that_are(tmp_path: Path) -> None:
@@ -29,12 +30,14 @@ def test_a_provider_that_is_not_known_is_refused_with_those_that_are(tmp_path: P
         make("claud", Processes(no_keeper, tmp_path))
 
 
-def test_each_provider_knows_its_name(providers: dict[str, Provider]) -> None:
+def test_each_provider_knows_its_name(providers: Mapping[str, Provider]) -> None:
     assert tuple(providers) == names()
     assert all(provider.name == name for name, provider in providers.items())
 
 
-def test_shell_refuses_what_can_never_run(providers: dict[str, Provider], tmp_path: Path) -> None:
+def test_shell_refuses_what_can_never_run(
+    providers: Mapping[str, Provider], tmp_path: Path
+) -> None:
     spec = TaskSpec(command=("sh", "-c", "true"), cwd=str(tmp_path))
     check = providers["shell"].check
     check(spec)
@@ -51,7 +54,7 @@ def test_shell_refuses_what_can_never_run(providers: dict[str, Provider], tmp_pa
 
 
 def test_what_only_comes_to_be_later_is_not_looked_for(
-    providers: dict[str, Provider], tmp_path: Path
+    providers: Mapping[str, Provider], tmp_path: Path
 ) -> None:
     spec = TaskSpec(command=("./made",), cwd=str(tmp_path))
     providers["shell"].check(replace(spec, after=("@0",), cwd=str(tmp_path / "made-too")))
@@ -61,7 +64,9 @@ def test_what_only_comes_to_be_later_is_not_looked_for(
     providers["scripted"].check(replace(script, workspace=WorkspaceKind.WORKTREE))
 
 
-def test_scripted_refuses_what_is_no_script(providers: dict[str, Provider], tmp_path: Path) -> None:
+def test_scripted_refuses_what_is_no_script(
+    providers: Mapping[str, Provider], tmp_path: Path
+) -> None:
     (tmp_path / "good.yaml").write_text("steps: [say: hello]")
     (tmp_path / "bad.yaml").write_text("steps: [sya: hello]")
     check = providers["scripted"].check
