@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from inspan.model.budget import Budget
@@ -27,9 +26,10 @@ from inspan.model.code import (
 from inspan.model.event import Event
 from inspan.model.session import Answers, Chunk, Receipt
 from inspan.model.task import Task, TaskSpec, TaskState, Verdict
+from inspan.model.value import field, value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class TaskQuery:
     """Which tasks to list: newest first, ``limit`` at a time, older than ``before`` (an id)."""
 
@@ -40,7 +40,7 @@ class TaskQuery:
     limit: int = 100
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class TaskPage:
     """A page of tasks; ``next`` goes into ``TaskQuery.before`` for the page after it."""
 
@@ -50,7 +50,7 @@ class TaskPage:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class EventQuery:
     """Which events to read: oldest first, after ``since``, ``limit`` at a time."""
 
@@ -60,7 +60,7 @@ class EventQuery:
     limit: int = 500
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Process:
     """One of inspan's own processes, as health shows it."""
 
@@ -71,7 +71,7 @@ class Process:
     healthy: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Health:
     """What runs, where it keeps things, and how it is."""
 
@@ -86,7 +86,7 @@ class Health:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class PrunePolicy:
     """What may go: what ended more than ``older_than`` seconds ago, recordings above ``bytes``.
 
@@ -98,7 +98,7 @@ class PrunePolicy:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Pruned:
     """What went, or would go."""
 

@@ -101,6 +101,21 @@ def test_each_module_can_be_imported_alone() -> None:
     assert imported(" ".join(MODULES), *MODULES) == {}
 
 
+def test_a_light_command_imports_nothing_heavy() -> None:
+    heavy = ("asyncio", "dataclasses", "http", "inspect", "logging", "pydantic", "ssl", "yaml")
+    light = "inspan.client.sync, inspan.cli.run, inspan.cli.foreground, inspan.settings"
+    code = f"import sys, {light}; print(*{{*{heavy}}} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={"PYTHONPATH": str(Path(inspan.__path__[0]).parent)},
+    )
+    assert done.stdout.split() == []
+
+
 def test_the_probe_sees_what_an_import_starts(tmp_path: Path) -> None:
     (tmp_path / "loops.py").write_text("import asyncio\nloop = asyncio.new_event_loop()\n")
     (tmp_path / "starts.py").write_text("import subprocess\nsubprocess.run(['true'])\n")

@@ -10,7 +10,6 @@ import argparse
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -274,7 +273,7 @@ def budget(
     if not given:
         if over is None or usual is None:
             return usual
-        return replace(usual, over=OverBudget(over))
+        return Budget(cost=usual.cost, tokens=usual.tokens, over=OverBudget(over))
     from inspan.settings.budgeting import budget as read
 
     return read(given, OverBudget(over) if over else settings.agents.over_budget)

@@ -7,7 +7,6 @@ it gets an ``Order`` and gives a ``Run``, which tells what it sees as observatio
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
@@ -19,7 +18,7 @@ from inspan.model.permission import Decision, Policy
 from inspan.model.promise import Promise
 from inspan.model.session import Chunk
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
-from inspan.model.value import named_value, value
+from inspan.model.value import field, named_value, value
 
 
 class Clock(Protocol):
@@ -405,7 +404,7 @@ class Workspaces(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Ports:
     """The world, as the engine needs it."""
 

@@ -13,12 +13,13 @@ time go in, the next value comes out. Times are seconds, of whatever clock the c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from math import inf
 from typing import Final
 
 from inspan.model.task import Needs
+from inspan.model.value import value
 
 
 class Doing(StrEnum):
@@ -65,7 +66,7 @@ _RANK: Final = {source: rank for rank, source in enumerate(Source)}
 KNOWING: Final = frozenset({Source.PROTOCOL, Source.HOOK, Source.PROCESS})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Reading:
     """What one source says. ``at``: when it said so last, also where it only repeated itself."""
 
@@ -86,7 +87,7 @@ class Reading:
         return self.at + (AGES[self.source] if self.holds is None else self.holds)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Activity:
     """What a session does, and why that is believed. No source: nobody said anything."""
 
@@ -144,7 +145,7 @@ FLAPS_WITHIN: Final = 60.0
 CALM: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Steady:
     """The guard against flapping, as a value: each call returns the next one.
 

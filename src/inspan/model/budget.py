@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 
 from inspan.model.agent import Usage
@@ -35,10 +34,10 @@ class Budget:
 
     def raised(self, more: Budget) -> Budget:
         """It with the figures that ``more`` names."""
-        return replace(
-            self,
+        return Budget(
             cost=self.cost if more.cost is None else more.cost,
             tokens=self.tokens if more.tokens is None else more.tokens,
+            over=self.over,
         )
 
     def __str__(self) -> str:

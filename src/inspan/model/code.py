@@ -7,14 +7,13 @@ process died can have another. What is here says nothing of how a worker is spok
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeAlias
 
 from inspan.errors import SessionEnded
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
-from inspan.model.value import named_value, value
+from inspan.model.value import field, named_value, value
 
 
 class Sandbox(StrEnum):
@@ -25,7 +24,7 @@ class Sandbox(StrEnum):
     OFF = "off"  #: it is confined nowhere
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Grants:
     """What a session may do beyond working in a folder of its own. Paths are absolute."""
 
@@ -38,7 +37,7 @@ class Grants:
     capabilities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class CodeLimits:
     """Where a session ends, or a call in it fails; ``None``: what the settings say."""
 
@@ -50,7 +49,7 @@ class CodeLimits:
     files: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class CodeSpec:
     """A session that is wanted. ``cwd`` is absolute; ``env`` has been through the allow-list."""
 
@@ -69,7 +68,7 @@ def asked_by(session: str) -> str:
     return f"code/{session}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Pulse:
     """How a session's process was when it was last heard of."""
 
@@ -80,7 +79,7 @@ class Pulse:
     names: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class CodeSession:
     """A session as it is stored, and how it is now. Times are seconds since the epoch."""
 
@@ -120,7 +119,7 @@ class CellState(StrEnum):
     LOST = "lost"  #: its process is gone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class CellOptions:
     """How a cell is to run."""
 
@@ -176,7 +175,7 @@ class Cell:
     end: CellEnd | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class LostName:
     """A name that a checkpoint could not save, or not give back, and why."""
 
@@ -185,7 +184,7 @@ class LostName:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Saved:
     """A checkpoint on the disk."""
 
@@ -197,7 +196,7 @@ class Saved:
     lost: tuple[LostName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Restored:
     """What a checkpoint gave back."""
 
@@ -206,7 +205,7 @@ class Restored:
     lost: tuple[LostName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Completion:
     """What may replace ``code[start:end]``, in characters."""
 

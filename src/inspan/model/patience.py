@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from inspan.model.value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value(frozen=True)
 class Backoff:
     """Delays that double from ``first`` to at most ``most`` seconds; jitter only adds."""
 
@@ -22,7 +24,7 @@ class Backoff:
         return plain * (1 + self.jitter * chance)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class IdleLimit:
     """How long silence may last: as long as asked for, stretched by the rhythm that was seen.
 
@@ -50,7 +52,7 @@ PAUSES_KEPT = 32
 PAUSE_COUNTS_FROM = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Waits:
     """How often a task may wait for a usage limit, and how long where nobody said until when."""
 
@@ -69,7 +71,7 @@ class Waits:
         return told + min(self.spread, (told - now) * self.backoff.jitter) * chance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Room:
     """How many tasks of one provider may run at once, as a value: each call returns the next one.
 
@@ -133,7 +135,7 @@ class Circuit(StrEnum):
     HALF_OPEN = "half_open"  #: one probe is under way
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Breaker:
     """A circuit breaker as a value: each call returns the next one.
 

@@ -8,7 +8,6 @@ comes from a stranger is validated by pydantic at the door, from the same classe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from json.encoder import JSONEncoder, encode_basestring_ascii
@@ -25,9 +24,12 @@ from typing import (
     get_type_hints,
 )
 
+from inspan.model.value import fields_of
+
 if TYPE_CHECKING:
     from inspan.model.code import CodeEvent
     from inspan.model.event import Event, Fact
+    from inspan.model.value import Field
 
 T = TypeVar("T")
 _Load = Callable[[Any], Any]
@@ -58,7 +60,7 @@ def dump(value: Any) -> Any:
 def shallow(value: Any) -> dict[str, Any]:
     """One level of ``dump``, for a JSON encoder that comes back for what it does not know.
 
-    Takes our dataclasses only; raises TypeError on anything else.
+    Takes our own values only; raises TypeError on anything else.
     """
     kind: Any = type(value)
     words, defaults = _shape(kind)
@@ -138,20 +140,20 @@ def load_code_event(plain: dict[str, Any]) -> CodeEvent:
 
 @cache
 def _shape(kind: Any) -> tuple[dict[str, Any], tuple[tuple[str, Any], ...]]:
-    """What all values of a dataclass say, and its fields' defaults; none is equal to nothing."""
+    """What all values of a class say, and its fields' defaults; none is equal to nothing."""
+    fields = fields_of(kind)
+    if fields is None:
+        raise TypeError(f"{kind.__qualname__} is no class of values")
     # Only a fact has its kind as a word of the class; elsewhere it is a field.
     word = getattr(kind, KIND, None)
-    defaults = tuple(
-        (item.name, item.default if item.default_factory is MISSING else item.default_factory())
-        for item in fields(kind)
-    )
+    defaults = tuple((field.name, field.absent()) for field in fields)
     return ({KIND: word} if isinstance(word, str) else {}), defaults
 
 
 @cache
 def _known(kind: Any) -> tuple[str, tuple[tuple[str, str, Any], ...]] | None:
     """``_shape`` as text: how an object begins, and the keys of its fields; ``None``: no class."""
-    if not hasattr(kind, "__dataclass_fields__"):
+    if fields_of(kind) is None:
         return None
     words, defaults = _shape(kind)
     begin = ",".join(f"{text(name)}:{text(word)}" for name, word in words.items())
@@ -168,8 +170,8 @@ def _loader(kind: Any) -> _Load:
     if origin is dict:
         inside = _loader(get_args(kind)[1])
         return lambda plain: {key: inside(item) for key, item in plain.items()}
-    if is_dataclass(kind):
-        return _dataclass(kind)
+    if isinstance(kind, type) and (fields := fields_of(kind)) is not None:
+        return _built(kind, fields)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
     return _same
@@ -189,9 +191,9 @@ def _many(inside: _Load) -> _Load:
     return lambda plain: tuple(inside(item) for item in plain)
 
 
-def _dataclass(kind: Any) -> _Load:
+def _built(kind: Any, fields: tuple[Field, ...]) -> _Load:
     hints = get_type_hints(kind)
-    loaders = {item.name: _loader(hints[item.name]) for item in fields(kind)}
+    loaders = {field.name: _loader(hints[field.name]) for field in fields}
     # Most fields are what JSON has, and short values are read thousands of times a second.
     deep = [(name, inside) for name, inside in loaders.items() if inside is not _same]
 

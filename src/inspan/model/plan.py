@@ -6,13 +6,13 @@ It orders names and refuses circles; it does not know what a step does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from inspan.errors import BadInput, CyclicPlan
 from inspan.model.task import TaskSpec
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Step:
     """One task of a plan, under the name that other steps use for it."""
 
@@ -21,7 +21,7 @@ class Step:
     after: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Plan:
     """Steps that can be done in an order that respects every ``after``."""
 

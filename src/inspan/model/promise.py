@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
 from inspan.errors import BadInput, NotStorable, PromiseExists, PromiseSettled
+from inspan.model.value import field, value
 
 #: A promise with this tag is a timer: its time resolves it instead of rejecting it.
 TIMER: Final = "inspan:timer"
@@ -70,7 +71,7 @@ TABLE: Final[dict[PromiseState, dict[Verb, Answer]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Promise:
     """A promise as it is stored. Times are seconds since the epoch.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from inspan.model.value import value
 
 #: Two at once per role unless the settings say otherwise (the user's own figure).
 DEFAULT_LIMIT = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Role:
     """A name and the number of slots it has."""
 

@@ -5,14 +5,13 @@ Values only. How a task changes is told in ``lifecycle``; nothing here knows whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.budget import Budget
 from inspan.model.permission import Policy
-from inspan.model.value import value
+from inspan.model.value import field, value
 
 
 class TaskState(StrEnum):
@@ -91,7 +90,7 @@ class StopKind(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Patience:
     """How long a task may take; seconds, ``None`` for no limit."""
 
@@ -104,7 +103,7 @@ class Patience:
     lifted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class TerminalSpec:
     """How the process is connected: a terminal of a size, or pipes."""
 
@@ -117,7 +116,7 @@ class TerminalSpec:
     attended: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class TaskSpec:
     """What someone wants done. ``command`` for a program, ``prompt`` for an agent.
 
@@ -250,7 +249,7 @@ class Verdict(StrEnum):
 
 
 # Without slots: `lifecycle` copies it at each event, which a dictionary makes five times as fast.
-@dataclass(frozen=True, kw_only=True)
+@value(frozen=True, kw_only=True, slots=False)
 class Task:
     """What we know of a task now: the projection of its events."""
 

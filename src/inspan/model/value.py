@@ -1,25 +1,244 @@
-"""How the values are made that each task needs by the dozen; it knows none of them.
+"""How values are made: classes of named fields, equal and hashed by them. It knows none of them.
 
-A dataclass that is frozen as it runs sets every field through ``object.__setattr__``, which makes
-it three to eight times as dear to construct. These are frozen to type checkers, which read all of
-this code; an assignment that got past them would not be refused.
+To whoever asks ``dataclasses`` they are dataclasses. They are not made by it, for a command that
+takes 80 ms would spend 30 of them there: on its import, and on writing the methods of a hundred
+classes of most of which it makes no value. Here the one method that must be quick, ``__init__``,
+is written for the first value of its class.
+
+To type checkers, which read all of this code, each value is frozen. An assignment that got past
+them is refused as it runs only where ``frozen`` is said, which makes a value three to eight times
+as dear to construct.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import Any, Final, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
 
+#: The default of a field that has none.
+MISSING: Final = object()
 
+
+class Field:
+    """One field of a class of values."""
+
+    __slots__ = ("default", "factory", "name", "shown")
+
+    def __init__(self, default: Any, factory: Callable[[], Any] | None, *, shown: bool) -> None:
+        self.name = ""
+        self.default = default
+        self.factory = factory
+        self.shown = shown
+
+    def absent(self) -> Any:
+        """What it is where nobody gave it; ``MISSING`` where somebody must."""
+        return self.default if self.factory is None else self.factory()
+
+
+def field(*, default_factory: Callable[[], Any] | None = None, repr: bool = True) -> Any:  # noqa: A002 - the names of `dataclasses`, which type checkers read
+    """A field whose default is made anew for each value, or which ``repr`` leaves out."""
+    return Field(MISSING, default_factory, shown=repr)
+
+
+@overload
+def value(kind: type[T], /) -> type[T]: ...
+@overload
+def value(
+    *, frozen: bool = ..., kw_only: bool = ..., slots: bool = ...
+) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def value(kind: type[T]) -> type[T]:
-    """A dataclass with slots whose fields nobody assigns; equal and hashed by them."""
-    return dataclass(slots=True, unsafe_hash=True)(kind)
+def value(
+    kind: Any = None, /, *, frozen: bool = False, kw_only: bool = False, slots: bool = True
+) -> Any:
+    """A class of values, whose fields are all that it annotates but a ``ClassVar``."""
+    if kind is None:
+        return lambda kind: _made(kind, frozen=frozen, kw_only=kw_only, slots=slots)
+    return _made(kind, frozen=frozen, kw_only=kw_only, slots=slots)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def named_value(kind: type[T]) -> type[T]:
-    """The same, with every field given by its name."""
-    return dataclass(slots=True, unsafe_hash=True, kw_only=True)(kind)
+    """A class of values with every field given by its name."""
+    made: type[T] = _made(kind, frozen=False, kw_only=True, slots=True)
+    return made
+
+
+def fields_of(kind: type) -> tuple[Field, ...] | None:
+    """The fields of a class of values in their order; ``None`` for any other class."""
+    recipe = kind.__dict__.get("__recipe__")
+    return recipe.fields if isinstance(recipe, _Recipe) else None
+
+
+def _made(kind: Any, *, frozen: bool, kw_only: bool, slots: bool) -> Any:
+    fields = tuple(_fields(kind))
+    names = tuple(field.name for field in fields)
+    if slots:
+        kind = _slotted(kind, names)
+    recipe = _Recipe(kind, fields, frozen=frozen, kw_only=kw_only)
+    equal, hashed = _by(names)
+    given: dict[str, Any] = {
+        "__recipe__": recipe,
+        "__match_args__": () if kw_only else names,
+        "__init__": recipe.first_init(),
+        "__repr__": _repr,
+        "__eq__": equal,
+        "__hash__": hashed,
+        "__replace__": _replaced,
+        **{name: _Asked(name) for name in _FOR_DATACLASSES},
+    }
+    if frozen:
+        given |= {"__setattr__": _refuse, "__delattr__": _refuse}
+        if slots:
+            given["__setstate__"] = _restore
+    for name, item in given.items():
+        setattr(kind, name, item)
+    return kind
+
+
+def _fields(kind: type) -> Iterator[Field]:
+    for name, annotation in kind.__annotations__.items():
+        if not annotation.startswith("ClassVar"):
+            default = kind.__dict__.get(name, MISSING)
+            found = default if isinstance(default, Field) else Field(default, None, shown=True)
+            found.name = name
+            yield found
+
+
+def _slotted(kind: type, names: tuple[str, ...]) -> Any:
+    """The class anew: room can only be made for its fields where it is."""
+    without = {*names, "__dict__", "__weakref__"}
+    body = {name: item for name, item in kind.__dict__.items() if name not in without}
+    return type(kind)(kind.__name__, kind.__bases__, {**body, "__slots__": names})
+
+
+# ── what is made when it is asked for ─────────────────────────────────────────
+
+
+class _Recipe:
+    """What a class of values was made from."""
+
+    __slots__ = ("fields", "frozen", "kind", "kw_only")
+
+    def __init__(
+        self, kind: Any, fields: tuple[Field, ...], *, frozen: bool, kw_only: bool
+    ) -> None:
+        self.kind = kind
+        self.fields = fields
+        self.frozen = frozen
+        self.kw_only = kw_only
+
+    def first_init(self) -> Callable[..., None]:
+        """Puts the real ``__init__`` in its own place when the first value is made."""
+
+        def init(value: Any, /, *given: Any, **named: Any) -> None:
+            self.kind.__init__ = self.init()
+            value.__init__(*given, **named)
+
+        return init
+
+    def init(self) -> Any:
+        """``__init__``, written out, since no other is as quick."""
+        names: dict[str, Any] = {"_set": object.__setattr__, "_missing": MISSING}
+        takes = ["self", "*"] if self.kw_only and self.fields else ["self"]
+        lines = []
+        for field in self.fields:
+            name = item = field.name
+            if field.factory is not None:
+                takes.append(f"{name}=_missing")
+                names[f"_default_{name}"] = field.factory
+                item = f"_default_{name}() if {name} is _missing else {name}"
+            elif field.default is not MISSING:
+                takes.append(f"{name}=_default_{name}")
+                names[f"_default_{name}"] = field.default
+            else:
+                takes.append(name)
+            lines.append(f"_set(self,{name!r},{item})" if self.frozen else f"self.{name}={item}")
+        body = "\n ".join(lines) or "return"
+        exec(f"def __init__({','.join(takes)}):\n {body}", names)  # noqa: S102 - of names in our own classes
+        init: Any = names["__init__"]
+        init.__qualname__ = f"{self.kind.__qualname__}.__init__"
+        return init
+
+    def twin(self) -> Any:
+        """A dataclass with these fields."""
+        import dataclasses  # noqa: PLC0415  the reason for this module
+
+        kind = self.kind
+        types = {field.name: kind.__annotations__[field.name] for field in self.fields}
+        body: dict[str, Any] = {"__annotations__": types, "__doc__": kind.__doc__}
+        for field in self.fields:
+            more: dict[str, Any] = {"repr": field.shown}
+            if field.factory is not None:
+                more["default_factory"] = field.factory
+            elif field.default is not MISSING:
+                more["default"] = field.default
+            body[field.name] = dataclasses.field(**more)
+        made = dataclasses.dataclass(frozen=self.frozen, kw_only=self.kw_only)
+        return made(type(kind.__name__, (), body))
+
+
+#: What ``dataclasses`` and ``inspect`` look for in a class.
+_FOR_DATACLASSES: Final = ("__dataclass_fields__", "__signature__")
+
+
+class _Asked:
+    """One of these; it gives way to what it stands for."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, value: object | None, kind: Any) -> Any:
+        twin = kind.__recipe__.twin()
+        if self.name == "__signature__":
+            from inspect import signature  # noqa: PLC0415  as dear as `dataclasses`
+
+            found = signature(twin)
+        else:
+            found = getattr(twin, self.name)
+        setattr(kind, self.name, found)
+        return found
+
+
+# ── the methods of all values ─────────────────────────────────────────────────
+
+
+def _by(names: tuple[str, ...]) -> tuple[Any, Any]:
+    """``__eq__`` and ``__hash__`` by these fields."""
+    told: Any = attrgetter(*names) if names else lambda _: ()
+
+    def equal(value: Any, other: Any) -> Any:
+        if type(value) is not type(other):
+            return NotImplemented
+        return value is other or told(value) == told(other)
+
+    return equal, lambda value: hash(told(value))
+
+
+def _repr(value: Any) -> str:
+    kind = type(value)
+    shown = (field.name for field in kind.__recipe__.fields if field.shown)
+    return f"{kind.__qualname__}({', '.join(f'{name}={getattr(value, name)!r}' for name in shown)})"
+
+
+def _replaced(value: Any, /, **changes: Any) -> Any:
+    """What ``copy.replace`` calls, from Python 3.13 on."""
+    from dataclasses import replace  # noqa: PLC0415  the reason for this module
+
+    return replace(value, **changes)
+
+
+def _refuse(value: Any, name: str, *_: object) -> None:
+    from dataclasses import FrozenInstanceError  # noqa: PLC0415  the reason for this module
+
+    raise FrozenInstanceError(f"{type(value).__qualname__}.{name} cannot be changed")
+
+
+def _restore(value: Any, state: tuple[None, dict[str, Any]]) -> None:
+    """What ``pickle`` and ``copy`` do with what is in slots, past the refusal."""
+    for name, item in state[1].items():
+        object.__setattr__(value, name, item)

@@ -6,10 +6,10 @@ to more than it shows, are refused. It never knows what the keys mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from inspan.errors import BadInput
+from inspan.model.value import field, value
 
 if TYPE_CHECKING:
     import yaml
@@ -21,7 +21,7 @@ _NODES_MOST: Final = 200_000
 _DEPTH_MOST: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Lined:
     """A value and the lines of its parts; a part is named by the keys that lead to it."""
 

@@ -11,11 +11,11 @@ import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from inspan.errors import PlatformUnsupported, Unable
+from inspan.model.value import value
 
 _PLATFORMS: Final = ("linux", "darwin")
 #: ``sun_path`` holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
@@ -28,7 +28,7 @@ _POINTER: Final = "runtime"
 _TMP: Final = "/tmp"  # noqa: S108 - the folder made there is 0700 and its owner is checked
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Places:
     """Every path that inspan uses, all absolute."""
 

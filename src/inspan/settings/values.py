@@ -7,7 +7,6 @@ default. It reads one file, and writes none.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT, Role
 from inspan.model.task import OnLimit, Patience
+from inspan.model.value import field, value
 from inspan.settings import budgeting, figures
 from inspan.settings.names import is_secret
 
@@ -53,7 +53,7 @@ _PREFIXES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class EnvRule:
     """Which variables of the caller's environment a task gets."""
 
@@ -76,7 +76,7 @@ class EnvRule:
         return allowed, tuple(sorted(name for name in env if name not in allowed))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Limits:
     """How long a task may take unless it says otherwise; seconds, ``None`` for no limit."""
 
@@ -95,7 +95,7 @@ class Limits:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Retention:
     """What is kept of tasks that have ended; ``None`` keeps all."""
 
@@ -103,14 +103,14 @@ class Retention:
     bytes: int | None = 5 * GIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Recording:
     """How much of a session's output is kept; beyond it the middle is freed."""
 
     cap: int = 64 * MIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class CodeRest:
     """What becomes of code sessions that are left alone."""
 
@@ -118,7 +118,7 @@ class CodeRest:
     idle: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Agents:
     """What agents do at a usage limit, unless a task says otherwise."""
 
@@ -133,7 +133,7 @@ class Agents:
     over_budget: OverBudget = OverBudget.ASK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Settings:
     """Everything that can be set."""
 
@@ -195,9 +195,9 @@ def _build(document: Lined) -> Settings:
         return Settings()
     sections = _section(document, (), document.value, _SECTIONS)
     changes: dict[str, Any] = {}
-    for name, value in sections.items():
-        changes |= _SECTIONS[name](document, value)
-    settings = replace(Settings(), **changes)
+    for name, section in sections.items():
+        changes |= _SECTIONS[name](document, section)
+    settings = Settings(**changes)
     limits = settings.limits
     if limits.deadline is not None and limits.deadline > limits.max_deadline:
         raise SettingsInvalid(
@@ -245,7 +245,7 @@ def _limits(document: Lined, value: Any) -> dict[str, Any]:
     for name in ("max_deadline", "warn_before", "grace"):
         if name in given and given[name] is None:
             raise SettingsInvalid(f"{document.at('limits', name)}: limits.{name} cannot be none")
-    return {"limits": replace(Limits(), **given)}  # type: ignore[arg-type]  # None was refused above
+    return {"limits": Limits(**given)}  # type: ignore[arg-type]  # None was refused above
 
 
 def _retention(document: Lined, value: Any) -> dict[str, Any]:
@@ -258,7 +258,7 @@ def _retention(document: Lined, value: Any) -> dict[str, Any]:
         changes["older_than"] = None if days is None else days * 86400.0
     if "bytes" in given:
         changes["bytes"] = _size(document, ("retention", "bytes"), given["bytes"])
-    return {"retention": replace(Retention(), **changes)}
+    return {"retention": Retention(**changes)}
 
 
 def _recording(document: Lined, value: Any) -> dict[str, Any]:
@@ -296,10 +296,10 @@ def _agents(document: Lined, value: Any) -> dict[str, Any]:
     if "over_budget" in given:
         path = ("agents", "over_budget")
         changes["over_budget"] = _one_of(document, path, given["over_budget"], OverBudget)
-    agents = replace(Agents(), **changes)
     if "budget" in given:
-        agents = replace(agents, budget=_budget(document, given["budget"], agents.over_budget))
-    return {"agents": agents}
+        over = changes.get("over_budget", Agents().over_budget)
+        changes["budget"] = _budget(document, given["budget"], over)
+    return {"agents": Agents(**changes)}
 
 
 def _budget(document: Lined, value: Any, over: OverBudget) -> Budget | None:
