@@ -40,7 +40,8 @@ from inspan.providers.login import Logins
 from inspan.providers.process import Processes
 from inspan.providers.ptyrun import Screens
 from inspan.providers.python import Folders, PythonProvider
-from inspan.providers.registry import Providers
+from inspan.providers.registry import Providers, all_kept
+from inspan.providers.sandbox import Sandboxes
 from inspan.providers.web import HttpWeb
 from inspan.settings import Places, Settings, load, locate
 from inspan.settings.catalogue import Catalogue
@@ -122,6 +123,11 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
         keeping.client,
         places.recordings,
         look_up=Secrets(places.secrets, os.environ).look_up,
+        sandboxes=Sandboxes(
+            settings.sandbox,
+            ours=(places.state_dir, places.runtime_dir, places.config.parent),
+            agents=all_kept(),
+        ),
         cap=settings.recording.cap,
     )
     ports = Ports(

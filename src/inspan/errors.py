@@ -302,7 +302,7 @@ class WorkerNotReady(SpawnFailed):
 
 
 class NotConfined(SpawnFailed):
-    """This system cannot confine the code session as far as was asked for."""
+    """This system cannot confine the task or the code session as far as was asked for."""
 
     code = "not-confined"
     default_hint = "Ask for `auto`, and it runs as far confined as it can be, and says so."

@@ -57,6 +57,7 @@ def spec(*command: str, **fields: Any) -> TaskSpec:
         env=allowed,
         withheld=tuple(name for name in withheld if name not in secrets),
         secrets=secrets,
+        sandbox=settings.sandbox.usual(agent=dialect is not None),
         terminal=passing.terminal_of(dialect, fields.get("mode"), TerminalSpec()),
     )
     return replace(plain, **fields)

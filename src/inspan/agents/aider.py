@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from inspan.agents.dialect import Turn
+from inspan.agents.dialect import OwnFolder, Turn
 from inspan.agents.endings import silent_end
 from inspan.agents.signs import BacksOff, Counted, Said, Sign, ToolBegan, ToolEnded
 from inspan.errors import BadInput
@@ -63,6 +63,7 @@ class Aider:
         "OPENAI_API_KEY",
         "OPENROUTER_API_KEY",
     )
+    keeps: Final = (OwnFolder(path=".aider"),)
 
     def check(self, turn: Turn) -> None:
         """Refuse what it would take for a command of its own. Raises BadInput."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from inspan.agents import json_lines
-from inspan.agents.dialect import LoginAnswer, Tells, Turn, When
+from inspan.agents.dialect import LoginAnswer, OwnFolder, Tells, Turn, When
 from inspan.agents.endings import by_status, silent_end
 from inspan.agents.signs import (
     BacksOff,
@@ -72,6 +72,14 @@ class Claude:
         "IS_SANDBOX",
     )
     secrets: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+    keeps: Final = (
+        OwnFolder(
+            path=".claude",
+            variable="CLAUDE_CONFIG_DIR",
+            fixed=("settings.json", "CLAUDE.md", "agents/", "commands/", "hooks/", "plugins/"),
+        ),
+        OwnFolder(path=".claude.json", variable="CLAUDE_CONFIG_DIR", file=True),
+    )
 
     def check(self, turn: Turn) -> None:
         """Anything can be asked: the prompt goes in as JSON."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from inspan.agents import json_lines
 from inspan.agents.codex_words import HINT_LOGIN, aim, files, lifted_at, result, tool, trouble
-from inspan.agents.dialect import Turn
+from inspan.agents.dialect import OwnFolder, Turn
 from inspan.agents.endings import by_words, silent_end
 from inspan.agents.json_lines import number, object_of, words_of
 from inspan.agents.signs import (
@@ -48,6 +48,13 @@ class Codex:
     modes: Final = (Mode.STREAM, Mode.PTY)
     settings: Final = ("CODEX_HOME", "CODEX_SQLITE_HOME", "CODEX_CA_CERTIFICATE", "OPENAI_BASE_URL")
     secrets: Final = ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_ACCESS_TOKEN")
+    keeps: Final = (
+        OwnFolder(
+            path=".codex",
+            variable="CODEX_HOME",
+            fixed=("config.toml", "hooks.json", "AGENTS.md", "prompts/", "rules/"),
+        ),
+    )
 
     def check(self, turn: Turn) -> None:
         """Anything can be asked: the prompt goes in as JSON, or behind `--`."""

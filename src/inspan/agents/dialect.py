@@ -158,6 +158,31 @@ class HasScreenRules(Protocol):
         ...
 
 
+@named_value
+class OwnFolder:
+    """What an agent's program keeps for itself, and has to be able to write."""
+
+    #: Where it is in a home.
+    path: str
+    #: The variable that says otherwise, and where it is in the folder that this names.
+    variable: str = ""
+    below: str = ""
+    #: It is a file, and lies in another one of these where its variable is set.
+    file: bool = False
+    #: What of it makes a later run of the agent run something; names of folders end with a slash.
+    fixed: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class KeepsFolders(Protocol):
+    """A dialect whose program keeps something in a user's home."""
+
+    @property
+    def keeps(self) -> tuple[OwnFolder, ...]:
+        """What it keeps, and where."""
+        ...
+
+
 class Dialect(Protocol):
     """One agent."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from inspan.agents import json_lines
 from inspan.agents.acp import AcpTalk, Speaker
-from inspan.agents.dialect import Talk, Turn
+from inspan.agents.dialect import OwnFolder, Talk, Turn
 from inspan.agents.endings import by_status, by_words, silent_end
 from inspan.agents.json_lines import number, object_of, text_of, words_of
 from inspan.agents.signs import (
@@ -64,6 +64,14 @@ class Gemini:
         "GOOGLE_VERTEX_BASE_URL",
     )
     secrets: Final = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    keeps: Final = (
+        OwnFolder(
+            path=".gemini",
+            variable="GEMINI_CLI_HOME",
+            below=".gemini",
+            fixed=("settings.json", "GEMINI.md", "commands/", "extensions/", "policies/"),
+        ),
+    )
 
     def check(self, turn: Turn) -> None:
         """In its stream the prompt is an argument. Raises BadInput."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspan.agents.acp import AcpTalk, Speaker
-from inspan.agents.dialect import Turn
+from inspan.agents.dialect import OwnFolder, Turn
 from inspan.agents.endings import silent_end
 from inspan.model.agent import Mode, Outcome
 from inspan.model.task import Exit
@@ -39,6 +39,11 @@ class OpenCode:
         "OPENCODE_API_KEY",
         "OPENCODE_AUTH_CONTENT",
         "OPENROUTER_API_KEY",
+    )
+    keeps: Final = (
+        OwnFolder(path=".local/share/opencode", variable="XDG_DATA_HOME", below="opencode"),
+        OwnFolder(path=".local/state/opencode", variable="XDG_STATE_HOME", below="opencode"),
+        OwnFolder(path=".cache/opencode", variable="XDG_CACHE_HOME", below="opencode"),
     )
 
     def check(self, turn: Turn) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from inspan.agents import json_lines
-from inspan.agents.dialect import Turn
+from inspan.agents.dialect import OwnFolder, Turn
 from inspan.agents.endings import by_status, by_words, silent_end
 from inspan.agents.json_lines import items, number, object_of, text_of, words_of
 from inspan.agents.signs import (
@@ -90,6 +90,13 @@ class Pi:
         "XAI_API_KEY",
         "XIAOMI_API_KEY",
         "ZAI_API_KEY",
+    )
+    keeps: Final = (
+        OwnFolder(
+            path=".pi/agent",
+            variable="PI_CODING_AGENT_DIR",
+            fixed=("settings.json", "AGENTS.md", "extensions/", "prompts/", "skills/"),
+        ),
     )
 
     def check(self, turn: Turn) -> None:

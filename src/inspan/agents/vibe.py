@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspan.agents.acp import AcpTalk, Speaker
-from inspan.agents.dialect import Turn
+from inspan.agents.dialect import OwnFolder, Turn
 from inspan.agents.endings import silent_end
 from inspan.model.agent import Mode, Outcome
 from inspan.model.task import Exit
@@ -25,6 +25,9 @@ class Vibe:
     modes: Final = (Mode.ACP, Mode.PTY)
     settings: Final = ("VIBE_HOME", "VIBE_ACTIVE_MODEL")
     secrets: Final = ("MISTRAL_API_KEY",)
+    keeps: Final = (
+        OwnFolder(path=".vibe", variable="VIBE_HOME", fixed=("config.toml", "tools/", "skills/")),
+    )
 
     def check(self, turn: Turn) -> None:
         """Anything can be asked: the prompt goes in as JSON, or behind `--`."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from inspan.cli import permitting
+from inspan.cli import confining, permitting
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.agent import Mode
 from inspan.model.budget import Budget, OverBudget
@@ -71,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="give it a terminal, or pipes (default: like ours)",
     )
     permitting.add_arguments(parser)
+    confining.add_arguments(parser)
     _add_when(parser)
 
 
@@ -129,8 +130,7 @@ def spec_of(
         prompting.take(args)
     elif args.on_limit is not None:
         raise BadInput("--on-limit is about an agent's usage limit", hint="Name one by --agent.")
-    command = tuple(args.command)
-    if not command and args.prompt is None:
+    if not args.command and args.prompt is None:
         raise BadInput("there is nothing to run", hint="Write the command after `--`.")
     cwd = folder(args.cwd)
     rule = passing.rule_of(dialect, settings.env)
@@ -146,7 +146,7 @@ def spec_of(
         places=locate(os.environ),
     )
     return TaskSpec(
-        command=command,
+        command=tuple(args.command),
         prompt=args.prompt,
         provider=args.provider,
         mode=mode,
@@ -161,6 +161,7 @@ def spec_of(
         not_before=start(args.delay, args.at, time.time()),
         patience=patience(settings, args.timeout, args.idle, foreground=foreground),
         permissions=permitting.policy_of(args, settings, dialect, foreground=foreground),
+        sandbox=confining.sandbox_of(args, settings, agent=dialect is not None),
         retries=at_least_zero("--retries", args.retries),
         checks=tuple(args.check),
         terminal=passing.terminal_of(dialect, mode, terminal),

@@ -205,6 +205,17 @@ def _screens(_: Places) -> tuple[str, ...]:
     return _OK, f"read with {best.name} {best.version}"
 
 
+def _sandbox(_: Places) -> tuple[str, ...]:
+    from inspan.errors import NotConfined
+    from inspan.providers.bubblewrap import prove
+
+    try:
+        program, version = prove()
+    except NotConfined as error:
+        return _WARN, f"none can be had, and --sandbox is refused: {error.message}", error.hint
+    return _OK, f"bubblewrap {version} at {program}"
+
+
 def _files(_: Places) -> tuple[str, ...]:
     import resource
 
@@ -236,6 +247,7 @@ def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:
         _git,
         _terminals,
         _screens,
+        _sandbox,
         _files,
         _providers,
     ):

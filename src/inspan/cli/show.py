@@ -166,6 +166,9 @@ def _limits(task: Task) -> _Pairs:
         own = task.spec.permissions
         rules = "; ".join(map(str, own.rules)) or "no rules of its own"
         yield "permissions", clean(f"{rules}; a question waits {show_duration(own.expires)}")
+    if task.spec.sandbox is not None:
+        network = reach.settings().sandbox.reach(task.spec.sandbox)
+        yield "sandbox", clean(f"bubblewrap; {task.spec.sandbox.told(network)}")
     if task.spec.retries:
         yield "retries", f"{task.retried} of {task.spec.retries}"
 

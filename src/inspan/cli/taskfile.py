@@ -18,6 +18,7 @@ from inspan.model.agent import Mode
 from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
 from inspan.model.plan import order
+from inspan.model.sandbox import TaskSandbox
 from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import Settings, locate, passing
 from inspan.settings.lined import Lined, read
@@ -214,6 +215,7 @@ def _spec(
             ),
         ),
         permissions=_permissions(place, settings, agent=dialect is not None),
+        sandbox=_sandbox(place, settings, agent=dialect is not None),
         retries=_tried(
             place, "retries", lambda: asking.at_least_zero("retries", _int(place, "retries", 0))
         ),
@@ -254,6 +256,15 @@ def _permissions(place: _Place, settings: Settings, *, agent: bool) -> Policy | 
         raise place.refuse("permissions", "only an agent asks for permissions")
     path, value = (*place.path, "permissions"), place.given["permissions"]
     return policy(place.document, path, value, settings.permissions.expires)
+
+
+def _sandbox(place: _Place, settings: Settings, *, agent: bool) -> TaskSandbox | None:
+    if "sandbox" not in place.given:
+        return settings.sandbox.usual(agent=agent)
+    from inspan.settings.sandbox import of_task
+
+    path, value = (*place.path, "sandbox"), place.given["sandbox"]
+    return of_task(place.document, path, value, settings.sandbox, agent=agent)
 
 
 def _budget(place: _Place, settings: Settings, *, agent: bool) -> Budget | None:
@@ -364,6 +375,7 @@ _KEYS: Final = frozenset(
         "timeout",
         "idle",
         "permissions",
+        "sandbox",
         "retries",
         "checks",
         "workspace",

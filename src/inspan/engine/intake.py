@@ -12,10 +12,10 @@ import anyio
 from inspan.engine.budgets import check_budget
 from inspan.engine.ledger import Ledger
 from inspan.engine.orders import provider_of
-from inspan.engine.ports import Ports
+from inspan.engine.ports import Confines, Ports
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
-from inspan.errors import BadInput, DeadlineTooLong, KeyReused
+from inspan.errors import BadInput, DeadlineTooLong, KeyReused, NotConfined
 from inspan.model import event as e
 from inspan.model.ids import short
 from inspan.model.plain import dump
@@ -56,6 +56,7 @@ class Intake:
             raise BadInput("an empty key tells no request from another", hint="Leave it out.")
         for spec in specs:
             self._check(spec)
+            await self._check_sandbox(spec)
         ids = [self._ledger.new_id() for _ in specs]
         specs = await self._linked(specs, ids)
         if key is None:
@@ -99,6 +100,14 @@ class Intake:
         if spec.budget is not None:
             check_budget(provider, spec)
         provider.check(spec)
+
+    async def _check_sandbox(self, spec: TaskSpec) -> None:
+        if spec.sandbox is None:
+            return
+        provider = provider_of(self._providers, spec)
+        if not isinstance(provider, Confines):
+            raise NotConfined(f"What the provider {spec.provider!r} starts cannot be confined.")
+        await provider.check_sandbox(spec)
 
     def _check_patience(self, spec: TaskSpec) -> None:
         patience = spec.patience or self._rules.patience

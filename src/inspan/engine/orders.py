@@ -43,6 +43,8 @@ def order_of(
         resumes=task.resumes,
         permissions=permissions,
         cost_most=_cost_left(task),
+        sandbox=task.spec.sandbox,
+        workspace=task.workspace,
     )
 
 

@@ -16,6 +16,7 @@ from inspan.model.code import CodeSession
 from inspan.model.event import Event
 from inspan.model.permission import Decision, Policy
 from inspan.model.promise import Promise
+from inspan.model.sandbox import TaskSandbox
 from inspan.model.session import Chunk
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
 from inspan.model.value import field, named_value, value
@@ -159,6 +160,18 @@ class Order:
     permissions: Policy = Policy()
     #: What is left of its budget (US dollars), for an agent that keeps to it itself.
     cost_most: float | None = None
+    #: What it is confined to, and the place it works in, where that is one of its own.
+    sandbox: TaskSandbox | None = None
+    workspace: Workspace | None = None
+
+
+@runtime_checkable
+class Confines(Protocol):
+    """A provider whose programs can be put into a sandbox."""
+
+    async def check_sandbox(self, spec: TaskSpec) -> None:
+        """Refuse what cannot be confined as it asks. Raises NotConfined, BadInput."""
+        ...
 
 
 @runtime_checkable

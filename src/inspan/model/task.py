@@ -11,6 +11,7 @@ from typing import Final
 from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.budget import Budget
 from inspan.model.permission import Policy
+from inspan.model.sandbox import TaskSandbox
 from inspan.model.value import field, value
 
 
@@ -148,6 +149,8 @@ class TaskSpec:
     patience: Patience | None = None
     #: What its agent may do without asking; beside the engine's own rules, or ``None`` for those.
     permissions: Policy | None = None
+    #: What its program is confined to; ``None``: to nothing.
+    sandbox: TaskSandbox | None = None
     retries: int = 0
     checks: tuple[str, ...] = ()
     terminal: TerminalSpec = TerminalSpec()

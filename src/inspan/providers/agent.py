@@ -12,7 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from inspan.agents.dialect import Dialect, HasScreenRules, Telling, Tells, Turn, When
+from inspan.agents.dialect import (
+    Dialect,
+    HasScreenRules,
+    KeepsFolders,
+    OwnFolder,
+    Telling,
+    Tells,
+    Turn,
+    When,
+)
 from inspan.engine.ports import Order, Run
 from inspan.errors import BadInput, ProgramNotFound, SecretMissing
 from inspan.model.agent import Mode, Outcome
@@ -99,6 +108,10 @@ class AgentProvider:
                     hint="--timeout limits how long it may take; --budget none is no budget.",
                 )
 
+    async def check_sandbox(self, spec: TaskSpec) -> None:
+        """Refuse what cannot be confined as it asks. Raises NotConfined, BadInput."""
+        await self._processes.check_sandbox(spec, keeps(self._dialect))
+
     async def open(self, order: Order) -> Run:
         """Start it, where it is logged in. Raises SpawnFailed and what is below it, KeeperLost."""
         programs.check_folder(order.cwd)
@@ -108,7 +121,9 @@ class AgentProvider:
         if self._login is not None:
             await self._login.assure(process, await self._processes.secrets(order))
         try:
-            inner = await self._processes.open(process, self._dialect.argv(turn))
+            inner = await self._processes.open(
+                process, self._dialect.argv(turn), keeps(self._dialect)
+            )
         except BaseException:
             self._ended(process, None)
             raise
@@ -204,6 +219,11 @@ def _install_hint(dialect: Dialect) -> str:
     if dialect.install:
         return f"Install it: `{dialect.install}`."
     return f"Install it as its maker says, or mend the PATH; `inspan agents` has {dialect.name}."
+
+
+def keeps(dialect: Dialect) -> tuple[OwnFolder, ...]:
+    """What its program keeps for itself."""
+    return dialect.keeps if isinstance(dialect, KeepsFolders) else ()
 
 
 def _keeps_cost(dialect: Dialect) -> bool:

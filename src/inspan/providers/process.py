@@ -15,6 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import anyio.to_thread
 
+from inspan.agents.dialect import OwnFolder
 from inspan.engine.ports import (
     Asks,
     Finished,
@@ -26,13 +27,14 @@ from inspan.engine.ports import (
     Run,
     Started,
 )
-from inspan.errors import KeeperLost, SecretMissing, SessionNotFound
+from inspan.errors import KeeperLost, NotConfined, SecretMissing, SessionNotFound
 from inspan.keeper.client import EndedSession, KeeperClient, Status
 from inspan.keeper.client import Grew as KeeperGrew
 from inspan.keeper.recording import RAW
 from inspan.model.ids import task_of
-from inspan.model.task import Exit, Needs
+from inspan.model.task import Exit, Needs, TaskSpec
 from inspan.providers.listening import Ears, News
+from inspan.providers.sandbox import Sandboxes
 from inspan.terminal.announce import Waiting
 from inspan.terminal.playback import Playback
 
@@ -51,19 +53,36 @@ class Processes:
     """Starts programs in the keeper and finds those that run. Recordings lie in ``recordings``."""
 
     def __init__(
-        self, keeper: GetKeeper, recordings: Path, *, look_up: LookUp | None = None, cap: int = CAP
+        self,
+        keeper: GetKeeper,
+        recordings: Path,
+        *,
+        look_up: LookUp | None = None,
+        sandboxes: Sandboxes | None = None,
+        cap: int = CAP,
     ) -> None:
         self._keeper = keeper
         self._recordings = recordings
         self._look_up = look_up
+        self._sandboxes = sandboxes
         self._cap = cap
 
-    async def open(self, order: Order, argv: Sequence[str]) -> ProcessRun:
+    async def check_sandbox(self, spec: TaskSpec, own: Sequence[OwnFolder] = ()) -> None:
+        """Refuse what cannot be confined as it asks. Raises NotConfined, BadInput."""
+        await self._confining().check(spec, own)
+
+    async def open(
+        self, order: Order, argv: Sequence[str], own: Sequence[OwnFolder] = ()
+    ) -> ProcessRun:
         """Start ``argv``; where the session was started before, take up what there is.
 
         The environment is the order's and our marks: INSPAN_TASK, and those by which the keeper
-        finds strays. Raises SpawnFailed, SecretMissing, KeeperLost.
+        finds strays. ``own`` is what the program keeps for itself, open to it in a sandbox too.
+        Raises SpawnFailed, SecretMissing, KeeperLost.
         """
+        env = order.env
+        if order.sandbox is not None:
+            argv, env = await self._confining().confine(order, order.sandbox, argv, own)
         secrets = await self.secrets(order)
         keeper = await self._keeper()
         terminal = order.terminal
@@ -71,7 +90,7 @@ class Processes:
             session=order.session,
             argv=argv,
             cwd=order.cwd,
-            env={**order.env, **secrets, "INSPAN_TASK": task_of(order.session)},
+            env={**env, **secrets, "INSPAN_TASK": task_of(order.session)},
             folder=str(self.folder(order.session)),
             pty=terminal.pty,
             cols=terminal.cols,
@@ -81,6 +100,11 @@ class Processes:
             cap=self._cap,
         )
         return self._run(keeper, order, spawned.pid, new=spawned.new)
+
+    def _confining(self) -> Sandboxes:
+        if self._sandboxes is None:
+            raise NotConfined("There are no sandboxes here.", hint="Run it by the daemon.")
+        return self._sandboxes
 
     async def adopt(self, order: Order) -> Run | None:
         """The session as the keeper has it, or else as its recording tells that it ended."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
-from inspan.agents.dialect import Dialect
+from inspan.agents.dialect import Dialect, OwnFolder
 from inspan.agents.registry import DIALECTS
 from inspan.engine.ports import Provider
 from inspan.errors import ProviderNotFound
-from inspan.providers.agent import AgentProvider
+from inspan.providers.agent import AgentProvider, keeps
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
 from inspan.providers.ptyrun import Screens
@@ -106,3 +106,8 @@ class Providers(Mapping[str, Provider]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def all_kept() -> tuple[OwnFolder, ...]:
+    """What the agents that are known keep in a home."""
+    return tuple(folder for dialect in DIALECTS.values() for folder in keeps(dialect()))

@@ -48,6 +48,10 @@ class Scripted:
         if not is_inline(argv[-1]) and (spec.workspace is WorkspaceKind.HERE or path.exists()):
             script.load(path)
 
+    async def check_sandbox(self, spec: TaskSpec) -> None:
+        """Refuse what cannot be confined as it asks. Raises NotConfined, BadInput."""
+        await self._processes.check_sandbox(spec)
+
     async def open(self, order: Order) -> Run:
         """Start the player. Raises SpawnFailed and what is below it, KeeperLost."""
         programs.check_folder(order.cwd)

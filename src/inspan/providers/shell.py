@@ -35,6 +35,10 @@ class Shell:
         if "/" not in spec.command[0] or spec.workspace is WorkspaceKind.HERE:
             programs.check_program(spec.command[0], spec.cwd, spec.env)
 
+    async def check_sandbox(self, spec: TaskSpec) -> None:
+        """Refuse what cannot be confined as it asks. Raises NotConfined, BadInput."""
+        await self._processes.check_sandbox(spec)
+
     async def open(self, order: Order) -> Run:
         """Start it. Raises SpawnFailed and what is below it, KeeperLost."""
         programs.check_folder(order.cwd)

@@ -15,6 +15,7 @@ from inspan.errors import BadInput, InspanError, SettingsInvalid
 from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT, Role
+from inspan.model.sandbox import SandboxRules
 from inspan.model.task import OnLimit, Patience
 from inspan.model.value import field, value
 from inspan.settings import budgeting, figures
@@ -151,6 +152,8 @@ class Settings:
     declared: Mapping[str, Declaration] = field(default_factory=dict)
     #: What agents may do: the rules are for all tasks, the limit for those that set none.
     permissions: Policy = field(default_factory=Policy)
+    #: What a sandbox shows, and which tasks are in one.
+    sandbox: SandboxRules = field(default_factory=SandboxRules)
     env: EnvRule = field(default_factory=EnvRule)
     #: Variables that agents get by reference: name → reference (``settings.secrets``).
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -335,6 +338,12 @@ def _permissions(document: Lined, value: Any) -> dict[str, Any]:
     return {"permissions": policy(document, ("permissions",), value, Policy().expires)}
 
 
+def _sandbox(document: Lined, value: Any) -> dict[str, Any]:
+    from inspan.settings.sandbox import rules  # noqa: PLC0415 - only where there are some
+
+    return {"sandbox": rules(document, ("sandbox",), value)}
+
+
 def _env(document: Lined, value: Any) -> dict[str, Any]:
     given = _section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
@@ -384,6 +393,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "agents": _agents,
     "providers": _providers,
     "permissions": _permissions,
+    "sandbox": _sandbox,
     "env": _env,
     "keys": _keys,
     "secrets": _secrets,

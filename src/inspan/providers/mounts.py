@@ -1,0 +1,98 @@
+"""Which paths a confined program sees, and whether it may write there: an ordered list of mounts.
+
+The deepest mount above a path decides; of two at the same path, the one that was named last. It
+knows neither whose paths they are nor which program makes the mounts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+
+class Access(StrEnum):
+    """What may be done below a path."""
+
+    HIDE = "hide"  #: nothing: a folder is shown empty, a file cannot be opened
+    READ = "read"
+    WRITE = "write"
+    FRESH = "fresh"  #: an empty folder of the program's own, which goes with it
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One path, absolute and without links, and what may be done there."""
+
+    path: str
+    access: Access
+    folder: bool
+
+
+class Mounts:
+    """The mounts of one program. What is not there when it is named is passed over."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Mount] = {}
+
+    def put(self, access: Access, paths: Iterable[str | Path]) -> None:
+        """Decide on these, links followed; what was decided on the same path before is void."""
+        for path in paths:
+            real = os.path.realpath(path)
+            if os.path.lexists(real):
+                self._found.pop(real, None)
+                self._found[real] = Mount(real, access, os.path.isdir(real))  # noqa: PTH112 - text, no path yet
+
+    def at(self, path: str | Path) -> Access:
+        """What may be done at a path without links."""
+        here = Path(path)
+        for one in (here, *here.parents):
+            found = self._found.get(str(one))
+            if found is not None:
+                return found.access
+        return Access.READ
+
+    def sees(self, path: str | Path) -> bool:
+        """Whether what is there on the outside is there for the program too."""
+        return self.at(path) in (Access.READ, Access.WRITE)
+
+    def ordered(self) -> list[Mount]:
+        """All of them, so that each comes after those it lies in."""
+        return sorted(self._found.values(), key=lambda mount: len(Path(mount.path).parts))
+
+
+_NOTHING: Final = "/dev/null"
+#: Settings of the kernel, which a root without any capability may write as well.
+_KERNEL: Final = tuple(
+    f"/proc/{name}" for name in ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "mtrr")
+)
+
+
+def arguments(mounts: Mounts) -> list[str]:
+    """The same as bubblewrap takes it; ``/proc`` and ``/dev`` are its own.
+
+    A folder that is shown empty is made unwritable last, when what is shown in it has its place.
+    """
+    made = ["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+    if os.geteuid() == 0:
+        # For others they are closed as they are, and a sandbox within this one needs them whole.
+        made += [word for path in _KERNEL for word in ("--ro-bind-try", path, path)]
+    closed: list[str] = []
+    for mount in mounts.ordered():
+        path = mount.path
+        match mount.access:
+            case Access.READ:
+                made += ["--ro-bind", path, path]
+            case Access.WRITE:
+                made += ["--bind", path, path]
+            case Access.FRESH:
+                made += ["--perms", "1777", "--tmpfs", path]
+            case Access.HIDE if mount.folder:
+                made += ["--perms", "0555", "--tmpfs", path]
+                closed += ["--remount-ro", path]
+            case Access.HIDE:
+                made += ["--ro-bind", _NOTHING, path]
+    return made + closed
