@@ -38,10 +38,10 @@ from inspan.model.patience import Backoff, Waits
 from inspan.providers.keeping import Keeping
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
-from inspan.providers.ptyrun import Screens
 from inspan.providers.python import Folders, PythonProvider
 from inspan.providers.registry import Providers, all_kept
 from inspan.providers.sandbox import Sandboxes
+from inspan.providers.screens import Screens
 from inspan.providers.web import HttpWeb
 from inspan.settings import Places, Settings, load, locate
 from inspan.settings.catalogue import Catalogue
@@ -122,6 +122,7 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     processes = Processes(
         keeping.client,
         places.recordings,
+        Screens(clock),
         look_up=Secrets(places.secrets, os.environ).look_up,
         sandboxes=Sandboxes(
             settings.sandbox,
@@ -132,9 +133,7 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     )
     ports = Ports(
         store=store,
-        providers=Providers(
-            processes, Logins(clock), Screens(clock), more=Catalogue(places.config)
-        ),
+        providers=Providers(processes, Logins(clock), more=Catalogue(places.config)),
         recordings=Recordings(places.recordings, keeping.client),
         workspaces=Workspaces(places.workspaces),
         keep=keeping,

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.code import (
     Cell,
@@ -48,6 +49,8 @@ class TaskPage:
     next: str | None
     #: How many tasks there are in each state, over all pages and filters.
     counts: dict[str, int] = field(default_factory=dict)
+    #: What those of ``tasks`` do that run and tell it by themselves, by id.
+    activities: dict[str, Activity] = field(default_factory=dict)
 
 
 @value(frozen=True, kw_only=True)
@@ -129,6 +132,13 @@ class Tasks(Protocol):
 
     async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
         """A page of tasks."""
+        ...
+
+    async def activity(self, task: str) -> Activity:
+        """What a task that runs is doing now, and how that is known; illegal while nothing runs.
+
+        It is held in memory, or looked up now: no event tells of it, and unknown is an answer.
+        """
         ...
 
     async def history(self, query: EventQuery = EventQuery()) -> tuple[Event, ...]:

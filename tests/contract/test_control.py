@@ -25,6 +25,7 @@ from inspan.errors import (
     WriterTaken,
 )
 from inspan.model import event as e
+from inspan.model.activity import Doing, Source
 from inspan.model.ids import TASK_ID, session_id, short
 from inspan.model.session import Answers, Chunk, Ended, Output, Receipt, Resized
 from inspan.model.task import (
@@ -152,6 +153,7 @@ VERBS: dict[str, Callable[[Control, str], Awaitable[object]]] = {
     "resume": lambda control, ref: control.resume(ref),
     "cancel": lambda control, ref: control.cancel(ref),
     "decide": lambda control, ref: control.decide(ref, Verdict.ACCEPT),
+    "activity": lambda control, ref: control.activity(ref),
     "diff": lambda control, ref: control.diff(ref),
     "read": lambda control, ref: control.read(ref),
     "history": lambda control, ref: control.history(EventQuery(task=ref)),
@@ -284,6 +286,24 @@ async def test_a_question_is_answered(hand: Hand) -> None:
         await hand.control.answer(task.id, "yes", question="another")
     task = await hand.control.answer(task.id, "yes", question=task.needs.id)
     assert (task.state, task.needs) == (TaskState.RUNNING, None)
+
+
+async def test_what_it_does_is_told_while_it_runs(hand: Hand) -> None:
+    task = await running(hand)
+    assert (await hand.control.activity(task.id)).doing is Doing.UNKNOWN
+    assert (await hand.control.list()).activities == {}
+    await hand.asks(task, "May I?")
+    task = await reached(hand.control, task, TaskState.WAITING)
+    told = await hand.control.activity(short(task.id))
+    assert (told.doing, told.source, told.rule) == (Doing.WAITING, Source.PROTOCOL, "announced")
+    assert (told.evidence, told.needs and told.needs.question) == ("May I?", "May I?")
+    assert (await hand.control.list()).activities[task.id] == told
+    await hand.control.answer(task.id, "yes")
+    assert (await hand.control.activity(task.id)).doing is Doing.UNKNOWN
+    await hand.ends(task)
+    await reached(hand.control, task, *TERMINAL)
+    with pytest.raises(IllegalTransition):
+        await hand.control.activity(task.id)
 
 
 async def test_what_is_interrupted_can_be_resumed(hand: Hand) -> None:

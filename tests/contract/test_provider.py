@@ -17,6 +17,7 @@ import anyio
 import psutil
 import pytest
 
+from inspan.engine.clock import SystemClock
 from inspan.engine.ports import (
     Asks,
     Finished,
@@ -36,6 +37,7 @@ from inspan.model.ids import session_id, ulid
 from inspan.model.task import Exit, Needs, TerminalSpec
 from inspan.providers.process import Processes
 from inspan.providers.registry import make
+from inspan.providers.screens import Screens
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2", "B3")]
 
@@ -119,7 +121,7 @@ class Home:
             self.asked += 1
             return self.keeper
 
-        return make(kit.name, Processes(get, self.root / "recordings"))
+        return make(kit.name, Processes(get, self.root / "recordings", Screens(SystemClock())))
 
     async def reconnect(self) -> None:
         self.keeper = await connect(self.root / "k.sock")

@@ -41,6 +41,7 @@ from inspan.errors import (
     WriterTaken,
 )
 from inspan.model import event as e
+from inspan.model.activity import Activity, Doing, Source
 from inspan.model.budget import Budget
 from inspan.model.ids import session_id, ulid
 from inspan.model.lifecycle import apply
@@ -188,6 +189,8 @@ class FakeControl:
         self._news = News()
         #: The world behind ``code``.
         self.workers = FakeCodeProvider()
+        #: What tasks do, by id; of no other it is known.
+        self.doing: dict[str, Activity] = {}
         self._errands: set[asyncio.Future[None]] = set()
 
     @cached_property
@@ -235,8 +238,11 @@ class FakeControl:
 
     def asks(self, ref: str, question: str) -> Task:
         """Its process waits for a person."""
-        task = self._find(ref)
-        return self._record(task.id, e.NeedsInput(task.attempt, Needs("question", question)))
+        task, needs = self._find(ref), Needs("question", question)
+        self.doing[task.id] = Activity(
+            Doing.WAITING, time.time(), Source.PROTOCOL, "announced", question, needs=needs
+        )
+        return self._record(task.id, e.NeedsInput(task.attempt, needs))
 
     def ends(self, ref: str, code: int = 0) -> Task:
         """Its process ends, and so does the task unless it is to be reviewed."""
@@ -291,7 +297,14 @@ class FakeControl:
         ]
         page = tuple(wanted[: query.limit])
         counts = Counter(task.state.value for task in self.tasks.values())
-        return TaskPage(page, page[-1].id if len(wanted) > len(page) else None, dict(counts))
+        more = page[-1].id if len(wanted) > len(page) else None
+        told = {task.id: self.doing[task.id] for task in page if task.id in self.doing}
+        return TaskPage(page, more, dict(counts), told)
+
+    async def activity(self, task: str) -> Activity:
+        found = self._find(task)
+        self._alive(found)
+        return self.doing.get(found.id) or Activity(Doing.UNKNOWN, time.time())
 
     async def history(self, query: EventQuery = EventQuery()) -> tuple[e.Event, ...]:
         wanted = None if query.task is None else self._find(query.task).id
@@ -337,6 +350,7 @@ class FakeControl:
         if found.needs is not None and question not in (None, found.needs.id):
             raise Conflict("it no longer asks that")
         self._session(task).typed += text.encode() + b"\n"
+        self.doing.pop(found.id, None)
         return self._record(found.id, e.Answered(found.attempt))
 
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:

@@ -27,6 +27,7 @@ from inspan.control import (
     TaskPage,
     TaskQuery,
 )
+from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.code import CodeSpec
 from inspan.model.event import Event
@@ -163,6 +164,9 @@ class Threaded:
 
     async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
         return await _run(partial(self._to.list, query))
+
+    async def activity(self, task: str) -> Activity:
+        return await _run(partial(self._to.activity, task))
 
     async def history(self, query: EventQuery = EventQuery()) -> tuple[Event, ...]:
         return await _run(partial(self._to.history, query))

@@ -18,6 +18,7 @@ import anyio.to_thread
 
 from inspan.agents.claude import Claude
 from inspan.agents.dialect import Dialect
+from inspan.engine.clock import SystemClock
 from inspan.engine.ports import Order
 from inspan.keeper.client import KeeperClient, ensure
 from inspan.model.agent import Mode
@@ -26,7 +27,7 @@ from inspan.model.task import TerminalSpec
 from inspan.providers.agent import AgentProvider
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
-from inspan.providers.ptyrun import Screens
+from inspan.providers.screens import Screens
 from tests.real.daemon import alive, until
 from tests.real.goldens import ROOT
 
@@ -69,16 +70,13 @@ class AgentHome:
         (root / "bin").mkdir()
 
     def provider(
-        self,
-        logins: Logins | None = None,
-        dialect: Dialect | None = None,
-        screens: Screens | None = None,
+        self, logins: Logins | None = None, dialect: Dialect | None = None
     ) -> AgentProvider:
         async def get() -> KeeperClient:
             return self.keeper
 
-        processes = Processes(get, self.root / "recordings")
-        return AgentProvider(dialect or Claude(), processes, logins, screens)
+        processes = Processes(get, self.root / "recordings", Screens(SystemClock()))
+        return AgentProvider(dialect or Claude(), processes, logins)
 
     def tells_login(self, script: str) -> None:
         """Asked for its login, the program runs ``script``; else it does what it did."""

@@ -9,8 +9,6 @@ from inspan.errors import InspanError
 from inspan.settings.passing import is_agent
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from inspan.agents.dialect import Dialect
 
 
@@ -28,14 +26,3 @@ def dialect_of(provider: str) -> Dialect | None:
     with suppress(InspanError):
         return passing.dialect_of(provider, reach.settings())
     return None
-
-
-def screen_rules(provider: str) -> Path | None:
-    """The rules for its screen that an agent brings with it."""
-    from pathlib import Path
-
-    from inspan.agents.dialect import HasScreenRules
-
-    dialect = dialect_of(provider)
-    rules = dialect.screen_rules if isinstance(dialect, HasScreenRules) else None
-    return None if rules is None else Path(rules)

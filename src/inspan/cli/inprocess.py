@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         TaskQuery,
         Terminal,
     )
+    from inspan.model.activity import Activity
     from inspan.model.event import Event
     from inspan.model.session import Chunk, Receipt
     from inspan.model.task import TaskSpec, Verdict
@@ -97,6 +98,10 @@ class InProcess:
     def send(self, task: str, data: bytes) -> Receipt:
         receipt: Receipt = self._do(self._control.send, task, data)
         return receipt
+
+    def activity(self, task: str) -> Activity:
+        found: Activity = self._do(self._control.activity, task)
+        return found
 
     def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found: Task = self._do(self._control.answer, task, text, question=question)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from inspan.cli import exits, reach, rows
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, out, styled, table, terminal_width
-from inspan.control import TaskQuery
+from inspan.control import TaskPage, TaskQuery
 from inspan.errors import BadInput
 from inspan.model.task import TERMINAL, Task, TaskState
 from inspan.terminal.sanitize import one_line
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
+    from inspan.model.activity import Activity
 
 HELP = "List tasks, newest first: those that have not ended, and the newest 20 of the others."
 _RECENT = 20
@@ -38,17 +39,16 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput("--limit is at least 1")
     states = tuple(_state(word) for item in args.state for word in item.split(","))
     with reach.control() as control:
-        tasks, counts, more = _listed(control, args, states)
+        page = _listed(control, args, states)
     if args.json:
-        json({"tasks": tasks, "counts": counts})
+        json({"tasks": page.tasks, "counts": page.counts, "activities": page.activities})
         return exits.DONE
-    if tasks:
-        now = time.time()
-        head, *cells = rows.fitted(tasks, terminal_width(), now)
-        table(head, cells, [_style(task) for task in tasks])
-    summary = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+    if page.tasks:
+        head, *cells = rows.fitted(page.tasks, terminal_width(), time.time(), page.activities)
+        table(head, cells, [_style(task) for task in page.tasks])
+    summary = ", ".join(f"{number} {state}" for state, number in page.counts.items() if number)
     _say(summary or "there are no tasks")
-    if more:
+    if page.next is not None:
         _say("There are more: --all, or --limit N.")
     return exits.DONE
 
@@ -58,33 +58,31 @@ def _say(text: str) -> None:
     out(styled(text if width is None else one_line(text, width), "dim"))
 
 
-def _listed(
-    control: Reached, args: argparse.Namespace, states: tuple[TaskState, ...]
-) -> tuple[list[Task], dict[str, int], bool]:
+def _listed(control: Reached, args: argparse.Namespace, states: tuple[TaskState, ...]) -> TaskPage:
     limit = args.limit or (_RECENT if not args.all else None)
     if args.all or states or args.role or args.name or args.limit:
         return _pages(control, TaskQuery(states=states, role=args.role, name=args.name), limit)
     still = tuple(state for state in TaskState if state not in TERMINAL)
-    alive, counts, more = _pages(control, TaskQuery(states=still), 10 * _RECENT)
+    alive = _pages(control, TaskQuery(states=still), 10 * _RECENT)
     recent = control.list(TaskQuery(limit=_RECENT))
-    found = {task.id: task for task in [*alive, *recent.tasks]}
-    ordered = [found[key] for key in sorted(found, reverse=True)]
-    return ordered, counts, more or recent.next is not None
+    found = {task.id: task for task in [*alive.tasks, *recent.tasks]}
+    ordered = tuple(found[key] for key in sorted(found, reverse=True))
+    return TaskPage(ordered, alive.next or recent.next, alive.counts, alive.activities)
 
 
-def _pages(
-    control: Reached, query: TaskQuery, limit: int | None
-) -> tuple[list[Task], dict[str, int], bool]:
-    """Page by page, up to ``limit``; and whether there are more."""
+def _pages(control: Reached, query: TaskQuery, limit: int | None) -> TaskPage:
+    """Page by page, up to ``limit``, as one."""
     from dataclasses import replace
 
     tasks: list[Task] = []
+    activities: dict[str, Activity] = {}
     while True:
         room = _MOST if limit is None else min(_MOST, limit - len(tasks))
         page = control.list(replace(query, limit=room))
         tasks += page.tasks
+        activities |= page.activities
         if page.next is None or (limit is not None and len(tasks) >= limit):
-            return tasks, page.counts, page.next is not None
+            return TaskPage(tuple(tasks), page.next, page.counts, activities)
         query = replace(query, before=page.next)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from inspan.cli.outcome import asleep, ended
 from inspan.cli.say import clean
@@ -13,6 +14,9 @@ from inspan.model import ids
 from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.settings.figures import show_duration
 from inspan.terminal.sanitize import columns, one_line
+
+if TYPE_CHECKING:
+    from inspan.model.activity import Activity
 
 STYLES: Final = {
     TaskState.PENDING: "dim",
@@ -40,25 +44,43 @@ def title(spec: TaskSpec) -> str:
     return clean(spec.name or spec.prompt or line or shlex.join(spec.command) or spec.provider)
 
 
-def row(task: Task, now: float | None = None, room: int | None = None) -> tuple[str, ...]:
+def row(
+    task: Task,
+    now: float | None = None,
+    room: int | None = None,
+    activity: Activity | None = None,
+) -> tuple[str, ...]:
     """The cells under ``HEAD``; the last one shares ``room`` columns between what and why."""
     return (
         ids.short(task.id),
-        task.state.value,
+        state(task, activity),
         took(task, now),
         clean(task.spec.role),
         _about(title(task.spec), reason(task), room),
     )
 
 
+def state(task: Task, activity: Activity | None) -> str:
+    """How it is; and that it runs but has nothing to do, where that is known."""
+    idle = activity is not None and activity.doing.value == "idle"
+    return (
+        f"{task.state.value}, idle"
+        if idle and task.state is TaskState.RUNNING
+        else task.state.value
+    )
+
+
 def fitted(
-    tasks: Sequence[Task], width: int | None, now: float | None = None
+    tasks: Sequence[Task],
+    width: int | None,
+    now: float | None = None,
+    activities: Mapping[str, Activity] = MappingProxyType({}),
 ) -> list[tuple[str, ...]]:
     """``HEAD`` and a row for each task; in less than ``width`` columns the last one is what gives.
 
     On a narrow terminal the role goes, and then the time: what it is and why are worth more.
     """
-    found = [HEAD, *(row(task, now) for task in tasks)]
+    found = [HEAD, *(row(task, now, None, activities.get(task.id)) for task in tasks)]
     if width is None:
         return found
     kept = [0, 1, 2, 3]
@@ -66,7 +88,7 @@ def fitted(
     while len(kept) > 2 and width - sum(widths[place] for place in kept) < _ROOM:
         kept.pop()
     room = max(0, width - sum(widths[place] for place in kept))
-    made = [HEAD, *(row(task, now, room) for task in tasks)]
+    made = [HEAD, *(row(task, now, room, activities.get(task.id)) for task in tasks)]
     return [(*(cells[place] for place in kept), cells[4]) for cells in made]
 
 

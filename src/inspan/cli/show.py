@@ -7,11 +7,12 @@ import shlex
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, reach, rows
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.say import clean, json, out, styled
+from inspan.cli.why import activity_of, doing
 from inspan.control import EventQuery
 from inspan.model import event as e
 from inspan.model.agent import UNUSED, Usage
@@ -19,6 +20,9 @@ from inspan.model.event import Event
 from inspan.model.ids import short
 from inspan.model.task import Needs, Task, TaskState, WorkspaceKind
 from inspan.settings.figures import show_duration, show_size
+
+if TYPE_CHECKING:
+    from inspan.model.activity import Activity
 
 HELP = "All that is known of a task: attempts, checks, limits, files, and why it is where it is."
 _Pairs = Iterator[tuple[str, str]]
@@ -42,11 +46,12 @@ def run(args: argparse.Namespace) -> int:
     with reach.control() as control:
         task = control.get(args.task)
         events = control.history(EventQuery(task=task.id, limit=1000))
+        activity = None if task.pid is None else activity_of(control, task)
     if args.json:
         json({"task": task, "events": events} if args.events else task)
         return exits.DONE
     out(f"{styled(rows.title(task.spec), 'bold')}  {task.id}")
-    for name, value in _facts(task):
+    for name, value in _facts(task, activity):
         out(f"  {styled(name.ljust(11), 'dim')} {value}")
     for line in _attempts(events):
         out(f"  {line}")
@@ -65,8 +70,10 @@ def _detail(fact: e.Fact) -> str:
     return "  " + clean(f"{fact.decision}: {fact.question} ({fact.by})")
 
 
-def _facts(task: Task) -> _Pairs:
+def _facts(task: Task, activity: Activity | None) -> _Pairs:
     yield "state", styled(task.state.value, rows.STYLES[task.state])
+    if activity is not None and activity.doing.value != "unknown":
+        yield "doing", clean(doing(activity, time.time()))
     yield from _why(task)
     yield from _what(task)
     yield from _when(task)

@@ -26,6 +26,7 @@ from inspan.model.task import Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
     from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
+    from inspan.model.activity import Activity
     from inspan.model.event import Event
     from inspan.model.session import Answers, Chunk, Receipt
 
@@ -143,6 +144,15 @@ def listed(query: TaskQuery | None) -> Call[TaskPage]:
         else ""
     )
     return Call("GET", f"/v1/tasks{asked}", read)
+
+
+def activity(task: str) -> Call[Activity]:
+    def read(answer: wire.Response) -> Activity:
+        from inspan.model.activity import Activity  # noqa: PLC0415  few commands ask
+
+        return plain.load(Activity, plain_of(answer))
+
+    return Call("GET", f"{_of_task(task)}/activity", read)
 
 
 def history(query: EventQuery | None) -> Call[tuple[Event, ...]]:

@@ -18,6 +18,7 @@ from inspan.client.attachment import Attachment
 from inspan.client.remotecode import RemoteCode
 from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
 from inspan.model import plain
+from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.session import Answers, Chunk, Receipt
@@ -57,6 +58,9 @@ class RemoteControl:
 
     async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
         return await self._connections.ask(calls.listed(query))
+
+    async def activity(self, task: str) -> Activity:
+        return await self._connections.ask(calls.activity(task))
 
     async def history(self, query: EventQuery = EventQuery()) -> tuple[Event, ...]:
         return await self._connections.ask(calls.history(query))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from inspan.client.stream import Terminal, Watch
     from inspan.client.synccode import SyncCode
     from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
+    from inspan.model.activity import Activity
     from inspan.model.event import Event
     from inspan.model.session import Chunk, Receipt
 
@@ -58,6 +59,9 @@ class SyncControl(Closing):
 
     def list(self, query: TaskQuery | None = None) -> TaskPage:
         return self._connections.ask(calls.listed(query))
+
+    def activity(self, task: str) -> Activity:
+        return self._connections.ask(calls.activity(task))
 
     def history(self, query: EventQuery | None = None) -> tuple[Event, ...]:
         return self._connections.ask(calls.history(query))

@@ -26,6 +26,7 @@ from inspan.control import (
     TaskQuery,
     Terminal,
 )
+from inspan.engine.activities import activity_of, known_of
 from inspan.engine.aftermath import Aftermath
 from inspan.engine.attempt import Attempt, Means
 from inspan.engine.budgets import check_budget
@@ -46,6 +47,7 @@ from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
 from inspan.errors import Conflict, IllegalTransition, InputFull
 from inspan.model import event as e
+from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
@@ -138,7 +140,11 @@ class Engine:
         return await self._refs.task(task)
 
     async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
-        return await self._ports.store.list(query)
+        page = await self._ports.store.list(query)
+        return replace(page, activities=known_of(self._attempts, page.tasks))
+
+    async def activity(self, task: str) -> Activity:
+        return await activity_of(self._live(await self._refs.task(task)), self._ports.clock)
 
     async def history(self, query: EventQuery = EventQuery()) -> tuple[Event, ...]:
         if query.task is not None:

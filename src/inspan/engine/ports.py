@@ -231,6 +231,15 @@ class Run(Protocol):
         ...
 
 
+@runtime_checkable
+class Looks(Protocol):
+    """A run that is looked at when somebody asks, since it does not tell what it does."""
+
+    async def look(self) -> Activity:
+        """What it does; times are seconds since the epoch."""
+        ...
+
+
 class Provider(Protocol):
     """One way to run something."""
 

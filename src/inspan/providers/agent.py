@@ -33,8 +33,8 @@ from inspan.providers.dialogue import Dialogue
 from inspan.providers.login import Logins
 from inspan.providers.permits import Permits
 from inspan.providers.process import Processes
-from inspan.providers.ptyrun import Screens
 from inspan.providers.redaction import Redaction
+from inspan.providers.saying import Saying
 from inspan.providers.screenrules import rulebooks
 from inspan.terminal.rules import Rulebook
 
@@ -49,16 +49,10 @@ class AgentProvider:
     """One agent, as ``dialect`` has it."""
 
     def __init__(
-        self,
-        dialect: Dialect,
-        processes: Processes,
-        logins: Logins | None = None,
-        screens: Screens | None = None,
+        self, dialect: Dialect, processes: Processes, logins: Logins | None = None
     ) -> None:
-        """Without ``logins`` nobody looks whether it is logged in, without ``screens`` at it."""
         self._dialect = dialect
         self._processes = processes
-        self._screens = screens
         self._login = None if logins is None else AgentLogin(dialect, logins)
 
     @property
@@ -157,20 +151,19 @@ class AgentProvider:
             self._processes.folder(order.session),
             dialogue,
             Permits(order.permissions, order.cwd),
+            Saying(self._processes.screens.clock),
             adopted=adopted,
             ended=lambda outcome: self._ended(order, outcome),
         )
 
     async def _watched(self, order: Order, inner: Run, *, adopted: bool) -> Run:
-        if self._screens is None:
-            return inner
         folder = self._processes.folder(order.session)
         try:
             books = screen_rules_of(self._dialect)
         except BadInput as error:  # they were right when it was submitted
             log.warning("%s", error, extra={"action": "watch", "session": order.session})
             books = rulebooks(self.name)
-        return await self._screens.watch(inner, order, folder, books, adopted=adopted)
+        return await self._processes.screens.watch(inner, order, folder, books, adopted=adopted)
 
     def _turn(self, order: Order) -> Turn:
         return Turn(

@@ -39,6 +39,7 @@ from inspan.model.task import Needs
 from inspan.providers.dialogue import Dialogue
 from inspan.providers.listening import News
 from inspan.providers.permits import Permits
+from inspan.providers.saying import Saying
 from inspan.terminal.playback import Playback, Typed
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class AgentRun:
         folder: Path,
         dialogue: Dialogue,
         permits: Permits,
+        saying: Saying,
         *,
         adopted: bool,
         ended: Callable[[Outcome | None], None],
@@ -77,6 +79,7 @@ class AgentRun:
         self._playback = Playback(folder)
         self._dialogue = dialogue
         self._permits = permits
+        self._saying = saying
         #: Requests that no rule decides.
         self._referred: set[str] = set()
         self._adopted = adopted
@@ -102,6 +105,8 @@ class AgentRun:
             await self._write_due()
             async for seen in self._asking():
                 yield seen
+            if (does := self._saying.news()) is not None:
+                yield does
             while True:
                 self._wake = self._wake or asyncio.get_running_loop().create_future()
                 told = await news.next(self._wake)
@@ -136,6 +141,8 @@ class AgentRun:
             await self._write_due()
         async for seen in self._asking():
             yield seen
+        if (does := self._saying.news()) is not None:
+            yield does
         await self._close_if_over()
 
     # ── reading ──────────────────────────────────────────────────────────────
@@ -161,11 +168,12 @@ class AgentRun:
                 break
         return seen
 
-    def _heard(self, data: bytes, stream: str) -> Iterator[Observation]:
+    def _heard(self, data: bytes, stream: str, at: float | None = None) -> Iterator[Observation]:
         if stream == "err":
             self._dialogue.complained(data)
             return
         for sign in self._dialogue.heard(data):
+            self._saying.heard(sign, at)
             yield from self._seen(sign)
 
     def _seen(self, sign: Sign) -> Iterator[Observation]:
@@ -191,9 +199,10 @@ class AgentRun:
             match moment.what:
                 case Typed(data):
                     self._dialogue.typed(data)
+                    self._saying.prompted(moment.at)
                 case Output(offset, data, stream):
                     self._at = offset + len(data)
-                    for seen in self._heard(data, stream):
+                    for seen in self._heard(data, stream, moment.at):
                         latest[type(seen)] = seen
                 case Gap(_, end):
                     self._at = end
@@ -216,6 +225,7 @@ class AgentRun:
         if self._told and needs == self._needs:
             return
         self._needs, self._told = needs, True
+        self._saying.asks(needs)
         yield GoesOn() if needs is None else Asks(needs)
 
     async def _judged(self, asked: s.Permission) -> AsyncIterator[Observation]:
@@ -282,6 +292,7 @@ class AgentRun:
             piece = data[start : start + _PIECE]
             await self._piece(piece)
             self._dialogue.typed(piece)
+            self._saying.prompted()
 
     async def _piece(self, piece: bytes) -> None:
         for _ in range(_FULL_TRIES):

@@ -10,6 +10,7 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
@@ -31,10 +32,12 @@ from inspan.errors import KeeperLost, NotConfined, SecretMissing, SessionNotFoun
 from inspan.keeper.client import EndedSession, KeeperClient, Status
 from inspan.keeper.client import Grew as KeeperGrew
 from inspan.keeper.recording import RAW
+from inspan.model.activity import Activity
 from inspan.model.ids import task_of
-from inspan.model.task import Exit, Needs, TaskSpec
+from inspan.model.task import Exit, Needs, TaskSpec, TerminalSpec
 from inspan.providers.listening import Ears, News
 from inspan.providers.sandbox import Sandboxes
+from inspan.providers.screens import Screens
 from inspan.terminal.announce import Waiting
 from inspan.terminal.playback import Playback
 
@@ -56,6 +59,7 @@ class Processes:
         self,
         keeper: GetKeeper,
         recordings: Path,
+        screens: Screens,
         *,
         look_up: LookUp | None = None,
         sandboxes: Sandboxes | None = None,
@@ -63,6 +67,8 @@ class Processes:
     ) -> None:
         self._keeper = keeper
         self._recordings = recordings
+        #: What looks at those that are on a terminal.
+        self.screens: Final = screens
         self._look_up = look_up
         self._sandboxes = sandboxes
         self._cap = cap
@@ -138,9 +144,10 @@ class Processes:
             self._keeper,
             order.session,
             pid,
-            pty=order.terminal.pty,
+            terminal=order.terminal,
             attended=new and order.terminal.attended,
             ears=Ears(raw, whole=new),
+            glance=partial(self.screens.glance, raw.parent, order.terminal),
             adopted=not new,
         )
 
@@ -163,19 +170,21 @@ class ProcessRun:
         session: str,
         pid: int,
         *,
-        pty: bool,
+        terminal: TerminalSpec,
         attended: bool,
         ears: Ears,
+        glance: Callable[[], Awaitable[Activity]],
         adopted: bool,
     ) -> None:
         self._keeper = keeper
         self._get = get
         self._session = session
         self._pid = pid
-        self._pty = pty
+        self._pty = terminal.pty
         #: The keeper forgets with the connection that it is not to answer queries.
         self._attended = attended
         self._ears = ears
+        self._glance = glance
         self._needs: Needs | None = None
         #: Whether ``needs`` tells the truth; not before an adopted session was listened to.
         self._known = not adopted
@@ -263,6 +272,10 @@ class ProcessRun:
     def _goes_on(self) -> GoesOn:
         self._known, self._answer = True, None
         return GoesOn()
+
+    async def look(self) -> Activity:
+        """What it does, as far as a look at its terminal tells."""
+        return await self._glance()
 
     async def write(self, data: bytes) -> None:
         """Type; nothing ends the input. A line typed while it waits is taken for the answer.

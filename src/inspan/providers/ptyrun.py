@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
 from math import inf
-from pathlib import Path
 from typing import Final, cast
 from zlib import crc32
 
 import anyio
-import anyio.to_thread
 
 from inspan.engine.ports import (
     Asks,
@@ -28,18 +26,14 @@ from inspan.engine.ports import (
     Grew,
     Lost,
     Observation,
-    Order,
     Run,
 )
 from inspan.errors import Conflict, SessionNotFound
-from inspan.keeper.recording import RAW
 from inspan.model.activity import CALM, Activity, Doing, Reading
 from inspan.model.task import Needs
 from inspan.providers.listening import News
 from inspan.providers.seeing import Eyes
 from inspan.terminal.discern import Discern, announced
-from inspan.terminal.rules import Rulebook
-from inspan.terminal.screen import Backend, backend
 
 log = logging.getLogger(__name__)
 
@@ -50,43 +44,6 @@ _DRAWS: Final = 0.05
 _STANDS: Final = 1.0
 
 
-class Screens:
-    """What all sessions share that are looked at: an emulator, a clock, and one at a time."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock: Final = clock
-        #: Held while one is drawn, so that a hundred of them leave the loop to others in between.
-        self.slot: Final = anyio.Lock()
-        self._backend: Backend | None = None
-
-    async def watch(
-        self, inner: Run, order: Order, folder: Path, books: Sequence[Rulebook], *, adopted: bool
-    ) -> PtyRun:
-        """``inner``, which runs ``order`` on a terminal and is recorded in ``folder``, watched."""
-        eyes = Eyes(
-            folder,
-            books,
-            await self._best(),
-            cols=order.terminal.cols,
-            rows=order.terminal.rows,
-            whole=not adopted,
-        )
-        return PtyRun(inner, eyes, self, silent=self._silence(folder) if adopted else None)
-
-    def _silence(self, folder: Path) -> float:
-        """For how many seconds nothing was recorded."""
-        try:
-            return max(0.0, self.clock.now() - (folder / RAW).stat().st_mtime)
-        except OSError:
-            return 0.0
-
-    async def _best(self) -> Backend:
-        async with self.slot:
-            if self._backend is None:
-                self._backend = await anyio.to_thread.run_sync(backend)
-        return self._backend
-
-
 class PtyRun:
     """A live agent on a terminal. ``inner`` is its process, and ``eyes`` look at its recording."""
 
@@ -94,15 +51,19 @@ class PtyRun:
         self,
         inner: Run,
         eyes: Eyes,
-        screens: Screens,
+        slot: anyio.Lock,
+        clock: Clock,
         *,
         silent: float | None = None,
     ) -> None:
-        """``silent``: of one that an earlier engine began, for how many seconds it has been."""
+        """``slot`` is held while it is drawn, since all sessions are drawn on one loop.
+
+        ``silent``: of one that an earlier engine began, for how many seconds it has been.
+        """
         self._inner = inner
         self._eyes = eyes
-        self._slot = screens.slot
-        self._clock = screens.clock
+        self._slot = slot
+        self._clock = clock
         self._discern = Discern()
         self._announced: Reading | None = None
         self._size = 0

@@ -13,22 +13,21 @@ from inspan.errors import ProviderNotFound
 from inspan.providers.agent import AgentProvider, keeps
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
-from inspan.providers.ptyrun import Screens
 from inspan.providers.scripted import Scripted
 from inspan.providers.shell import Shell
 
-_Factory: TypeAlias = Callable[[Processes, Logins | None, Screens | None], Provider]
+_Factory: TypeAlias = Callable[[Processes, Logins | None], Provider]
 
 
 def _agent(dialect: Callable[[], Dialect]) -> _Factory:
-    return lambda processes, *shared: AgentProvider(dialect(), processes, *shared)
+    return lambda processes, logins: AgentProvider(dialect(), processes, logins)
 
 
 #: name → what makes the provider of that name.
 FACTORIES: Final[Mapping[str, _Factory]] = MappingProxyType(
     {
-        "scripted": lambda processes, *_: Scripted(processes),
-        "shell": lambda processes, *_: Shell(processes),
+        "scripted": lambda processes, _: Scripted(processes),
+        "shell": lambda processes, _: Shell(processes),
         **{name: _agent(dialect) for name, dialect in DIALECTS.items()},
     }
 )
@@ -39,13 +38,8 @@ def names() -> tuple[str, ...]:
     return tuple(FACTORIES)
 
 
-def make(
-    name: str,
-    processes: Processes,
-    logins: Logins | None = None,
-    screens: Screens | None = None,
-) -> Provider:
-    """The provider called ``name``; ``logins`` and ``screens`` watch over agents.
+def make(name: str, processes: Processes, logins: Logins | None = None) -> Provider:
+    """The provider called ``name``; ``logins`` watches over those of agents.
 
     Raises ProviderNotFound, which names those that are known.
     """
@@ -55,7 +49,7 @@ def make(
         raise ProviderNotFound(
             f"There is no provider {name!r}; known are: {', '.join(FACTORIES)}."
         ) from None
-    return factory(processes, logins, screens)
+    return factory(processes, logins)
 
 
 class More(Protocol):
@@ -74,14 +68,9 @@ class Providers(Mapping[str, Provider]):
     """Every provider, by name. One that is not ours is looked up each time: it may have changed."""
 
     def __init__(
-        self,
-        processes: Processes,
-        logins: Logins | None = None,
-        screens: Screens | None = None,
-        *,
-        more: More | None = None,
+        self, processes: Processes, logins: Logins | None = None, *, more: More | None = None
     ) -> None:
-        self._shared = (processes, logins, screens)
+        self._shared = (processes, logins)
         self._own = {name: factory(*self._shared) for name, factory in FACTORIES.items()}
         self._more = more
         self._made: dict[str, tuple[Dialect, Provider]] = {}

@@ -66,6 +66,7 @@ class Rest:
         gets: dict[str, Callable[[Request], Awaitable[Response]]] = {
             "/v1/tasks": self.list,
             task: self.get,
+            f"{task}/activity": self.activity,
             f"{task}/diff": self.diff,
             f"{task}/wait": self.wait,
             "/v1/events": self.history,
@@ -104,6 +105,10 @@ class Rest:
     async def get(self, request: Request) -> Response:
         Query(request.query_params)
         return answer(await self._control.get(ref_of(request)))
+
+    async def activity(self, request: Request) -> Response:
+        Query(request.query_params)
+        return answer(await self._control.activity(ref_of(request)))
 
     async def diff(self, request: Request) -> Response:
         Query(request.query_params)

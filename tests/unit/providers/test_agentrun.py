@@ -8,6 +8,7 @@ import pytest
 
 from inspan.agents.claude import Claude
 from inspan.agents.dialect import Turn
+from inspan.engine.clock import SystemClock
 from inspan.engine.ports import Order
 from inspan.errors import InputFull, KeeperLost
 from inspan.model.agent import Mode
@@ -18,6 +19,7 @@ from inspan.providers.agentrun import AgentRun
 from inspan.providers.dialogue import Dialogue
 from inspan.providers.permits import Permits
 from inspan.providers.redaction import Redaction
+from inspan.providers.saying import Saying
 from tests.fakes.provider import FakeRun
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4")]
@@ -48,7 +50,8 @@ class Slow(FakeRun):
 def _run(inner: Slow, tmp_path: Path) -> AgentRun:
     dialogue = Dialogue(Claude().talk(TURN), Redaction(()))
     permits = Permits(Policy(), str(tmp_path))
-    return AgentRun(inner, tmp_path, dialogue, permits, adopted=False, ended=lambda _: None)
+    saying = Saying(SystemClock())
+    return AgentRun(inner, tmp_path, dialogue, permits, saying, adopted=False, ended=lambda _: None)
 
 
 @pytest.fixture(autouse=True)

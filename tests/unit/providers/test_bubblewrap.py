@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from inspan.engine.clock import SystemClock
 from inspan.engine.ports import Confines
 from inspan.errors import NotConfined
 from inspan.model.sandbox import TaskSandbox
@@ -14,6 +15,7 @@ from inspan.model.task import TaskSpec
 from inspan.providers import bubblewrap
 from inspan.providers.process import Processes
 from inspan.providers.registry import Providers
+from inspan.providers.screens import Screens
 from tests.real.sandbox import needs_sandbox
 
 pytestmark = pytest.mark.requirement("C9")
@@ -61,7 +63,7 @@ async def test_a_task_that_asks_for_one_where_there_are_none_is_refused(tmp_path
         raise AssertionError
 
     spec = TaskSpec(command=("true",), cwd=str(tmp_path), sandbox=TaskSandbox())
-    for provider in Providers(Processes(no_keeper, tmp_path)).values():  # type: ignore[arg-type]
+    for provider in Providers(Processes(no_keeper, tmp_path, Screens(SystemClock()))).values():  # type: ignore[arg-type]
         assert isinstance(provider, Confines)
         with pytest.raises(NotConfined):
             await provider.check_sandbox(spec)

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from inspan.engine.clock import SystemClock
 from inspan.engine.ports import Provider
 from inspan.errors import BadInput, FolderMissing, KeeperLost, ProgramNotFound, ProviderNotFound
 from inspan.keeper.client import KeeperClient
 from inspan.model.task import TaskSpec, WorkspaceKind
 from inspan.providers.process import Processes
 from inspan.providers.registry import Providers, make, names
+from inspan.providers.screens import Screens
 
 SAY = '{"steps": [{"say": "x"}]}'
 
@@ -22,12 +24,12 @@ async def no_keeper() -> KeeperClient:
 
 @pytest.fixture
 def providers(tmp_path: Path) -> Mapping[str, Provider]:
-    return Providers(Processes(no_keeper, tmp_path))
+    return Providers(Processes(no_keeper, tmp_path, Screens(SystemClock())))
 
 
 def test_a_provider_that_is_not_known_is_refused_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(ProviderNotFound, match="scripted, shell"):
-        make("claud", Processes(no_keeper, tmp_path))
+        make("claud", Processes(no_keeper, tmp_path, Screens(SystemClock())))
 
 
 def test_each_provider_knows_its_name(providers: Mapping[str, Provider]) -> None:

@@ -9,12 +9,10 @@ from typing import cast
 import anyio
 import pytest
 
-from inspan.engine.clock import SystemClock
 from inspan.engine.ports import Asks, Does, Finished, GoesOn, Observation, Order, Run
 from inspan.errors import Conflict
 from inspan.model.activity import Activity, Doing, Source
 from inspan.model.task import Needs
-from inspan.providers.ptyrun import Screens
 from tests.real.agenthome import AgentHome, agent_home
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B4", "B6", "C4")]
@@ -67,7 +65,7 @@ class Seen:
 
 @asynccontextmanager
 async def watched(home: AgentHome, order: Order, *, adopt: bool = False) -> AsyncIterator[Seen]:
-    provider = home.provider(screens=Screens(SystemClock()))
+    provider = home.provider()
     run = await (provider.adopt(order) if adopt else provider.open(order))
     assert run is not None
     seen = Seen(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX)))
 
 
+@cache
 def rulebook(name: str) -> Rulebook:
     """One of ``names``. Raises ProviderNotFound."""
     if name not in names():

@@ -1,0 +1,60 @@
+"""What the attempts that run are doing, as far as it is known. Nothing of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from inspan.engine.ports import Clock, Looks, Run
+from inspan.model.activity import Activity, Confidence, Doing, Source
+from inspan.model.task import Task
+
+
+class Acting(Protocol):
+    """An attempt that runs."""
+
+    @property
+    def task(self) -> Task:
+        """The task as it is now."""
+        ...
+
+    @property
+    def run(self) -> Run | None:
+        """The live process, if there is one."""
+        ...
+
+    @property
+    def activity(self) -> Activity | None:
+        """What its run told last."""
+        ...
+
+
+async def activity_of(attempt: Acting, clock: Clock) -> Activity:
+    """What it does now. One that tells nothing by itself is looked at."""
+    if (known := _known(attempt)) is not None:
+        return known
+    run = attempt.run
+    return await run.look() if isinstance(run, Looks) else Activity(Doing.UNKNOWN, clock.now())
+
+
+def known_of(attempts: Mapping[str, Acting], tasks: tuple[Task, ...]) -> dict[str, Activity]:
+    """What those of ``tasks`` do that is known without a look."""
+    found = {task.id: attempts[task.id] for task in tasks if task.id in attempts}
+    told = {task: _known(attempt) for task, attempt in found.items()}
+    return {task: activity for task, activity in told.items() if activity is not None}
+
+
+def _known(attempt: Acting) -> Activity | None:
+    """What it told; of a question that it announced nothing more is known than that."""
+    needs = attempt.task.needs
+    if attempt.activity is not None or needs is None:
+        return attempt.activity
+    return Activity(
+        Doing.WAITING,
+        needs.since,
+        Source.PROTOCOL,
+        "announced",
+        needs.question,
+        Confidence.CERTAIN,
+        needs,
+    )
