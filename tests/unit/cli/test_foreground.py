@@ -13,7 +13,7 @@ from inspan.cli.foreground import Foreground
 from inspan.client.sync import SyncControl
 from inspan.errors import DaemonUnreachable
 from inspan.model.task import Task
-from tests.fakes.control import FakeTerminal
+from tests.fakes.terminal import FakeTerminal
 from tests.unit.cli.desk import Desk, desk
 
 pytestmark = pytest.mark.requirement("A11")

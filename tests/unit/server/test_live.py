@@ -21,8 +21,9 @@ from inspan.errors import BadInput, DaemonUnreachable, FellBehind, InputFull, Se
 from inspan.model import wire as frames
 from inspan.model.session import Answers, Ended, Gap, Output, Resized
 from inspan.model.task import Exit, Task, TaskSpec
-from tests.fakes.control import FakeControl, FakeSession
+from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
+from tests.fakes.terminal import FakeSession
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A5", "B6")]
 

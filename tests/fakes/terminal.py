@@ -1,0 +1,120 @@
+"""A session and the terminal on it, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import anyio
+
+from inspan.errors import IllegalTransition, InspanError, WriterTaken
+from inspan.model.session import Chunk, Ended, Gap, Output, Resized
+
+
+class News:
+    """Wakes whoever waits for anything to change."""
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
+
+    def tell(self) -> None:
+        event, self._event = self._event, None
+        if event is not None:
+            event.set()
+
+    async def wait(self) -> None:
+        if self._event is None:
+            self._event = anyio.Event()
+        await self._event.wait()
+
+
+@dataclass
+class FakeSession:
+    """One recording, and what was typed into its process."""
+
+    data: bytearray = field(default_factory=bytearray)
+    #: Where stderr is, as (start, end).
+    errors: list[tuple[int, int]] = field(default_factory=list)
+    sizes: list[Resized] = field(default_factory=list)
+    gap: Gap | None = None
+    ended: Ended | None = None
+    typed: bytearray = field(default_factory=bytearray)
+    input_ended: bool = False
+    #: What a write is refused with, and what following it comes to.
+    refuses: InspanError | None = None
+    fails: InspanError | None = None
+    writer: object = None
+    news: News = field(default_factory=News)
+
+    def chunks(self, offset: int, limit: int) -> tuple[Chunk, ...]:
+        """What is there from ``offset`` on, at most ``limit`` bytes of it."""
+        if self.gap is not None and self.gap.start <= offset < self.gap.end:
+            return (Gap(offset, self.gap.end), *self.chunks(self.gap.end, limit))
+        end = min(len(self.data), offset + limit, *self._bounds(offset))
+        found: list[Chunk] = [size for size in self.sizes if offset <= size.offset <= end]
+        if end > offset:
+            err = any(start <= offset < stop for start, stop in self.errors)
+            stream = "err" if err else "out"
+            found.append(Output(offset, bytes(self.data[offset:end]), stream))
+        if end == len(self.data) and self.ended is not None:
+            found.append(self.ended)
+        return tuple(found)
+
+    def _bounds(self, offset: int) -> list[int]:
+        marks = [mark for pair in self.errors for mark in pair]
+        if self.gap is not None:
+            marks.append(self.gap.start)
+        return [mark for mark in marks if mark > offset]
+
+
+class FakeTerminal:
+    """``control.Terminal``."""
+
+    def __init__(self, session: FakeSession, offset: int) -> None:
+        self.answers_from: int | None = None
+        self._session = session
+        self._offset = offset
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        told: set[Resized] = set()
+        while True:
+            for chunk in self._session.chunks(self._offset, 1 << 16):
+                if isinstance(chunk, Resized):
+                    if chunk in told:
+                        continue
+                    told.add(chunk)
+                yield chunk
+                if isinstance(chunk, Output):
+                    self._offset = chunk.offset + len(chunk.data)
+                elif isinstance(chunk, Gap):
+                    self._offset = chunk.end
+                elif isinstance(chunk, Ended):
+                    return
+            if self._session.fails is not None:
+                raise self._session.fails
+            if self._offset == len(self._session.data) and self._session.ended is None:
+                await self._session.news.wait()
+
+    async def write(self, data: bytes) -> None:
+        self._writing()
+        if self._session.refuses is not None:
+            raise self._session.refuses
+        self._session.typed += data
+        self._session.input_ended |= not data
+        self._session.news.tell()
+
+    async def resize(self, cols: int, rows: int) -> None:
+        self._writing()
+        self._session.sizes.append(Resized(len(self._session.data), cols, rows))
+        self._session.news.tell()
+
+    async def leave(self, shown: int) -> None:
+        del shown
+        if self._session.writer is self:
+            self._session.writer = None
+
+    def _writing(self) -> None:
+        if self._session.writer is not self:
+            raise WriterTaken("this attachment is read-only")
+        if self._session.ended is not None:
+            raise IllegalTransition("the session has ended")
