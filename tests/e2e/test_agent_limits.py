@@ -1,10 +1,11 @@
-"""An agent comes to a limit: a real daemon, and a real process that plays what Claude Code said."""
+"""An agent at its limits, or killed: a real daemon, and a process that plays Claude Code's part."""
 
 from __future__ import annotations
 
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,24 @@ def test_it_is_parked_and_goes_on_in_its_own_session() -> None:
         assert not first
         assert ended.agent is not None
         assert second == ended.resumes
+
+
+def test_one_that_is_killed_is_interrupted_and_goes_on_in_its_own_session(later: Daemon) -> None:
+    _plays(later, "hang", "answer")
+    with later.control() as control:
+        task = control.submit(_spec(later))
+        until(lambda: control.get(task.id).agent, "its session to have begun")
+        pid = control.get(task.id).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: control.get(task.id).state is TaskState.INTERRUPTED, "it to be interrupted")
+        reason = control.get(task.id).reason
+        assert reason is not None
+        assert (reason.code, reason.message) == ("killed", "claude was killed by SIGKILL")
+        control.resume(task.id)
+        ended = control.wait(task.id, 60)
+    assert ended.state is TaskState.COMPLETED
+    assert _sessions(later)[1] == ended.resumes
 
 
 def test_it_stays_parked_through_the_death_of_the_daemon(later: Daemon) -> None:

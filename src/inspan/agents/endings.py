@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from typing import Final
 
 from inspan.model.agent import Ending, Outcome
@@ -12,6 +13,12 @@ _LOGIN: Final = re.compile(
     r"not logged in|log ?in|unauthorized|authenticat|api[ _-]?key|credential", re.IGNORECASE
 )
 _COMPLAINT_MOST: Final = 400
+#: By these a program is told to go; every other one that ends it is a fault of its own.
+_TOLD: Final = frozenset(
+    {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM}
+)
+#: What a shell around a program adds to the signal that ended it, and many a program by itself.
+_BY_SIGNAL: Final = 128
 
 
 def by_status(status: int, message: str, *, login_hint: str = "") -> Outcome:
@@ -34,7 +41,13 @@ def by_words(message: str, *, login_hint: str = "") -> Outcome:
 
 
 def silent_end(name: str, how: Exit, complaint: str, *, login_hint: str = "") -> Outcome:
-    """It has ended and never said how: that is never success, whatever its exit status."""
+    """It has ended and never said how: that is never success, whatever its exit status.
+
+    For one that we did not tell to go ourselves.
+    """
+    killed = how.status - _BY_SIGNAL
+    if killed in _TOLD:
+        return Outcome(Ending.KILLED, f"{name} was killed by {signal.Signals(killed).name}")
     last = complaint.strip()[-_COMPLAINT_MOST:]
     status = f"signal {how.signal}" if how.signal else f"status {how.code}"
     words = f"{name} ended with {status} and did not say that it was done"

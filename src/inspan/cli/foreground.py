@@ -38,6 +38,8 @@ _LOOK: Final = 0.1
 _TRIES: Final = 9
 #: Before the first of these tries, in seconds; each further one waits twice as long, at most 1 s.
 _MOMENT: Final = 0.025
+#: Reasons for which a task was interrupted that whoever watches it does not know.
+_NOT_BY_HAND: Final = frozenset({Ending.BUDGET.value, Ending.KILLED.value})
 
 
 class Foreground:
@@ -233,7 +235,7 @@ class Foreground:
             self._explain(task)
             return exits.OURS
         if task.state in (TaskState.INTERRUPTED, TaskState.CANCELLED):
-            if task.reason is not None and task.reason.code == Ending.BUDGET.value:
+            if task.reason is not None and task.reason.code in _NOT_BY_HAND:
                 self._explain(task)
             else:
                 note(f"{short(task.id)} was {task.state.value}{_resumable(task)}")

@@ -38,6 +38,8 @@ class Aftermath:
 
     def ended_badly(self, task: Task, outcome: Outcome) -> e.Fact:
         """Its agent did not do what it was asked."""
+        if outcome.ending is Ending.KILLED and task.retried >= task.spec.retries:
+            return e.Interrupted(reasons.of_outcome(outcome))
         if outcome.ending is Ending.BUDGET:
             return over_budget(task, budget_used_up(task) or reasons.of_outcome(outcome))
         if outcome.ending is Ending.QUOTA:

@@ -12,7 +12,10 @@ from inspan.model.agent import Ending, Outcome
 from inspan.model.event import PermissionDecided
 from inspan.model.task import Exit, Needs, Reason
 
-_WAIT: Final = "With `--on-limit wait` a task waits until the limit is lifted, and goes on."
+_HINTS: Final = {
+    Ending.KILLED: "`inspan resume ID` takes its session up again.",
+    Ending.QUOTA: "With `--on-limit wait` a task waits until the limit is lifted, and goes on.",
+}
 
 
 def of_error(error: InspanError) -> Reason:
@@ -34,7 +37,7 @@ def is_about(needs: Needs | None, known: Needs | None) -> bool:
 
 def of_outcome(outcome: Outcome) -> Reason:
     """How an agent's work ended."""
-    hint = outcome.hint or (_WAIT if outcome.ending is Ending.QUOTA else "")
+    hint = outcome.hint or _HINTS.get(outcome.ending, "")
     return Reason(outcome.ending.value, outcome.message, hint)
 
 

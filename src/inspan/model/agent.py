@@ -68,6 +68,7 @@ class Ending(StrEnum):
     EMPTY = "empty"  #: a turn in which nothing happened
     FORGOTTEN = "forgotten"  #: it does not know the session that it was to take up
     STOPPED = "stopped"  #: it was interrupted
+    KILLED = "killed"  #: somebody else, or the system, killed it
     BUDGET = "budget"  #: it kept to the budget that it was given, which is used up
 
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.requirement("C5")
 ENDINGS = {
     "answer": Ending.DONE,
     "cut": Ending.OVERLOADED,
+    "hang_term": Ending.KILLED,
     "no_key": Ending.LOGIN,
     "overloaded": Ending.OVERLOADED,
     "quota": Ending.QUOTA,

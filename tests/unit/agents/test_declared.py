@@ -89,7 +89,8 @@ def test_on_a_terminal_a_prompt_needs_a_place() -> None:
         ((b"done",), Exit(code=0), False, Ending.DONE),
         ((b"", b" "), Exit(code=0), False, Ending.EMPTY),
         ((b"oh no",), Exit(code=3), False, Ending.FAILED),
-        ((b"oh no",), Exit(signal=9), False, Ending.FAILED),
+        ((b"oh no",), Exit(signal=9), False, Ending.KILLED),
+        ((b"oh no",), Exit(signal=11), False, Ending.FAILED),
         ((b"done",), Exit(code=0), True, Ending.STOPPED),
     ],
 )
