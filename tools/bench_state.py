@@ -75,8 +75,9 @@ def snapshots(folder: Path, book: Rulebook, emulator: Backend) -> Iterator[Snaps
     agent = folder.parent.name
     labels = json.loads((folder / "labels.json").read_text("utf-8"))["labels"]
     wanted = [
-        (start + EVERY * (step + 0.5), Doing(doing), rest[0] if rest else folder.name)
-        for start, end, doing, *rest in labels
+        (start + EVERY * (step + 0.5), Doing(doing), situation or folder.name)
+        for start, end, word, *rest in labels
+        for doing, _, situation in ["/".join([word, *rest]).partition("/")]
         for step in range(round((end - start) / EVERY))
     ]
     spans = list(_spans(folder, book, emulator))

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from typing import Final
 
 from inspan.model.activity import Reading, Source
-from inspan.terminal.rules import Rulebook, Verdict, View
+from inspan.terminal.rules import MOTION_PAUSE, Rulebook, Verdict, View
 from inspan.terminal.screen import Backend, Screen
 from inspan.terminal.settle import Unsettled
+
+#: Seconds for which what is drawn after something was typed is taken for its echo.
+EXCUSED: Final = 0.5
 
 
 class Look:
@@ -31,6 +35,9 @@ class Look:
         self._seen: tuple[object, ...] = ()
         self._since = -inf
         self._again = inf
+        #: From when to when it was in motion last, and when somebody else made it change.
+        self._moving, self._moved = inf, -inf
+        self._excused_at = -inf
 
     @property
     def due(self) -> float:
@@ -50,17 +57,25 @@ class Look:
     def resize(self, cols: int, rows: int, at: float) -> None:
         """The terminal has a new size; the program will draw itself anew."""
         self.screen.resize(cols, rows)
+        self.typed(at)
         self._changed(at, begun=False)
+
+    def typed(self, at: float) -> None:
+        """Somebody typed, or did else what makes a program draw: that is no motion of its own."""
+        self._excused_at = at
 
     def look(self, now: float) -> Reading:
         """What the rules say at ``now`` of what is shown."""
         self._unsettled = self._unsettled.seen(now)
         screen = self.screen
         progress = str(screen.progress)
-        seen = (screen.rows(), screen.cursor, screen.title, progress, screen.alternate)
+        hidden = screen.marks.hidden
+        seen = (screen.rows(), screen.cursor, screen.title, progress, screen.alternate, hidden)
         if seen != self._seen:
+            if _pictured(seen) != _pictured(self._seen):
+                self._move(self._printed_at)
             self._seen, self._since = seen, self._printed_at
-        view = View(*seen, now=now, since=self._since)
+        view = View(*seen, now=now, since=self._since, moving=self._moving, moved=self._moved)
         verdict = self._judge(view)
         told = verdict.source is Source.TITLE
         self.reading = verdict.reading(self._told_at if told else self._since)
@@ -75,6 +90,14 @@ class Look:
         frame = self.screen.marks.synchronised
         self._unsettled = self._unsettled.drawn(at, frame=frame, begun=begun)
 
+    def _move(self, at: float) -> None:
+        """It looks otherwise since ``at``."""
+        if at < self._excused_at + EXCUSED:
+            return
+        if at > self._moved + MOTION_PAUSE:
+            self._moving = at
+        self._moved = at
+
     def _judge(self, view: View) -> Verdict:
         self._again = inf
         verdict = Verdict()
@@ -84,3 +107,8 @@ class Look:
             if verdict.rule:
                 break
         return verdict
+
+
+def _pictured(seen: tuple[object, ...]) -> tuple[object, ...]:
+    """What of it is a picture: a cursor that moves or blinks is not."""
+    return (*seen[:1], *seen[2:4])

@@ -5,9 +5,10 @@ one. It gives back what is to be drawn: the text and the sequences that move and
 (OSC, DCS, SOS, PM, APC) are taken out, since nothing in them is text: an emulator is never handed
 an image, a clipboard or a link.
 
-Heard are OSC 0 and 2 (title), OSC 9;4 (progress, as ConEmu has it), BEL, and private mode 2026
-(synchronised output). Sequences are read as ECMA-48 (5th edition) and the parser of DEC's VT500
-have them, in UTF-8: the bytes 80 to 9F are not controls. What a title says is safe to show.
+Heard are OSC 0 and 2 (title), OSC 9;4 (progress, as ConEmu has it), BEL, and private modes 25 (the
+cursor is shown) and 2026 (synchronised output). Sequences are read as ECMA-48 (5th edition) and the
+parser of DEC's VT500 have them, in UTF-8: the bytes 80 to 9F are not controls. What a title says is
+safe to show.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ TITLE_MOST: Final = 200
 #: The most parameter bytes of one control sequence that are looked at.
 _PARAMETERS_MOST: Final = 64
 _SYNCHRONISED: Final = b"2026"
+_CURSOR_MODE: Final = b"25"
+#: How it is set nearly always: in the midst of what is drawn as it is.
+_CURSOR: Final = b"\x1b[?25"
 
 _BEL, _ESC = 0x07, 0x1B
 _CANCELS: Final = (0x18, 0x1A)
@@ -84,6 +88,8 @@ class Marks:
         self.synchronised = False
         #: Frames that were begun.
         self.frames = 0
+        #: The cursor is not to be shown (private mode 25).
+        self.hidden = False
         self._state = _State.GROUND
         self._string = bytearray()
         self._parameters = bytearray()
@@ -101,7 +107,10 @@ class Marks:
     def _ground(self, data: bytes, at: int) -> int:
         found = _PLAIN.match(data, at)
         end = found.end() if found else at
-        self._drawn.append(data[at:end])
+        drawn = data[at:end]
+        self._drawn.append(drawn)
+        if (last := drawn.rfind(_CURSOR)) >= 0:
+            self.hidden = drawn.startswith(b"l", last + len(_CURSOR))
         if end == len(data):
             return end
         if data[end] == _ESC:
@@ -154,9 +163,12 @@ class Marks:
         return end + 1
 
     def _switched(self, *, on: bool) -> None:
-        if _SYNCHRONISED in self._parameters[1:].split(b";"):
+        modes = self._parameters[1:].split(b";")
+        if _SYNCHRONISED in modes:
             self.frames += on
             self.synchronised = on
+        if _CURSOR_MODE in modes:
+            self.hidden = not on
 
     def _osc(self, data: bytes, at: int) -> int:
         found = _OSC_STOP.search(data, at)

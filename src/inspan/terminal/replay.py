@@ -83,6 +83,7 @@ class Replay:
             self.look.resize(what.cols, what.rows, moment.at)
         elif isinstance(what, Typed):
             self._discern.typed()
+            self.look.typed(moment.at)
             if b"\r" in what.data or b"\n" in what.data:
                 self._announced = None  # a line that is typed is the answer
         if self._announced is not before:

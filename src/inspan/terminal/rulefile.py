@@ -14,7 +14,9 @@ r"""Reads rulebooks from TOML; what is wrong is told with the file, the rule and
     any = []
     none = ['esc to interrupt']
     screen = "alternate"                        # or "primary"; either where it is left out
+    cursor = "shown"                            # or "hidden"; either where it is left out
     still = 0.5                                 # seconds without a change before it begins
+    moves = 1.5                                 # seconds of motion before it begins, and only in it
     holds = 30                                  # seconds without a change until it fits no more
     asks = { kind = "permission", question = '…', options = '^\s*\d\. (.+)' }
 
@@ -44,12 +46,27 @@ _BOTTOM: Final = re.compile(r"bottom_lines\(([1-9][0-9]?)\)")
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _FILE_FIELDS: Final = frozenset({"agent", "confidence", "rule"})
 _RULE_FIELDS: Final = frozenset(
-    {"id", "kind", "priority", "region", "all", "any", "none", "screen", "still", "holds", "asks"}
+    {
+        "id",
+        "kind",
+        "priority",
+        "region",
+        "all",
+        "any",
+        "none",
+        "screen",
+        "cursor",
+        "still",
+        "moves",
+        "holds",
+        "asks",
+    }
 )
 _PATTERN_FIELDS: Final = frozenset({"region", "match"})
 _ASKS_FIELDS: Final = frozenset({"kind", "question", "options"})
 _DOING: Final = ("working", "waiting", "idle")
 _SCREENS: Final = {"primary": False, "alternate": True}
+_CURSORS: Final = {"shown": False, "hidden": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,7 @@ def _rule(told: object, file: str, number: int) -> Rule:
     if ("asks" in table) != (doing is Doing.WAITING):
         raise where.at("asks").wrong("a rule of kind waiting says what is asked, and no other does")
     screen = _one_of(table["screen"], _SCREENS, where, "screen") if "screen" in table else None
+    cursor = _one_of(table["cursor"], _CURSORS, where, "cursor") if "cursor" in table else None
     return Rule(
         id=name,
         doing=doing,
@@ -116,7 +134,9 @@ def _rule(told: object, file: str, number: int) -> Rule:
         any=lists["any"],
         none=_patterns(table.get("none", []), region, where.at("none")),
         alternate=None if screen is None else _SCREENS[screen],
+        hidden=None if cursor is None else _CURSORS[cursor],
         still=_number(table.get("still", 0), where.at("still")),
+        moves=_number(table.get("moves", 0), where.at("moves")),
         holds=_number(table["holds"], where.at("holds")) if "holds" in table else inf,
         asks=_asks(table["asks"], region, where.at("asks")) if "asks" in table else None,
     )

@@ -9,7 +9,7 @@ pure: a ``View`` goes in and a ``Reading`` comes out. How they are written down 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
@@ -25,8 +25,13 @@ LINE_MOST: Final = 400
 EVIDENCE_MOST: Final = 120
 QUESTION_MOST: Final = 500
 OPTIONS_MOST: Final = 20
+#: Seconds without a change after which what moved has come to rest. A counter of seconds moves.
+MOTION_PAUSE: Final = 1.6
 #: A line across the screen, also as the border of a box.
 _HORIZONTAL: Final = re.compile(r"\s*[╭╰┌└├┏┗┣╔╚╠+]?[─━═╌╍┄┅┈┉▔▁▀▄=-]{8,}[╮╯┐┘┤┓┛┫╗╝╣+]?\s*")
+
+#: What a box has at its left and right.
+_SIDES: Final = " │┃║▌▐▎|"
 
 
 class Place(StrEnum):
@@ -37,6 +42,8 @@ class Place(StrEnum):
     BOTTOM = "bottom_lines"  #: the last lines that are not empty
     AFTER_RULE = "after_last_horizontal_rule"  #: what is below the last line across the screen
     CURSOR = "cursor_line"  #: the cursor's line, up to the cursor
+    ROW = "cursor_row"  #: the cursor's line, all of it
+    BOX = "cursor_box"  #: between the lines across the screen above and below the cursor
     WHOLE = "whole"  #: every line that is not empty
 
 
@@ -61,8 +68,13 @@ class View:
     title: str = ""
     progress: str = ""
     alternate: bool = False
+    hidden: bool = False  #: the cursor is
     now: float = 0.0
     since: float = -inf
+    #: It changed from ``moving`` to ``moved`` with no pause longer than ``MOTION_PAUSE``, and not
+    #: because somebody typed or the terminal got another size.
+    moving: float = inf
+    moved: float = -inf
     _cut: dict[Region, tuple[str, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -81,6 +93,10 @@ class View:
                 yield self.progress
             case Place.CURSOR:
                 yield self._before_cursor()
+            case Place.ROW:
+                yield self._at_cursor()
+            case Place.BOX:
+                yield from self._boxed()
             case Place.WHOLE:
                 yield from filter(None, self.rows)
             case Place.BOTTOM:
@@ -89,9 +105,22 @@ class View:
                 found = [at for at, row in enumerate(self.rows) if _HORIZONTAL.fullmatch(row)]
                 yield from filter(None, self.rows[found[-1] + 1 :] if found else ())
 
+    def _at_cursor(self) -> str:
+        row = self.cursor[1]
+        return self.rows[row] if row < len(self.rows) else ""
+
+    def _boxed(self) -> Sequence[str]:
+        """The rows around the cursor that have something in them, or one that is empty."""
+        drawn = [at for at, row in enumerate(self.rows) if _HORIZONTAL.fullmatch(row)]
+        above = max((at for at in drawn if at < self.cursor[1]), default=None)
+        below = min((at for at in drawn if at > self.cursor[1]), default=None)
+        if above is None or below is None:
+            return ()
+        inside = (row.strip(_SIDES) for row in self.rows[above + 1 : below])
+        return [row for row in inside if row] or [""]
+
     def _before_cursor(self) -> str:
-        column, row = self.cursor
-        text = self.rows[row] if row < len(self.rows) else ""
+        column, text = self.cursor[0], self._at_cursor()
         kept = used = 0
         for character in text:
             used += columns(character)
@@ -154,8 +183,12 @@ class Rule:
     none: tuple[Pattern, ...] = ()
     #: Only on this screen; ``None`` for either.
     alternate: bool | None = None
+    #: Only where the cursor is hidden, or shown; ``None`` for either.
+    hidden: bool | None = None
     #: Seconds without a change before it begins to fit.
     still: float = 0.0
+    #: Seconds for which the screen must have been in motion, and be so still.
+    moves: float = 0.0
     #: Seconds without a change after which it says nothing any more.
     holds: float = inf
     asks: Asks | None = None
@@ -169,6 +202,10 @@ class Rule:
     def fits(self, view: View) -> str | None:
         """The evidence, where it fits; its patterns only, not whether the screen is still."""
         if self.alternate is not None and self.alternate != view.alternate:
+            return None
+        if self.hidden is not None and self.hidden != view.hidden:
+            return None
+        if self.moves and not self.moves <= view.moved - view.moving:
             return None
         found = [pattern.first(view) for pattern in self.all]
         if not all(found):
@@ -228,6 +265,10 @@ class Rulebook:
             if name != before and view.now < view.since + rule.still:
                 again = min(again, view.since + rule.still)
                 continue
+            if rule.moves:
+                if view.now >= view.moved + MOTION_PAUSE:
+                    continue
+                again = min(again, view.moved + MOTION_PAUSE)
             return Verdict(
                 rule.doing,
                 rule.source,

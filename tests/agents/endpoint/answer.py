@@ -112,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         except _CLIENT_GONE:
             request.client_closed = time.monotonic()
             self.close_connection = True
+        request.ended = time.monotonic()
 
     def _answer(self, place: re.Match[str], request: Request, number: int) -> None:
         for ending, count in _COUNTS.items():

@@ -31,6 +31,8 @@ class Request:
     status: int | None = None
     #: When the client was seen to have closed before the answer was whole.
     client_closed: float | None = None
+    #: When all of the answer had been sent, or nothing more could be.
+    ended: float | None = None
 
 
 @dataclass
@@ -38,6 +40,8 @@ class _Played:
     """How far a run's script is."""
 
     turns: int = 0
+    #: In the place of the scenario's.
+    script: tuple[Turn, ...] = ()
     asked: int = 0
     requests: list[Request] = field(default_factory=list)
 
@@ -77,4 +81,12 @@ class Runs:
         with self._lock:
             played = self._played.setdefault(instance, _Played())
             played.turns += 1
+            if played.script:
+                return played.script[min(played.turns, len(played.script)) - 1]
             return turn(scenario, played.turns - 1)
+
+    def script(self, instance: str, turns: tuple[Turn, ...]) -> None:
+        """From now on these, in the place of the scenario's; the last is played again."""
+        with self._lock:
+            played = self._played.setdefault(instance, _Played())
+            played.script, played.turns = turns, 0

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from tests.agents.endpoint.answer import Server
 from tests.agents.endpoint.runs import Request, Runs
+from tests.agents.endpoint.scenario import Turn
 
 
 class Endpoint:
@@ -29,6 +30,10 @@ class Endpoint:
         """The base URL for one run; an API's own path follows."""
         end = "/bare" if bare else ""
         return f"http://127.0.0.1:{self.port}/s/{scenario}/i/{instance}{end}"
+
+    def script(self, instance: str, *turns: Turn) -> None:
+        """What a run gets from now on, in the place of its scenario."""
+        self._runs.script(instance, turns)
 
     def requests(self, instance: str) -> list[Request]:
         """What a run has asked so far, with secrets struck out of the headers."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.agents.agent import Agent, Wish
+from tests.agents.endpoint.scenario import Execute, Say, Turn, Write
+from tests.agents.endpoint.tools import spelled
 
 
 def _no_files(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # none are needed
@@ -17,18 +19,24 @@ class Face:
     """How it is started on a terminal, and which keys a person presses there."""
 
     agent: Agent
-    #: What is shown once it takes a prompt.
+    #: What is shown once it takes a prompt; of an agent that is held out nobody knows.
     ready: str
     argv: Callable[[Wish], Sequence[str]]
+    #: Seconds from its first output until it takes a prompt, where that cannot be seen.
+    starts: float = 0.0
     #: Relative to HOME, beside the agent's own.
     files: Callable[[Wish], Mapping[str, str]] = _no_files
     env: Mapping[str, str] = field(default_factory=dict)
+    #: Says yes to a request for permission: the first of what is offered, everywhere.
+    allow: tuple[str, ...] = ("enter",)
     #: Says no to a request for permission.
     deny: tuple[str, ...] = ("escape",)
     #: Stops what it does.
     stop: tuple[str, ...] = ("escape",)
     #: The situations that it has.
     situations: tuple[str, ...] = ("answer", "slow", "hang", "command", "permission", "error")
+    #: Whether it asks for permission at all.
+    asks: bool = True
     #: Names of environment variables without which nobody is logged in.
     keys: tuple[str, ...] = ()
     #: What is shown where it wants a login.
@@ -37,3 +45,13 @@ class Face:
     instead: Mapping[str, Callable[[Wish], Mapping[str, str]]] = field(default_factory=dict)
     #: What is shown where it asks whether the folder is trusted.
     trusts: str = ""
+
+    def spoken(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+        """What its model does, in words where it is offered no tools."""
+        return tuple(_spoken(turn) for turn in turns) if self.agent.bare else tuple(turns)
+
+
+def _spoken(turn: Turn) -> Turn:
+    if isinstance(turn, Execute):
+        return Say(f"Run this:\n\n```bash\n{turn.command}\n```\n")
+    return Say(spelled(turn)) if isinstance(turn, Write) else turn

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 
 from tests.agents.agent import KEY, Wish
+from tests.agents.faces import others
 from tests.agents.faces.face import Face
-from tests.agents.kinds import claude, codex, gemini, pi
+from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
 
 
 def _claude_files(wish: Wish, *, trusted: bool = True) -> Mapping[str, str]:
@@ -82,5 +83,58 @@ PI = Face(
     ready="scripted",
     argv=lambda wish: ["--provider", "scripted", "--model", "scripted"],  # noqa: ARG005  # always
     situations=("answer", "slow", "hang", "command", "error"),
+    asks=False,
+)
+_AIDER = (
+    *("--model", "openai/scripted", "--edit-format", "whole", "--map-tokens", "0"),
+    *("--no-check-update", "--analytics-disable", "--no-gitignore"),
+    *("--no-show-model-warnings", "--no-show-release-notes"),
+)
+AIDER = Face(
+    agent=aider.AGENT,
+    ready=r"^(\w+)?> ?$",
+    argv=lambda wish: [*_AIDER, *([] if wish.ask else ["--yes-always"])],
+    situations=(),
+    allow=("y", "enter"),
+    deny=("n", "enter"),
+    stop=("ctrl-c",),
+)
+QWEN = Face(
+    agent=others.QWEN,
+    ready="Type your message",
+    argv=lambda wish: ["--auth-type", "openai", *([] if wish.ask else ["--yolo"])],
+    allow=("1",),
+    situations=(),
+)
+CONTINUE = Face(
+    agent=others.CONTINUE,
+    ready="Ask anything",
+    argv=lambda wish: [
+        *("--config", str(wish.place.home / ".continue" / "config.yaml")),
+        *([] if wish.ask else ["--auto"]),
+    ],
+    situations=(),
+)
+# What follows is held out: its keys are from its documentation, and nobody has seen its screen.
+OPENCODE = Face(
+    agent=opencode.AGENT,
+    ready="",
+    argv=lambda wish: [],  # noqa: ARG005  # its settings are in the environment
+    starts=10.0,
+    situations=(),
+    deny=("escape", "enter"),
+    stop=("escape", "escape"),
+)
+VIBE = Face(
+    agent=vibe.AGENT,
+    ready="",
+    argv=lambda wish: ["--trust", *(["--agent", "ask"] if wish.ask else ["--auto-approve"])],
+    starts=14.0,
+    situations=(),
 )
 FACES: Mapping[str, Face] = {face.agent.name: face for face in (CLAUDE, CODEX, GEMINI, PI)}
+#: Those that are told through a story.
+TOLD: Mapping[str, Face] = {
+    face.agent.name: face
+    for face in (CLAUDE, CODEX, GEMINI, PI, AIDER, QWEN, CONTINUE, OPENCODE, VIBE)
+}

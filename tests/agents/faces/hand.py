@@ -30,9 +30,19 @@ KEYS = {"enter": "\r", "escape": "\x1b", "down": "\x1b[B", "up": "\x1b[A", "ctrl
 class Hand:
     """One session in a keeper."""
 
-    def __init__(self, client: KeeperClient, session: str, folder: Path, size: tuple[int, int]):
+    def __init__(
+        self,
+        client: KeeperClient,
+        session: str,
+        folder: Path,
+        size: tuple[int, int],
+        *,
+        unseen: bool = False,
+    ):
         self.notes: list[tuple[float, str | None]] = []
         self.screen = Screen(*size, backend())
+        #: What is shown is in no error: nobody may see it.
+        self._unseen = unseen
         self._client = client
         self._session = session
         self._raw = folder / RAW
@@ -64,11 +74,22 @@ class Hand:
                 if wanted() if callable(wanted) else re.search(wanted, shown, re.MULTILINE):
                     return
                 await anyio.sleep(LOOK)
-        raise TimeoutError(f"{wanted} did not come:\n{self.look()}")
+        shown = "(unseen)" if self._unseen else self.look()
+        raise TimeoutError(f"{wanted} did not come:\n{shown}")
+
+    def quiet(self, seconds: float) -> bool:
+        """Whether no row has changed for so long; a title may blink."""
+        return time.monotonic() - self._changed >= seconds
 
     async def still(self, seconds: float = 1.0) -> None:
-        """Wait until no row has changed for so long; a title may blink."""
-        await self.until(lambda: time.monotonic() - self._changed >= seconds)
+        """Wait until it is quiet."""
+        await self.until(lambda: self.quiet(seconds))
+
+    async def resize(self, cols: int, rows: int) -> None:
+        """Give the terminal another size."""
+        await self._client.resize(self._session, cols, rows)
+        self.look()
+        self.screen.resize(cols, rows)
 
     async def stay(self, seconds: float) -> None:
         """Let time pass, as a person does who only looks."""

@@ -26,7 +26,7 @@ from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.faces.face import Face
 from tests.agents.faces.faces import FACES
 from tests.agents.faces.hand import Hand
-from tests.agents.faces.situations import SITUATIONS, Scene
+from tests.agents.faces.situations import SITUATIONS, Scene, Situation
 from tests.agents.install import CACHE, CHECKOUT, install
 from tests.agents.play import environment, made
 from tests.fakes.labelled import Label
@@ -44,7 +44,9 @@ def main(words: list[str]) -> int:
                 if not words or name in words or path in words:
                     install(face.agent)
                     try:
-                        _keep(anyio.run(live, face, situation, endpoint, Path(folder) / path))
+                        keep(
+                            anyio.run(live, face, situation, endpoint, Path(folder) / path), GOLDEN
+                        )
                     except TimeoutError as error:
                         failed.append(f"{path}: {error}")
     print(*failed, sep="\n")
@@ -61,9 +63,16 @@ class Lived:
     labels: list[Label]
 
 
-async def live(face: Face, name: str, endpoint: Endpoint, root: Path) -> Lived:
+async def live(
+    face: Face,
+    name: str,
+    endpoint: Endpoint,
+    root: Path,
+    situation: Situation | None = None,
+    size: tuple[int, int] = SIZE,
+) -> Lived:
     """Through one situation, in ``root``; raises TimeoutError where it is not as it should be."""
-    situation = SITUATIONS[name]
+    situation = situation or SITUATIONS[name]
     instance = f"{face.agent.name}-{name}"
     place = made(Place(root / "run"))
     base = endpoint.base(situation.scenario, instance, bare=face.agent.bare)
@@ -83,11 +92,11 @@ async def live(face: Face, name: str, endpoint: Endpoint, root: Path) -> Lived:
                 cwd=str(place.work),
                 env={key: value for key, value in env.items() if key not in without},
                 folder=str(folder),
-                cols=SIZE[0],
-                rows=SIZE[1],
+                cols=size[0],
+                rows=size[1],
                 record_input=True,
             )
-            hand = Hand(client, "s", folder, SIZE)
+            hand = Hand(client, "s", folder, size, unseen=not face.ready)
             await situation.drive(Scene(face, hand, endpoint, instance, env[MARK]))
         finally:
             await client.kill("s")
@@ -111,16 +120,19 @@ def _write(place: Place, files: Mapping[str, str]) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def _keep(lived: Lived) -> None:
+def keep(lived: Lived, golden: Path) -> None:
+    """Put it below ``golden``, in the place of what was there."""
     agent = lived.face.agent
-    target = GOLDEN / agent.name / lived.situation
+    target = golden / agent.name / lived.situation
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for file in (RAW, INDEX, INPUT):
         if (lived.folder / file).exists():  # nothing may have been typed
             shutil.copyfile(lived.folder / file, target / file)
-    told = {"agent": agent.name, "version": agent.version, "labels": lived.labels}
-    (target / "labels.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    rows = ",\n  ".join(json.dumps(label) for label in lived.labels)
+    told = f'{json.dumps(agent.name)},\n "version": {json.dumps(agent.version)}'
+    text = f'{{\n "agent": {told},\n "labels": [\n  {rows}\n ]\n}}\n'
+    (target / "labels.json").write_text(text, encoding="utf-8")
     print(f"{agent.name}/{lived.situation}: {len(lived.labels)} labels", flush=True)
 
 

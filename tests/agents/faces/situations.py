@@ -6,6 +6,7 @@ log says that it is so, and taken back before anything is pressed that may chang
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -37,6 +38,21 @@ class Scene:
     def asked(self) -> bool:
         """Whether anything of the script was asked for."""
         return bool(self.endpoint.steps(self.instance))
+
+    def runs(self, command: str) -> bool:
+        """Whether a process of it has this in its command line."""
+        return any(command in words for words in marked(self.mark).values())
+
+    async def begin(self) -> None:
+        """It takes a prompt; of one that is held out that is known by the time only."""
+        if self.face.ready:
+            await self.hand.until(self.face.ready)
+            await self.hand.still(1.5)
+            return
+        await self.hand.until(r"\S")
+        await self.hand.stay(self.face.starts)
+        seen = time.monotonic()
+        await self.hand.until(lambda: self.hand.quiet(1.5) or time.monotonic() > seen + 8.0)
 
     async def ready(self) -> None:
         """It is at rest, and takes a prompt."""

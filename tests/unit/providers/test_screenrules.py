@@ -105,9 +105,11 @@ def test_what_is_neither_a_question_nor_a_prompt(tmp_path: Path, text: str) -> N
     assert seen(tmp_path / "r", (2.0, text.encode())).doing is Doing.UNKNOWN
 
 
-def test_output_that_goes_on_is_no_prompt(tmp_path: Path) -> None:
-    steps = [(2.0 + at / 10, b"\r\n$ " if at % 2 else b"\r\nmore") for at in range(40)]
-    assert seen(tmp_path / "r", *steps, (6.0, b"\r\n")).doing is Doing.UNKNOWN
+def test_output_that_goes_on_is_work_and_no_prompt(tmp_path: Path) -> None:
+    steps = [(2.0 + at / 10, b"\r\n$ " if at % 2 else b"\r\nline %d" % at) for at in range(40)]
+    playback = Playback(record(tmp_path / "r", [(1.0, (60, 8)), *steps, (6.0, b"\r\n")]))
+    found = [each.doing for each in Replay(playback, [rulebook("generic")], backend()).activities()]
+    assert found == [Doing.UNKNOWN, Doing.WORKING, Doing.UNKNOWN]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from inspan.model.activity import Doing, Source
 from inspan.terminal.look import Look
 from inspan.terminal.rulefile import parse
+from inspan.terminal.rules import MOTION_PAUSE
 from inspan.terminal.screen import BLIND, backend
 from inspan.terminal.settle import PAUSE, QUIET
 
@@ -86,3 +87,45 @@ def test_a_new_size_is_a_change() -> None:
     assert look.due == pytest.approx(4.0 + QUIET)
     look.look(4.1)
     assert len(look.screen.rows()) == 6
+
+
+MOTION = parse(
+    """
+    agent = "x"
+    [[rule]]
+    id = "moves"
+    kind = "working"
+    region = "whole"
+    all = ['.+']
+    moves = 1
+    """,
+    "x.toml",
+)
+
+
+def test_what_goes_on_changing_is_in_motion_until_it_rests() -> None:
+    look = Look([MOTION], backend(), 20, 5)
+    said = []
+    for at in (1.0, 1.6, 2.2, 2.8):
+        look.feed(b"\rstep %d" % (at * 10), at)
+        said.append(look.look(at + 0.1).doing)
+    assert said == [Doing.UNKNOWN, Doing.UNKNOWN, Doing.WORKING, Doing.WORKING]
+    assert look.due == pytest.approx(2.8 + MOTION_PAUSE)
+    assert look.look(look.due).doing is Doing.UNKNOWN
+    look.close()
+
+
+def test_an_echo_a_new_size_and_a_cursor_that_blinks_are_no_motion() -> None:
+    look = Look([MOTION], backend(), 20, 5)
+    look.feed(b"text", 0.5)
+    for step in range(8):
+        at = 1.0 + step * 0.4
+        if step % 2:
+            look.resize(20 + step, 5, at)
+        else:
+            look.typed(at)
+        look.feed(b"\rstep %d" % step, at + 0.1)
+        assert look.look(at + 0.2).doing is Doing.UNKNOWN
+        look.feed(b"\x1b[?25l" if step % 2 else b"\x1b[?25h\x1b[C", at + 0.3)
+        assert look.look(at + 0.35).doing is Doing.UNKNOWN
+    look.close()

@@ -59,6 +59,22 @@ def test_a_bell_is_not_the_end_of_a_title() -> None:
     assert (marks.bells, drawn.replace(b"\x1b\\", b"")) == (2, b"ab\x1b[3m")
 
 
+def test_the_cursor_is_shown_or_hidden() -> None:
+    marks = Marks()
+    for data, hidden in (
+        (b"a\x1b[?25lb", True),
+        (b"c\x1b[?25l\x1b[?25hd", False),
+        (b"\x1b[?12;25l", True),
+        (b"\x1b[?25", True),
+        (b"h", False),
+        (b"\x1b[?2", False),
+        (b"5l", True),
+        (b"\x1b[?250h\x1b[25h", True),
+    ):
+        marks.feed(data)
+        assert marks.hidden is hidden, data
+
+
 def test_frames() -> None:
     marks, drawn = fed(b"\x1b[?2026h", b"half")
     assert (marks.synchronised, marks.frames) == (True, 1)

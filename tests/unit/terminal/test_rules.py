@@ -7,7 +7,7 @@ from inspan.errors import BadInput
 from inspan.model.activity import Confidence, Doing, Source
 from inspan.model.task import Needs
 from inspan.terminal.rulefile import parse
-from inspan.terminal.rules import LINE_MOST, Place, Region, Verdict, View
+from inspan.terminal.rules import LINE_MOST, MOTION_PAUSE, Place, Region, Verdict, View
 
 pytestmark = pytest.mark.requirement("B4")
 
@@ -40,6 +40,8 @@ VIEW = View(
         (Region(Place.BOTTOM, 2), ("    2. No, and say why", "(esc)   ")),
         (Region(Place.AFTER_RULE), VIEW.rows[5:8] + VIEW.rows[9:10]),
         (Region(Place.CURSOR), ("  ❯ ",)),
+        (Region(Place.ROW), ("  ❯ 1. Yes",)),
+        (Region(Place.BOX), ()),
         (Region(Place.WHOLE), tuple(row for row in VIEW.rows if row)),
     ],
 )
@@ -57,6 +59,16 @@ def test_regions_of_an_empty_screen() -> None:
     assert View(rows=("$",), cursor=(2, 0)).lines(Region(Place.CURSOR)) == ("$ ",)
     assert View(rows=("x" * 9999,)).lines(Region(Place.WHOLE)) == ("x" * LINE_MOST,)
     assert View(rows=("no rule here", "at all")).lines(Region(Place.AFTER_RULE)) == ()
+
+
+def test_the_box_around_the_cursor() -> None:
+    box = Region(Place.BOX)
+    rows = ("above", "╭──────────╮", "│ > word   │", "│          │", "╰──────────╯", "below")
+    assert View(rows=rows, cursor=(4, 2)).lines(box) == ("> word",)
+    assert View(rows=rows, cursor=(0, 0)).lines(box) == ()
+    assert View(rows=rows, cursor=(0, 5)).lines(box) == ()
+    empty = ("─" * 20, "", "", "─" * 20, "a status line")
+    assert View(rows=empty, cursor=(0, 1)).lines(box) == ("",)
 
 
 BOOK = r"""
@@ -123,6 +135,24 @@ def test_a_rule_may_want_one_of_the_screens() -> None:
             assert (found.doing is Doing.IDLE) is (shown is alternate)
 
 
+def test_a_rule_may_want_the_cursor_shown_or_hidden() -> None:
+    for name, hidden in (("shown", False), ("hidden", True)):
+        book = parse(BOOK.replace("none = ['busy']", f'cursor = "{name}"'), "example.toml")
+        for is_hidden in (False, True):
+            found = book.judge(View(rows=("agent",), hidden=is_hidden))
+            assert (found.doing is Doing.IDLE) is (hidden is is_hidden)
+
+
+def test_a_rule_may_want_motion() -> None:
+    book = parse(BOOK.replace("none = ['busy']", "moves = 2"), "example.toml")
+    view = View(rows=("agent",), now=12.5, since=12.4, moving=10.0, moved=11.9)
+    assert book.judge(view) == Verdict()
+    moves = replace(view, moved=12.4)
+    found = book.judge(moves)
+    assert (found.doing, found.again) == (Doing.IDLE, 12.4 + MOTION_PAUSE)
+    assert book.judge(replace(moves, now=12.4 + MOTION_PAUSE)) == Verdict()
+
+
 def test_what_is_shown_is_safe_and_short() -> None:
     text = "Do you want to \u202eevil " + "x" * 300
     rows = ("─" * 20, text, *(f"{n}. option\u200b {n % 25}" for n in range(60)))
@@ -181,6 +211,8 @@ all = ["ok"]
         (RULE + "still = -1", "rule a, still: this is a number from 0"),
         (RULE + "holds = true", "rule a, holds: this is a number from 0"),
         (RULE + 'screen = "both"', "rule a, screen: this is one of primary, alternate"),
+        (RULE + 'cursor = "up"', "rule a, cursor: this is one of shown, hidden"),
+        (RULE + "moves = -1", "rule a, moves: this is a number from 0"),
         (RULE + 'screen = ""', "rule a, screen: this is one of primary, alternate"),
         (RULE + 'asks = { kind = "question" }', "rule a, asks: a rule of kind waiting says"),
         (RULE.replace("idle", "waiting"), "rule a, asks: a rule of kind waiting says"),

@@ -1,0 +1,154 @@
+"""Drives an agent through a story, and notes what it does by the script and the model's log alone.
+
+A beat that does not go as it should ends the recording, which is then not kept. What is shown is
+never used for a label, but to see that a change has been drawn.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from inspan.model.activity import Doing
+from tests.agents.endpoint.runs import Request
+from tests.agents.endpoint.scenario import Ask, Execute
+from tests.agents.faces.situations import Scene
+from tests.agents.faces.stories import Beat, Story
+
+#: In seconds: from a change to a label that counts on it, and from a label to the next change.
+DRAWN, BEFORE = 0.7, 0.3
+#: How long a question and a rest are looked at.
+ASKED, RESTED = 3.1, 2.1
+#: How long a model that hangs is waited for.
+HANGS = 6.0
+#: How long a screen may go on to change that ought to be at rest.
+RESTLESS = 5.0
+#: From when on nothing is asked any more, where a tool was called that needs permission.
+GOES_ON = 2.0
+#: So many characters of a command are looked for among the processes.
+COMMAND = 20
+
+
+@dataclass
+class Teller:
+    """One agent, from its first prompt to its last."""
+
+    scene: Scene
+    #: Other sizes, taken one after another while a question is shown.
+    sizes: list[tuple[int, int]]
+    asked: int = 0
+
+    async def tell(self, story: Story) -> None:
+        """All of it; raises TimeoutError where it goes otherwise."""
+        await self.scene.begin()
+        await self._be(Doing.IDLE, "ready", RESTED)
+        for beat in story.beats:
+            # What is asked in words only looks like any other answer.
+            if not (self.scene.face.agent.bare and isinstance(beat.turns[0], Ask)):
+                await self._beat(beat)
+
+    async def _beat(self, beat: Beat) -> None:
+        scene = self.scene
+        scene.endpoint.script(scene.instance, *scene.face.spoken(beat.turns))
+        before = len(self._steps())
+        await scene.hand.prompt(beat.prompt)
+        await scene.hand.until(lambda: len(self._steps()) > before)
+        if beat.kind == "hang":
+            await self._be(Doing.WORKING, beat.situation, HANGS)
+            await scene.hand.press(*scene.face.stop)
+            await scene.hand.until(lambda: self._steps()[-1].ended is not None)
+            await self._rest("interrupted")
+            return
+        await self._turns(beat, before)
+        await self._rest("error" if beat.kind == "refused" else "finished")
+
+    async def _turns(self, beat: Beat, before: int) -> None:
+        """Each turn of the beat, until the last is answered."""
+        if beat.kind == "refused":
+            await self._refused(before)
+            return
+        last = before + len(beat.turns)
+        for number in range(before, last):
+            if number > before:
+                asks = partial(self._asks_again, number)
+                await self._be_until(Doing.WORKING, beat.situation, asks)
+            await self._be_until(Doing.WORKING, beat.situation, partial(self._ended, number))
+            over = self._steps()[number].turn == "unable" or number == last - 1
+            if over or (beat.kind == "ask" and not await self._asks(beat, number + 1)):
+                return
+
+    async def _refused(self, before: int) -> None:
+        """Wait until it tries no more."""
+        tries, since = before, time.monotonic()
+
+        def gave_up() -> bool:
+            nonlocal tries, since
+            if len(self._steps()) != tries:
+                tries, since = len(self._steps()), time.monotonic()
+            return time.monotonic() >= since + 8.0
+
+        await self.scene.hand.until(gave_up, patience=90)
+
+    async def _asks(self, beat: Beat, done: int) -> bool:
+        """A person is asked, and answers; false where that ended the turn."""
+        scene = self.scene
+        if await self._within(GOES_ON, lambda: self._moved(beat, done)):
+            return True
+        await self._be(Doing.WAITING, beat.situation, ASKED)
+        self.asked += 1
+        if self.sizes and self.asked % 2 == 0:
+            await scene.hand.resize(*self.sizes[self.asked // 2 % len(self.sizes)])
+            await scene.hand.stay(1.0)
+            await self._be(Doing.WAITING, beat.situation, ASKED)
+        await scene.hand.press(*(scene.face.allow if beat.allow else scene.face.deny))
+        if await self._within(25.0 if beat.allow else 4.0, lambda: self._moved(beat, done)):
+            return True
+        if beat.allow and not scene.face.agent.bare:
+            await scene.hand.until(lambda: False, patience=0.0)
+        return False
+
+    def _moved(self, beat: Beat, done: int) -> bool:
+        """It asked its model again, or runs what it was to run."""
+        commands = (turn.command for turn in beat.turns if isinstance(turn, Execute))
+        return len(self._steps()) > done or any(
+            self.scene.runs(command.splitlines()[0][:COMMAND]) for command in commands
+        )
+
+    async def _rest(self, situation: str) -> None:
+        """It comes to rest; no label where it asks its model again by itself."""
+        scene, seen = self.scene, time.monotonic()
+        await scene.hand.until(lambda: all(each.ended is not None for each in self._steps()))
+        await scene.hand.until(lambda: scene.hand.quiet(1.5) or time.monotonic() > seen + RESTLESS)
+        asked, notes = len(self._steps()), len(scene.hand.notes)
+        await self._be(Doing.IDLE, situation, RESTED)
+        if len(self._steps()) != asked:
+            del scene.hand.notes[notes:]
+
+    async def _be(self, doing: Doing, situation: str, seconds: float) -> None:
+        await self.scene.hand.stay(DRAWN)
+        await self.scene.be(f"{doing}/{situation}", seconds)
+
+    async def _be_until(self, doing: Doing, situation: str, over: Callable[[], bool]) -> None:
+        """It does this until something is so; of a short one nothing is noted."""
+        if await self._within(DRAWN, over):
+            return
+        began = time.time()
+        await self.scene.hand.until(over, patience=60)
+        if (ended := time.time() - BEFORE) > began:
+            self.scene.hand.notes += [(began, f"{doing}/{situation}"), (ended, None)]
+
+    async def _within(self, seconds: float, so: Callable[[], bool]) -> bool:
+        until = time.monotonic() + seconds
+        await self.scene.hand.until(lambda: so() or time.monotonic() >= until)
+        return so()
+
+    def _steps(self) -> list[Request]:
+        return self.scene.endpoint.steps(self.scene.instance)
+
+    def _asks_again(self, number: int) -> bool:
+        return len(self._steps()) > number
+
+    def _ended(self, number: int) -> bool:
+        return self._steps()[number].ended is not None

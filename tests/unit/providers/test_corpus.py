@@ -1,0 +1,49 @@
+"""What the general rules say of some of the recorded corpus; `make bench-state` measures it whole.
+
+Of agents that are held out nothing is expected here: what is expected of one is known of it.
+"""
+
+import pytest
+
+from inspan.model.activity import Doing
+from inspan.providers.screenrules import GENERIC, rulebook
+from inspan.terminal.screen import backend
+from tools.bench_state import HELD_OUT, Measured, Snapshot, page, recordings, snapshots
+
+pytestmark = pytest.mark.requirement("B4")
+
+SAMPLE = ("claude/asks-60x24", "codex/work-60x24", "gemini/asks-80x24", "pi/work-60x24")
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_the_general_rules_read_agents_that_have_their_own(name: str) -> None:
+    (folder,) = (each for each in recordings() if f"{each.parent.name}/{each.name}" == name)
+    found = list(snapshots(folder, rulebook(GENERIC), backend()))
+    assert {each.known for each in found} >= {Doing.WORKING, Doing.IDLE}
+    assert [each for each in found if each.said not in (each.known, Doing.UNKNOWN)] == []
+    assert all(each.rule.startswith("generic/") for each in found if each.said != Doing.UNKNOWN)
+
+
+def test_nothing_of_the_held_out_agents_is_in_the_sample_or_has_rules() -> None:
+    assert not HELD_OUT & {name.partition("/")[0] for name in SAMPLE}
+
+
+def test_figures_are_counted_from_snapshots() -> None:
+    measured = Measured("Some.")
+    for at, (known, said) in enumerate(
+        [
+            (Doing.WORKING, Doing.WORKING),
+            (Doing.WORKING, Doing.IDLE),
+            (Doing.WAITING, Doing.UNKNOWN),
+            (Doing.WAITING, Doing.WAITING),
+            (Doing.IDLE, Doing.IDLE),
+        ]
+    ):
+        measured.snapshots.append(Snapshot("a/b", at, known, "s", said, "generic/x", at))
+    text = page([measured])
+    assert "| working | 2 | 2 | 1 | 0 | 1 | 0 |" in text
+    assert "| waiting | 2 | 2 | 0 | 1 | 0 | 1 |" in text
+    words = " ".join(text.split())
+    assert "Answered 80.0 %, right where answered 75.0 %, idle claimed wrongly 25.0 %" in words
+    assert "waiting missed 50.0 %" in words
+    assert "| a | s | working | idle | generic/x | 1 |" in text
