@@ -25,7 +25,8 @@ from inspan.model.code import (
     Saved,
 )
 from inspan.model.event import Event
-from inspan.model.session import Answers, Chunk, Receipt
+from inspan.model.receipt import Receipt, Stage
+from inspan.model.session import Answers, Chunk
 from inspan.model.task import Task, TaskSpec, TaskState, Verdict
 from inspan.model.value import field, value
 
@@ -158,8 +159,20 @@ class Tasks(Protocol):
 class Steering(Protocol):
     """Taking a hand in what runs."""
 
-    async def send(self, task: str, data: bytes) -> Receipt:
-        """Type ``data`` into the task's process."""
+    async def send(self, task: str, data: bytes) -> Stage:
+        """Type ``data`` into the task's process, as it is."""
+        ...
+
+    async def prompt(
+        self, task: str, text: str, *, key: str | None = None, wait: float = 0.0
+    ) -> Receipt:
+        """Hand ``text`` to what runs: to an agent as a prompt, to any other program as a line.
+
+        Returns when it was handed over and has arrived, is lost, or ``wait`` seconds are over. The
+        same ``key`` with the same text is handed over once, also where it is asked for again after
+        a daemon died, and gives the receipt of that one. Raises KeyReused, and what refuses it:
+        BadInput, Conflict, InputFull; then nothing of it was written, and the key is free.
+        """
         ...
 
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:

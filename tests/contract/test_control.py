@@ -27,7 +27,8 @@ from inspan.errors import (
 from inspan.model import event as e
 from inspan.model.activity import Doing, Source
 from inspan.model.ids import TASK_ID, session_id, short
-from inspan.model.session import Answers, Chunk, Ended, Output, Receipt, Resized
+from inspan.model.receipt import Stage
+from inspan.model.session import Answers, Chunk, Ended, Output, Resized
 from inspan.model.task import (
     TERMINAL,
     Exit,
@@ -148,6 +149,7 @@ async def test_several_are_accepted_together_or_not_at_all(hand: Hand) -> None:
 VERBS: dict[str, Callable[[Control, str], Awaitable[object]]] = {
     "get": lambda control, ref: control.get(ref),
     "send": lambda control, ref: control.send(ref, b"x"),
+    "prompt": lambda control, ref: control.prompt(ref, "x"),
     "answer": lambda control, ref: control.answer(ref, "yes"),
     "interrupt": lambda control, ref: control.interrupt(ref),
     "resume": lambda control, ref: control.resume(ref),
@@ -329,11 +331,29 @@ async def test_what_is_cancelled_stays_cancelled(hand: Hand, force: bool) -> Non
 
 async def test_typing_needs_a_process(hand: Hand) -> None:
     task = await running(hand)
-    assert await hand.control.send(task.id, b"\x00\xff\r") in Receipt
+    assert await hand.control.send(task.id, b"\x00\xff\r") in Stage
     await hand.ends(task)
     await reached(hand.control, task, *TERMINAL)
     with pytest.raises(Conflict):
         await hand.control.send(task.id, b"x")
+
+
+async def test_a_prompt_is_handed_over_once_for_each_key(hand: Hand) -> None:
+    task = await running(hand)
+    first = await hand.control.prompt(task.id, "say it", key="k-1")
+    assert (first.key, first.arrived, first.lost) == ("k-1", True, False)
+    assert await hand.control.prompt(task.id, "say it", key="k-1", wait=20) == first
+    with pytest.raises(KeyReused):
+        await hand.control.prompt(task.id, "say something else", key="k-1")
+    assert (await hand.control.prompt(task.id, "say it")).key not in ("", "k-1")
+    with pytest.raises(BadInput):
+        await hand.control.prompt(task.id, " \n")
+    await hand.ends(task)
+    await reached(hand.control, task, *TERMINAL)
+    again = await hand.control.prompt(task.id, "say it", key="k-1")
+    assert replace(again, at=first.at) == first
+    with pytest.raises(Conflict):
+        await hand.control.prompt(task.id, "too late", key="k-2")
 
 
 async def test_a_verdict_needs_a_result(hand: Hand) -> None:

@@ -44,7 +44,8 @@ from inspan.model.activity import Activity, Doing, Source
 from inspan.model.budget import Budget
 from inspan.model.ids import session_id, ulid
 from inspan.model.lifecycle import apply
-from inspan.model.session import Answers, Chunk, Ended, Gap, Receipt
+from inspan.model.receipt import Receipt, Stage, Way
+from inspan.model.session import Answers, Chunk, Ended, Gap
 from inspan.model.task import (
     GOOD,
     TERMINAL,
@@ -72,6 +73,8 @@ class FakeControl:
         self.events: list[e.Event] = []
         self.sessions: dict[str, FakeSession] = {}
         self.diffs: dict[str, str] = {}
+        #: By task and key: what was said, and its receipt.
+        self.prompts: dict[tuple[str, str], tuple[str, Receipt]] = {}
         #: How many watches are open.
         self.watching = 0
         self._keys: dict[str, tuple[tuple[TaskSpec, ...], tuple[str, ...]]] = {}
@@ -229,10 +232,28 @@ class FakeControl:
 
     # ── steering ──────────────────────────────────────────────────────────────
 
-    async def send(self, task: str, data: bytes) -> Receipt:
+    async def send(self, task: str, data: bytes) -> Stage:
         self._alive(self._find(task))
         self._session(task).typed += data
-        return Receipt.WRITTEN
+        return Stage.WRITTEN
+
+    async def prompt(
+        self, task: str, text: str, *, key: str | None = None, wait: float = 0.0
+    ) -> Receipt:
+        found = self._find(task)
+        if not text.strip():
+            raise BadInput("there is nothing to say")
+        key = key or f"made-up-{len(self.prompts)}-{wait:g}"
+        known = self.prompts.get((found.id, key))
+        if known is not None:
+            if known[0] != text:
+                raise KeyReused("the key was used for another prompt")
+            return known[1]
+        self._alive(found)
+        self._session(task).typed += text.encode() + b"\r"
+        receipt = Receipt(key=key, way=Way.TYPED, stage=Stage.WRITTEN, at=1.0)
+        self.prompts[found.id, key] = (text, receipt)
+        return receipt
 
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found = self._find(task)

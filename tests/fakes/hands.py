@@ -31,7 +31,8 @@ from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.code import CodeSpec
 from inspan.model.event import Event
-from inspan.model.session import Answers, Chunk, Receipt
+from inspan.model.receipt import Receipt, Stage
+from inspan.model.session import Answers, Chunk
 from inspan.model.task import Task, TaskSpec, Verdict
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
@@ -181,8 +182,13 @@ class Threaded:
                 if event is not None:
                     yield event
 
-    async def send(self, task: str, data: bytes) -> Receipt:
+    async def send(self, task: str, data: bytes) -> Stage:
         return await _run(partial(self._to.send, task, data))
+
+    async def prompt(
+        self, task: str, text: str, *, key: str | None = None, wait: float = 0.0
+    ) -> Receipt:
+        return await _run(partial(self._to.prompt, task, text, key=key, wait=wait))
 
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         return await _run(partial(self._to.answer, task, text, question=question))

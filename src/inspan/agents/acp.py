@@ -16,6 +16,7 @@ from inspan.agents import json_lines
 from inspan.agents.acp_updates import Updates
 from inspan.agents.dialect import Turn
 from inspan.agents.endings import by_status, by_words
+from inspan.agents.handed import Handed
 from inspan.agents.json_lines import items, number, object_of, words_of
 from inspan.agents.signs import BacksOff, Began, Counted, Reply, Sign, TurnEnded
 from inspan.errors import BadInput
@@ -81,8 +82,7 @@ class AcpTalk:
         self._updates = Updates()
         self._asked = 0
         self._ended = 0
-        #: Prompts that wait for the end of the turn.
-        self._held: list[str] = []
+        self.handed = Handed()
         #: What it asks, by the id of its request as JSON: the id, and the options by their kinds.
         self._open: dict[str, tuple[Any, dict[str, str]]] = {}
         #: Its session, until it is told that it has begun.
@@ -103,13 +103,14 @@ class AcpTalk:
     @property
     def over(self) -> bool:
         """True where it has ended every prompt it was given, or never takes one."""
-        return self._broken is not None or (self._ended >= self._asked > 0 and not self._held)
+        done = self._ended >= self._asked > 0 and self.handed.next is None
+        return self._broken is not None or done
 
-    def ask(self, prompt: str) -> bytes | None:
+    def ask(self, prompt: str, key: str = "") -> bytes | None:
         """One more prompt. A second one in a turn would end the first: it waits for its end."""
         if self.over:
             return None
-        return _line({"method": _HELD, "params": {"prompt": prompt}})
+        return _line({"method": _HELD, "params": {"prompt": prompt, "key": key}})
 
     def answer(self, request: str, text: str) -> bytes | None:
         """``allow``; ``deny``; anything else denies, and is its next prompt."""
@@ -138,14 +139,15 @@ class AcpTalk:
         match told.get("method"):
             case "session/prompt":
                 if self._asked:
-                    self._held = self._held[1:]
+                    self.handed.write_next()
                 self._asked += 1
                 self._cancelled = False
             case "session/cancel":
                 self._cancelled = True
-                self._held.clear()
+                self.handed.drop("its turn was interrupted")
             case str(method) if method == _HELD:
-                self._held.append(words_of(told, "params", "prompt"))
+                params = object_of(told, "params")
+                self.handed.hold(words_of(params, "key"), words_of(params, "prompt"))
             case None:
                 self._open.pop(_key(told.get("id")), None)
             case _:
@@ -166,6 +168,8 @@ class AcpTalk:
             why = f"{category} {words_of(params, 'detail')}".strip()
             self._retried = Outcome(_CAUSES.get(category, Ending.OVERLOADED), why)
             yield BacksOff(0.0, why)
+        if self._updates.busy:
+            self.handed.start()
         if self._began and (self._updates.busy or not self._speaker.keeps_late):
             yield Began(self._began)
             self._began = None
@@ -226,9 +230,13 @@ class AcpTalk:
         yield Counted(self._updates.count(result, whole_session=self._speaker.whole_session))
         self._outcome = self._failed(error) if error else self._judged(result)
         self._updates.turned()
+        if error:
+            self.handed.lose_written(self._outcome.message)
+        else:
+            self.handed.start()
         yield TurnEnded(self._outcome)
-        if self._held:
-            yield Reply(self._prompt(self._held[0]))
+        if self.handed.next is not None:
+            yield Reply(self._prompt(self.handed.next[1]))
 
     def _judged(self, result: dict[str, Any]) -> Outcome:
         reason = words_of(result, "stopReason")

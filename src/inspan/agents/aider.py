@@ -14,6 +14,7 @@ from typing import Final
 
 from inspan.agents.dialect import OwnFolder, Turn
 from inspan.agents.endings import silent_end
+from inspan.agents.handed import Handed
 from inspan.agents.signs import BacksOff, Counted, Said, Sign, ToolBegan, ToolEnded
 from inspan.errors import BadInput
 from inspan.model.agent import Ending, Mode, Outcome, Usage
@@ -97,6 +98,7 @@ class AiderTalk:
     over: Final = False
 
     def __init__(self) -> None:
+        self.handed = Handed()
         self._answered = False
         self._begun = False
         self._trouble: Outcome | None = None
@@ -111,7 +113,7 @@ class AiderTalk:
     def sent(self, line: bytes) -> None:
         """It is sent nothing."""
 
-    def ask(self, _prompt: str) -> None:
+    def ask(self, _prompt: str, _key: str = "") -> None:
         """It takes one prompt."""
 
     def answer(self, _request: str, _text: str) -> None:

@@ -13,11 +13,13 @@ from typing import Any, Final
 from inspan.agents import json_lines
 from inspan.agents.dialect import LoginAnswer, OwnFolder, Tells, Turn, When
 from inspan.agents.endings import by_status, silent_end
+from inspan.agents.handed import Handed
 from inspan.agents.signs import (
     BacksOff,
     Began,
     Counted,
     Permission,
+    Reply,
     Said,
     Sign,
     Thought,
@@ -31,6 +33,11 @@ from inspan.agents.tally import Tally
 from inspan.agents.titles import title
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.task import Exit
+
+#: A prompt that waits for the end of the turn, as one of its lines that it passes over. Of several
+#: that are written during a turn it makes one turn or none of their own, as it happens, and then
+#: nobody can tell whether it has ended them all.
+_HELD: Final = "keep_alive"
 
 _HINT_LOGIN: Final = "Run `claude` once and log in, or set ANTHROPIC_API_KEY."
 
@@ -128,6 +135,7 @@ class ClaudeTalk:
     """One process of it, in two-way JSON lines."""
 
     def __init__(self, turn: Turn) -> None:
+        self.handed = Handed()
         self._turn = turn
         self._asked = 0
         self._ended = 0
@@ -144,17 +152,18 @@ class ClaudeTalk:
 
     def begin(self) -> bytes:
         """The prompt."""
-        return self.ask(self._turn.prompt)
+        return _prompt(self._turn.prompt)
 
     @property
     def over(self) -> bool:
         """True where it has ended every prompt it was given."""
-        return self._ended >= self._asked > 0
+        return self._ended >= self._asked > 0 and self.handed.next is None
 
-    def ask(self, prompt: str) -> bytes:
-        """One more prompt, for when it has ended the one before."""
-        content = [{"type": "text", "text": prompt}]
-        return json_lines.line({"type": "user", "message": {"role": "user", "content": content}})
+    def ask(self, prompt: str, key: str = "") -> bytes:
+        """One more prompt; during a turn it waits for its end."""
+        if self.over:
+            return _prompt(prompt, key)
+        return json_lines.line({"type": _HELD, "inspan": {"prompt": prompt, "key": key}})
 
     def answer(self, request: str, text: str) -> bytes | None:
         """``allow``; ``deny``; anything else denies and is told to it."""
@@ -178,11 +187,29 @@ class ClaudeTalk:
     def sent(self, line: bytes) -> None:
         """Remember what it was asked and answered."""
         told = json_lines.parsed(line)
-        if told.get("type") == "user":
-            self._asked += 1
-            self._busy = False
-        elif told.get("type") == "control_response":
-            self._open.pop(json_lines.words_of(told, "response", "request_id"), None)
+        ours = json_lines.object_of(told, "inspan")
+        key = json_lines.words_of(ours, "key")
+        match told.get("type"):
+            case "user":
+                if self._asked:
+                    self._next(key)
+                self._asked += 1
+                self._busy = False
+            case "control_response":
+                self._open.pop(json_lines.words_of(told, "response", "request_id"), None)
+            case "control_request":
+                self.handed.drop("its turn was interrupted")
+            case str(kind) if kind == _HELD:
+                self.handed.hold(key, json_lines.words_of(ours, "prompt"))
+            case _:
+                return
+
+    def _next(self, key: str) -> None:
+        """A prompt after the first was written."""
+        if self.handed.next is not None:
+            self.handed.write_next()
+        else:
+            self.handed.write(key)
 
     def heard(self, line: bytes) -> Iterator[Sign]:
         """What it says."""
@@ -227,6 +254,7 @@ class ClaudeTalk:
                 model=json_lines.words_of(told, "model"),
                 version=json_lines.words_of(told, "claude_code_version"),
             )
+            self.handed.start()  # it tells this at the beginning of every turn
             yield Began(session)
         elif told.get("subtype") == "api_retry":
             seconds = json_lines.number(told, "retry_delay_ms") / 1000
@@ -241,6 +269,7 @@ class ClaudeTalk:
             name = json_lines.words_of(message, "id")
             if self._tally.message(name, _usage(message)):
                 yield Counted(self._tally.used)
+        self.handed.start()
         self._error = json_lines.words_of(told, "error")
         if self._error:
             return  # its own words for an error, which the result has too
@@ -273,6 +302,7 @@ class ClaudeTalk:
 
     def _result(self, told: dict[str, Any]) -> Iterator[Sign]:
         self._ended += 1
+        self.handed.start()
         self._open.clear()
         self._tally.turn(_usage(told))
         yield Counted(self._tally.used)
@@ -283,6 +313,9 @@ class ClaudeTalk:
         if denied and self._outcome.ok:
             yield Warned(f"{denied} of the things it wanted to do were not allowed")
         yield TurnEnded(self._outcome)
+        if self.handed.next is not None:
+            key, prompt = self.handed.next
+            yield Reply(_prompt(prompt, key))
 
     def _judged(self, told: dict[str, Any]) -> Outcome:
         text = json_lines.words_of(told, "result") or "; ".join(_errors(told))
@@ -315,6 +348,14 @@ class ClaudeTalk:
         if self._turn.resume and not json_lines.number(told, "num_turns"):
             return Outcome(Ending.FORGOTTEN, text)
         return Outcome(Ending.FAILED, text)
+
+
+def _prompt(text: str, key: str = "") -> bytes:
+    told = {
+        "type": "user",
+        "message": {"role": "user", "content": [{"type": "text", "text": text}]},
+    }
+    return json_lines.line({**told, "inspan": {"key": key}} if key else told)
 
 
 def _asked(number: str, name: str, given: dict[str, Any]) -> Permission:

@@ -15,6 +15,7 @@ from inspan.agents import json_lines
 from inspan.agents.codex_words import HINT_LOGIN, aim, files, lifted_at, result, tool, trouble
 from inspan.agents.dialect import OwnFolder, Turn
 from inspan.agents.endings import by_words, silent_end
+from inspan.agents.handed import Handed
 from inspan.agents.json_lines import number, object_of, words_of
 from inspan.agents.signs import (
     BacksOff,
@@ -84,11 +85,14 @@ class CodexTalk:
     """One process of its app-server, with one thread of ours in it."""
 
     def __init__(self, turn: Turn) -> None:
+        self.handed = Handed()
         self._turn = turn
         self._thread = ""
         #: The turn that goes on; empty between two.
         self._running = ""
         self._turns: set[str] = set()
+        #: The keys of the prompts that a turn was asked for, which has not begun.
+        self._starting: list[str] = []
         self._asked = 0
         self._ended = 0
         #: What each of our requests was, by its id, until it is answered.
@@ -123,13 +127,13 @@ class CodexTalk:
             and all(request["method"] == "turn/interrupt" for request in self._requests.values())
         )
 
-    def ask(self, prompt: str) -> bytes | None:
+    def ask(self, prompt: str, key: str = "") -> bytes | None:
         """One more prompt: into the turn that goes on, or for one of its own."""
         if not self._asked or self._broken is not None:
             return None
         if self._running:
-            return self._steer(prompt)
-        return None if self._ended < self._asked else self._start(self._next(), prompt)
+            return self._steer(prompt, key)
+        return None if self._ended < self._asked else self._start(self._next(key), prompt)
 
     def answer(self, request: str, text: str) -> bytes | None:
         """``allow``; ``deny``; anything else denies, and is said to it in its turn."""
@@ -160,6 +164,9 @@ class CodexTalk:
             if told["method"] == "turn/start":
                 self._asked += 1
                 self._busy = False
+                self._starting.append(_key(told))
+            if told["method"] in ("turn/start", "turn/steer"):
+                self.handed.write(_key(told))
 
     def heard(self, line: bytes) -> Iterator[Sign]:
         """What it says."""
@@ -186,26 +193,28 @@ class CodexTalk:
 
     # ── what it is asked ──────────────────────────────────────────────────────
 
-    def _next(self) -> int:
-        """The id of a request that somebody makes.
+    def _next(self, key: str = "") -> int | str:
+        """The id of a request that somebody makes, with the key of the prompt that it hands over.
 
         Those that begin a conversation have ids that never differ, so that each is the same line
         again where the recording is read anew, whatever came between.
         """
-        return self._number + 1
+        return f"{self._number + 1}:{key}" if key else self._number + 1
 
-    def _start(self, ours: int, prompt: str) -> bytes:
+    def _start(self, ours: int | str, prompt: str) -> bytes:
         text = {"type": "text", "text": prompt}
         return _request(ours, "turn/start", {"threadId": self._thread, "input": [text]})
 
-    def _steer(self, prompt: str) -> bytes:
+    def _steer(self, prompt: str, key: str = "") -> bytes:
         text = {"type": "text", "text": prompt}
         where = {"threadId": self._thread, "expectedTurnId": self._running}
-        return _request(self._next(), "turn/steer", {**where, "input": [text]})
+        return _request(self._next(key), "turn/steer", {**where, "input": [text]})
 
     def _answered(self, told: dict[str, Any]) -> Iterator[Sign]:
         asked = self._requests.pop(str(told.get("id")), {})
         method, result = words_of(asked, "method"), object_of(told, "result")
+        if method == "turn/steer" and "error" not in told:
+            self.handed.start(_key(asked))
         if "error" in told:
             yield from self._refused(method, asked, words_of(told, "error", "message"))
         elif method == "initialize":
@@ -231,8 +240,9 @@ class CodexTalk:
             # Its turn ended before it read this: what was said begins one of its own.
             params = object_of(asked, "params")
             params.pop("expectedTurnId", None)
-            yield Reply(_request(f"{asked['id']}-again", "turn/start", params))
+            yield Reply(_request(f"again-{asked['id']}", "turn/start", params))
         elif method != "turn/interrupt":
+            self.handed.lose(_key(asked), why)
             failed = by_words(why, login_hint=HINT_LOGIN)
             if method == "thread/resume" and failed.ending is Ending.FAILED:
                 failed = Outcome(Ending.FORGOTTEN, why)
@@ -310,6 +320,9 @@ class CodexTalk:
         first = not self._turns
         self._running = words_of(params, "turn", "id")
         self._turns.add(self._running)
+        for asked in self._starting:
+            self.handed.start(asked)
+        self._starting.clear()
         if first:
             self._thread = words_of(params, "threadId")
             yield Began(replace(self._session, id=self._thread))
@@ -379,6 +392,11 @@ class CodexTalk:
             turns=self._calls,
         )
         yield Counted(self._usage)
+
+
+def _key(request: dict[str, Any]) -> str:
+    """The key of the prompt that a request hands over; empty where it has none."""
+    return str(request.get("id")).partition(":")[2]
 
 
 def _request(ours: int | str, method: str, params: dict[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ from inspan.agents.acp import AcpTalk, Speaker
 from inspan.agents.declaration import PROMPT, Declaration
 from inspan.agents.dialect import Talk, Turn
 from inspan.agents.endings import silent_end
+from inspan.agents.handed import Handed
 from inspan.agents.signs import Said, Sign
 from inspan.errors import BadInput
 from inspan.model.agent import Ending, Mode, Outcome
@@ -118,6 +119,7 @@ class TextTalk:
 
     def __init__(self, name: str, prompt: str) -> None:
         """``prompt``: what is written to it."""
+        self.handed = Handed()
         self._name = name
         self._prompt = prompt
         self._begun = False
@@ -137,7 +139,7 @@ class TextTalk:
     def sent(self, line: bytes) -> None:
         """It was sent its prompt, which says nothing of it."""
 
-    def ask(self, _prompt: str) -> None:
+    def ask(self, _prompt: str, _key: str = "") -> None:
         """It takes one prompt."""
 
     def answer(self, _request: str, _text: str) -> None:

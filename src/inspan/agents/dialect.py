@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from inspan.agents.handed import Handed
 from inspan.agents.signs import Sign
 from inspan.model.agent import Mode, Outcome
 from inspan.model.task import Exit
@@ -35,6 +36,11 @@ class Turn:
 class Talk(Protocol):
     """A conversation with one process. Lines come and go without their ends."""
 
+    @property
+    def handed(self) -> Handed:
+        """The prompts that it was given after the first, and how far each has got."""
+        ...
+
     def begin(self) -> bytes:
         """What is written to its standard input first."""
         ...
@@ -52,8 +58,11 @@ class Talk(Protocol):
         """Know that this line was written to it: by ``begin``, a reply, or one of those below."""
         ...
 
-    def ask(self, prompt: str) -> bytes | None:
-        """What hands it one more prompt; ``None`` where it takes none."""
+    def ask(self, prompt: str, key: str = "") -> bytes | None:
+        """What hands it one more prompt; ``None`` where it takes none. It changes nothing.
+
+        The lines have ``key`` in them, so that the recording tells which prompts were handed over.
+        """
         ...
 
     def answer(self, request: str, text: str) -> bytes | None:

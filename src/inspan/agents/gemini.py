@@ -14,6 +14,7 @@ from inspan.agents import json_lines
 from inspan.agents.acp import AcpTalk, Speaker
 from inspan.agents.dialect import OwnFolder, Talk, Turn
 from inspan.agents.endings import by_status, by_words, silent_end
+from inspan.agents.handed import Handed
 from inspan.agents.json_lines import number, object_of, text_of, words_of
 from inspan.agents.signs import (
     Began,
@@ -111,6 +112,7 @@ class GeminiTalk:
     """One process of it that answers one prompt, in its stream of events."""
 
     def __init__(self, turn: Turn) -> None:
+        self.handed = Handed()
         self._turn = turn
         self._outcome: Outcome | None = None
         self._busy = False
@@ -126,7 +128,7 @@ class GeminiTalk:
         """True where it has told its result."""
         return self._outcome is not None
 
-    def ask(self, _prompt: str) -> None:
+    def ask(self, _prompt: str, _key: str = "") -> None:
         """It takes one prompt."""
 
     def answer(self, _request: str, _text: str) -> None:

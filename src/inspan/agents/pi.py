@@ -14,6 +14,7 @@ from typing import Any, Final
 from inspan.agents import json_lines
 from inspan.agents.dialect import OwnFolder, Turn
 from inspan.agents.endings import by_status, by_words, silent_end
+from inspan.agents.handed import Handed
 from inspan.agents.json_lines import items, number, object_of, text_of, words_of
 from inspan.agents.signs import (
     BacksOff,
@@ -128,6 +129,7 @@ class PiTalk:
     """One process of it in its RPC mode."""
 
     def __init__(self, turn: Turn) -> None:
+        self.handed = Handed()
         self._turn = turn
         #: Prompts that it has not said to have taken.
         self._untaken = 0
@@ -153,13 +155,13 @@ class PiTalk:
         """True where it has settled, with every prompt taken."""
         return self._broken or (self._settled and not self._untaken)
 
-    def ask(self, prompt: str) -> bytes | None:
+    def ask(self, prompt: str, key: str = "") -> bytes | None:
         """One more prompt: before its next step, or at once where it does nothing.
 
         One that comes between its taking a prompt and its beginning is taken, and lost.
         """
         idle = self._outcome is not None and not (self._untaken or self._holding)
-        return _prompt(prompt) if self._working or idle else None
+        return _prompt(prompt, key) if self._working or idle else None
 
     def answer(self, request: str, text: str) -> bytes | None:
         """What an extension asks. Raises BadInput where its options have no such word."""
@@ -189,6 +191,7 @@ class PiTalk:
         told = json_lines.parsed(line)
         if told.get("type") == "prompt":
             self._untaken += 1
+            self.handed.write(_key(told))
             self._settled = False
             self._outcome = None
             self._busy = False
@@ -243,6 +246,8 @@ class PiTalk:
                 yield from self._settle()
             case "prompt":
                 self._untaken = max(0, self._untaken - 1)
+                if told.get("success") is False:
+                    self.handed.lose(_key(told), words_of(told, "error"))
                 if told.get("success") is False and self._outcome is None and not self._working:
                     self._broken = True
                     self._outcome = _trouble(words_of(told, "error"))
@@ -295,6 +300,8 @@ class PiTalk:
             yield Thought(words_of(event, "delta"), more)
 
     def _message(self, message: dict[str, Any]) -> Iterator[Sign]:
+        if message.get("role") == "user":
+            self.handed.start_next()  # its model is told of it now, also in the middle of a turn
         if message.get("role") != "assistant":
             return
         parts = items(message, "content")
@@ -346,9 +353,14 @@ class PiTalk:
 _IS_THAT_ALL: Final = Reply(json_lines.line({"id": "settled", "type": "get_session_stats"}))
 
 
-def _prompt(text: str) -> bytes:
-    told = {"id": "prompt", "type": "prompt", "message": text}
+def _prompt(text: str, key: str = "") -> bytes:
+    told = {"id": f"prompt:{key}" if key else "prompt", "type": "prompt", "message": text}
     return json_lines.line({**told, "streamingBehavior": "steer"})
+
+
+def _key(told: dict[str, Any]) -> str:
+    """The key of the prompt that a line hands over, or answers."""
+    return words_of(told, "id").partition(":")[2]
 
 
 def _trouble(message: str) -> Outcome:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
-    from inspan.model.session import Chunk, Receipt
+    from inspan.model.receipt import Receipt, Stage
+    from inspan.model.session import Chunk
     from inspan.model.task import TaskSpec, Verdict
     from inspan.settings import Places
 
@@ -95,8 +96,12 @@ class InProcess:
             stream.close()
         return found
 
-    def send(self, task: str, data: bytes) -> Receipt:
-        receipt: Receipt = self._do(self._control.send, task, data)
+    def send(self, task: str, data: bytes) -> Stage:
+        stage: Stage = self._do(self._control.send, task, data)
+        return stage
+
+    def prompt(self, task: str, text: str, *, key: str | None = None, wait: float = 0.0) -> Receipt:
+        receipt: Receipt = self._do(self._control.prompt, task, text, key=key, wait=wait)
         return receipt
 
     def activity(self, task: str) -> Activity:

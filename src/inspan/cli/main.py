@@ -34,7 +34,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
     },
     "Take a hand": {
         "attach": "type into a running task",
-        "send": "type one line into a running task",
+        "send": "a prompt, or one line, for a running task",
         "answer": "answer a task that asks something",
         "interrupt": "stop a task so that it can be resumed",
         "resume": "let an interrupted task go on",

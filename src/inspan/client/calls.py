@@ -6,6 +6,7 @@ No I/O. What a verb is on the wire is said here once; the server's ``rest`` is t
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
     from inspan.model.activity import Activity
     from inspan.model.event import Event
-    from inspan.model.session import Answers, Chunk, Receipt
+    from inspan.model.receipt import Receipt, Stage
+    from inspan.model.session import Answers, Chunk
 
 T = TypeVar("T")
 
@@ -182,13 +184,28 @@ def watched(since: int | None, task: str | None) -> str:
 # ── steering ──────────────────────────────────────────────────────────────────
 
 
-def send(task: str, data: bytes) -> Call[Receipt]:
-    def read(answer: wire.Response) -> Receipt:
-        from inspan.model.session import Receipt  # noqa: PLC0415  few commands send
+def send(task: str, data: bytes) -> Call[Stage]:
+    def read(answer: wire.Response) -> Stage:
+        from inspan.model.receipt import Stage  # noqa: PLC0415  few commands send
 
-        return Receipt(plain_of(answer)["receipt"])
+        return Stage(plain_of(answer)["stage"])
 
     return Call("POST", f"{_of_task(task)}/send", read, body=data)
+
+
+def prompt(task: str, text: str, key: str, wait: float) -> Call[Receipt]:
+    def read(answer: wire.Response) -> Receipt:
+        from inspan.model.receipt import Receipt  # noqa: PLC0415  few commands send
+
+        return plain.load(Receipt, plain_of(answer))
+
+    body = written({"text": text, "key": key, "wait": wait})
+    return Call("POST", f"{_of_task(task)}/prompt", read, body=body, again=True)
+
+
+def new_key() -> str:
+    """A key for what may have to be asked for twice."""
+    return os.urandom(8).hex()
 
 
 def answer(task: str, text: str, question: str | None) -> Call[Task]:

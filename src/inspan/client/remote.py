@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,8 @@ from inspan.model import plain
 from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
-from inspan.model.session import Answers, Chunk, Receipt
+from inspan.model.receipt import Receipt, Stage
+from inspan.model.session import Answers, Chunk
 from inspan.model.task import Task, TaskSpec, Verdict
 
 
@@ -80,8 +82,19 @@ class RemoteControl:
 
     # ── steering ──────────────────────────────────────────────────────────────
 
-    async def send(self, task: str, data: bytes) -> Receipt:
+    async def send(self, task: str, data: bytes) -> Stage:
         return await self._connections.ask(calls.send(task, data))
+
+    async def prompt(
+        self, task: str, text: str, *, key: str | None = None, wait: float = 0.0
+    ) -> Receipt:
+        key, end = key or calls.new_key(), time.monotonic() + wait
+        while True:
+            left = max(0.0, end - time.monotonic())
+            call = calls.prompt(task, text, key, min(left, calls.WAIT_STEP))
+            receipt = await self._connections.ask(call)
+            if receipt.settled or time.monotonic() >= end:
+                return receipt
 
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         return await self._connections.ask(calls.answer(task, text, question))

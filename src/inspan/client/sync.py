@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
     from inspan.model.activity import Activity
     from inspan.model.event import Event
-    from inspan.model.session import Chunk, Receipt
+    from inspan.model.receipt import Receipt, Stage
+    from inspan.model.session import Chunk
 
 
 class SyncControl(Closing):
@@ -87,8 +88,17 @@ class SyncControl(Closing):
 
     # ── steering ──────────────────────────────────────────────────────────────
 
-    def send(self, task: str, data: bytes) -> Receipt:
+    def send(self, task: str, data: bytes) -> Stage:
         return self._connections.ask(calls.send(task, data))
+
+    def prompt(self, task: str, text: str, *, key: str | None = None, wait: float = 0.0) -> Receipt:
+        key, end = key or calls.new_key(), time.monotonic() + wait
+        while True:
+            left = max(0.0, end - time.monotonic())
+            call = calls.prompt(task, text, key, min(left, calls.WAIT_STEP))
+            receipt = self._connections.ask(call)
+            if receipt.settled or time.monotonic() >= end:
+                return receipt
 
     def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         return self._connections.ask(calls.answer(task, text, question))

@@ -41,6 +41,7 @@ from inspan.engine.ports import (
     Started,
     Workspaces,
 )
+from inspan.engine.receipts import Receipts
 from inspan.engine.stopping import stop
 from inspan.engine.unanswered import Unanswered
 from inspan.engine.watchdog import Alarm, Watchdog
@@ -109,6 +110,7 @@ class Attempt:
         self.session = task.session or session_id(task.id, task.attempt)
         self._patience = task.spec.patience or means.patience
         self._unanswered = Unanswered(self, means.permissions, means.clock, means.spawn)
+        self.receipts = Receipts(means.ledger, means.clock, means.spawn, task.id)
         #: Seconds that it waited for room on the disk; no deadline of this engine's counts them.
         self._held = 0.0
         self._watchdog: Watchdog  # while it runs
@@ -293,7 +295,7 @@ class Attempt:
             self.request_stop(self._cause)
         last: Finished | Lost = Lost("the run ended without a word")
         try:
-            async for seen in run.observations():
+            async for seen in self.receipts.of(run):
                 if isinstance(seen, Finished | Lost):
                     last = seen
                 else:

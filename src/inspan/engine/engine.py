@@ -41,6 +41,7 @@ from inspan.engine.orders import provider_of
 from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Ports
 from inspan.engine.pruning import prune
+from inspan.engine.receipts import Receipts
 from inspan.engine.recovery import recover
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
@@ -51,7 +52,8 @@ from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
-from inspan.model.session import Answers, Chunk, Receipt
+from inspan.model.receipt import Receipt, Stage
+from inspan.model.session import Answers, Chunk
 from inspan.model.task import (
     Reason,
     StopKind,
@@ -158,12 +160,22 @@ class Engine:
 
     # ── steering ─────────────────────────────────────────────────────────────
 
-    async def send(self, task: str, data: bytes) -> Receipt:
+    async def send(self, task: str, data: bytes) -> Stage:
         run = self._live(await self._refs.task(task)).run
         if run is None:
             raise InputFull("the program is not there yet, or its checks are running")
         await run.write(data)
-        return Receipt.QUEUED
+        return Stage.WRITTEN
+
+    async def prompt(
+        self, task: str, text: str, *, key: str | None = None, wait: float = 0.0
+    ) -> Receipt:
+        found = await self._refs.task(task)
+        attempt = self._attempts.get(found.id)
+        if attempt is None:
+            known = Receipts(self._ledger, self._ports.clock, self._spawn, found.id)
+            return await known.prompt(None, text, key, wait)
+        return await attempt.receipts.prompt(attempt.run, text, key, wait)
 
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found = await self._refs.task(task)

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import anyio
 
+from inspan.control import EventQuery
 from inspan.engine.bus import Bus
 from inspan.engine.hindrances import AGAIN, Hindrances
 from inspan.engine.ports import Change, Clock, Store
@@ -54,6 +55,10 @@ class Ledger:
         if task is None:
             raise TaskNotFound(f"no task has the id {task_id}")
         return task
+
+    async def history(self, query: EventQuery) -> tuple[Event, ...]:
+        """A page of events."""
+        return await self._store.history(query)
 
     def new_id(self) -> str:
         """An id for a task that is about to be created; each sorts after the one before."""

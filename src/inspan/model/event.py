@@ -11,6 +11,7 @@ from typing import ClassVar, TypeAlias
 from inspan.model.agent import AgentSession, Outcome, Usage
 from inspan.model.budget import Budget
 from inspan.model.permission import Decision
+from inspan.model.receipt import Stage, Way
 from inspan.model.task import Exit, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
 from inspan.model.value import value
 
@@ -119,6 +120,29 @@ class PermissionDecided:
     decision: Decision
     #: The rule that decided, as it is written; or that nobody had answered in time.
     by: str
+
+
+@value
+class PromptAccepted:
+    """A prompt is about to be handed to the agent; stored before it is, so that none goes twice."""
+
+    kind: ClassVar[str] = "prompt.accepted"
+    attempt: int
+    key: str  #: by which the same prompt is known again
+    digest: str  #: of its text
+    way: Way
+
+
+@value
+class PromptSettled:
+    """Nothing more will be known of a prompt."""
+
+    kind: ClassVar[str] = "prompt.settled"
+    attempt: int
+    key: str
+    stage: Stage  #: how far it has got
+    lost: bool = False
+    why: str = ""
 
 
 @value
@@ -304,6 +328,8 @@ Fact: TypeAlias = (
     | NeedsInput
     | Answered
     | PermissionDecided
+    | PromptAccepted
+    | PromptSettled
     | IdleWarned
     | Exited
     | CheckEnded

@@ -34,7 +34,13 @@ _GIVE_UP: Final[_Row] = {
     e.Cancelled: _S.CANCELLED,
     e.Errored: _S.ERROR,
 }
-_AGENT: Final[_Row] = {e.AgentBegan: None, e.UsageCounted: None, e.PermissionDecided: None}
+_AGENT: Final[_Row] = {
+    e.AgentBegan: None,
+    e.UsageCounted: None,
+    e.PermissionDecided: None,
+    e.PromptAccepted: None,
+    e.PromptSettled: None,
+}
 _ENDED: Final[_Row] = {e.Judged: None, e.WorkspaceSaved: None}
 
 #: state → fact → next state; ``None`` stays where it is.

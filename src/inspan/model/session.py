@@ -62,13 +62,6 @@ class Answers(StrEnum):
     DUE = "due"
 
 
-class Receipt(StrEnum):
-    """How far something that was sent has got; each step includes the ones before it."""
-
-    QUEUED = "queued"  #: inspan has it
-    WRITTEN = "written"  #: the terminal has it
-
-
 class CodeState(StrEnum):
     """Where a session of Python code is in its life."""
 

@@ -29,11 +29,13 @@ from inspan.engine.ports import (
     Grew,
     Lost,
     Observation,
+    Reached,
     Run,
 )
 from inspan.errors import BadInput, Conflict, InputFull, KeeperLost, SessionNotFound
 from inspan.model.agent import Outcome
 from inspan.model.permission import Decision
+from inspan.model.receipt import Arrival, Stage, Way
 from inspan.model.session import Ended, Gap, Output
 from inspan.model.task import Needs
 from inspan.providers.dialogue import Dialogue
@@ -60,6 +62,8 @@ _LINGER: Final = 10.0
 
 class AgentRun:
     """A live agent. ``inner`` is its process, and ``folder`` the recording of it."""
+
+    way: Final = Way.LINES
 
     def __init__(
         self,
@@ -94,6 +98,8 @@ class AgentRun:
         self._wake: asyncio.Future[None] | None = None
         self._overdue: asyncio.TimerHandle | None = None
         self._turns = anyio.Lock()
+        #: How far each prompt had got when that was told last.
+        self._arrived: dict[str, Arrival] = {}
 
     async def observations(self) -> AsyncIterator[Observation]:
         """What happens, in order; of an adopted agent first where it stands."""
@@ -103,10 +109,8 @@ class AgentRun:
                 for seen in await self._caught_up():
                     yield seen
             await self._write_due()
-            async for seen in self._asking():
+            async for seen in self._stands():
                 yield seen
-            if (does := self._saying.news()) is not None:
-                yield does
             while True:
                 self._wake = self._wake or asyncio.get_running_loop().create_future()
                 told = await news.next(self._wake)
@@ -130,6 +134,8 @@ class AgentRun:
             for sign in self._dialogue.ended():
                 for seen in self._seen(sign):
                     yield seen
+            for seen in self._reached():
+                yield seen
             self._outcome = self._dialogue.outcome(told.exit, stopped=self._stopped)
             yield Finished(told.exit, told.size, self._outcome)
             return
@@ -139,11 +145,18 @@ class AgentRun:
             for seen in await self._read(told.size):
                 yield seen
             await self._write_due()
+        async for seen in self._stands():
+            yield seen
+        await self._close_if_over()
+
+    async def _stands(self) -> AsyncIterator[Observation]:
+        """What is new of that which it asks, which it was told, and which it does."""
         async for seen in self._asking():
+            yield seen
+        for seen in self._reached():
             yield seen
         if (does := self._saying.news()) is not None:
             yield does
-        await self._close_if_over()
 
     # ── reading ──────────────────────────────────────────────────────────────
 
@@ -268,10 +281,42 @@ class AgentRun:
             return
         prompt = data.decode(errors="replace").rstrip("\r\n")  # an Enter ends it, and is none of it
         async with self._turns:
-            told = None if self._closed else self._dialogue.talk.ask(prompt)
-            if told is None:
-                raise Conflict("it takes no further prompt now")
-            await self._send(told)
+            await self._send(self._asked(prompt))
+
+    # ── prompts with a receipt ───────────────────────────────────────────────
+
+    async def check_prompt(self, text: str) -> None:
+        """Raises Conflict where it takes none now."""
+        async with self._turns:
+            self._asked(text)
+
+    async def prompt(self, key: str, text: str) -> Arrival:
+        """Hand it over, or have it wait for the end of the turn. Raises Conflict, InputFull."""
+        async with self._turns:
+            await self._send(self._asked(text, key))
+        self._awake()
+        return self._dialogue.talk.handed.arrivals.get(key, Arrival(Stage.WRITTEN))
+
+    async def knows(self, key: str) -> bool:
+        """The recording has all that it was sent."""
+        async with self._turns:
+            return key in self._dialogue.talk.handed.arrivals
+
+    def _asked(self, prompt: str, key: str = "") -> bytes:
+        told = None if self._closed else self._dialogue.talk.ask(prompt, key)
+        if told is None:
+            raise Conflict(
+                "it takes no further prompt now",
+                hint="`inspan show ID` tells what it does; one that has ended can be resumed.",
+            )
+        return told
+
+    def _reached(self) -> Iterator[Observation]:
+        """Tell which prompts have got further."""
+        for key, arrival in tuple(self._dialogue.talk.handed.arrivals.items()):
+            if self._arrived.get(key) != arrival:
+                self._arrived[key] = arrival
+                yield Reached(key, arrival)
 
     # ── writing ──────────────────────────────────────────────────────────────
 

@@ -55,6 +55,7 @@ class Rest:
         posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
             "/v1/tasks": self.submit,
             f"{task}/send": self.send,
+            f"{task}/prompt": self.prompt,
             f"{task}/answer": self.answer,
             f"{task}/interrupt": self.interrupt,
             f"{task}/resume": self.resume,
@@ -170,8 +171,22 @@ class Rest:
     # ── steering ──────────────────────────────────────────────────────────────
 
     async def send(self, request: Request) -> Response:
-        receipt = await self._control.send(ref_of(request), await body_of(request))
-        return answer({"receipt": receipt})
+        stage = await self._control.send(ref_of(request), await body_of(request))
+        return answer({"stage": stage})
+
+    async def prompt(self, request: Request) -> Response:
+        """Hand it over first, so that a client that goes while it waits changes nothing."""
+        body = schema.read(schema.Prompting, await body_of(request))
+        if not 0 <= body.wait <= WAIT_MOST:
+            raise BadInput(f"wait: must be seconds from 0 to {WAIT_MOST:g}")
+        ref = ref_of(request)
+        receipt = await self._control.prompt(ref, body.text, key=body.key)
+        if body.wait and not receipt.settled:
+            async with self._unless_gone(request):
+                receipt = await self._control.prompt(
+                    ref, body.text, key=receipt.key, wait=body.wait
+                )
+        return answer(receipt)
 
     async def answer(self, request: Request) -> Response:
         body = schema.read(schema.Answering, await body_of(request))

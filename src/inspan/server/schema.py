@@ -40,6 +40,15 @@ class Answering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prompting:
+    """What ``prompt`` takes."""
+
+    text: str
+    key: str | None = None
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping:
     """What ``interrupt`` and ``cancel`` take."""
 
@@ -145,7 +154,7 @@ class Said:
 
 
 BODIES: Final = (
-    *(TaskSpec, Specs, Answering, Stopping, Nothing, Deciding, PrunePolicy),
+    *(TaskSpec, Specs, Prompting, Answering, Stopping, Nothing, Deciding, PrunePolicy),
     *(CodeSpec, Executing, Giving, Interrupting, Naming, Closing, Pointing, Said),
 )
 #: How many wrong fields are named at once.

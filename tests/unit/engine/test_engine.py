@@ -12,7 +12,7 @@ from inspan.errors import (
     SpawnFailed,
     TaskNotFound,
 )
-from inspan.model.session import Receipt
+from inspan.model import receipt
 from inspan.model.task import Exit, OnCrash, TaskState, WorkspaceKind
 from tests.unit.engine.stage import Stage, settle
 
@@ -155,7 +155,7 @@ async def test_send_types_and_says_how_far_it_got() -> None:
     stage = Stage()
     async with stage.running() as engine:
         task = await stage.submit()
-        assert await engine.send(task.id, b"hello") is Receipt.QUEUED
+        assert await engine.send(task.id, b"hello") is receipt.Stage.WRITTEN
         assert stage.run_of(task).typed == b"hello"
         stage.run_of(task).finish()
         await settle()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from inspan.model import event as e
 from inspan.model.agent import AgentSession, Mode, Usage
 from inspan.model.permission import Decision
+from inspan.model.receipt import Stage, Way
 from inspan.model.task import (
     CheckResult,
     Exit,
@@ -46,6 +47,8 @@ def facts(attempt: int) -> Mapping[type[e.Fact], e.Fact]:
         e.NeedsInput(attempt, Needs("question", "Go on?", ("yes", "no"))),
         e.Answered(attempt),
         e.PermissionDecided(attempt, "r-1", "Bash: ls", Decision.ALLOW, "allow Bash"),
+        e.PromptAccepted(attempt, "k-1", "5e7f", Way.LINES),
+        e.PromptSettled(attempt, "k-1", Stage.STARTED),
         e.IdleWarned(attempt, 270.0, 300.0),
         e.Exited(attempt, Exit(code=0), 12),
         e.CheckEnded(attempt, "pytest -q", Exit(code=0), f"{TASK}-{attempt}-c0"),

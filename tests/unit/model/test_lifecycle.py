@@ -50,7 +50,7 @@ def after(state: TaskState, fact: e.Fact) -> Task:
 def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
     assert set(TABLE) == set(TaskState)
     assert set(KINDS) == set(e.FACTS.values())
-    assert len(e.FACTS) == 29
+    assert len(e.FACTS) == 31
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)

@@ -43,6 +43,8 @@ class Life(StateMachine):
     agent_began = running.to.itself() | waiting.to.itself()
     usage_counted = running.to.itself() | waiting.to.itself()
     permission_decided = running.to.itself() | waiting.to.itself()
+    prompt_accepted = running.to.itself() | waiting.to.itself()
+    prompt_settled = running.to.itself() | waiting.to.itself()
     idle_warned = running.to.itself()
     exited = running.to(processing) | waiting.to(processing)
     check_ended = processing.to.itself()
@@ -100,6 +102,8 @@ NAMES: dict[type[e.Fact], str] = {
     e.NeedsInput: "needs_input",
     e.Answered: "answered",
     e.PermissionDecided: "permission_decided",
+    e.PromptAccepted: "prompt_accepted",
+    e.PromptSettled: "prompt_settled",
     e.IdleWarned: "idle_warned",
     e.Exited: "exited",
     e.CheckEnded: "check_ended",
@@ -151,7 +155,7 @@ def test_both_machines_agree_on_every_state_and_fact() -> None:
     for state, kind in pairs():
         assert ours(state, kind) is oracle(state, kind), f"{state} × {kind.kind}"
         compared += 1
-    assert compared == 11 * 29
+    assert compared == 11 * 31
 
 
 def test_the_oracle_knows_every_state_and_every_fact() -> None:

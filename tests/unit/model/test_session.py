@@ -10,7 +10,6 @@ from inspan.model.session import (
     Ended,
     Gap,
     Output,
-    Receipt,
     Resized,
     follow,
 )
@@ -37,10 +36,6 @@ def test_the_chunks_of_a_session_are_told_apart_by_their_class() -> None:
             case Ended(size, how):
                 told.append(f"{size} {how.status if how else 'unknown'}")
     assert told == ["80x24", "0+3 out", "3+3 err", "6-10", "10 0"]
-
-
-def test_a_receipt_is_a_word() -> None:
-    assert [str(step) for step in Receipt] == ["queued", "written"]
 
 
 def test_a_code_session_becomes_ready_and_busy_in_turn_until_it_is_over() -> None:
