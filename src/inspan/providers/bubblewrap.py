@@ -135,6 +135,7 @@ def _say(program: Path, *arguments: str) -> str:
     done = subprocess.run(
         [str(program), *arguments],
         check=True,
+        env={},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=_PROBE_MOST,

@@ -8,7 +8,10 @@ from typing import Final
 NO_AGENTS: Final = ("shell", "scripted")
 
 #: A prefix lets no name out that has one of these words in it; an exact name does.
-_SECRET_WORDS: Final = ("TOKEN", "SECRET", "PASSW", "CREDENTIAL", "APIKEY", "API_KEY", "AUTH")
+_SECRET_WORDS: Final = (
+    *("TOKEN", "SECRET", "PASS", "CREDENTIAL", "APIKEY", "_KEY", "AUTH", "PRIVATE", "COOKIE"),
+    "BEARER",
+)
 #: GIT_AUTHOR_ has AUTH in it and no secret.
 _NOT_SECRET: Final = ("AUTHOR",)
 

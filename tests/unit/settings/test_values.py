@@ -70,6 +70,14 @@ keys: {detach: ctrl-q}
     assert settings.detach_key == 0x11
 
 
+@pytest.mark.parametrize(
+    "name", ["XDG_API_TOKEN", "RUST_PRIVATE_KEY", "PYTHON_PASSPHRASE", "NODE_AUTH", "LC_COOKIE"]
+)
+def test_the_beginning_of_a_name_lets_nothing_out_that_ends_like_a_secret(name: str) -> None:
+    assert not EnvRule().allows(name)
+    assert EnvRule().allows("GIT_AUTHOR_NAME")
+
+
 def test_agents_have_a_budget_where_one_is_set(tmp_path: Path) -> None:
     assert Settings().agents.budget is None
     agents = _load(tmp_path, "agents: {budget: [$2, 90k], over_budget: stop}").agents
