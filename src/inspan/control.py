@@ -27,7 +27,7 @@ from inspan.model.code import (
 from inspan.model.event import Event
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk
-from inspan.model.task import Task, TaskSpec, TaskState, Verdict
+from inspan.model.task import Handover, Task, TaskSpec, TaskState, Verdict
 from inspan.model.value import field, value
 
 
@@ -186,8 +186,14 @@ class Steering(Protocol):
         """Stop it so that it can be resumed; returns when nothing of it is left."""
         ...
 
-    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
+    async def resume(
+        self, task: str, *, budget: Budget | None = None, to: Handover | None = None
+    ) -> Task:
         """Let an interrupted task go on with a new attempt, or a parked one at once.
+
+        ``to`` hands it over to another agent, which works in the same place and is told what the
+        one before it did. Raises IllegalTransition where that one is at work, and what submitting
+        the task to the new one would raise.
 
         ``budget`` names what it may use from now on, over all attempts: what it does not name
         stays. Raises BadInput where that is used up, or cannot be measured.

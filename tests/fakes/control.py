@@ -47,9 +47,11 @@ from inspan.model.lifecycle import apply
 from inspan.model.receipt import Receipt, Stage, Way
 from inspan.model.session import Answers, Chunk, Ended, Gap
 from inspan.model.task import (
+    ACTIVE,
     GOOD,
     TERMINAL,
     Exit,
+    Handover,
     Needs,
     Reason,
     StopKind,
@@ -268,8 +270,15 @@ class FakeControl:
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._stop(task, StopKind.INTERRUPT, reason or ("at once" if force else "asked"))
 
-    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
-        return self._record(self._find(task).id, e.Resumed("person", budget))
+    async def resume(
+        self, task: str, *, budget: Budget | None = None, to: Handover | None = None
+    ) -> Task:
+        found = self._find(task)
+        if to is None:
+            return self._record(found.id, e.Resumed("person", budget))
+        if found.state in ACTIVE:
+            raise IllegalTransition("its agent is at work on it")
+        raise BadInput("only an agent's task is handed over, and this has none")
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._stop(task, StopKind.CANCEL, reason or ("at once" if force else "asked"))

@@ -33,7 +33,7 @@ from inspan.model.code import CodeSpec
 from inspan.model.event import Event
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk
-from inspan.model.task import Task, TaskSpec, Verdict
+from inspan.model.task import Handover, Task, TaskSpec, Verdict
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
 from tests.fakes.puppets import engine_hand, lone_engine
@@ -196,8 +196,10 @@ class Threaded:
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await _run(partial(self._to.interrupt, task, reason=reason, force=force))
 
-    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
-        return await _run(partial(self._to.resume, task, budget=budget))
+    async def resume(
+        self, task: str, *, budget: Budget | None = None, to: Handover | None = None
+    ) -> Task:
+        return await _run(partial(self._to.resume, task, budget=budget, to=to))
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await _run(partial(self._to.cancel, task, reason=reason, force=force))

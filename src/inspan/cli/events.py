@@ -14,7 +14,7 @@ from inspan.cli.plainly import full
 from inspan.cli.say import clean, json, out, styled
 from inspan.control import EventQuery
 from inspan.errors import DaemonUnreachable
-from inspan.model.event import Event
+from inspan.model.event import Event, HandedOver
 from inspan.model.ids import short
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def _tell(event: Event, args: argparse.Namespace) -> None:
     at = datetime.fromtimestamp(event.at, UTC).astimezone().strftime("%H:%M:%S")
     told = full(event.fact)
     told.pop("spec", None)
+    if isinstance(event.fact, HandedOver):
+        told["to"] = event.fact.to.provider
     words = clean(" ".join(f"{key}={_word(value)}" for key, value in told.items() if value))
     # A reader in a pipe wants it now, not when a buffer is full.
     out(f"{styled(at, 'dim')} {event.seq:>6} {short(event.task)} {event.kind:<20} {words}".rstrip())

@@ -18,7 +18,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from inspan.errors import InspanError
 from inspan.model.budget import Budget
 from inspan.model.session import Answers
-from inspan.model.task import Task
+from inspan.model.task import Handover, Task
 
 if TYPE_CHECKING:
     from inspan.control import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from inspan.model.event import Event
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Chunk
-    from inspan.model.task import TaskSpec, Verdict
+    from inspan.model.task import Handover, TaskSpec, Verdict
     from inspan.settings import Places
 
 T = TypeVar("T")
@@ -116,8 +116,10 @@ class InProcess:
         found: Task = self._do(self._control.interrupt, task, reason=reason, force=force)
         return found
 
-    def resume(self, task: str, *, budget: Budget | None = None) -> Task:
-        found: Task = self._do(self._control.resume, task, budget=budget)
+    def resume(
+        self, task: str, *, budget: Budget | None = None, to: Handover | None = None
+    ) -> Task:
+        found: Task = self._do(self._control.resume, task, budget=budget, to=to)
         return found
 
     def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:

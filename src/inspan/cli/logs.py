@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             note(f"{short(task.id)} has not started; it is {task.state.value}")
             return exits.DONE
         chunks = followed(control, session) if args.follow else recorded(control, session)
-        printer = _printer(task, args)
+        printer = _printer(task, session, args)
         try:
             for chunk in chunks:
                 _print(chunk, args, printer)
@@ -112,13 +112,13 @@ def _end(chunk: Chunk) -> int | None:
     return chunk.end if isinstance(chunk, Gap) else None
 
 
-def _printer(task: Task, args: argparse.Namespace) -> _Printer | Speech:
+def _printer(task: Task, session: str, args: argparse.Namespace) -> _Printer | Speech:
     """An agent's lines are told as text; with a flag that asks for bytes they are bytes."""
     as_bytes = args.raw or args.stdout or args.stderr
     if not as_bytes and is_agent(task.spec.provider):
         from inspan.cli.speech import of
 
-        if (speech := of(task)) is not None:
+        if (speech := of(task, session=session)) is not None:
             return speech
     return _Printer(raw=args.raw)
 

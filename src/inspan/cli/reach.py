@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from inspan.model.event import Event
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Chunk
-    from inspan.model.task import Task, TaskSpec, Verdict
+    from inspan.model.task import Handover, Task, TaskSpec, Verdict
     from inspan.settings import Places, Settings
 
 #: Seconds from the loss of a daemon to the search for the next one.
@@ -104,7 +104,9 @@ class Reached(Protocol):
     ) -> Receipt: ...
     def answer(self, task: str, text: str, *, question: str | None = None) -> Task: ...
     def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task: ...
-    def resume(self, task: str, *, budget: Budget | None = None) -> Task: ...
+    def resume(
+        self, task: str, *, budget: Budget | None = None, to: Handover | None = None
+    ) -> Task: ...
     def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task: ...
     def decide(
         self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"

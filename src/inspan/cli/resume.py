@@ -1,16 +1,24 @@
-"""``inspan resume``: let interrupted and parked tasks go on with a new attempt."""
+"""``inspan resume``: let interrupted and parked tasks go on, with their agent or another one."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from typing import TYPE_CHECKING
 
 from inspan.cli import reach
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.steer import each
 from inspan.errors import BadInput
+from inspan.model.agent import Mode
 from inspan.model.budget import Budget, OverBudget
 
-HELP = "Let interrupted tasks go on, and parked ones at once, each with a new attempt."
+if TYPE_CHECKING:
+    from inspan.model.task import Handover
+
+HELP = """\
+Let interrupted tasks go on, and parked ones at once, each with a new attempt. With --agent another
+agent goes on with them: in the same folder, and told what the one before it did."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,13 +30,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="AMOUNT",
         help="what it may use from now on, with what it has used: '$4', or 400k tokens",
     )
+    parser.add_argument("--agent", metavar="NAME", help="hand it over to this agent")
+    parser.add_argument(
+        "--mode", choices=[mode.value for mode in Mode], help="how to speak to that one"
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    budget = _budget(args.budget)
+    budget, to = _budget(args.budget), _handover(args.agent, args.mode)
     with reach.control() as control:
-        return each(args, lambda task: control.resume(task, budget=budget))
+        return each(args, lambda task: control.resume(task, budget=budget, to=to))
+
+
+def _handover(agent: str | None, mode: str | None) -> Handover | None:
+    if agent is None:
+        if mode is not None:
+            raise BadInput("--mode is about another agent", hint="Name it: `--agent codex`.")
+        return None
+    from inspan.settings import passing
+
+    return passing.handover(
+        agent,
+        None if mode is None else Mode(mode),
+        settings=reach.settings(),
+        places=reach.places(),
+        env=os.environ,
+    )
 
 
 def _budget(given: list[str]) -> Budget | None:

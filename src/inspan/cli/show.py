@@ -64,7 +64,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _detail(fact: e.Fact) -> str:
-    """What was decided without a person."""
+    """What was decided without a person, and who goes on."""
+    if isinstance(fact, e.HandedOver):
+        return "  " + clean(
+            f"by {fact.by}: from {fact.to.earlier[-1].provider} to {fact.to.provider}"
+        )
     if not isinstance(fact, e.PermissionDecided):
         return ""
     return "  " + clean(f"{fact.decision}: {fact.question} ({fact.by})")
@@ -117,9 +121,7 @@ def _what(task: Task) -> _Pairs:
     if spec.prompt:
         yield "prompt", clean(spec.prompt)
     yield "provider", clean(spec.provider)
-    if task.agent is not None:
-        told = (task.agent.model, task.agent.version and f"version {task.agent.version}")
-        yield "agent", clean(", ".join(filter(None, (*told, f"its session {task.agent.id}"))))
+    yield from _agent(task)
     if task.used != UNUSED:
         yield "used", _used(task.used)
     yield "role", clean(f"{spec.role}, priority {spec.priority}" if spec.priority else spec.role)
@@ -136,6 +138,16 @@ def _what(task: Task) -> _Pairs:
         yield "secrets", clean(", ".join(names))
     if spec.withheld:
         yield "withheld", clean(", ".join(spec.withheld))
+
+
+def _agent(task: Task) -> _Pairs:
+    if task.handed is not None:
+        size = show_size(len(task.handed.report.encode()))
+        words = f"by {task.handed.earlier[-1].provider}, from attempt {task.handed.since} on"
+        yield "handed over", clean(f"{words}, with a report of {size}")
+    if task.agent is not None:
+        told = (task.agent.model, task.agent.version and f"version {task.agent.version}")
+        yield "agent", clean(", ".join(filter(None, (*told, f"its session {task.agent.id}"))))
 
 
 def _used(used: Usage) -> str:

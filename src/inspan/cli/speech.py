@@ -15,47 +15,49 @@ from inspan.agents.json_lines import Lines
 from inspan.cli.dialects import dialect_of
 from inspan.cli.say import clean, styled
 from inspan.model.agent import Mode
+from inspan.model.ids import attempt_of
 from inspan.model.session import Chunk, Gap, Output
 from inspan.terminal.sanitize import clean as cleaned
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect, Talk
-    from inspan.model.task import Task, TaskSpec
+    from inspan.model.task import Hand, Task
 
 #: How much of what a tool said when it failed is shown.
 _FAILED_MOST: Final = 300
 
 
-def mode_of(spec: TaskSpec) -> Mode | None:
-    """How the agent of a task is spoken to; ``None`` where it has none."""
-    dialect = dialect_of(spec.provider)
-    return None if dialect is None else spec.mode or dialect.modes[0]
+def hand_of(task: Task, session: str | None = None) -> Hand:
+    """Who said what is in a session, the newest if none is named; another may have the task now."""
+    asked = session or task.session
+    return task.hand(task.attempt if asked is None else attempt_of(asked))
 
 
-def of(task: Task, *, watched: bool = False) -> Speech | None:
+def of(task: Task, *, session: str | None = None, watched: bool = False) -> Speech | None:
     """What makes text of the task's output; ``None`` where that is what its program printed.
 
     ``watched``: somebody waits for the agent's words on standard output, and nothing else there.
     """
-    dialect = dialect_of(task.spec.provider)
-    if dialect is None or mode_of(task.spec) is Mode.PTY:
+    hand = hand_of(task, session)
+    dialect = dialect_of(hand.provider)
+    if dialect is None or (hand.mode or dialect.modes[0]) is Mode.PTY:
         return None
-    return Speech(dialect, task, watched=watched)
+    return Speech(dialect, task, hand, watched=watched)
 
 
-def talk_of(task: Task, dialect: Dialect) -> Talk:
+def talk_of(task: Task, dialect: Dialect, hand: Hand) -> Talk:
     """A conversation as the newest attempt of the task has it."""
     from inspan.agents.dialect import Turn
 
-    mode = task.spec.mode or dialect.modes[0]
+    mode = hand.mode or dialect.modes[0]
     return dialect.talk(Turn(prompt=task.spec.prompt or "", mode=mode, resume=task.resumes))
 
 
 class Speech:
     """One session of an agent, from its beginning."""
 
-    def __init__(self, dialect: Dialect, task: Task, *, watched: bool) -> None:
-        self._talk = talk_of(task, dialect)
+    def __init__(self, dialect: Dialect, task: Task, hand: Hand, *, watched: bool) -> None:
+        self._talk = talk_of(task, dialect, hand)
         self._lines = Lines()
         self._watched = watched
         self._tools: dict[str, str] = {}

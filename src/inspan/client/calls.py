@@ -23,7 +23,7 @@ from inspan.errors import (
 )
 from inspan.model import plain
 from inspan.model.budget import Budget
-from inspan.model.task import Task, TaskSpec, Verdict
+from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
     from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
@@ -216,8 +216,9 @@ def interrupt(task: str, reason: str, *, force: bool) -> Call[Task]:
     return _verb(task, "interrupt", reason=reason, force=force)
 
 
-def resume(task: str, budget: Budget | None) -> Call[Task]:
-    return _verb(task, "resume", **({} if budget is None else {"budget": budget}))
+def resume(task: str, budget: Budget | None, to: Handover | None) -> Call[Task]:
+    given = {"budget": budget, "to": to}
+    return _verb(task, "resume", **{key: item for key, item in given.items() if item is not None})
 
 
 def cancel(task: str, reason: str, *, force: bool) -> Call[Task]:

@@ -24,7 +24,7 @@ from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk
-from inspan.model.task import Task, TaskSpec, Verdict
+from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
 
 class RemoteControl:
@@ -102,8 +102,10 @@ class RemoteControl:
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._connections.ask(calls.interrupt(task, reason, force=force))
 
-    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
-        return await self._connections.ask(calls.resume(task, budget))
+    async def resume(
+        self, task: str, *, budget: Budget | None = None, to: Handover | None = None
+    ) -> Task:
+        return await self._connections.ask(calls.resume(task, budget, to))
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._connections.ask(calls.cancel(task, reason, force=force))

@@ -16,7 +16,7 @@ from inspan.client import calls
 from inspan.client.link import Closing, Connections
 from inspan.model.budget import Budget
 from inspan.model.session import Answers
-from inspan.model.task import Task, TaskSpec, Verdict
+from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,8 +106,10 @@ class SyncControl(Closing):
     def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._connections.ask(calls.interrupt(task, reason, force=force))
 
-    def resume(self, task: str, *, budget: Budget | None = None) -> Task:
-        return self._connections.ask(calls.resume(task, budget))
+    def resume(
+        self, task: str, *, budget: Budget | None = None, to: Handover | None = None
+    ) -> Task:
+        return self._connections.ask(calls.resume(task, budget, to))
 
     def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._connections.ask(calls.cancel(task, reason, force=force))

@@ -34,6 +34,7 @@ from inspan.engine.code.ports import CodePorts
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.deciding import Deciding
 from inspan.engine.dispatcher import Dispatcher, Roles
+from inspan.engine.handover import Handovers
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import LimitRules, new_budget
@@ -55,6 +56,7 @@ from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk
 from inspan.model.task import (
+    Handover,
     Reason,
     StopKind,
     Task,
@@ -88,6 +90,7 @@ class Engine:
         )
         self._sessions = Sessions(ports.recordings, self._refs, self._run_of)
         self._deciding = Deciding(ports.workspaces, self._ledger, self._intake)
+        self._handovers = Handovers(ports.providers, ports.store, ports.workspaces, self._intake)
         self._attempts: dict[str, Attempt] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -197,20 +200,30 @@ class Engine:
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._stop(task, StopKind.CANCEL, reason, force=force)
 
-    async def resume(self, task: str, *, budget: Budget | None = None) -> Task:
+    async def resume(
+        self, task: str, *, budget: Budget | None = None, to: Handover | None = None
+    ) -> Task:
         found = await self._refs.task(task)
+        if to is not None:
+            self._handovers.refuse_at_work(found, to)
         if found.id in self._attempts:
             await self._attempts[found.id].done.wait()
             found = await self._ledger.get(found.id)
-        goes_on = e.Readied("person") if found.is_parked else self._resumed(found, budget)
-        resumed = await self._ledger.record(found.id, goes_on)
-        return await self._dispatcher.admit(resumed)
+        provider = found.spec.provider if to is None else to.provider
+        goes_on: e.Readied | e.Resumed = e.Readied("person")
+        if not found.is_parked:
+            goes_on = self._resumed(found, budget, provider)
+        facts: tuple[e.Fact, ...] = (goes_on,)
+        if to is not None:
+            allowance = goes_on.budget if isinstance(goes_on, e.Resumed) else None
+            facts = (await self._handovers.over(found, to, allowance), goes_on)
+        return await self._dispatcher.admit(await self._ledger.record(found.id, *facts))
 
-    def _resumed(self, task: Task, more: Budget | None) -> e.Resumed:
+    def _resumed(self, task: Task, more: Budget | None, provider: str) -> e.Resumed:
         """It may go on, with the budget that it has then. Raises BadInput."""
         if more is not None:
-            provider = provider_of(self._ports.providers, task.spec)
-            check_budget(provider, replace(task.spec, budget=more))
+            spec = replace(task.spec, provider=provider, budget=more)
+            check_budget(provider_of(self._ports.providers, spec), spec)
         return e.Resumed("person", new_budget(task, more))
 
     async def decide(

@@ -55,8 +55,7 @@ class Intake:
         if key == "":
             raise BadInput("an empty key tells no request from another", hint="Leave it out.")
         for spec in specs:
-            self._check(spec)
-            await self._check_sandbox(spec)
+            await self.check(spec)
         ids = [self._ledger.new_id() for _ in specs]
         specs = await self._linked(specs, ids)
         if key is None:
@@ -85,6 +84,11 @@ class Intake:
             (task_id, spec, (_first(spec, now),)) for task_id, spec in zip(ids, specs, strict=True)
         ]
         return Accepted(await self._ledger.create(drafts, keys))
+
+    async def check(self, spec: TaskSpec) -> None:
+        """Refuse what can never run. Raises BadInput, ProviderNotFound, and what its check does."""
+        self._check(spec)
+        await self._check_sandbox(spec)
 
     def _check(self, spec: TaskSpec) -> None:
         provider = provider_of(self._providers, spec)

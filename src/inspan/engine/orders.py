@@ -33,7 +33,9 @@ def order_of(
     return Order(
         session=session,
         command=command or task.spec.command,
-        prompt=task.spec.prompt,
+        prompt=task.spec.prompt
+        if task.handed is None
+        else prompt_with(task.spec.prompt, task.handed.report),
         cwd=place,
         env={**task.spec.env, **marks},
         terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
@@ -46,6 +48,11 @@ def order_of(
         sandbox=task.spec.sandbox,
         workspace=task.workspace,
     )
+
+
+def prompt_with(prompt: str | None, report: str) -> str:
+    """What an agent is asked that goes on with the work of another."""
+    return f"{prompt}\n\n{report}" if prompt else report
 
 
 def _cost_left(task: Task) -> float | None:

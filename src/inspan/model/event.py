@@ -12,7 +12,7 @@ from inspan.model.agent import AgentSession, Outcome, Usage
 from inspan.model.budget import Budget
 from inspan.model.permission import Decision
 from inspan.model.receipt import Stage, Way
-from inspan.model.task import Exit, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
+from inspan.model.task import Exit, Handed, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
 from inspan.model.value import value
 
 
@@ -260,6 +260,15 @@ class Resumed:
 
 
 @value
+class HandedOver:
+    """Another agent is to go on with it, from its next attempt on."""
+
+    kind: ClassVar[str] = "task.handed_over"
+    by: str
+    to: Handed
+
+
+@value
 class Cancelled:
     """It was given up."""
 
@@ -342,6 +351,7 @@ Fact: TypeAlias = (
     | StopRequested
     | Interrupted
     | Resumed
+    | HandedOver
     | Cancelled
     | Accepted
     | Rejected

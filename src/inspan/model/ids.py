@@ -60,6 +60,11 @@ def check_id(session: str, number: int) -> str:
     return f"{session}-c{number}"
 
 
+def attempt_of(session: str) -> int:
+    """The attempt that a session, or one of its checks, belongs to."""
+    return int(session.split("-")[1])
+
+
 def task_of(session: str) -> str:
     """The task that a session belongs to."""
     return session[:26]

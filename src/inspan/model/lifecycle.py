@@ -45,7 +45,7 @@ _ENDED: Final[_Row] = {e.Judged: None, e.WorkspaceSaved: None}
 
 #: state → fact → next state; ``None`` stays where it is.
 TABLE: Final[dict[TaskState, _Row]] = {
-    _S.PENDING: {**_GIVE_UP, e.Postponed: None, e.Readied: _S.QUEUED},
+    _S.PENDING: {**_GIVE_UP, e.Postponed: None, e.HandedOver: None, e.Readied: _S.QUEUED},
     _S.QUEUED: {**_GIVE_UP, e.Postponed: _S.PENDING, e.AttemptStarted: _S.RUNNING},
     _S.RUNNING: {
         **_GIVE_UP,
@@ -77,6 +77,7 @@ TABLE: Final[dict[TaskState, _Row]] = {
     },
     _S.INTERRUPTED: {
         **_ALWAYS,
+        e.HandedOver: None,
         e.Resumed: _S.QUEUED,
         e.Cancelled: _S.CANCELLED,
         e.Errored: _S.ERROR,
@@ -92,6 +93,7 @@ TABLE: Final[dict[TaskState, _Row]] = {
 #: What a person asked for, in a word, where it is refused.
 _ASKED: Final[dict[type[e.Fact], str]] = {
     e.Resumed: "resumed",
+    e.HandedOver: "handed over",
     e.Interrupted: "interrupted",
     e.Cancelled: "cancelled",
     e.SentBack: "sent back",
@@ -230,6 +232,10 @@ def _resumed(task: Task, _at: float, fact: e.Resumed) -> dict[str, Any]:
     return {"reason": None, "ended_at": None, "budget": budget}
 
 
+def _handed(task: Task, _at: float, fact: e.HandedOver) -> dict[str, Any]:
+    return {"handed": fact.to, "spec": fact.to.applied(task.spec), "agent": None}
+
+
 def _wished(_task: Task, at: float, fact: e.StopRequested) -> dict[str, Any]:
     return {"stop": Stop(fact.stop, fact.by, fact.reason, at)}
 
@@ -268,6 +274,7 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
     e.Retried: _retried,
     e.Parked: _parked,
     e.Resumed: _resumed,
+    e.HandedOver: _handed,
     e.StopRequested: _wished,
     e.Accepted: lambda _task, _at, _fact: {"verdict": Verdict.ACCEPT},
     e.Rejected: _rejected,

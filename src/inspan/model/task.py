@@ -12,7 +12,7 @@ from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usag
 from inspan.model.budget import Budget
 from inspan.model.permission import Policy
 from inspan.model.sandbox import TaskSandbox
-from inspan.model.value import field, value
+from inspan.model.value import field, named_value, value
 
 
 class TaskState(StrEnum):
@@ -170,6 +170,63 @@ class TaskSpec:
     labels: dict[str, str] = field(default_factory=dict)
 
 
+@named_value
+class Handover:
+    """Another agent that is to go on with a task, and what it gets for that."""
+
+    provider: str
+    #: How it is spoken to; ``None``: as the task has it.
+    mode: Mode | None = None
+    #: Further arguments for its own program.
+    command: tuple[str, ...] = ()
+    #: Variables that it needs beside those of the task, and its keys by reference.
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+
+@value
+class Hand:
+    """Who had a task, from which attempt on."""
+
+    provider: str
+    mode: Mode | None = None
+    since: int = 0
+
+
+@named_value
+class Handed:
+    """A handover that took place: what is wanted of a task now, and what its agent is told."""
+
+    #: Who had it, oldest first.
+    earlier: tuple[Hand, ...]
+    #: The first attempt of the new one.
+    since: int
+    provider: str
+    mode: Mode | None = None
+    command: tuple[str, ...] = ()
+    #: What all handovers of the task have added.
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    #: All that it has now.
+    secrets: dict[str, str] = field(default_factory=dict)
+    terminal: TerminalSpec = TerminalSpec()
+    #: What the agent before it did, for the new one to read.
+    report: str = ""
+
+    def applied(self, spec: TaskSpec) -> TaskSpec:
+        """What is wanted now, where ``spec`` was; the same again changes nothing."""
+        from dataclasses import replace  # noqa: PLC0415 - few tasks are handed over
+
+        return replace(
+            spec,
+            provider=self.provider,
+            mode=self.mode,
+            command=self.command,
+            env={**spec.env, **self.env},
+            secrets=self.secrets,
+            terminal=self.terminal,
+        )
+
+
 @value
 class Exit:
     """How a process ended: by ``code`` or by ``signal``, never both."""
@@ -293,11 +350,20 @@ class Task:
     agent: AgentSession | None = None
     #: The agent's session that the present attempt takes up.
     resumes: str | None = None
+    #: How another agent came to have it, the last time that one did; ``spec`` has it already.
+    handed: Handed | None = None
     #: What the present attempt has used, and all those before it.
     usage: Usage = UNUSED
     #: The budget that somebody raised it to.
     budget: Budget | None = None
     used_before: Usage = UNUSED
+
+    def hand(self, attempt: int) -> Hand:
+        """Who has, or had, the task in that attempt."""
+        handed = self.handed
+        if handed is None or attempt >= handed.since:
+            return Hand(self.spec.provider, self.spec.mode)
+        return next(hand for hand in reversed(handed.earlier) if attempt >= hand.since)
 
     @property
     def used(self) -> Usage:

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import anyio.to_thread
+
 from inspan.agents.dialect import (
     Dialect,
     HasScreenRules,
@@ -22,6 +24,7 @@ from inspan.agents.dialect import (
     Turn,
     When,
 )
+from inspan.engine.handing import Account, Past
 from inspan.engine.ports import Order, Run
 from inspan.errors import BadInput, ProgramNotFound, SecretMissing
 from inspan.model.agent import Mode, Outcome
@@ -33,6 +36,7 @@ from inspan.providers.dialogue import Dialogue
 from inspan.providers.login import Logins
 from inspan.providers.permits import Permits
 from inspan.providers.process import Processes
+from inspan.providers.recounting import of_lines, of_screen
 from inspan.providers.redaction import Redaction
 from inspan.providers.saying import Saying
 from inspan.providers.screenrules import rulebooks
@@ -130,14 +134,41 @@ class AgentProvider:
         inner = await self._processes.adopt(process)
         return None if inner is None else await self._run(process, turn, inner, adopted=True)
 
+    # ── from one agent to another ─────────────────────────────────────────────
+
+    def leave(self, spec: TaskSpec) -> TaskSpec:
+        """Without what is for this agent alone."""
+        own = self._dialect.secrets
+        kept = {name: ref for name, ref in spec.secrets.items() if name not in own}
+        return replace(spec, command=(), secrets=kept)
+
+    def take(self, spec: TaskSpec) -> TaskSpec:
+        """With the terminal or the pipes that it needs. Raises BadInput."""
+        if self._mode(spec.mode) is Mode.PTY:
+            terminal = replace(spec.terminal, pty=True, record_input=False)
+        else:
+            terminal = _PIPES
+        return replace(spec, terminal=terminal)
+
+    async def recount(self, past: Past, most: int) -> Account:
+        """What it said and did in one attempt. Raises SessionNotFound."""
+        spec, folder = past.spec, self._processes.folder(past.session)
+        hidden = await self._hidden(spec.secrets)
+        mode = self._mode(spec.mode)
+        if mode is Mode.PTY:
+            return await anyio.to_thread.run_sync(of_screen, folder, hidden, most)
+        turn = Turn(prompt=spec.prompt or "", mode=mode, resume=past.resumes, cwd=spec.cwd)
+        dialogue = Dialogue(self._dialect.talk(turn), hidden)
+        return await anyio.to_thread.run_sync(of_lines, folder, dialogue, hidden, most)
+
     def _ended(self, process: Order, outcome: Outcome | None) -> None:
         if self._login is not None:
             self._login.ended(process, outcome)
 
-    async def _hidden(self, order: Order) -> Redaction:
+    async def _hidden(self, secrets: Mapping[str, str]) -> Redaction:
         """What nobody is to see; a value that is gone cannot be looked for."""
         try:
-            return Redaction((await self._processes.secrets(order)).values())
+            return Redaction((await self._processes.values_of(secrets)).values())
         except SecretMissing:
             return Redaction(())
 
@@ -145,7 +176,7 @@ class AgentProvider:
         if turn.mode is Mode.PTY:
             self._ended(order, None)  # its screen does not tell how it ended
             return await self._watched(order, inner, adopted=adopted)
-        dialogue = Dialogue(self._dialect.talk(turn), await self._hidden(order))
+        dialogue = Dialogue(self._dialect.talk(turn), await self._hidden(order.secrets))
         return AgentRun(
             inner,
             self._processes.folder(order.session),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
@@ -123,14 +123,18 @@ class Processes:
 
     async def secrets(self, order: Order) -> dict[str, str]:
         """The values of the order's secrets. Raises SecretMissing."""
-        if not order.secrets:
+        return await self.values_of(order.secrets)
+
+    async def values_of(self, secrets: Mapping[str, str]) -> dict[str, str]:
+        """What is behind references, by name. Raises SecretMissing."""
+        if not secrets:
             return {}
         look_up = self._look_up
         if look_up is None:
             raise SecretMissing("No secrets are held here.")
         # A keyring may ask its owner first.
         return await anyio.to_thread.run_sync(
-            lambda: {name: look_up(reference) for name, reference in order.secrets.items()}
+            lambda: {name: look_up(reference) for name, reference in secrets.items()}
         )
 
     def folder(self, session: str) -> Path:

@@ -208,7 +208,7 @@ class Rest:
 
     async def resume(self, request: Request) -> Response:
         body = schema.read(schema.Resuming, await body_of(request))
-        return answer(await self._control.resume(ref_of(request), budget=body.budget))
+        return answer(await self._control.resume(ref_of(request), budget=body.budget, to=body.to))
 
     async def decide(self, request: Request) -> Response:
         body = schema.read(schema.Deciding, await body_of(request))

@@ -16,7 +16,7 @@ from inspan.control import PrunePolicy
 from inspan.errors import BadInput
 from inspan.model.budget import Budget
 from inspan.model.code import CellOptions, CodeSpec
-from inspan.model.task import TaskSpec, Verdict
+from inspan.model.task import Handover, TaskSpec, Verdict
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -61,6 +61,7 @@ class Resuming:
     """What ``resume`` takes."""
 
     budget: Budget | None = None
+    to: Handover | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from inspan.errors import BadInput
 from inspan.model.agent import Mode
-from inspan.model.task import TerminalSpec
+from inspan.model.task import Handover, TerminalSpec
 from inspan.settings.names import NO_AGENTS
 from inspan.settings.places import Places
 from inspan.settings.values import EnvRule, Settings
@@ -73,6 +73,29 @@ def secrets_of(
     known = () if dialect is None else dialect.secrets
     held = Secrets(places.secrets, env)
     return take(given, env=env, asked=asked, known=known, settings=settings, secrets=held)
+
+
+def handover(
+    provider: str,
+    mode: Mode | None,
+    *,
+    settings: Settings,
+    places: Places,
+    env: Mapping[str, str],
+) -> Handover:
+    """What another agent gets that goes on with a task: its own variables, its keys by reference.
+
+    Raises BadInput.
+    """
+    dialect = dialect_of(provider, settings)
+    if dialect is None:
+        raise BadInput(f"no agent is called {provider!r}", hint="`inspan agents` lists them.")
+    own = EnvRule(frozenset(), ()).more(dialect.settings)
+    given = {name: value for name, value in env.items() if own.allows(name) and value.isprintable()}
+    secrets = secrets_of(
+        dialect, given, env=env, asked=(), settings=settings.secrets, places=places
+    )
+    return Handover(provider=provider, mode=mode, env=given, secrets=secrets)
 
 
 def take(

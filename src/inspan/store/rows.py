@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from json.encoder import encode_basestring_ascii
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -122,7 +122,10 @@ def task_of(row: Row) -> Task:
     *columns, body, first = row
     plain = dict(zip(_COLUMNS, columns, strict=False))
     plain["correlation"] = untext(plain["correlation"])
-    return load(Task, {**plain, "spec": json.loads(first)["spec"], **json.loads(body)})
+    task = load(Task, {**plain, "spec": json.loads(first)["spec"], **json.loads(body)})
+    if task.handed is None:
+        return task
+    return replace(task, spec=task.handed.applied(task.spec))
 
 
 def event_of(row: Row) -> Event:

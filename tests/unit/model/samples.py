@@ -16,6 +16,8 @@ from inspan.model.receipt import Stage, Way
 from inspan.model.task import (
     CheckResult,
     Exit,
+    Hand,
+    Handed,
     Needs,
     Reason,
     StopKind,
@@ -30,6 +32,7 @@ from inspan.model.task import (
 TASK = "01jd0000000000000000000000"
 SPEC = TaskSpec(cwd="/tmp", command=("true",))
 REASON = Reason("why", "because")
+HANDED = Handed(earlier=(Hand("one", Mode.STREAM),), since=2, provider="two", report="| x")
 WORKSPACE = Workspace(WorkspaceKind.HERE, "/tmp")
 
 
@@ -61,6 +64,7 @@ def facts(attempt: int) -> Mapping[type[e.Fact], e.Fact]:
         e.StopRequested(StopKind.INTERRUPT, "person", "lunch"),
         e.Interrupted(REASON),
         e.Resumed("person"),
+        e.HandedOver("person", HANDED),
         e.Cancelled(REASON),
         e.Accepted(attempt, "person"),
         e.Rejected(attempt, "person", ("no tests",)),

@@ -29,7 +29,15 @@ def golden(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 #: Facts that came to be after those databases were made.
-NEWER = {"agent.began", "agent.usage", "permission.decided", "task.parked"}
+NEWER = {
+    "agent.began",
+    "agent.usage",
+    "permission.decided",
+    "prompt.accepted",
+    "prompt.settled",
+    "task.handed_over",
+    "task.parked",
+}
 
 
 def dump(path: Path) -> list[str]:
