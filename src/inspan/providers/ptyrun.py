@@ -28,12 +28,13 @@ from inspan.engine.ports import (
     Observation,
     Run,
 )
-from inspan.errors import Conflict, SessionNotFound
+from inspan.errors import BadInput, Conflict, SessionNotFound
 from inspan.model.activity import CALM, Activity, Doing, Reading
 from inspan.model.task import Needs
 from inspan.providers.listening import News
 from inspan.providers.seeing import Eyes
 from inspan.terminal.discern import Discern, announced
+from inspan.terminal.rules import Asks as How
 
 log = logging.getLogger(__name__)
 
@@ -154,13 +155,29 @@ class PtyRun:
         if shown.doing is not Doing.WAITING or shown.needs is None:
             self._answered = (None, -inf)
             return None
-        needs = _named(shown.needs)
+        needs = self._put(shown.needs)
         answered, until = self._answered
         if needs == answered and self._not_before(until, now):
             return None
         if known is not None and needs != known and self._not_before(shown.since + _STANDS, now):
             return known
         return needs
+
+    def _put(self, needs: Needs) -> Needs:
+        """As it is told: with an id that is the same for the same question, whoever reads it.
+
+        The options of a permission are the words for which the keys are known.
+        """
+        words = "\0".join((needs.kind, needs.question, *needs.options))
+        name = f"{crc32(words.encode(errors='replace')):08x}"
+        asks = self._asks() if needs.kind == "permission" else None
+        known = [word for word in ("allow", "deny") if asks is not None and asks.keys(needs, word)]
+        return replace(needs, id=name, options=tuple(known) or needs.options)
+
+    def _asks(self) -> How | None:
+        """How what it shows is asked; nothing where it announced it."""
+        shown = self._discern.shown
+        return None if shown is None else self._eyes.asks(shown.rule)
 
     def _not_before(self, at: float, now: float) -> bool:
         """True where ``at`` is still to come; it is asked again then."""
@@ -202,7 +219,7 @@ class PtyRun:
         self._awake()
 
     async def answer(self, needs: Needs, text: str) -> None:
-        """Answer what it asks, as a line. Raises Conflict where it no longer asks that."""
+        """Answer what it asks. Raises Conflict where it no longer asks that, BadInput."""
         if self._announced is not None:
             await self._inner.answer(needs, text)
         else:
@@ -210,10 +227,21 @@ class PtyRun:
                 raise Conflict(
                     "it no longer asks that", hint="`inspan show ID` tells what it does."
                 )
-            await self._inner.write(text.encode() + b"\r")
+            await self._inner.write(self._keys(text).encode())
             self._answered = (self._needs, self._clock.monotonic() + CALM)
         self._discern.typed()
         self._awake()
+
+    def _keys(self, text: str) -> str:
+        shown, asks = self._discern.shown, self._asks()
+        needs = None if shown is None else shown.needs
+        keys = None if asks is None or needs is None else asks.keys(needs, text)
+        if keys is None:
+            raise BadInput(
+                f"which keys say {text!r} to what it shows is not known",
+                hint="`inspan attach ID` shows it, and types what you type.",
+            )
+        return keys
 
     # ── the process ──────────────────────────────────────────────────────────
 
@@ -240,9 +268,3 @@ class PtyRun:
     async def close(self) -> None:
         """Forget it: its exit has been stored."""
         await self._inner.close()
-
-
-def _named(needs: Needs) -> Needs:
-    """With an id that is the same for the same question, whoever reads the screen."""
-    words = "\0".join((needs.kind, needs.question, *needs.options))
-    return replace(needs, id=f"{crc32(words.encode(errors='replace')):08x}")

@@ -15,7 +15,7 @@ from inspan.model.activity import Reading
 from inspan.model.session import Ended, Gap, Output, Resized
 from inspan.terminal.look import Look
 from inspan.terminal.playback import Playback
-from inspan.terminal.rules import Rulebook
+from inspan.terminal.rules import Asks, Rulebook
 from inspan.terminal.screen import Backend
 
 #: How much is drawn at a time: some milliseconds of work with the native emulator.
@@ -40,6 +40,7 @@ class Eyes:
     ) -> None:
         self._playback = Playback(folder)
         self._at = 0 if whole else None
+        self._books = tuple(books)
         self._look = Look(books, backend, cols, rows)
 
     @property
@@ -51,6 +52,11 @@ class Eyes:
     def reading(self) -> Reading | None:
         """What was read when it was looked at last."""
         return self._look.reading
+
+    def asks(self, rule: str) -> Asks | None:
+        """How the rule of that name asks."""
+        found = (book.asks(rule) for book in self._books)
+        return next((asks for asks in found if asks), None)
 
     async def see(self, size: int, now: float) -> None:
         """Draw what is new up to ``size``, as of ``now``. Raises SessionNotFound."""

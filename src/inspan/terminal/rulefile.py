@@ -18,7 +18,13 @@ r"""Reads rulebooks from TOML; what is wrong is told with the file, the rule and
     still = 0.5                                 # seconds without a change before it begins
     moves = 1.5                                 # seconds of motion before it begins, and only in it
     holds = 30                                  # seconds without a change until it fits no more
-    asks = { kind = "permission", question = '…', options = '^\s*\d\. (.+)' }
+    [rule.asks]                                 # of one that is waiting, and of no other
+    kind = "permission"                         # permission, question or prompt
+    question = '…'                              # how to read what is asked, and what is offered
+    options = '^\s*\d\. (.+)'
+    allow = { keys = "1", option = '^Yes$' }    # what allows, where there is such an option
+    deny = "\u001b"                             # what denies
+    menu = true                                 # Enter after a line would choose what is marked
 
 A file is our own or its user's, and no program writes it: patterns are trusted to be sensible, and
 bounded all the same.
@@ -63,7 +69,8 @@ _RULE_FIELDS: Final = frozenset(
     }
 )
 _PATTERN_FIELDS: Final = frozenset({"region", "match"})
-_ASKS_FIELDS: Final = frozenset({"kind", "question", "options"})
+_ASKS_FIELDS: Final = frozenset({"kind", "question", "options", "allow", "deny", "menu"})
+_ALLOW_FIELDS: Final = frozenset({"keys", "option"})
 _DOING: Final = ("working", "waiting", "idle")
 _SCREENS: Final = {"primary": False, "alternate": True}
 _CURSORS: Final = {"shown": False, "hidden": True}
@@ -150,7 +157,20 @@ def _asks(told: object, region: Region | None, where: _Where) -> Asks:
         for key in ("question", "options")
         if key in table
     }
-    return Asks(kind, **found)
+    menu = table.get("menu", False)
+    if not isinstance(menu, bool):
+        raise where.at("menu").wrong("this is true or false")
+    allow = _table(table.get("allow", {}), _ALLOW_FIELDS, where.at("allow"))
+    once = allow.get("option")
+    return Asks(
+        kind,
+        question=found.get("question"),
+        options=found.get("options"),
+        allow=_word(allow.get("keys"), where.at("allow.keys")) if allow else "",
+        allows=None if once is None else _regex(once, where.at("allow.option")),
+        deny=_word(table["deny"], where.at("deny")) if "deny" in table else "",
+        menu=menu,
+    )
 
 
 def _patterns(told: object, region: Region | None, where: _Where) -> tuple[Pattern, ...]:
@@ -167,13 +187,17 @@ def _pattern(told: object, region: Region | None, where: _Where) -> Pattern:
         told = table.get("match")
         if "region" in table:
             region = _region(table["region"], where.at("region"))
-    text = _word(told, where)
     if region is None:
         raise where.wrong("neither it nor its rule names a region")
+    return Pattern(region, _regex(told, where))
+
+
+def _regex(told: object, where: _Where) -> re.Pattern[str]:
+    text = _word(told, where)
     if len(text) > PATTERN_MOST:
         raise where.wrong(f"a pattern is at most {PATTERN_MOST} characters")
     try:
-        return Pattern(region, re.compile(text))
+        return re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
         raise where.wrong(f"this is no regular expression: {error}") from error
 

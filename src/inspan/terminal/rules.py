@@ -153,6 +153,25 @@ class Asks:
     kind: str  #: permission, question or prompt
     question: Pattern | None = None
     options: Pattern | None = None
+    #: What is typed to allow, and to deny; nothing where that is not known.
+    allow: str = ""
+    deny: str = ""
+    #: An option that has to be there for ``allow`` to mean just this once.
+    allows: re.Pattern[str] | None = None
+    #: Keys choose among options, one of which is marked: Enter after a line would choose that.
+    menu: bool = False
+
+    def keys(self, needs: Needs, text: str) -> str | None:
+        """What answers ``needs`` with ``text``; ``None`` where only a hand at its keys can.
+
+        A line that is typed over a menu would choose what is marked there, whatever it says.
+        """
+        if text == "allow":
+            once = self.allows is None or any(map(self.allows.search, needs.options))
+            return self.allow if self.allow and once else None
+        if text == "deny":
+            return self.deny or None
+        return None if self.menu else f"{text}\r"
 
     def read(self, view: View, otherwise: str) -> Needs:
         """What is asked on this screen; the words are safe to show."""
@@ -251,6 +270,11 @@ class Rulebook:
     name: str
     rules: tuple[Rule, ...]
     confidence: Confidence = Confidence.LIKELY
+
+    def asks(self, name: str) -> Asks | None:
+        """How the rule of that name asks, as a verdict names it."""
+        found = (rule.asks for rule in self.rules if f"{self.name}/{rule.id}" == name)
+        return next(found, None)
 
     def judge(self, view: View, before: str = "") -> Verdict:
         """The first rule that fits this screen; ``before``: the name of that which fitted last.

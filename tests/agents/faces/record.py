@@ -80,7 +80,7 @@ async def live(
     env = {**environment(face.agent, wish, CACHE / face.agent.name), **face.env}
     without = face.keys if name == "login" else ()
     own = face.instead.get(name, face.files)
-    _write(place, {**face.agent.files(wish), **own(wish)})
+    write(place, {**face.agent.files(wish), **own(wish)})
     folder = root / "recordings" / "s"
     (root / "keep").mkdir(mode=0o700)
     client = await ensure(root / "keep" / "k", root / "keep" / "state")
@@ -113,7 +113,8 @@ def _labels(notes: list[tuple[float, str | None]], began: float) -> list[Label]:
     ]
 
 
-def _write(place: Place, files: Mapping[str, str]) -> None:
+def write(place: Place, files: Mapping[str, str]) -> None:
+    """Put ``files``, by their names below HOME, in their places."""
     for name, text in files.items():
         file = place.home / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from inspan.engine.ports import Asks, Does, Finished, GoesOn, Observation, Order, Run
-from inspan.errors import Conflict
+from inspan.errors import BadInput, Conflict
 from inspan.model.activity import Activity, Doing, Source
 from inspan.model.task import Needs
 from tests.real.agenthome import AgentHome, agent_home
@@ -76,7 +76,7 @@ async def watched(home: AgentHome, order: Order, *, adopt: bool = False) -> Asyn
 
 
 async def test_it_is_idle_asks_is_answered_and_rests(home: AgentHome) -> None:
-    order = home.shows("permission", f"{IDLE}=b'g'", f"{ASKS}=b'1\\r'", f"{RESTS}=b'x'")
+    order = home.shows("permission", f"{IDLE}=b'g'", f"{ASKS}=b'1'", f"{RESTS}=b'x'")
     async with watched(home, order) as seen:
         await seen.until(lambda it: it.doing is Doing.IDLE)
         assert not [one for one in seen.all if isinstance(one, Asks)], "a prompt is no question"
@@ -88,8 +88,10 @@ async def test_it_is_idle_asks_is_answered_and_rests(home: AgentHome) -> None:
         assert seen.activity is not None
         assert (seen.activity.source, seen.activity.rule) == (Source.SCREEN, "claude/permission")
         with pytest.raises(Conflict):
-            await seen.run.answer(Needs("permission", "another", id="no"), "1")
-        await seen.run.answer(seen.needs, "1")
+            await seen.run.answer(Needs("permission", "another", id="no"), "allow")
+        with pytest.raises(BadInput, match="keys"):
+            await seen.run.answer(seen.needs, "no")
+        await seen.run.answer(seen.needs, "allow")
         await seen.until(lambda it: it.doing is Doing.IDLE and it.needs is None)
         asked = [one for one in seen.all if isinstance(one, Asks)]
         assert len(asked) == 1, "it is not asked again while the answer is being read"

@@ -164,6 +164,22 @@ def test_what_is_shown_is_safe_and_short() -> None:
     assert len(found.needs.question) <= 500
 
 
+def test_a_rule_may_know_the_keys_of_an_answer() -> None:
+    keys = """allow = { keys = "1", option = '^Yes$' }, deny = "\\u001b", menu = true }"""
+    book = parse(BOOK.replace("(.+)' }", f"(.+)', {keys}"), "example.toml")
+    asks, needs = book.asks("example/asks"), book.judge(VIEW).needs
+    assert asks is not None
+    assert needs is not None
+    assert (asks.keys(needs, "allow"), asks.keys(needs, "deny")) == ("1", "\x1b")
+    assert asks.keys(replace(needs, options=("Yes, always", "No")), "allow") is None
+    assert asks.keys(needs, "No") is None, "Enter would choose what is marked"
+    assert book.asks("example/ready") is None
+    plain = parse(BOOK, "example.toml").asks("example/asks")
+    assert plain is not None
+    assert (plain.keys(needs, "allow"), plain.keys(needs, "deny")) == (None, None)
+    assert plain.keys(needs, "a file") == "a file\r"
+
+
 RULE = """
 agent = "x"
 [[rule]]
@@ -216,6 +232,19 @@ all = ["ok"]
         (RULE + 'screen = ""', "rule a, screen: this is one of primary, alternate"),
         (RULE + 'asks = { kind = "question" }', "rule a, asks: a rule of kind waiting says"),
         (RULE.replace("idle", "waiting"), "rule a, asks: a rule of kind waiting says"),
+        (
+            RULE.replace("idle", "waiting") + 'asks = { kind = "question", menu = 1 }',
+            "rule a, asks.menu: this is true or false",
+        ),
+        (
+            RULE.replace("idle", "waiting")
+            + 'asks = { kind = "question", allow = {option = "[", keys = "1"}}',
+            "rule a, asks.allow.option: this is no regular expression",
+        ),
+        (
+            RULE.replace("idle", "waiting") + 'asks = { kind = "question", allow = {option = "x"}}',
+            "rule a, asks.allow.keys: this is text",
+        ),
         (
             RULE.replace("idle", "waiting") + 'asks = { kind = "x" }',
             "rule a, asks.kind: this is one of",

@@ -1,0 +1,97 @@
+"""The real agents on terminals of an engine: it knows what they ask, and its answers are taken."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import pytest
+
+from inspan.control import Control
+from inspan.errors import IllegalTransition
+from inspan.model.activity import Activity, Doing
+from inspan.model.agent import Mode
+from inspan.model.task import Patience, Task, TaskSpec, TaskState, TerminalSpec
+from tests.agents.agent import Place, Wish
+from tests.agents.endpoint.serve import Endpoint, serving
+from tests.agents.faces.face import Face
+from tests.agents.faces.faces import FACES
+from tests.agents.faces.record import SIZE, write
+from tests.agents.install import CACHE, installed
+from tests.agents.kinds import wanted
+from tests.agents.play import environment, made
+from tests.fakes.puppets import lone_engine
+
+pytestmark = [
+    pytest.mark.agents,
+    pytest.mark.anyio,
+    pytest.mark.requirement("B4", "C4"),
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
+]
+
+EVERY = [
+    pytest.param(FACES[agent.name], id=agent.name)
+    for agent in wanted(os.environ.get("AGENTS", ""))
+    if agent.name in FACES and "permission" in FACES[agent.name].situations
+]
+
+
+def _spec(face: Face, endpoint: Endpoint, root: Path) -> TaskSpec:
+    place = made(Place(root))
+    base = endpoint.base("permission", root.name, bare=face.agent.bare)
+    wish = Wish(place, base, ask=True)
+    write(place, {**face.agent.files(wish), **face.files(wish)})
+    env = {**environment(face.agent, wish, CACHE / face.agent.name), **face.env}
+    folder = (CACHE / face.agent.name / face.agent.program).parent
+    return TaskSpec(
+        command=tuple(face.argv(wish)),
+        prompt="do what has to be done",
+        provider=face.agent.name,
+        mode=Mode.PTY,
+        cwd=str(place.work),
+        env={**env, "PATH": f"{folder}:{env['PATH']}"},
+        patience=Patience(deadline=120.0),
+        terminal=TerminalSpec(cols=SIZE[0], rows=SIZE[1]),
+    )
+
+
+async def _doing(control: Control, task: Task, found: Callable[[Activity], bool]) -> Activity:
+    told: Activity | None = None
+    with anyio.move_on_after(60):
+        while True:
+            with suppress(IllegalTransition):  # it has not begun
+                told = await control.activity(task.id)
+                if found(told):
+                    return told
+            await anyio.sleep(0.1)
+    raise TimeoutError(f"{told}\n{await control.read(task.id)}")
+
+
+@pytest.mark.parametrize("word", ["allow", "deny"])
+@pytest.mark.parametrize("face", EVERY)
+async def test_it_asks_is_answered_and_rests(face: Face, word: str) -> None:
+    if installed(face.agent) is None:
+        pytest.skip(f"{face.agent.name} is not installed: make test-agents")
+    with serving() as endpoint, tempfile.TemporaryDirectory(prefix="f-") as root:
+        spec = _spec(face, endpoint, Path(root) / f"{face.agent.name}-{word}")
+        async with lone_engine() as (control, _):
+            task = await control.submit(spec)
+            try:
+                await _doing(control, task, lambda it: it.doing is Doing.WAITING)
+                task = await control.get(task.id)
+                assert task.state is TaskState.WAITING
+                assert task.needs is not None
+                assert task.needs.kind == "permission"
+                await control.answer(task.id, word, question=task.needs.id)
+                await _doing(control, task, lambda it: it.doing is Doing.IDLE)
+                assert (await control.get(task.id)).state is TaskState.RUNNING
+                done = [file.name for file in Path(spec.cwd).iterdir() if not file.is_dir()]
+                assert ("permitted.txt" in done) is (word == "allow"), done
+            finally:
+                await control.cancel(task.id, force=True)
