@@ -17,7 +17,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -35,6 +35,7 @@ from inspan.engine.rules import Rules
 from inspan.errors import InspanError, KeeperLost
 from inspan.model.ids import ulid
 from inspan.model.patience import Backoff, Waits
+from inspan.model.timeouts import Timeouts
 from inspan.providers.keeping import Keeping
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
@@ -43,7 +44,7 @@ from inspan.providers.registry import Providers, all_kept
 from inspan.providers.sandbox import Sandboxes
 from inspan.providers.screens import Screens
 from inspan.providers.web import HttpWeb
-from inspan.settings import Places, Settings, load, locate
+from inspan.settings import Places, Settings, TimeoutsFile, load, locate
 from inspan.settings.catalogue import Catalogue
 from inspan.settings.secrets import Secrets
 from inspan.store.recordings import Recordings
@@ -71,9 +72,10 @@ _REST_EVERY: Final = 60.0
 class DaemonVitals:
     """``ports.Vitals`` of this process and its keeper."""
 
-    def __init__(self, places: Places, keeping: Keeping) -> None:
+    def __init__(self, places: Places, keeping: Keeping, timeouts: TimeoutsFile) -> None:
         self._places = places
         self._keeping = keeping
+        self._timeouts = timeouts
         self._started_at = time.time()
 
     async def look(self, sessions: int, counts: dict[str, int]) -> Health:
@@ -87,8 +89,16 @@ class DaemonVitals:
             python=platform.python_version(),
             sessions=sessions,
             counts=counts,
-            warnings=tuple(_warnings(self._places.state_dir)),
+            warnings=tuple(self._warnings()),
         )
+
+    def _warnings(self) -> Iterator[str]:
+        free = shutil.disk_usage(self._places.state_dir).free
+        if free < _LITTLE_ROOM:
+            where = self._places.state_dir
+            yield f"only {free >> 20} MB are free in {where}; `inspan prune` makes room"
+        if self._timeouts.warning:
+            yield self._timeouts.warning
 
     async def _keeper(self) -> Process | None:
         try:
@@ -104,6 +114,7 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
 
     Raises StoreLocked where another process has that state, and what opening a store raises.
     """
+    timeouts = TimeoutsFile(places.timeouts)
     places.prepare()
     keeping = Keeping(places.keeper_socket, places.state_dir)
     store = await _opened(places, keeping)
@@ -133,17 +144,21 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
     )
     ports = Ports(
         store=store,
-        providers=Providers(processes, Logins(clock), more=Catalogue(places.config)),
+        providers=Providers(
+            processes,
+            Logins(clock, lambda: timeouts.now().login),
+            more=Catalogue(places.config),
+        ),
         recordings=Recordings(places.recordings, keeping.client),
         workspaces=Workspaces(places.workspaces),
         keep=keeping,
-        vitals=DaemonVitals(places, keeping),
+        vitals=DaemonVitals(places, keeping, timeouts),
         clock=clock,
     )
     try:
         async with (
             python.running(),
-            Engine(ports, code, rules(settings)).running() as running,
+            Engine(ports, code, rules(settings, timeouts.now)).running() as running,
         ):
             yield running
     finally:
@@ -153,15 +168,14 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
             await keeping.close()
 
 
-def rules(settings: Settings) -> Rules:
+def rules(settings: Settings, timeouts: Callable[[], Timeouts]) -> Rules:
     """What the engine has to know of the settings."""
     agents = settings.agents
     return Rules(
         roles={role.name: role.limit for role in settings.roles},
         default_slots=settings.role_default,
-        patience=settings.limits.patience(),
+        timeouts=timeouts,
         permissions=settings.permissions,
-        max_deadline=settings.limits.max_deadline,
         providers=settings.providers,
         on_limit=agents.on_limit,
         waits=Waits(
@@ -357,12 +371,6 @@ def _rss(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
-
-
-def _warnings(state_dir: Path) -> Iterator[str]:
-    free = shutil.disk_usage(state_dir).free
-    if free < _LITTLE_ROOM:
-        yield f"only {free >> 20} MB are free in {state_dir}; `inspan prune` makes room"
 
 
 def collect_rarely() -> None:

@@ -104,7 +104,7 @@ class DeadlineTooLong(BadInput):
     """The deadline is longer than the configured maximum."""
 
     code = "deadline-too-long"
-    default_hint = "Ask for less, raise `limits.max_deadline`, or lift it with `--timeout`."
+    default_hint = "Ask for less, lift it with `--timeout`, or raise it in timeouts.yaml."
 
 
 class NotStorable(BadInput):

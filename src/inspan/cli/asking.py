@@ -15,7 +15,7 @@ from typing import Final
 
 from inspan.cli import confining, permitting
 from inspan.errors import BadInput, FolderMissing
-from inspan.model.agent import Mode
+from inspan.model.agent import Mode, is_agent
 from inspan.model.budget import Budget, OverBudget
 from inspan.model.task import OnCrash, OnLimit, Patience, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings, locate, passing
@@ -159,7 +159,7 @@ def spec_of(
         after=after(args.after),
         priority=storable("--priority", args.priority),
         not_before=start(args.delay, args.at, time.time()),
-        patience=patience(settings, args.timeout, args.idle, foreground=foreground),
+        patience=patience(settings, args.provider, args.timeout, args.idle, foreground=foreground),
         permissions=permitting.policy_of(args, settings, dialect, foreground=foreground),
         sandbox=confining.sandbox_of(args, settings, agent=dialect is not None),
         retries=at_least_zero("--retries", args.retries),
@@ -243,25 +243,28 @@ def _moment(text: str, now: float) -> float:
 
 
 def patience(
-    settings: Settings, timeout: str | None, idle: str | None, *, foreground: bool
+    settings: Settings, provider: str, timeout: str | None, idle: str | None, *, foreground: bool
 ) -> Patience | None:
     """How long it may take; ``None`` leaves it to the engine.
 
-    In the foreground somebody watches, so there is no deadline unless one was asked for.
+    In the foreground somebody watches, so there is no deadline unless one was asked for, and an
+    agent may be silent as long as it likes.
     """
     if timeout is None and idle is None and not foreground:
         return None
-    limits = settings.limits.patience()
-    deadline = limits.deadline
+    agent = is_agent(provider)
+    usual = settings.timeouts.patience(agent=agent)
+    deadline = None if foreground else usual.deadline
     if timeout is not None:
         deadline = _some("--timeout", duration(timeout))
-    elif foreground:
-        deadline = None
+    silence = None if foreground and agent else usual.idle
+    if idle is not None:
+        silence = _some("--idle", duration(idle))
     return Patience(
         deadline=deadline,
-        idle=limits.idle if idle is None else _some("--idle", duration(idle)),
-        warn_before=limits.warn_before,
-        grace=limits.grace,
+        idle=silence,
+        warn_before=usual.warn_before,
+        grace=usual.grace,
         lifted=timeout is not None or foreground,
     )
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from inspan.errors import InspanError
-from inspan.settings.passing import is_agent
+from inspan.model.agent import is_agent
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect

@@ -141,10 +141,8 @@ def _database(where: Places) -> tuple[str, ...]:
 
 def _settings(where: Places) -> tuple[str, ...]:
     reach.settings()
-    return (
-        _OK,
-        f"{where.config}" if where.config.exists() else f"defaults ({where.config} is absent)",
-    )
+    paths = (where.config, where.timeouts)
+    return _OK, ", ".join(str(it) if it.exists() else f"defaults ({it} is absent)" for it in paths)
 
 
 def _sockets(where: Places) -> tuple[str, ...]:
@@ -160,7 +158,7 @@ def _daemon(where: Places) -> tuple[str, ...]:
     with SyncControl(where.daemon_socket) as client:
         health = client.health()
     if health.warnings:
-        return _WARN, "; ".join(health.warnings), "`inspan prune` frees what old recordings take."
+        return _WARN, "; ".join(health.warnings)
     return _OK, f"pid {health.daemon.pid}, inspan {health.daemon.version}"
 
 

@@ -19,11 +19,10 @@ from inspan.cli.outcome import asleep, ended, left_to_do
 from inspan.cli.pump import Pump, Source
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
-from inspan.model.agent import Ending
+from inspan.model.agent import Ending, is_agent
 from inspan.model.ids import session_id, short
 from inspan.model.session import Answers
 from inspan.model.task import GOOD, Exit, Task, TaskState
-from inspan.settings.passing import is_agent
 
 if TYPE_CHECKING:
     from inspan.cli.questions import Questions

@@ -13,9 +13,9 @@ from inspan.cli.parsing import add_task
 from inspan.cli.pump import write_all
 from inspan.cli.say import colours, note
 from inspan.errors import BadInput, DaemonUnreachable, FellBehind, SessionNotFound
+from inspan.model.agent import is_agent
 from inspan.model.ids import session_id, short
 from inspan.model.session import Chunk, Ended, Gap, Output
-from inspan.settings.passing import is_agent
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached

@@ -70,9 +70,11 @@ def tell_submitted(task: Task, settings: Settings, *, as_json: bool) -> int:
     if as_json:
         json(task)
         return exits.DONE
+    from inspan.model.agent import is_agent
     from inspan.settings.figures import show_duration
 
-    limits = task.spec.patience or settings.limits.patience()
+    usual = settings.timeouts.patience(agent=is_agent(task.spec.provider))
+    limits = task.spec.patience or usual
     out(task.id)
     if sys.stderr.isatty():
         note(

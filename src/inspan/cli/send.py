@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_agent(task: Task) -> bool:
-    from inspan.settings.passing import is_agent
+    from inspan.model.agent import is_agent
 
     return is_agent(task.spec.provider)
 

@@ -15,7 +15,7 @@ from inspan.cli.say import clean, json, out, styled
 from inspan.cli.why import activity_of, doing
 from inspan.control import EventQuery
 from inspan.model import event as e
-from inspan.model.agent import UNUSED, Usage
+from inspan.model.agent import UNUSED, Usage, is_agent
 from inspan.model.event import Event
 from inspan.model.ids import short
 from inspan.model.task import Needs, Task, TaskState, WorkspaceKind
@@ -169,12 +169,12 @@ def _when(task: Task) -> _Pairs:
 
 def _limits(task: Task) -> _Pairs:
     limits = task.spec.patience
-    told = limits or reach.settings().limits.patience()
+    told = limits or reach.settings().timeouts.patience(agent=is_agent(task.spec.provider))
     yield (
         "limits",
         (
             f"deadline {show_duration(told.deadline)}, idle {show_duration(told.idle)},"
-            f" grace {show_duration(told.grace)}{'' if limits else ' (by the settings)'}"
+            f" grace {show_duration(told.grace)}{'' if limits else ' (by timeouts.yaml)'}"
         ),
     )
     if task.allowance is not None:

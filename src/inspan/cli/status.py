@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from inspan.cli import exits, keeperdoor, reach
 from inspan.cli.parsing import add_json
@@ -16,6 +16,14 @@ from inspan.settings.figures import show_duration, show_size
 
 if TYPE_CHECKING:
     from inspan.settings import Places
+
+#: What each path is called, and its key.
+_PATHS: Final = (
+    ("state", "state_dir"),
+    ("socket", "socket"),
+    ("config", "config"),
+    ("timeouts", "timeouts"),
+)
 
 HELP = "What runs, and where things are kept. It starts nothing. Exit status 1: no healthy daemon."
 
@@ -54,6 +62,7 @@ def _told(where: Places) -> dict[str, Any]:
         "socket": str(where.daemon_socket),
         "keeper_socket": str(where.keeper_socket),
         "config": str(where.config),
+        "timeouts": str(where.timeouts),
         "logs": str(where.logs),
     }
 
@@ -79,7 +88,7 @@ def _say(told: dict[str, Any]) -> None:
         out(f"{styled(name.ljust(8), 'dim')} {_process(told[name])}")
     if "problem" in told and told["daemon"] is None and Path(told["socket"]).exists():
         out(f"{'':8} {clean(told['problem']['message'])}")
-    for name, key in (("state", "state_dir"), ("socket", "socket"), ("config", "config")):
+    for name, key in _PATHS:
         out(f"{styled(name.ljust(8), 'dim')} {clean(str(told[key]))}")
     counts = told.get("counts") or {}
     words = ", ".join(f"{number} {state}" for state, number in counts.items() if number)

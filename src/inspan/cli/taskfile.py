@@ -19,7 +19,7 @@ from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
 from inspan.model.plan import order
 from inspan.model.sandbox import TaskSandbox
-from inspan.model.task import OnCrash, OnLimit, TaskSpec, TerminalSpec, WorkspaceKind
+from inspan.model.task import OnCrash, OnLimit, Patience, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import Settings, locate, passing
 from inspan.settings.lined import Lined, read
 from inspan.settings.permissions import policy
@@ -210,9 +210,7 @@ def _spec(
         patience=_tried(
             place,
             "timeout",
-            lambda: asking.patience(
-                settings, _figure(place, "timeout"), _figure(place, "idle"), foreground=False
-            ),
+            lambda: _patience(place, settings, provider),
         ),
         permissions=_permissions(place, settings, agent=dialect is not None),
         sandbox=_sandbox(place, settings, agent=dialect is not None),
@@ -229,6 +227,11 @@ def _spec(
         review=_bool(place, "review"),
         labels={key: str(value) for key, value in _dict(place, "labels").items()},
     )
+
+
+def _patience(place: _Place, settings: Settings, provider: str) -> Patience | None:
+    timeout, idle = (_figure(place, name) for name in ("timeout", "idle"))
+    return asking.patience(settings, provider, timeout, idle, foreground=False)
 
 
 def _secrets(

@@ -23,6 +23,7 @@ from inspan.engine.orders import order_of, provider_of
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
     Asks,
+    Authenticates,
     BacksOff,
     Began,
     Clock,
@@ -57,20 +58,19 @@ from inspan.errors import (
 )
 from inspan.model import event as e
 from inspan.model.activity import Activity
-from inspan.model.agent import Ending
+from inspan.model.agent import Ending, is_agent
 from inspan.model.ids import check_id, session_id
-from inspan.model.patience import IdleLimit
 from inspan.model.permission import Policy
 from inspan.model.task import (
     Needs,
     OnCrash,
-    Patience,
     Reason,
     StopKind,
     Task,
     TaskState,
     WorkspaceKind,
 )
+from inspan.model.timeouts import Timeouts
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -88,10 +88,8 @@ class Means:
     patrol: Patrol
     #: Start something that must go on when its caller is gone, under the engine's own roof.
     spawn: Callable[[Callable[[], Awaitable[None]]], None]
-    patience: Patience
+    timeouts: Callable[[], Timeouts]
     permissions: Policy
-    #: How far a rhythm may stretch the idle limit, as a multiple of it.
-    idle_stretch: float
     aftermath: Aftermath
     crowding: Crowding
 
@@ -108,7 +106,10 @@ class Attempt:
         self._means = means
         self._last = task
         self.session = task.session or session_id(task.id, task.attempt)
-        self._patience = task.spec.patience or means.patience
+        timeouts = means.timeouts()
+        usual = timeouts.patience(agent=is_agent(task.spec.provider))
+        self._patience = task.spec.patience or usual
+        self._silence = timeouts.silence(self._patience.idle)
         self._unanswered = Unanswered(self, means.permissions, means.clock, means.spawn)
         self.receipts = Receipts(means.ledger, means.clock, means.spawn, task.id)
         #: Seconds that it waited for room on the disk; no deadline of this engine's counts them.
@@ -212,13 +213,10 @@ class Attempt:
             return None
         seen = self._watchdog.look(self._means.clock.monotonic())
         match seen.alarm:
-            case Alarm.DEADLINE:
-                limit = self._patience.deadline
-                self.request_stop(Reason("deadline", f"ran longer than {limit:g} s"))
-            case Alarm.IDLE:
-                self.request_stop(Reason("idle", f"was silent for {seen.silent:.0f} s"))
-            case Alarm.IDLE_SOON:
-                warned = e.IdleWarned(self.task.attempt, seen.silent, seen.limit)
+            case Alarm.DEADLINE | Alarm.IDLE:
+                self.request_stop(reasons.of_alarm(seen))
+            case Alarm.DEADLINE_SOON | Alarm.IDLE_SOON:
+                warned = reasons.of_warning(self.task.attempt, seen)
                 self._means.spawn(lambda: self.tell(warned))
         return seen.again
 
@@ -244,8 +242,14 @@ class Attempt:
     async def _opened(self) -> Run | None:
         here = self.task.spec.workspace is WorkspaceKind.HERE
         if here or await self._with_room(self._make_place):
-            return await self._with_room(lambda: self._provider().open(self._order()))
+            return await self._with_room(self._start)
         return None
+
+    async def _start(self) -> Run:
+        provider, order = self._provider(), self._order()
+        if isinstance(provider, Authenticates):
+            await provider.authenticate(order)
+        return await provider.open(order)
 
     async def _make_place(self) -> bool:
         place = await self._means.workspaces.prepare(self.task)
@@ -311,7 +315,8 @@ class Attempt:
         now = self._means.clock.monotonic()
         match seen:
             case Grew():
-                self._watchdog.heard(now)
+                if self._watchdog.heard(now):
+                    await self.tell(e.Stirred(self.task.attempt))
             case Started(pid):
                 task = self.task
                 if task.state is TaskState.RUNNING and task.pid != pid:
@@ -360,10 +365,15 @@ class Attempt:
         await self.tell(e.Answered(task.attempt, "" if needs is None else needs.id))
 
     def _new_watchdog(self) -> Watchdog:
-        now, base = self._means.clock.now(), self._patience.idle
-        idle = None if base is None else IdleLimit(base, base * self._means.idle_stretch)
-        spent = max(0.0, now - (self.task.started_at or now) - self._held)
-        return Watchdog(self._patience, idle, self._means.clock.monotonic(), spent=spent)
+        now, task = self._means.clock.now(), self.task
+        spent = max(0.0, now - (task.started_at or now) - self._held)
+        return Watchdog(
+            self._patience,
+            self._silence,
+            self._means.clock.monotonic(),
+            spent=spent,
+            warned=task.idle_warned_at is not None,
+        )
 
     # ── the end ──────────────────────────────────────────────────────────────
 

@@ -350,9 +350,8 @@ class Engine:
             clock=self._ports.clock,
             patrol=self._patrol,
             spawn=self._spawn,
-            patience=self._rules.patience,
+            timeouts=self._rules.timeouts,
             permissions=self._rules.permissions,
-            idle_stretch=self._rules.idle_stretch,
             crowding=self._dispatcher.crowding,
             aftermath=Aftermath(
                 self._ports.clock,

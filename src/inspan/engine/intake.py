@@ -17,10 +17,11 @@ from inspan.engine.references import References
 from inspan.engine.rules import Rules
 from inspan.errors import BadInput, DeadlineTooLong, KeyReused, NotConfined
 from inspan.model import event as e
+from inspan.model.agent import is_agent
 from inspan.model.ids import short
 from inspan.model.plain import dump
 from inspan.model.plan import order
-from inspan.model.task import Reason, Task, TaskSpec, WorkspaceKind
+from inspan.model.task import Patience, Reason, Task, TaskSpec, WorkspaceKind
 from inspan.model.value import value
 
 #: What one submission may hold; more is a mistake or an attack.
@@ -98,9 +99,8 @@ class Intake:
             raise BadInput("an empty check checks nothing", hint="Name a command, or leave it out.")
         if spec.review and spec.workspace is not WorkspaceKind.WORKTREE:
             raise BadInput("`review` needs a worktree: there is no change to look at else")
-        patience = spec.patience
-        if patience is not None:
-            self._check_patience(spec)
+        if spec.patience is not None:
+            self._check_patience(spec.patience, agent=is_agent(spec.provider))
         if spec.budget is not None:
             check_budget(provider, spec)
         provider.check(spec)
@@ -113,13 +113,14 @@ class Intake:
             raise NotConfined(f"What the provider {spec.provider!r} starts cannot be confined.")
         await provider.check_sandbox(spec)
 
-    def _check_patience(self, spec: TaskSpec) -> None:
-        patience = spec.patience or self._rules.patience
+    def _check_patience(self, patience: Patience, *, agent: bool) -> None:
         figures = (patience.deadline, patience.idle, patience.grace, patience.warn_before)
         if any(figure is not None and not 0 <= figure < float("inf") for figure in figures):
             raise BadInput("a limit is a number of seconds, not negative; none for no limit")
-        most = self._rules.max_deadline
-        if not patience.lifted and (patience.deadline is None or patience.deadline > most):
+        most = self._rules.timeouts().longest(agent=agent)
+        if patience.lifted or most is None:
+            return
+        if patience.deadline is None or patience.deadline > most:
             asked = "none" if patience.deadline is None else f"{patience.deadline:g} s"
             raise DeadlineTooLong(f"the deadline {asked} is above the maximum of {most:g} s")
 

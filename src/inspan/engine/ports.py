@@ -203,6 +203,15 @@ class Measures(Protocol):
         ...
 
 
+@runtime_checkable
+class Authenticates(Protocol):
+    """A provider whose programs have a login."""
+
+    async def authenticate(self, order: Order) -> None:
+        """That it is logged in, as far as it can be asked. Raises LoginFailed."""
+        ...
+
+
 class Run(Protocol):
     """A live process, as the engine holds it."""
 

@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import Final
 
 from inspan.engine.ports import Decided
+from inspan.engine.watchdog import Alarm, Look
 from inspan.errors import InspanError
 from inspan.model.agent import Ending, Outcome
-from inspan.model.event import PermissionDecided
+from inspan.model.event import DeadlineWarned, IdleWarned, PermissionDecided
 from inspan.model.task import Exit, Needs, Reason
 
 _HINTS: Final = {
     Ending.KILLED: "`inspan resume ID` takes its session up again.",
     Ending.QUOTA: "With `--on-limit wait` a task waits until the limit is lifted, and goes on.",
 }
+_LONGER: Final = "`{}` gives a task more; `timeouts.yaml` has what counts for those that name none."
 
 
 def of_error(error: InspanError) -> Reason:
@@ -46,6 +48,20 @@ def of_rule(attempt: int, decided: Decided) -> PermissionDecided:
     return PermissionDecided(
         attempt, decided.request, decided.question, decided.decision, decided.rule
     )
+
+
+def of_alarm(seen: Look) -> Reason:
+    """Which of its limits it has reached."""
+    if seen.alarm is Alarm.DEADLINE:
+        return Reason("deadline", f"ran longer than {seen.limit:g} s", _LONGER.format("--timeout"))
+    return Reason("idle", f"was silent for {seen.silent:.0f} s", _LONGER.format("--idle"))
+
+
+def of_warning(attempt: int, seen: Look) -> IdleWarned | DeadlineWarned:
+    """Which of its limits it will soon have reached."""
+    if seen.alarm is Alarm.DEADLINE_SOON:
+        return DeadlineWarned(attempt, seen.left, seen.limit)
+    return IdleWarned(attempt, seen.silent, seen.limit)
 
 
 def of_exit(how: Exit) -> Reason:

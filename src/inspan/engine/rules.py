@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from inspan.model.patience import Backoff, Waits
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT
-from inspan.model.task import OnLimit, Patience
+from inspan.model.task import OnLimit
+from inspan.model.timeouts import Timeouts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +18,11 @@ class Rules:
 
     roles: Mapping[str, int] = field(default_factory=dict)
     default_slots: int = DEFAULT_LIMIT
-    patience: Patience = field(default_factory=Patience)
+    #: How long things may take, asked whenever that begins to count: it can change.
+    timeouts: Callable[[], Timeouts] = Timeouts
     #: What agents may do; the rules are for all tasks, the limit for those that set none.
     permissions: Policy = field(default_factory=Policy)
-    #: The longest deadline (seconds) that is granted without being lifted.
-    max_deadline: float = 1800.0
     backoff: Backoff = field(default_factory=Backoff)
-    idle_stretch: float = 4.0
     #: How many tasks of a provider may run at once; any number of one that is not here.
     providers: Mapping[str, int] = field(default_factory=dict)
     on_limit: OnLimit = OnLimit.FAIL

@@ -15,9 +15,10 @@ from inspan.model.value import value
 
 
 class Alarm(StrEnum):
-    """What has run out."""
+    """What has run out, or soon will."""
 
     DEADLINE = "deadline"
+    DEADLINE_SOON = "deadline_soon"
     IDLE = "idle"
     IDLE_SOON = "idle_soon"
 
@@ -29,31 +30,45 @@ class Look:
     alarm: Alarm | None
     again: float | None
     silent: float = 0.0
+    #: Of the deadline, or of silence, whichever the alarm is about.
     limit: float = 0.0
+    #: Until the deadline.
+    left: float = 0.0
 
 
 class Watchdog:
     """How long an attempt has run and been silent, against how long it may."""
 
     def __init__(
-        self, patience: Patience, idle: IdleLimit | None, now: float, *, spent: float = 0.0
+        self,
+        patience: Patience,
+        idle: IdleLimit | None,
+        now: float,
+        *,
+        spent: float = 0.0,
+        warned: bool = False,
     ) -> None:
-        """``spent`` seconds of the deadline are gone: an earlier engine watched over it."""
+        """``spent`` seconds of the deadline are gone: an earlier engine watched over it.
+
+        ``warned``: it had told that the limit of silence is near.
+        """
         self._patience = patience
         self._idle = idle
         self._deadline = None if patience.deadline is None else now + patience.deadline - spent
         self._heard = now
         self._paused_at: float | None = None
-        self._warned = False
+        self._warned = warned
+        self._deadline_warned = False
         self._pauses: deque[float] = deque(maxlen=PAUSES_KEPT)
 
-    def heard(self, now: float) -> None:
-        """The process gave a sign of life."""
+    def heard(self, now: float) -> bool:
+        """The process gave a sign of life; true where a warning is void by that."""
         pause = now - self._heard  # less than nothing where it is back before it said
         if pause >= PAUSE_COUNTS_FROM and self._paused_at is None:
             self._pauses.append(pause)
         self._heard = now
-        self._warned = False
+        void, self._warned = self._warned, False
+        return void
 
     def excuse(self, until: float) -> None:
         """It said that it will be silent until then; the deadline stands."""
@@ -73,6 +88,7 @@ class Watchdog:
             self._deadline += now - self._paused_at
         self._paused_at = None
         self._heard = now
+        self._warned = False
 
     @property
     def idle_limit(self) -> float | None:
@@ -80,17 +96,29 @@ class Watchdog:
         return None if self._idle is None else self._idle.after(self._pauses)
 
     def look(self, now: float) -> Look:
-        """What has run out at ``now``."""
+        """What has run out at ``now``, or soon will."""
         if self._paused_at is not None:
             return Look(None, None)
-        if self._deadline is not None and now >= self._deadline:
-            return Look(Alarm.DEADLINE, None)
+        seen = self._time(now)
+        if seen.alarm is not None:
+            return seen
         limit = self.idle_limit
-        if limit is None:
-            return Look(None, self._deadline)
-        return self._silence(now, limit)
+        return seen if limit is None else self._silence(now, limit, seen.again)
 
-    def _silence(self, now: float, limit: float) -> Look:
+    def _time(self, now: float) -> Look:
+        ends, limit, before = self._deadline, self._patience.deadline, self._patience.warn_before
+        if ends is None or limit is None:
+            return Look(None, None)
+        if now >= ends:
+            return Look(Alarm.DEADLINE, None, limit=limit)
+        if now < ends - before:
+            return Look(None, ends - before)
+        if self._deadline_warned or before >= limit:
+            return Look(None, ends)
+        self._deadline_warned = True
+        return Look(Alarm.DEADLINE_SOON, now, limit=limit, left=ends - now)
+
+    def _silence(self, now: float, limit: float, sooner: float | None) -> Look:
         silent = now - self._heard
         if silent >= limit:
             return Look(Alarm.IDLE, None, silent, limit)
@@ -98,6 +126,5 @@ class Watchdog:
         alarm = None
         if now >= warn_at and not self._warned and self._patience.warn_before < limit:
             self._warned, alarm = True, Alarm.IDLE_SOON
-        ends = self._heard + limit
-        again = warn_at if now < warn_at else ends
-        return Look(alarm, min(again, self._deadline or again), silent, limit)
+        again = warn_at if now < warn_at else self._heard + limit
+        return Look(alarm, again if sooner is None else min(again, sooner), silent, limit)

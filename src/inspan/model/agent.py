@@ -19,6 +19,15 @@ class Mode(StrEnum):
     PTY = "pty"  #: a terminal, as a person would
 
 
+#: Providers that are no agents.
+NO_AGENTS: Final = ("shell", "scripted")
+
+
+def is_agent(provider: str) -> bool:
+    """False for a provider that is known to be none."""
+    return provider not in NO_AGENTS
+
+
 @named_value
 class AgentSession:
     """What an agent said of the conversation it began."""

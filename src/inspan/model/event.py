@@ -156,6 +156,24 @@ class IdleWarned:
 
 
 @value
+class Stirred:
+    """Something was heard after that warning, which is void."""
+
+    kind: ClassVar[str] = "attempt.stirred"
+    attempt: int
+
+
+@value
+class DeadlineWarned:
+    """The deadline is near."""
+
+    kind: ClassVar[str] = "attempt.deadline_warned"
+    attempt: int
+    left: float  #: seconds until it is stopped
+    limit: float  #: the deadline, in seconds from its start
+
+
+@value
 class Exited:
     """The process has ended and all of its output is recorded."""
 
@@ -340,6 +358,8 @@ Fact: TypeAlias = (
     | PromptAccepted
     | PromptSettled
     | IdleWarned
+    | Stirred
+    | DeadlineWarned
     | Exited
     | CheckEnded
     | Completed

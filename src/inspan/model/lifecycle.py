@@ -53,6 +53,8 @@ TABLE: Final[dict[TaskState, _Row]] = {
         e.Spawned: None,
         **_AGENT,
         e.IdleWarned: None,
+        e.Stirred: None,
+        e.DeadlineWarned: None,
         e.NeedsInput: _S.WAITING,
         e.Exited: _S.PROCESSING,
     },
@@ -210,7 +212,8 @@ def _started(task: Task, at: float, fact: e.AttemptStarted) -> dict[str, Any]:
 def _needs(task: Task, at: float, fact: e.NeedsInput) -> dict[str, Any]:
     known = task.needs
     again = known is not None and fact.needs.id and known.id == fact.needs.id
-    return {"needs": replace(fact.needs, since=known.since if known and again else at)}
+    needs = replace(fact.needs, since=known.since if known and again else at)
+    return {"needs": needs, "idle_warned_at": None}
 
 
 def _checked(task: Task, _at: float, fact: e.CheckEnded) -> dict[str, Any]:
@@ -260,6 +263,7 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
     e.UsageCounted: lambda _task, _at, fact: {"usage": fact.usage},
     e.NeedsInput: _needs,
     e.IdleWarned: lambda _task, at, _fact: {"idle_warned_at": at},
+    e.Stirred: lambda _task, _at, _fact: {"idle_warned_at": None},
     e.Exited: lambda _task, _at, fact: {
         "exit": fact.exit,
         "output_bytes": fact.output_bytes,

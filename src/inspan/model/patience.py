@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
+from typing import Any, TypeVar
 
 from inspan.model.value import value
+
+T = TypeVar("T")
+
+
+def _changed(kept: T, **changes: Any) -> T:
+    """``kept`` with these fields changed."""
+    from dataclasses import replace  # noqa: PLC0415  20 ms, and commands only read figures here
+
+    changed: T = replace(kept, **changes)  # type: ignore[type-var]  # each is a value
+    return changed
 
 
 @value(frozen=True)
@@ -108,17 +118,17 @@ class Room:
         places = self.places(now)
         had = running if places is None else min(places, max(1, running))
         whole = self.whole if self.shrunk(now) else self.most or had
-        return replace(self, left=max(1, had // 2), at=now, whole=whole)
+        return _changed(self, left=max(1, had // 2), at=now, whole=whole)
 
     def succeeded(self, now: float) -> Room:
         """A task of it has done its work."""
         places = self.places(now)
         if places is None or not self.shrunk(now):
-            return replace(self, left=None)
+            return _changed(self, left=None)
         if now - self.at < self.burst:
             return self
-        grown = replace(self, left=places + 1, at=now)
-        return grown if grown.shrunk(now) else replace(self, left=None)
+        grown = _changed(self, left=places + 1, at=now)
+        return grown if grown.shrunk(now) else _changed(self, left=None)
 
     def next_place(self, now: float) -> float | None:
         """When the next place is back; ``None`` where none is missing."""
@@ -165,17 +175,17 @@ class Breaker:
 
     def tried(self, now: float) -> Breaker:
         """A try was begun."""
-        return replace(self, probing=self.state(now) is not Circuit.CLOSED)
+        return _changed(self, probing=self.state(now) is not Circuit.CLOSED)
 
     def succeeded(self) -> Breaker:
         """The try went well."""
-        return replace(self, failures=0, opened_at=None, probing=False)
+        return _changed(self, failures=0, opened_at=None, probing=False)
 
     def failed(self, now: float) -> Breaker:
         """The try failed."""
         failures = self.failures + 1
         opens = failures >= self.threshold or self.probing
-        return replace(
+        return _changed(
             self,
             failures=failures,
             opened_at=now if opens else self.opened_at,

@@ -110,15 +110,20 @@ class AgentProvider:
         """Refuse what cannot be confined as it asks. Raises NotConfined, BadInput."""
         await self._processes.check_sandbox(spec, keeps(self._dialect))
 
+    async def authenticate(self, order: Order) -> None:
+        """That it is logged in; ``open`` has to follow. Raises LoginFailed, SecretMissing."""
+        if self._login is not None:
+            self._check_installed(order.cwd, order.env)
+            process = self._as_process(order, self._turn(order))
+            await self._login.assure(process, await self._processes.secrets(order))
+
     async def open(self, order: Order) -> Run:
-        """Start it, where it is logged in. Raises SpawnFailed and what is below it, KeeperLost."""
-        programs.check_folder(order.cwd)
-        self._check_installed(order.cwd, order.env)
+        """Start it. Raises SpawnFailed and what is below it, KeeperLost."""
         turn = self._turn(order)
         process = self._as_process(order, turn)
-        if self._login is not None:
-            await self._login.assure(process, await self._processes.secrets(order))
         try:
+            programs.check_folder(order.cwd)
+            self._check_installed(order.cwd, order.env)
             inner = await self._processes.open(
                 process, self._dialect.argv(turn), keeps(self._dialect)
             )

@@ -15,8 +15,9 @@ import anyio
 
 from inspan.agents.dialect import LoginAnswer
 from inspan.engine.ports import Clock
-from inspan.model.patience import Backoff, Breaker
-from inspan.model.value import named_value, value
+from inspan.model.patience import Breaker
+from inspan.model.timeouts import LoginRules
+from inspan.model.value import value
 
 MAX_ATTEMPTS_EXCEEDED: Final = "MAX_ATTEMPTS_EXCEEDED"
 NOT_LOGGED_IN: Final = "NOT_LOGGED_IN"
@@ -37,29 +38,16 @@ class Login:
         return not self.code
 
 
-@named_value
-class LoginRules:
-    """Seconds and counts."""
-
-    attempts: int = 3
-    timeout: float = 30.0
-    backoff: Backoff = Backoff(first=1.0, most=30.0)
-    #: How long a good answer is believed.
-    believed: float = 300.0
-    #: Logins that failed in a row before nobody asks any more, and for how long.
-    failures: int = 3
-    rest: float = 60.0
-
-
 Probe: TypeAlias = Callable[[], Awaitable[LoginAnswer]]
 
 
 class Logins:
     """The accounts of all agents, a handful. One is whatever its probe depends on, as a text."""
 
-    def __init__(self, clock: Clock, rules: LoginRules | None = None) -> None:
+    def __init__(self, clock: Clock, rules: Callable[[], LoginRules] = LoginRules) -> None:
+        """``rules`` are asked whenever they begin to count: they can change."""
         self._clock = clock
-        self._rules = rules or LoginRules()
+        self._rules = rules
         self._accounts: dict[str, _Account] = {}
 
     async def assure(self, account: str, probe: Probe | None) -> Login:
@@ -83,7 +71,7 @@ class Logins:
                 raise
             now = self._clock.monotonic()
             if login.ok:
-                known.good_until = now + self._rules.believed
+                known.good_until = now + self._rules().believed
             else:
                 known.breaker = known.breaker.failed(now)
             return login
@@ -100,15 +88,16 @@ class Logins:
             known.breaker = known.breaker.succeeded()
 
     def _account(self, account: str) -> _Account:
-        rules = self._rules
-        made = _Account(Breaker(rules.failures, rules.rest))
-        return self._accounts.setdefault(account, made)
+        rules = self._rules()
+        known = self._accounts.setdefault(account, _Account())
+        known.breaker = replace(known.breaker, threshold=rules.failures, rest=rules.rest)
+        return known
 
     async def _attempts(self, probe: Probe) -> Login:
-        rules = self._rules
+        rules = self._rules()
         answer = LoginAnswer(ok=False)
         for number in range(1, rules.attempts + 1):
-            answer = await self._once(probe)
+            answer = await self._once(probe, rules.timeout)
             if answer.ok:
                 return Login(attempts=number)
             if answer.final:
@@ -117,7 +106,7 @@ class Logins:
                 await self._clock.sleep(rules.backoff.delay(number, self._clock.chance()))
         return Login(MAX_ATTEMPTS_EXCEEDED, answer.message, rules.attempts)
 
-    async def _once(self, probe: Probe) -> LoginAnswer:
+    async def _once(self, probe: Probe, patience: float) -> LoginAnswer:
         """One attempt; an exception is one too, and so is no answer in time."""
         answers: list[LoginAnswer] = []
 
@@ -130,14 +119,14 @@ class Logins:
 
         async with anyio.create_task_group() as group:
             group.start_soon(ask)
-            await self._clock.sleep(self._rules.timeout)
+            await self._clock.sleep(patience)
             group.cancel_scope.cancel()
-        late = LoginAnswer(ok=False, message=f"it did not answer within {self._rules.timeout:g} s")
+        late = LoginAnswer(ok=False, message=f"it did not answer within {patience:g} s")
         return answers[0] if answers else late
 
 
 class _Account:
-    def __init__(self, breaker: Breaker) -> None:
-        self.breaker = breaker
+    def __init__(self) -> None:
+        self.breaker = Breaker()
         self.good_until = 0.0
         self.turn = anyio.Lock()

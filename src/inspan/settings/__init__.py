@@ -4,15 +4,16 @@ It reads the environment it is handed and one YAML file; it never knows who asks
 """
 
 from inspan.settings.places import Places, locate
-from inspan.settings.values import EnvRule, Limits, Recording, Retention, Settings, load
+from inspan.settings.timeouts import TimeoutsFile
+from inspan.settings.values import EnvRule, Recording, Retention, Settings, load
 
 __all__ = [
     "EnvRule",
-    "Limits",
     "Places",
     "Recording",
     "Retention",
     "Settings",
+    "TimeoutsFile",
     "load",
     "locate",
 ]

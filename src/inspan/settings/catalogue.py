@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspan.settings.passing import dialect_of
-from inspan.settings.values import Settings, load
+from inspan.settings.values import Settings, load_alone
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect
@@ -41,7 +41,7 @@ class Catalogue:
     def _read(self) -> None:
         mark = _mark(self._config)
         if mark != self._seen:
-            self._settings = load(self._config)
+            self._settings = load_alone(self._config)
             self._seen = mark
             self._made.clear()
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inspan.agents.declaration import PROMPT, Declaration
 from inspan.errors import SettingsInvalid
-from inspan.model.agent import Mode
-from inspan.settings.names import NO_AGENTS, is_secret
+from inspan.model.agent import NO_AGENTS, Mode
+from inspan.settings.names import is_secret
 
 if TYPE_CHECKING:
     from inspan.settings.lined import Lined

@@ -1,11 +1,8 @@
-"""What names tell by themselves: a variable's that it holds a secret, a provider's what it is."""
+"""What names tell by themselves: a variable's that it holds a secret."""
 
 from __future__ import annotations
 
 from typing import Final
-
-#: Providers that are no agents.
-NO_AGENTS: Final = ("shell", "scripted")
 
 #: A prefix lets no name out that has one of these words in it; an exact name does.
 _SECRET_WORDS: Final = (

@@ -9,20 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from inspan.errors import BadInput
-from inspan.model.agent import Mode
+from inspan.model.agent import Mode, is_agent
 from inspan.model.task import Handover, TerminalSpec
-from inspan.settings.names import NO_AGENTS
 from inspan.settings.places import Places
 from inspan.settings.values import EnvRule, Settings
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect
     from inspan.settings.secrets import Secrets
-
-
-def is_agent(provider: str) -> bool:
-    """False for a provider that is known to be none; that costs no import."""
-    return provider not in NO_AGENTS
 
 
 def dialect_of(provider: str, settings: Settings) -> Dialect | None:

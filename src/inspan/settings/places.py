@@ -17,6 +17,8 @@ from typing import Final
 from inspan.errors import PlatformUnsupported, Unable
 from inspan.model.value import value
 
+#: Beside the settings.
+TIMEOUTS: Final = "timeouts.yaml"
 _PLATFORMS: Final = ("linux", "darwin")
 #: ``sun_path`` holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
 SOCKET_PATH_MOST: Final = 100
@@ -35,6 +37,11 @@ class Places:
     state_dir: Path
     config: Path
     runtime_dir: Path
+
+    @property
+    def timeouts(self) -> Path:
+        """How long things may take."""
+        return self.config.with_name(TIMEOUTS)
 
     @property
     def database(self) -> Path:

@@ -7,7 +7,6 @@ default. It reads one file, and writes none.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +15,12 @@ from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT, Role
 from inspan.model.sandbox import SandboxRules
-from inspan.model.task import OnLimit, Patience
+from inspan.model.task import OnLimit
+from inspan.model.timeouts import DEFAULT, Timeouts
 from inspan.model.value import field, value
-from inspan.settings import budgeting, figures
+from inspan.settings import budgeting, fields, timeouts
 from inspan.settings.names import is_secret
+from inspan.settings.places import TIMEOUTS
 
 if TYPE_CHECKING:
     from inspan.agents.declaration import Declaration
@@ -78,25 +79,6 @@ class EnvRule:
 
 
 @value(frozen=True, kw_only=True)
-class Limits:
-    """How long a task may take unless it says otherwise; seconds, ``None`` for no limit."""
-
-    deadline: float | None = 300.0
-    #: The longest deadline that is given without being asked for with ``--timeout``.
-    max_deadline: float = 1800.0
-    idle: float | None = None
-    warn_before: float = 30.0
-    #: Between being asked to stop and being killed.
-    grace: float = 5.0
-
-    def patience(self) -> Patience:
-        """These limits as a task carries them."""
-        return Patience(
-            deadline=self.deadline, idle=self.idle, warn_before=self.warn_before, grace=self.grace
-        )
-
-
-@value(frozen=True, kw_only=True)
 class Retention:
     """What is kept of tasks that have ended; ``None`` keeps all."""
 
@@ -141,7 +123,7 @@ class Settings:
     roles: tuple[Role, ...] = (Role("worker"), Role("planner"), Role("reviewer"))
     #: The slots of a role that is not named.
     role_default: int = DEFAULT_LIMIT
-    limits: Limits = Limits()
+    timeouts: Timeouts = DEFAULT
     retention: Retention = Retention()
     recording: Recording = Recording()
     code: CodeRest = CodeRest()
@@ -168,15 +150,24 @@ class Settings:
 
 
 def load(path: Path) -> Settings:
-    """The settings in ``path``; the defaults where there is no such file.
+    """The settings in ``path`` and the timeouts beside it; defaults where there is no such file.
 
     Raises:
         SettingsInvalid: with the line.
     """
+    return Settings(**_read(path), timeouts=timeouts.load(path.with_name(TIMEOUTS)))
+
+
+def load_alone(path: Path) -> Settings:
+    """The settings in ``path``, with no look at the timeouts beside it. Raises SettingsInvalid."""
+    return Settings(**_read(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        return Settings()
+        return {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsInvalid(f"cannot read {path}: {error}") from error
     from inspan.settings import lined  # noqa: PLC0415 - only where there is a file
@@ -193,43 +184,27 @@ def load(path: Path) -> Settings:
 _Part = Callable[["Lined", Any], dict[str, Any]]
 
 
-def _build(document: Lined) -> Settings:
+def _build(document: Lined) -> dict[str, Any]:
     if document.value is None:
-        return Settings()
-    sections = _section(document, (), document.value, _SECTIONS)
+        return {}
+    if isinstance(document.value, dict) and "limits" in document.value:
+        raise SettingsInvalid(
+            f"{document.at('limits')}: limits of time are in {TIMEOUTS}, beside this file",
+            hint="There they are `command: {timeout, longest, idle}` and `stop: {grace}`.",
+        )
+    sections = fields.section(document, (), document.value, _SECTIONS)
     changes: dict[str, Any] = {}
     for name, section in sections.items():
         changes |= _SECTIONS[name](document, section)
-    settings = Settings(**changes)
-    limits = settings.limits
-    if limits.deadline is not None and limits.deadline > limits.max_deadline:
-        raise SettingsInvalid(
-            f"{document.at('limits', 'deadline')}: the deadline is longer than max_deadline"
-        )
-    return settings
-
-
-def _section(document: Lined, path: tuple[str, ...], value: Any, known: Any) -> dict[str, Any]:
-    """``value`` as a mapping with no key beyond ``known``."""
-    if not isinstance(value, dict):
-        raise SettingsInvalid(
-            f"{document.at(*path)}: {'.'.join(path) or 'the file'} is not a mapping"
-        )
-    for key in value:
-        if key not in known:
-            names = ", ".join(sorted(known))
-            raise SettingsInvalid(
-                f"{document.at(*path, str(key))}: {key!r} is not known here",
-                hint=f"Known here: {names}.",
-            )
-    return value
+    return changes
 
 
 def _roles(document: Lined, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SettingsInvalid(f"{document.at('roles')}: roles is not a mapping of names to limits")
     given = {
-        str(name): _whole(document, ("roles", str(name)), limit) for name, limit in value.items()
+        str(name): fields.whole(document, ("roles", str(name)), limit)
+        for name, limit in value.items()
     }
     default = given.pop("default", DEFAULT_LIMIT)
     names = dict.fromkeys([*(role.name for role in Settings().roles), *given])
@@ -239,20 +214,8 @@ def _roles(document: Lined, value: Any) -> dict[str, Any]:
     }
 
 
-def _limits(document: Lined, value: Any) -> dict[str, Any]:
-    known = ("deadline", "max_deadline", "idle", "warn_before", "grace")
-    given = {
-        name: _seconds(document, ("limits", name), item)
-        for name, item in _section(document, ("limits",), value, known).items()
-    }
-    for name in ("max_deadline", "warn_before", "grace"):
-        if name in given and given[name] is None:
-            raise SettingsInvalid(f"{document.at('limits', name)}: limits.{name} cannot be none")
-    return {"limits": Limits(**given)}  # type: ignore[arg-type]  # None was refused above
-
-
 def _retention(document: Lined, value: Any) -> dict[str, Any]:
-    given = _section(document, ("retention",), value, ("days", "bytes"))
+    given = fields.section(document, ("retention",), value, ("days", "bytes"))
     changes: dict[str, Any] = {}
     if "days" in given:
         days = given["days"]
@@ -260,21 +223,21 @@ def _retention(document: Lined, value: Any) -> dict[str, Any]:
             raise SettingsInvalid(f"{document.at('retention', 'days')}: days is not a number")
         changes["older_than"] = None if days is None else days * 86400.0
     if "bytes" in given:
-        changes["bytes"] = _size(document, ("retention", "bytes"), given["bytes"])
+        changes["bytes"] = fields.size(document, ("retention", "bytes"), given["bytes"])
     return {"retention": Retention(**changes)}
 
 
 def _recording(document: Lined, value: Any) -> dict[str, Any]:
-    given = _section(document, ("recording",), value, ("cap",))
-    cap = _size(document, ("recording", "cap"), given["cap"]) if given else None
+    given = fields.section(document, ("recording",), value, ("cap",))
+    cap = fields.size(document, ("recording", "cap"), given["cap"]) if given else None
     if cap is not None and cap < MIB:
         raise SettingsInvalid(f"{document.at('recording', 'cap')}: the cap is below 1 MB")
     return {"recording": Recording(cap=cap)} if cap is not None else {}
 
 
 def _code(document: Lined, value: Any) -> dict[str, Any]:
-    given = _section(document, ("code",), value, ("idle",))
-    idle = _seconds(document, ("code", "idle"), given["idle"]) if given else None
+    given = fields.section(document, ("code",), value, ("idle",))
+    idle = fields.seconds(document, ("code", "idle"), given["idle"]) if given else None
     if idle is not None and idle < 1:
         raise SettingsInvalid(f"{document.at('code', 'idle')}: code.idle is below a second")
     return {"code": CodeRest(idle=idle)}
@@ -282,15 +245,17 @@ def _code(document: Lined, value: Any) -> dict[str, Any]:
 
 def _agents(document: Lined, value: Any) -> dict[str, Any]:
     known = ("on_limit", "waits", "first_wait", "longest_wait", "budget", "over_budget")
-    given = _section(document, ("agents",), value, known)
+    given = fields.section(document, ("agents",), value, known)
     changes: dict[str, Any] = {}
     if "on_limit" in given:
-        changes["on_limit"] = _one_of(document, ("agents", "on_limit"), given["on_limit"], OnLimit)
+        changes["on_limit"] = fields.one_of(
+            document, ("agents", "on_limit"), given["on_limit"], OnLimit
+        )
     if "waits" in given:
-        changes["waits"] = _whole(document, ("agents", "waits"), given["waits"])
+        changes["waits"] = fields.whole(document, ("agents", "waits"), given["waits"])
     for name in ("first_wait", "longest_wait"):
         if name in given:
-            seconds = _seconds(document, ("agents", name), given[name])
+            seconds = fields.seconds(document, ("agents", name), given[name])
             if seconds is None or seconds < 1:
                 raise SettingsInvalid(
                     f"{document.at('agents', name)}: agents.{name} is below a second, or none"
@@ -298,7 +263,7 @@ def _agents(document: Lined, value: Any) -> dict[str, Any]:
             changes[name] = seconds
     if "over_budget" in given:
         path = ("agents", "over_budget")
-        changes["over_budget"] = _one_of(document, path, given["over_budget"], OverBudget)
+        changes["over_budget"] = fields.one_of(document, path, given["over_budget"], OverBudget)
     if "budget" in given:
         over = changes.get("over_budget", Agents().over_budget)
         changes["budget"] = _budget(document, given["budget"], over)
@@ -325,10 +290,10 @@ def _providers(document: Lined, value: Any) -> dict[str, Any]:
             from inspan.settings.declaring import declaration  # noqa: PLC0415 - few declare any
 
             declared[str(name)] = declaration(document, str(name), item)
-        elif _section(document, path, item, ("slots",)).get("slots") is None:
+        elif fields.section(document, path, item, ("slots",)).get("slots") is None:
             continue
         if "slots" in item:
-            slots[str(name)] = _whole(document, (*path, "slots"), item["slots"])
+            slots[str(name)] = fields.whole(document, (*path, "slots"), item["slots"])
     return {"providers": slots, "declared": declared}
 
 
@@ -345,10 +310,10 @@ def _sandbox(document: Lined, value: Any) -> dict[str, Any]:
 
 
 def _env(document: Lined, value: Any) -> dict[str, Any]:
-    given = _section(document, ("env",), value, ("allow", "withhold"))
+    given = fields.section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
-    allow = _words(document, ("env", "allow"), given.get("allow", []))
-    withhold = frozenset(_words(document, ("env", "withhold"), given.get("withhold", [])))
+    allow = fields.words(document, ("env", "allow"), given.get("allow", []))
+    withhold = frozenset(fields.words(document, ("env", "withhold"), given.get("withhold", [])))
     names = rule.names | {name for name in allow if not name.endswith("*")}
     prefixes = [*rule.prefixes, *(name[:-1] for name in allow if name.endswith("*"))]
     gone = {name[:-1] for name in withhold if name.endswith("*")}
@@ -356,7 +321,7 @@ def _env(document: Lined, value: Any) -> dict[str, Any]:
 
 
 def _keys(document: Lined, value: Any) -> dict[str, Any]:
-    given = _section(document, ("keys",), value, ("detach",))
+    given = fields.section(document, ("keys",), value, ("detach",))
     if "detach" not in given:
         return {}
     text = str(given["detach"]).lower()
@@ -386,7 +351,6 @@ def _secrets(document: Lined, value: Any) -> dict[str, Any]:
 
 _SECTIONS: Final[dict[str, _Part]] = {
     "roles": _roles,
-    "limits": _limits,
     "retention": _retention,
     "recording": _recording,
     "code": _code,
@@ -398,39 +362,3 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "keys": _keys,
     "secrets": _secrets,
 }
-
-
-def _whole(document: Lined, path: tuple[str, ...], value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingsInvalid(f"{document.at(*path)}: {'.'.join(path)} is not a number from 1 up")
-    return int(value)
-
-
-def _one_of(document: Lined, path: tuple[str, ...], value: Any, kind: type[StrEnum]) -> StrEnum:
-    try:
-        return kind(value)
-    except ValueError:
-        words = ", ".join(item.value for item in kind)
-        raise SettingsInvalid(
-            f"{document.at(*path)}: {'.'.join(path)} is none of: {words}"
-        ) from None
-
-
-def _seconds(document: Lined, path: tuple[str, ...], value: Any) -> float | None:
-    try:
-        return None if value is None else figures.duration(str(value))
-    except InspanError as error:
-        raise SettingsInvalid(f"{document.at(*path)}: {error.message}", hint=error.hint) from error
-
-
-def _size(document: Lined, path: tuple[str, ...], value: Any) -> int | None:
-    try:
-        return None if value in (None, "none") else figures.size(str(value))
-    except InspanError as error:
-        raise SettingsInvalid(f"{document.at(*path)}: {error.message}", hint=error.hint) from error
-
-
-def _words(document: Lined, path: tuple[str, ...], value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise SettingsInvalid(f"{document.at(*path)}: {'.'.join(path)} is not a list of names")
-    return value

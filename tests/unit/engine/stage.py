@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from inspan.control import EventQuery
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.engine import Engine
-from inspan.engine.ports import Ports
+from inspan.engine.ports import Ports, Provider
 from inspan.engine.rules import Rules
+from inspan.model.event import Event
 from inspan.model.task import Task, TaskSpec, TaskState
+from inspan.model.timeouts import Timeouts
 from inspan.store.memory import MemoryStore
 from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.clock import FakeClock
@@ -32,6 +35,8 @@ class Stage:
         self.clock = FakeClock(rest=at_rest)
         self.store = MemoryStore()
         self.shell = FakeProvider()
+        #: Those beside the shell.
+        self.providers: dict[str, Provider] = {}
         self.keep = FakeKeep()
         self.recordings = FakeRecordings()
         self.workspaces = FakeWorkspaces()
@@ -42,7 +47,7 @@ class Stage:
     def _engine(self) -> Engine:
         ports = Ports(
             store=self.store,
-            providers={"shell": self.shell},
+            providers={"shell": self.shell, **self.providers},
             recordings=self.recordings,
             workspaces=self.workspaces,
             keep=self.keep,
@@ -74,12 +79,19 @@ class Stage:
     async def state(self, task: Task) -> TaskState:
         return (await self.engine.get(task.id)).state
 
+    async def events(self, task: Task) -> tuple[Event, ...]:
+        return await self.store.history(EventQuery(task=task.id))
+
     async def facts(self, task: Task) -> list[str]:
-        events = await self.store.history(EventQuery(task=task.id))
-        return [event.kind.partition(".")[2] for event in events]
+        return [event.kind.partition(".")[2] for event in await self.events(task)]
 
     def run_of(self, task: Task, attempt: int = 1) -> FakeRun:
         return self.shell.runs[f"{task.id}-{attempt}"]
+
+
+def limited(**figures: Any) -> Rules:
+    """Rules with these figures of ``Timeouts``."""
+    return Rules(timeouts=lambda: Timeouts(**figures))
 
 
 async def settle() -> None:

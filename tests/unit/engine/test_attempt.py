@@ -19,10 +19,10 @@ from inspan.errors import (
     KeeperMismatch,
 )
 from inspan.model.session import Answers
-from inspan.model.task import OnCrash, Patience, Task, TaskState, Workspace, WorkspaceKind
+from inspan.model.task import OnCrash, Task, TaskState, Workspace, WorkspaceKind
 from inspan.store.memory import MemoryStore
 from tests.fakes.provider import FakeProvider, FakeRun
-from tests.unit.engine.stage import Stage, settle
+from tests.unit.engine.stage import Stage, limited, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A1", "B1", "B5")]
 
@@ -110,7 +110,7 @@ async def test_who_types_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_one_that_waits_is_adopted_with_its_clocks_stopped() -> None:
-    stage, _ = _stage(Rules(patience=Patience(deadline=100)))
+    stage, _ = _stage(limited(command=100))
     async with stage.running():
         task = await stage.submit()
         stage.run_of(task).ask("Proceed?")
@@ -142,7 +142,7 @@ async def test_a_newer_question_is_not_answered_by_an_older_answer() -> None:
 
 
 async def test_a_check_that_asks_is_not_heard_and_the_deadline_ends_it() -> None:
-    stage, shell = _stage(Rules(patience=Patience(deadline=100)))
+    stage, shell = _stage(limited(command=100))
     async with stage.running():
         task = await stage.submit(checks=("ask",))
         stage.run_of(task).finish()
@@ -363,7 +363,7 @@ async def test_what_was_told_with_the_end_is_not_told_again() -> None:
 
 
 async def test_what_finds_no_room_waits_for_some_and_loses_no_time() -> None:
-    stage, shell = _stage(Rules(patience=Patience(deadline=100)))
+    stage, shell = _stage(limited(command=100))
     shell.fails = DiskFull("no recording can be made")
     async with stage.running():
         task = await stage.submit()

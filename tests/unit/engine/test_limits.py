@@ -11,7 +11,7 @@ from inspan.errors import (
 )
 from inspan.model.patience import Backoff
 from inspan.model.task import Patience, TaskState
-from tests.unit.engine.stage import SPEC, Stage, settle
+from tests.unit.engine.stage import SPEC, Stage, limited, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B4", "B5")]
 
@@ -33,7 +33,7 @@ async def test_retries_back_off_and_then_fail() -> None:
 
 
 async def test_the_deadline_stops_it_by_the_ladder() -> None:
-    stage = Stage(Rules(patience=Patience(deadline=100, grace=10)))
+    stage = Stage(limited(command=100, grace=10))
     stage.shell.yields_to = "terminate"
     async with stage.running():
         task = await stage.submit()
@@ -85,7 +85,7 @@ async def test_the_idle_limit_follows_the_rhythm_that_was_seen() -> None:
 
 
 async def test_waiting_for_a_person_stops_both_clocks() -> None:
-    stage = Stage(Rules(patience=Patience(deadline=100, idle=50, warn_before=1)))
+    stage = Stage(limited(command=100, command_idle=50, warning=1))
     async with stage.running():
         task = await stage.submit()
         stage.run_of(task).ask("Proceed?")

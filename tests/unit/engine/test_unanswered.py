@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from inspan.control import EventQuery
@@ -10,8 +12,8 @@ from inspan.engine.rules import Rules
 from inspan.errors import Conflict
 from inspan.model import event as e
 from inspan.model.permission import Decision, Policy, Rule
-from inspan.model.task import Needs, Patience, Task, TaskState
-from tests.unit.engine.stage import Stage, settle
+from inspan.model.task import Needs, Task, TaskState
+from tests.unit.engine.stage import Stage, limited, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4", "C9")]
 
@@ -32,7 +34,7 @@ async def decided(stage: Stage, task: Task) -> list[e.PermissionDecided]:
 
 
 async def test_after_its_time_it_is_denied_and_that_is_told() -> None:
-    stage = Stage(Rules(permissions=Policy(expires=60), patience=Patience(deadline=100)))
+    stage = Stage(replace(limited(command=100), permissions=Policy(expires=60)))
     async with stage.running():
         task = await asked(stage)
         await stage.clock.advance(59)

@@ -53,6 +53,8 @@ def facts(attempt: int) -> Mapping[type[e.Fact], e.Fact]:
         e.PromptAccepted(attempt, "k-1", "5e7f", Way.LINES),
         e.PromptSettled(attempt, "k-1", Stage.STARTED),
         e.IdleWarned(attempt, 270.0, 300.0),
+        e.Stirred(attempt),
+        e.DeadlineWarned(attempt, 30.0, 300.0),
         e.Exited(attempt, Exit(code=0), 12),
         e.CheckEnded(attempt, "pytest -q", Exit(code=0), f"{TASK}-{attempt}-c0"),
         e.Completed(attempt),

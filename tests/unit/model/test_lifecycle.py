@@ -50,7 +50,7 @@ def after(state: TaskState, fact: e.Fact) -> Task:
 def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
     assert set(TABLE) == set(TaskState)
     assert set(KINDS) == set(e.FACTS.values())
-    assert len(e.FACTS) == 32
+    assert len(e.FACTS) == 34
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -147,6 +147,8 @@ FIELDS: list[tuple[TaskState, e.Fact, dict[str, Any]]] = [
     (S.RUNNING, e.AgentBegan(1, AGENT), {"agent": AGENT}),
     (S.RUNNING, e.UsageCounted(1, Usage(read=7)), {"usage": Usage(read=7)}),
     (S.RUNNING, e.IdleWarned(1, 270, 300), {"idle_warned_at": 100.0}),
+    (S.RUNNING, e.Stirred(1), {"idle_warned_at": None}),
+    (S.RUNNING, e.DeadlineWarned(1, 30, 300), {}),
     (
         S.RUNNING,
         e.NeedsInput(1, Needs("permission", "May I?", ("yes",))),

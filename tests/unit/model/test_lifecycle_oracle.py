@@ -46,6 +46,8 @@ class Life(StateMachine):
     prompt_accepted = running.to.itself() | waiting.to.itself()
     prompt_settled = running.to.itself() | waiting.to.itself()
     idle_warned = running.to.itself()
+    stirred = running.to.itself()
+    deadline_warned = running.to.itself()
     exited = running.to(processing) | waiting.to(processing)
     check_ended = processing.to.itself()
     all_is_well = processing.to(completed)
@@ -106,6 +108,8 @@ NAMES: dict[type[e.Fact], str] = {
     e.PromptAccepted: "prompt_accepted",
     e.PromptSettled: "prompt_settled",
     e.IdleWarned: "idle_warned",
+    e.Stirred: "stirred",
+    e.DeadlineWarned: "deadline_warned",
     e.Exited: "exited",
     e.CheckEnded: "check_ended",
     e.Completed: "all_is_well",
@@ -157,7 +161,7 @@ def test_both_machines_agree_on_every_state_and_fact() -> None:
     for state, kind in pairs():
         assert ours(state, kind) is oracle(state, kind), f"{state} × {kind.kind}"
         compared += 1
-    assert compared == 11 * 32
+    assert compared == 11 * 34
 
 
 def test_the_oracle_knows_every_state_and_every_fact() -> None:

@@ -20,12 +20,14 @@ from inspan.engine.ports import (
     Finished,
     GoesOn,
     Observation,
+    Order,
     Run,
 )
 from inspan.errors import BadInput, Conflict, LoginFailed, ProgramNotFound
 from inspan.model.agent import Ending, Mode, Outcome
 from inspan.model.budget import Budget
 from inspan.model.task import Exit, TaskSpec
+from inspan.providers.agent import AgentProvider
 from inspan.providers.login import CIRCUIT_OPEN, NOT_LOGGED_IN, Logins
 from tests.fakes.clock import FakeClock
 from tests.real.agenthome import AgentHome, agent_home
@@ -43,6 +45,12 @@ async def home() -> AsyncIterator[AgentHome]:
 async def _all(run: Run) -> list[Observation]:
     with anyio.fail_after(30):
         return [seen async for seen in run.observations()]
+
+
+async def _entered(provider: AgentProvider, order: Order) -> Run:
+    """Started as the engine starts it."""
+    await provider.authenticate(order)
+    return await provider.open(order)
 
 
 def _outcome(seen: list[Observation]) -> Outcome:
@@ -221,7 +229,7 @@ async def test_one_that_is_not_logged_in_is_not_started(home: AgentHome) -> None
     order = home.plays("answer")
     home.tells_login("""echo '{"loggedIn": false}'; exit 1""")
     with pytest.raises(LoginFailed) as refused:
-        await home.provider(Logins(FakeClock())).open(order)
+        await _entered(home.provider(Logins(FakeClock())), order)
     assert NOT_LOGGED_IN in refused.value.message
     assert "log in" in refused.value.hint
     assert not (home.root / "recordings" / order.session).exists()
@@ -233,7 +241,7 @@ async def test_its_keys_are_among_what_it_is_asked_with_and_nothing_else_is(
     order = home.plays("answer")
     asked = home.root / "asked"
     home.tells_login(f"(pwd; env) > {asked}; exit 0")
-    await _all(await home.provider(Logins(FakeClock())).open(order))
+    await _all(await _entered(home.provider(Logins(FakeClock())), order))
     seen = asked.read_text().splitlines()
     assert seen[0] == "/"  # no project's files have a say
     names = {line.partition("=")[0] for line in seen[1:]}
@@ -244,13 +252,13 @@ async def test_being_turned_away_three_times_opens_the_breaker(home: AgentHome) 
     clock = FakeClock()
     provider = home.provider(Logins(clock))
     for _ in range(3):
-        seen = await _all(await provider.open(home.plays("unauthorized")))
+        seen = await _all(await _entered(provider, home.plays("unauthorized")))
         assert _outcome(seen).ending is Ending.LOGIN
     with pytest.raises(LoginFailed, match=CIRCUIT_OPEN):
-        await provider.open(home.plays("answer"))
+        await _entered(provider, home.plays("answer"))
     await clock.advance(60)
-    assert _outcome(await _all(await provider.open(home.plays("answer")))).ok
-    assert _outcome(await _all(await provider.open(home.plays("answer")))).ok
+    assert _outcome(await _all(await _entered(provider, home.plays("answer")))).ok
+    assert _outcome(await _all(await _entered(provider, home.plays("answer")))).ok
 
 
 async def test_one_that_is_not_installed_is_named_with_what_installs_it(home: AgentHome) -> None:

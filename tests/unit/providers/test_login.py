@@ -7,12 +7,12 @@ import pytest
 
 from inspan.agents.dialect import LoginAnswer
 from inspan.model.patience import Backoff
+from inspan.model.timeouts import LoginRules
 from inspan.providers.login import (
     CIRCUIT_OPEN,
     MAX_ATTEMPTS_EXCEEDED,
     NOT_LOGGED_IN,
     Login,
-    LoginRules,
     Logins,
 )
 from tests.fakes.clock import FakeClock
@@ -71,7 +71,7 @@ async def test_jitter_only_adds() -> None:
     clock.luck = 0.999
     rules = LoginRules(backoff=Backoff(first=1.0, most=30.0, jitter=0.5))
     door = Door(clock, NO)
-    await _assured(clock, Logins(clock, rules), door, 10.0)
+    await _assured(clock, Logins(clock, lambda: rules), door, 10.0)
     assert door.asked_at == pytest.approx([0.0, 1.4995, 4.4985], abs=0.01)
 
 
@@ -105,7 +105,7 @@ async def test_what_asking_again_will_not_help_is_asked_once() -> None:
 
 async def test_the_breaker_opens_half_opens_and_closes() -> None:
     clock = FakeClock()
-    logins = Logins(clock, LoginRules(failures=2, rest=60.0))
+    logins = Logins(clock, lambda: LoginRules(failures=2, rest=60.0))
     door = Door(clock, NEVER)
     for _ in range(2):
         assert (await _assured(clock, logins, door, 0.0)).code == NOT_LOGGED_IN
@@ -126,7 +126,7 @@ async def test_the_breaker_opens_half_opens_and_closes() -> None:
 @pytest.mark.parametrize("told", [None, False])
 async def test_a_half_open_breaker_does_not_stay_so(told: bool | None) -> None:
     clock = FakeClock()
-    logins = Logins(clock, LoginRules(failures=1, rest=60.0))
+    logins = Logins(clock, lambda: LoginRules(failures=1, rest=60.0))
     await _assured(clock, logins, Door(clock, NEVER), 0.0)
     await clock.advance(60.0)
     assert (await _assured(clock, logins, None, 0.0)).ok
@@ -136,7 +136,7 @@ async def test_a_half_open_breaker_does_not_stay_so(told: bool | None) -> None:
 
 async def test_being_turned_away_later_counts_and_is_asked_about_again() -> None:
     clock = FakeClock()
-    logins = Logins(clock, LoginRules(failures=2))
+    logins = Logins(clock, lambda: LoginRules(failures=2))
     door = Door(clock, YES)
     for _ in range(2):
         assert (await _assured(clock, logins, door, 0.0)).ok
@@ -147,7 +147,7 @@ async def test_being_turned_away_later_counts_and_is_asked_about_again() -> None
 
 async def test_a_good_answer_is_believed_for_a_while() -> None:
     clock = FakeClock()
-    logins = Logins(clock, LoginRules(believed=300.0))
+    logins = Logins(clock, lambda: LoginRules(believed=300.0))
     door = Door(clock, YES)
     for _ in range(3):
         assert (await _assured(clock, logins, door, 0.0)).ok
@@ -177,14 +177,14 @@ async def test_many_at_once_ask_once() -> None:
 
 async def test_one_account_does_not_answer_for_another() -> None:
     clock = FakeClock()
-    logins = Logins(clock, LoginRules(failures=1))
+    logins = Logins(clock, lambda: LoginRules(failures=1))
     await _assured(clock, logins, Door(clock, NEVER), 0.0)
     assert (await logins.assure("you", None)).ok
 
 
 async def test_giving_up_from_outside_tells_nothing() -> None:
     clock = FakeClock()
-    logins = Logins(clock, LoginRules(failures=1, rest=60.0))
+    logins = Logins(clock, lambda: LoginRules(failures=1, rest=60.0))
     await _assured(clock, logins, Door(clock, NEVER), 0.0)
     await clock.advance(60.0)
     with anyio.move_on_after(0) as given_up:

@@ -121,7 +121,7 @@ def test_the_settings_name_references_and_no_values(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("secrets:\n  ANTHROPIC_API_KEY: file:~/key\n")
     assert load(config).secrets == {"ANTHROPIC_API_KEY": "file:~/key"}
-    config.write_text("limits: {}\nsecrets:\n  ANTHROPIC_API_KEY: sk-0123\n")
+    config.write_text("roles: {}\nsecrets:\n  ANTHROPIC_API_KEY: sk-0123\n")
     with pytest.raises(SettingsInvalid, match=":3:") as refused:
         load(config)
     assert "file:PATH" in (refused.value.hint or "")

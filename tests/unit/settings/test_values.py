@@ -8,6 +8,7 @@ from inspan.errors import SettingsInvalid
 from inspan.model.budget import Budget, OverBudget
 from inspan.model.role import Role
 from inspan.model.task import OnLimit
+from inspan.model.timeouts import Timeouts
 from inspan.settings import EnvRule, Settings, load
 from inspan.settings.values import Agents
 
@@ -20,8 +21,7 @@ def _load(tmp_path: Path, text: str) -> Settings:
 
 def test_without_a_file_there_are_the_defaults(tmp_path: Path) -> None:
     settings = load(tmp_path / "config.yaml")
-    assert settings.limits.deadline == 300
-    assert settings.limits.max_deadline == 1800
+    assert settings.timeouts == Timeouts()
     assert settings.role("worker").limit == 2
     assert settings.role("of the user's own").limit == 2
     assert settings.retention.older_than == 14 * 86400
@@ -40,7 +40,6 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         tmp_path,
         """\
 roles: {worker: 4, tester: 1, default: 3}
-limits: {deadline: 10m, max_deadline: 2h, idle: 60, warn_before: 5, grace: 1.5}
 retention: {days: 2, bytes: 1G}
 recording: {cap: 8M}
 env: {allow: [MY_VAR, "ACME_*"], withhold: [EDITOR, "LC_*"]}
@@ -54,8 +53,6 @@ keys: {detach: ctrl-q}
     assert settings.role("worker") == Role("worker", 4)
     assert settings.role("tester") == Role("tester", 1)
     assert settings.role("planner") == settings.role("new").__class__("planner", 3)
-    patience = settings.limits.patience()
-    assert (patience.deadline, patience.idle, patience.grace) == (600, 60, 1.5)
     assert settings.retention.older_than == 2 * 86400
     assert settings.recording.cap == 8 << 20
     assert settings.providers == {"claude": 4}
@@ -85,19 +82,19 @@ def test_agents_have_a_budget_where_one_is_set(tmp_path: Path) -> None:
     assert _load(tmp_path, "agents: {budget: none}").agents.budget is None
 
 
-@pytest.mark.parametrize("limit", ["none", "null", "~"])
-def test_a_limit_can_be_lifted(tmp_path: Path, limit: str) -> None:
-    assert _load(tmp_path, f"limits: {{deadline: {limit}}}").limits.deadline is None
+def test_the_timeouts_are_read_from_their_own_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "timeouts.yaml").write_text("session: {idle: 10m}")
+    assert load(tmp_path / "config.yaml").timeouts.idle == 600
+    (tmp_path / "timeouts.yaml").write_text("session: {idel: 10m}")
+    with pytest.raises(SettingsInvalid, match=r"timeouts\.yaml:1: 'idel'"):
+        load(tmp_path / "config.yaml")
 
 
 @pytest.mark.parametrize(
     ("text", "line", "word"),
     [
         ("rolls:\n  worker: 2\n", 1, "rolls"),
-        ("limits:\n  deadline: 5m\n  dead_line: 1\n", 3, "dead_line"),
-        ("limits:\n  deadline: soon\n", 2, "duration"),
-        ("limits:\n  grace: none\n", 2, "grace"),
-        ("limits:\n\n  deadline: 1h\n", 3, "max_deadline"),
+        ("keys: {}\nlimits:\n  deadline: 5m\n", 2, "timeouts.yaml"),
         ("roles:\n  worker: 0\n", 2, "worker"),
         ("roles:\n  worker: yes\n", 2, "worker"),
         ("roles: 3\n", 1, "roles"),
