@@ -76,8 +76,8 @@ def snapshots(folder: Path, book: Rulebook, emulator: Backend) -> Iterator[Snaps
     labels = json.loads((folder / "labels.json").read_text("utf-8"))["labels"]
     wanted = [
         (start + EVERY * (step + 0.5), Doing(doing), situation or folder.name)
-        for start, end, word, *rest in labels
-        for doing, _, situation in ["/".join([word, *rest]).partition("/")]
+        for start, end, word in labels
+        for doing, _, situation in [word.partition("/")]
         for step in range(round((end - start) / EVERY))
     ]
     spans = list(_spans(folder, book, emulator))

@@ -18,6 +18,10 @@ from inspan.terminal.settle import Unsettled
 #: Seconds for which what is drawn after something was typed is taken for its echo.
 EXCUSED: Final = 0.5
 
+#: Seconds between two drawings of the same text. With less it is an animation of colours, and with
+#: more it may be a cursor that blinks.
+PAINTS: Final = 0.4
+
 
 class Look:
     """One terminal under one rulebook or several: the first that says something is the answer.
@@ -38,6 +42,9 @@ class Look:
         #: From when to when it was in motion last, and when somebody else made it change.
         self._moving, self._moved = inf, -inf
         self._excused_at = -inf
+        #: What was drawn when it was looked at last, and when.
+        self._drawn = 0
+        self._painted_at = -inf
 
     @property
     def due(self) -> float:
@@ -71,9 +78,12 @@ class Look:
         progress = str(screen.progress)
         hidden = screen.marks.hidden
         seen = (screen.rows(), screen.cursor, screen.title, progress, screen.alternate, hidden)
-        if seen != self._seen:
-            if _pictured(seen) != _pictured(self._seen):
+        if screen.generation != self._drawn or _pictured(seen) != _pictured(self._seen):
+            paints = self._printed_at <= self._painted_at + PAINTS
+            self._drawn, self._painted_at = screen.generation, self._printed_at
+            if paints or _pictured(seen) != _pictured(self._seen):
                 self._move(self._printed_at)
+        if seen != self._seen:
             self._seen, self._since = seen, self._printed_at
         view = View(*seen, now=now, since=self._since, moving=self._moving, moved=self._moved)
         verdict = self._judge(view)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from math import inf
 from typing import Final
 
@@ -32,6 +33,8 @@ _HORIZONTAL: Final = re.compile(r"\s*[╭╰┌└├┏┗┣╔╚╠+]?[─�
 
 #: What a box has at its left and right.
 _SIDES: Final = " │┃║▌▐▎|"
+#: The corners at the end of a box: what is below such a line is outside.
+_ENDS: Final = re.compile(r"[╰└┗╚╯┘┛╝]")
 
 
 class Place(StrEnum):
@@ -44,6 +47,7 @@ class Place(StrEnum):
     CURSOR = "cursor_line"  #: the cursor's line, up to the cursor
     ROW = "cursor_row"  #: the cursor's line, all of it
     BOX = "cursor_box"  #: between the lines across the screen above and below the cursor
+    LAST_BOX = "last_box"  #: between the last two lines across the screen with something between
     WHOLE = "whole"  #: every line that is not empty
 
 
@@ -96,7 +100,9 @@ class View:
             case Place.ROW:
                 yield self._at_cursor()
             case Place.BOX:
-                yield from self._boxed()
+                yield from self._boxed(self._around())
+            case Place.LAST_BOX:
+                yield from self._boxed(next(reversed(self._boxes()), None))
             case Place.WHOLE:
                 yield from filter(None, self.rows)
             case Place.BOTTOM:
@@ -109,14 +115,24 @@ class View:
         row = self.cursor[1]
         return self.rows[row] if row < len(self.rows) else ""
 
-    def _boxed(self) -> Sequence[str]:
-        """The rows around the cursor that have something in them, or one that is empty."""
+    def _boxes(self) -> list[tuple[int, int]]:
+        """Each two lines across the screen that follow one another and have rows between."""
         drawn = [at for at, row in enumerate(self.rows) if _HORIZONTAL.fullmatch(row)]
-        above = max((at for at in drawn if at < self.cursor[1]), default=None)
-        below = min((at for at in drawn if at > self.cursor[1]), default=None)
-        if above is None or below is None:
+        return [
+            (above, below)
+            for above, below in pairwise(drawn)
+            if below > above + 1 and not _ENDS.search(self.rows[above])
+        ]
+
+    def _around(self) -> tuple[int, int] | None:
+        """The box that the cursor is in."""
+        return next((box for box in self._boxes() if box[0] < self.cursor[1] < box[1]), None)
+
+    def _boxed(self, box: tuple[int, int] | None) -> Sequence[str]:
+        """Its rows that have something in them, without its sides, or one that is empty."""
+        if box is None:
             return ()
-        inside = (row.strip(_SIDES) for row in self.rows[above + 1 : below])
+        inside = (row.strip(_SIDES) for row in self.rows[box[0] + 1 : box[1]])
         return [row for row in inside if row] or [""]
 
     def _before_cursor(self) -> str:

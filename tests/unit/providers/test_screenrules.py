@@ -96,7 +96,6 @@ def test_a_prompt_at_rest(tmp_path: Path, text: str) -> None:
         "password: \r\nwelcome\r\n",
         "echo $ \r\n$\r\n",
         "me@host:~$ make test",
-        "\x1b[?1049h\x1b[H$ ",
         "   4 |   price in $ and #\r\n",
         "compiling…",
     ],

@@ -129,3 +129,14 @@ def test_an_echo_a_new_size_and_a_cursor_that_blinks_are_no_motion() -> None:
         look.feed(b"\x1b[?25l" if step % 2 else b"\x1b[?25h\x1b[C", at + 0.3)
         assert look.look(at + 0.35).doing is Doing.UNKNOWN
     look.close()
+
+
+def test_colours_that_change_fast_are_motion_and_a_drawn_cursor_that_blinks_is_none() -> None:
+    for pause, doing in ((0.25, Doing.WORKING), (0.6, Doing.UNKNOWN)):
+        look = Look([MOTION], backend(), 20, 5)
+        for step in range(12):
+            at = 1.0 + step * pause
+            look.feed(b"\r\x1b[3%dmtext" % (step % 8), at)
+            said = look.look(at + 0.05).doing
+        assert said is doing, pause
+        look.close()

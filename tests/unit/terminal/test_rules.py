@@ -69,6 +69,10 @@ def test_the_box_around_the_cursor() -> None:
     assert View(rows=rows, cursor=(0, 5)).lines(box) == ()
     empty = ("─" * 20, "", "", "─" * 20, "a status line")
     assert View(rows=empty, cursor=(0, 1)).lines(box) == ("",)
+    last = Region(Place.LAST_BOX)
+    assert View(rows=(*rows, *empty)).lines(last) == ("",)
+    assert View(rows=(*empty, *rows, "─" * 20)).lines(last) == ("> word",)
+    assert View(rows=("─" * 20, "one line")).lines(last) == ()
 
 
 BOOK = r"""
