@@ -10,8 +10,9 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 from inspan.cli import exits, reach, rows
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from inspan.cli.reach import Reached
+    from inspan.model.activity import Activity
 
 _TRIES: Final = 5
 #: How often a view that moves is drawn at most, in seconds.
 _FRAME: Final = 0.2
+#: Seconds between two questions what agents do.
+_ASKS_EVERY: Final = 1.0
 #: Longer lists are told by what went wrong and by numbers.
 _ROWS_MOST: Final = 200
 
@@ -41,8 +45,8 @@ class View(Protocol):
         """A task is in another state."""
         ...
 
-    def tick(self, tasks: Sequence[Task]) -> None:
-        """Time has passed."""
+    def tick(self, tasks: Sequence[Task], activities: Mapping[str, Activity]) -> None:
+        """Time has passed; ``activities`` is what those do that tell it, by id."""
         ...
 
 
@@ -78,6 +82,8 @@ class _Watcher:
         self._open = dict(self.tasks)
         #: Somebody sees what is asked, and may answer it from elsewhere.
         self._seen = seen
+        self._activities: Mapping[str, Activity] = {}
+        self._asked_at = -inf
 
     def run(self, view: View) -> None:
         """Until all are over."""
@@ -107,7 +113,19 @@ class _Watcher:
                 known = self.tasks[event.task]
                 if event.seq > known.seq:
                     self._look(event.task, view)
-            view.tick(list(self.tasks.values()))
+            view.tick(list(self.tasks.values()), self._doing())
+
+    def _doing(self) -> Mapping[str, Activity]:
+        """What agents do, which no event tells; asked for once a second, where one runs."""
+        now = time.monotonic()
+        if self._seen and now >= self._asked_at + _ASKS_EVERY:
+            self._asked_at = now
+            if any(map(_is_agents, self._open.values())):
+                from inspan.control import TaskQuery
+
+                query = TaskQuery(states=(TaskState.RUNNING,), limit=_ROWS_MOST)
+                self._activities = self._control.list(query).activities
+        return self._activities
 
     def _moving(self) -> bool:
         """Whether something still happens without a person."""
@@ -151,6 +169,10 @@ class _Watcher:
             self._connect().interrupt(task_id, reason="Ctrl-C")
 
 
+def _is_agents(task: Task) -> bool:
+    return task.spec.prompt is not None and task.state is TaskState.RUNNING
+
+
 def _stoppable(task: Task) -> bool:
     return task.state is not TaskState.INTERRUPTED and not task.awaits_verdict
 
@@ -174,7 +196,7 @@ class _Quiet:
     def changed(self, task: Task) -> None:
         """Nothing to show."""
 
-    def tick(self, tasks: Sequence[Task]) -> None:
+    def tick(self, tasks: Sequence[Task], activities: Mapping[str, Activity]) -> None:
         """Nothing to show."""
 
 
@@ -188,7 +210,7 @@ class _Lines:
             out(f"       {left_to_do(task)}")
         sys.stdout.flush()
 
-    def tick(self, tasks: Sequence[Task]) -> None:
+    def tick(self, tasks: Sequence[Task], activities: Mapping[str, Activity]) -> None:
         """A pipe shows no clock."""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,6 +17,9 @@ from inspan.cli import rows
 from inspan.cli.say import colours
 from inspan.model.ids import short
 from inspan.model.task import TERMINAL, Task, TaskState
+
+if TYPE_CHECKING:
+    from inspan.model.activity import Activity
 
 #: What a person looks for first.
 _ORDER: Final = (
@@ -59,20 +62,20 @@ class Moving:
         """Draw at the next tick, however soon."""
         self._drawn = 0.0
 
-    def tick(self, tasks: Sequence[Task]) -> None:
+    def tick(self, tasks: Sequence[Task], activities: Mapping[str, Activity]) -> None:
         """Draw, but not more often than an eye follows."""
         now = time.monotonic()
         if now - self._drawn >= _FRAME:
             self._drawn = now
-            self._live.update(self._drawing(tasks), refresh=True)
+            self._live.update(self._drawing(tasks, activities), refresh=True)
 
-    def _drawing(self, tasks: Sequence[Task]) -> Group:
+    def _drawing(self, tasks: Sequence[Task], activities: Mapping[str, Activity]) -> Group:
         size = self._console.size
         asking = [task for task in tasks if task.state is TaskState.WAITING][:_ASKING_MOST]
         room = max(1, size.height - 2 - len(asking))
         rank = {state: place for place, state in enumerate(_ORDER)}
         ordered = sorted(tasks, key=lambda task: rank.get(task.state, len(rank)))[:room]
-        head, *found = rows.fitted(ordered, size.width)
+        head, *found = rows.fitted(ordered, size.width, activities=activities)
         view = Table.grid(padding=(0, 2), expand=True)
         for _ in head[:-1]:
             view.add_column(no_wrap=True)

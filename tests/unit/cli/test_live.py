@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from inspan.cli import demo, events, exits, live
+from inspan.cli import demo, events, exits, live, rows
 from inspan.client.sync import SyncControl
 from inspan.errors import DaemonUnreachable, Unable
+from inspan.model.activity import Activity, Doing
 from inspan.model.event import Event
+from inspan.model.task import TaskSpec
 from tests.unit.cli.desk import Desk, desk
 
 pytestmark = pytest.mark.requirement("A11")
@@ -92,3 +94,16 @@ def test_a_demo_that_hangs_ends_in_words(daemon: Desk, monkeypatch: pytest.Monke
         play.tasks[task.id] = task
         with pytest.raises(Unable, match="took too long"):
             play.run()
+
+
+def test_what_agents_do_is_asked_where_somebody_sees_it(daemon: Desk) -> None:
+    spec = TaskSpec(prompt="do it", provider="claude", cwd="/")
+    task = daemon.portal.call(daemon.fake.submit, spec)
+    daemon.portal.call(daemon.fake.start, task.id)
+    daemon.fake.doing[task.id] = Activity(Doing.IDLE, 1.0)
+    with daemon.control() as control:
+        task = control.get(task.id)
+        told = live._Watcher(lambda: control, [task], seen=True)._doing()
+        assert told[task.id].doing is Doing.IDLE
+        assert live._Watcher(lambda: control, [task], seen=False)._doing() == {}
+    assert rows.fitted([task], 80, activities=told)[1][1] == "running, idle"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import cast
 
 import anyio
@@ -11,8 +12,13 @@ import pytest
 
 from inspan.engine.ports import Asks, Does, Finished, GoesOn, Observation, Order, Run
 from inspan.errors import BadInput, Conflict
-from inspan.model.activity import Activity, Doing, Source
-from inspan.model.task import Needs
+from inspan.model.activity import CALM, Activity, Doing, Reading, Source
+from inspan.model.task import Needs, TerminalSpec
+from inspan.providers.ptyrun import PtyRun
+from inspan.providers.seeing import Eyes
+from inspan.terminal.screen import BLIND
+from tests.fakes.clock import FakeClock
+from tests.fakes.provider import FakeRun
 from tests.real.agenthome import AgentHome, agent_home
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B4", "B6", "C4")]
@@ -124,3 +130,53 @@ async def test_one_that_rests_is_adopted_with_no_question(home: AgentHome) -> No
         await again.until(lambda it: any(isinstance(one, GoesOn) for one in it.all))
         assert again.doing is Doing.IDLE
         assert not [one for one in again.all if isinstance(one, Asks)]
+
+
+def _reading(question: str | None, at: float) -> Reading:
+    if question is None:
+        return Reading(Doing.UNKNOWN, Source.SCREEN, at)
+    return Reading(Doing.WAITING, Source.SCREEN, at, "x/asks", needs=Needs("question", question))
+
+
+class Asked:
+    """A run whose screen says what the test says, and what it would tell that it asks."""
+
+    def __init__(self, folder: Path) -> None:
+        eyes = Eyes(folder, (), BLIND, cols=80, rows=24, whole=True)
+        order = Order(session="s", command=(), prompt="", cwd="/", env={}, terminal=TerminalSpec())
+        self.run = PtyRun(FakeRun(order, 1), eyes, anyio.Lock(), FakeClock())
+
+    def shows(self, question: str | None, at: float) -> str | None:
+        self.run._discern.step([_reading(question, at)], at)
+        self.run._needs = self.run._asked(at)
+        return None if self.run._needs is None else self.run._needs.question
+
+
+async def test_a_screen_that_nobody_knows_ends_a_question_after_a_while(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    assert asked.shows(None, 0.0) is None
+    assert asked.shows("One?", 1.0) == "One?"
+    assert asked.shows(None, 2.0) == "One?"
+    assert asked.shows(None, 2.0 + CALM - 0.1) == "One?"
+    assert asked.run._due() == 2.0 + CALM
+    assert asked.shows(None, 2.0 + CALM) is None
+
+
+async def test_a_question_that_counts_the_seconds_is_one(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    told = [asked.shows(f"Go on? ({9 - second} s)", float(second)) for second in range(3)]
+    told += [asked.shows(f"Go on? ({half} s)", 3.0 + half / 2) for half in range(4)]
+    assert set(told[3:]) == {told[2]}, "what does not stand is not told"
+    assert asked.shows("Another?", 6.0) == told[2]
+    assert asked.shows("Another?", 7.0) == "Another?"
+
+
+async def test_what_was_answered_is_asked_again_if_it_stays(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    assert asked.shows("One?", 1.0) == "One?"
+    asked.run._answered = (asked.run._needs, 1.0 + CALM)
+    assert asked.shows("One?", 1.1) is None
+    assert asked.shows("One?", 1.0 + CALM) == "One?"
+    asked.run._answered = (asked.run._needs, 99.0)
+    assert asked.shows("Two?", 8.0) == "One?"
+    assert asked.shows("Two?", 9.0) == "Two?"
