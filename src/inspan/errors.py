@@ -51,6 +51,7 @@
         │   └── LimitReached        limit-reached
         ├── CheckpointFailed        checkpoint-failed
         ├── SettingsInvalid         settings-invalid
+        ├── ProviderBroken          provider-broken
         ├── InputFull               input-full
         ├── PromiseRejected         promise-rejected
         │   ├── PromiseCanceled     promise-canceled
@@ -418,6 +419,13 @@ class CheckpointFailed(Unable):
 
     code = "checkpoint-failed"
     default_hint = "The session goes on as it was; the reason is in the message."
+
+
+class ProviderBroken(Unable):
+    """An agent of another package cannot be used."""
+
+    code = "provider-broken"
+    default_hint = "`inspan agents` tells which package it is of."
 
 
 class SettingsInvalid(Unable):

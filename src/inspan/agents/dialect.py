@@ -158,6 +158,16 @@ class TellsVersion(Protocol):
 
 
 @runtime_checkable
+class HasSource(Protocol):
+    """A dialect that does not come with inspan."""
+
+    @property
+    def source(self) -> str:
+        """Where it was declared, or of which package it is."""
+        ...
+
+
+@runtime_checkable
 class HasScreenRules(Protocol):
     """A dialect that brings rules for its screen with it."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from inspan.cli import exits
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, note, table
+from inspan.errors import ProviderBroken
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect
@@ -33,8 +34,10 @@ class _Agent:
     version: str | None
     modes: tuple[str, ...]
     install: str
-    #: Where it was declared; nothing for those that come with inspan.
+    #: Where it was declared, or of which package it is; nothing for those that come with inspan.
     source: str = ""
+    #: Why it cannot be used at all.
+    trouble: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,15 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from inspan.agents.registry import DIALECTS
-    from inspan.cli import reach
-    from inspan.settings.passing import dialect_of
-
-    settings = reach.settings()
-    names = sorted({*DIALECTS, *settings.declared})
-    dialects = [dialect for name in names if (dialect := dialect_of(name, settings))]
+    dialects, broken = _known()
     with ThreadPoolExecutor(len(dialects)) as threads:
-        found = list(threads.map(_look, dialects))
+        found = [*threads.map(_look, dialects), *broken]
     if args.json:
         json(found)
         return exits.DONE
@@ -61,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
                 agent.name,
                 agent.version or ("?" if agent.path else "-"),
                 " ".join(agent.modes),
-                agent.path or f"not installed: {agent.install or f'see {agent.source}'}",
+                agent.trouble or agent.path or f"not installed: {_installs(agent)}",
             )
             for agent in found
         ],
@@ -71,9 +68,34 @@ def run(args: argparse.Namespace) -> int:
     return exits.DONE
 
 
+def _known() -> tuple[list[Dialect], list[_Agent]]:
+    """Ours, those of the settings and those of other packages; and which of these are broken."""
+    from inspan.agents.registry import DIALECTS
+    from inspan.cli import reach
+    from inspan.providers.installed import offers
+    from inspan.settings.passing import dialect_of
+
+    settings = reach.settings()
+    packages = {offer.name: offer.package for offer in offers()}
+    dialects: list[Dialect] = []
+    broken: list[_Agent] = []
+    for name in sorted({*DIALECTS, *settings.declared, *packages}):
+        try:
+            dialect = dialect_of(name, settings)
+        except ProviderBroken as error:
+            source = packages.get(name, "")
+            broken.append(_Agent(name, None, None, (), "", source, error.message))
+        else:
+            dialects += [] if dialect is None else [dialect]
+    return dialects, broken
+
+
+def _installs(agent: _Agent) -> str:
+    return agent.install or f"see {agent.source}"
+
+
 def _look(dialect: Dialect) -> _Agent:
-    from inspan.agents.declared import Declared
-    from inspan.agents.dialect import TellsVersion
+    from inspan.agents.dialect import HasSource, TellsVersion
 
     path = shutil.which(dialect.program)
     ask: tuple[str, ...] = (dialect.program, "--version")
@@ -81,7 +103,7 @@ def _look(dialect: Dialect) -> _Agent:
         ask = dialect.ask_version()
     version = None if path is None or not ask else _version(ask)
     modes = tuple(mode.value for mode in dialect.modes)
-    source = dialect.source if isinstance(dialect, Declared) else ""
+    source = dialect.source if isinstance(dialect, HasSource) else ""
     return _Agent(dialect.name, path, version, modes, dialect.install, source)
 
 

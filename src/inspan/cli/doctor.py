@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from inspan.cli import exits, keeperdoor, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import clean, json, out, styled
-from inspan.errors import InspanError
+from inspan.errors import InspanError, ProviderBroken
 
 if TYPE_CHECKING:
     from inspan.settings import Places
@@ -225,9 +225,20 @@ def _files(_: Places) -> tuple[str, ...]:
 
 
 def _providers(_: Places) -> tuple[str, ...]:
+    from inspan.providers.installed import find, offers
     from inspan.providers.registry import names
 
-    return _OK, ", ".join((*names(), *reach.settings().declared))
+    own = (*names(), *reach.settings().declared)
+    more = [offer.name for offer in offers() if offer.name not in own]
+    broken = []
+    for name in more:
+        try:
+            find(name)
+        except ProviderBroken as error:
+            broken.append(error.message)
+    if broken:
+        return _WARN, " ".join(broken), "Uninstall what is broken; the others can be used."
+    return _OK, ", ".join((*own, *more))
 
 
 def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:

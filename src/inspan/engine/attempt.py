@@ -52,6 +52,7 @@ from inspan.errors import (
     InspanError,
     KeeperLost,
     KeeperMismatch,
+    ProviderBroken,
     ProviderNotFound,
     SettingsInvalid,
     StaleAttempt,
@@ -161,7 +162,7 @@ class Attempt:
         except KeeperLost as error:
             await self._lose(error.message)
             return
-        except (ProviderNotFound, SettingsInvalid) as error:
+        except (ProviderNotFound, ProviderBroken, SettingsInvalid) as error:
             # Nobody can read what it says: it must not go on unseen.
             await self._means.keep.drop(self.session)
             await self._insist(e.Interrupted(reasons.of_error(error)))

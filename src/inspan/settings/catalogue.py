@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Catalogue:
-    """The agents that the settings in ``config`` declare, as they are written now."""
+    """What the settings in ``config`` declare, as they are written now, and what is installed."""
 
     def __init__(self, config: Path) -> None:
         self._config = config
@@ -26,7 +26,10 @@ class Catalogue:
         self._made: dict[str, Dialect] = {}
 
     def find(self, name: str) -> Dialect | None:
-        """The agent of that name; the same object while nothing changes. Raises SettingsInvalid."""
+        """The agent of that name; the same object while nothing changes.
+
+        Raises SettingsInvalid, ProviderBroken.
+        """
         self._read()
         found = self._made.get(name) or dialect_of(name, self._settings)
         if found is not None:
@@ -34,9 +37,12 @@ class Catalogue:
         return found
 
     def names(self) -> tuple[str, ...]:
-        """Those that are declared. Raises SettingsInvalid."""
+        """Those that are named; nothing is loaded. Raises SettingsInvalid."""
+        from inspan.providers.installed import offers  # noqa: PLC0415 - few ask for all
+
         self._read()
-        return tuple(self._settings.declared)
+        found = (offer.name for offer in offers())
+        return tuple(dict.fromkeys((*self._settings.declared, *found)))
 
     def _read(self) -> None:
         mark = _mark(self._config)

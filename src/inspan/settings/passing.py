@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def dialect_of(provider: str, settings: Settings) -> Dialect | None:
-    """The agent of that name, of ours or declared in the settings; ``None`` where it is none."""
+    """The agent of that name: of ours, of the settings, or of an installed package, in this order.
+
+    ``None`` where it is none. Raises ProviderBroken.
+    """
     if not is_agent(provider):
         return None
     from inspan.agents.registry import find  # noqa: PLC0415 - most tasks have no agent
@@ -28,11 +31,13 @@ def dialect_of(provider: str, settings: Settings) -> Dialect | None:
     if (own := find(provider)) is not None:
         return own
     declaration = settings.declared.get(provider)
-    if declaration is None:
-        return None
-    from inspan.agents.declared import Declared  # noqa: PLC0415 - as above
+    if declaration is not None:
+        from inspan.agents.declared import Declared  # noqa: PLC0415 - as above
 
-    return Declared(declaration)
+        return Declared(declaration)
+    from inspan.providers.installed import find as find_installed  # noqa: PLC0415 - as above
+
+    return find_installed(provider)
 
 
 def rule_of(dialect: Dialect | None, rule: EnvRule) -> EnvRule:

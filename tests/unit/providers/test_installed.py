@@ -1,0 +1,91 @@
+"""Agents that packages name by entry points: what is found, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inspan.agents.dialect import Turn
+from inspan.agents.signs import Said, TurnEnded
+from inspan.errors import BadInput, ProviderBroken
+from inspan.model.agent import Ending, Mode
+from inspan.model.task import Exit
+from inspan.providers.installed import find, offers
+
+pytestmark = pytest.mark.requirement("C5")
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "agent-package" / "src"
+MORE = """\
+from inspan.errors import BadInput
+from inspan_parrot import Parrot, ParrotTalk
+
+class Hoarse(ParrotTalk):
+    def heard(self, line):
+        if line == b"croak":
+            raise ValueError("croak")
+        return super().heard(line)
+    def answer(self, request, text):
+        raise BadInput("it asks nothing")
+
+def moody():
+    class Moody(Parrot):
+        name = "moody"
+        def talk(self, turn):
+            return Hoarse(turn)
+        def argv(self, turn):
+            return 1 / 0
+    return Moody()
+"""
+
+
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = tmp_path / "inspan_more-2.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: inspan-more\nVersion: 2.1\n")
+    (about / "entry_points.txt").write_text(
+        "[inspan.agents]\nzz-parrot = inspan_parrot:Parrot\nparrot = inspan_parrot:Parrot\n"
+        "moody = more_parrots:moody\ngone = nowhere_at_all:Agent\n"
+    )
+    (tmp_path / "more_parrots.py").write_text(MORE)
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def test_what_is_named_is_told_without_being_loaded() -> None:
+    ours = [offer.name for offer in offers() if offer.package == "inspan-more 2.1"]
+    assert ours == ["gone", "moody", "parrot", "zz-parrot"]
+    assert find("nobody-has-this-name") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("gone", "ModuleNotFoundError"), ("zz-parrot", "calls itself 'parrot'")]
+)
+def test_what_cannot_be_used_is_refused_with_its_package(name: str, why: str) -> None:
+    with pytest.raises(ProviderBroken, match=why) as refused:
+        find(name)
+    assert "inspan-more 2.1" in refused.value.message
+
+
+def test_what_breaks_later_is_told_with_its_package_too() -> None:
+    moody, turn = find("moody"), Turn(prompt="hello", mode=Mode.STREAM)
+    assert moody is not None
+    moody.check(turn)
+    with pytest.raises(ProviderBroken, match=r"inspan-more 2\.1 .*ZeroDivisionError"):
+        moody.argv(turn)
+    talk = moody.talk(turn)
+    assert talk.begin() == b'{"ask":"hello"}\n'
+    assert list(talk.heard(b'{"say":"hi"}')) == [Said("hi")]
+    with pytest.raises(BadInput):
+        talk.answer("r", "allow")
+    over = [talk.over]
+    (ended,) = talk.heard(b"croak")
+    assert isinstance(ended, TurnEnded)
+    assert ended.outcome.ending is Ending.FAILED
+    over.append(talk.over)
+    assert over == [False, True]
+    assert list(talk.heard(b'{"done":true}')) == []
+    outcome = talk.outcome(Exit(code=0), stopped=False, complaint="")
+    assert "croak" in outcome.message
+    assert "inspan-more 2.1" in outcome.message
