@@ -5,7 +5,6 @@ It knows neither the wire nor which capabilities there are.
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable
@@ -115,6 +114,8 @@ class Host:
         Raises NotGranted, CapabilityError where the host refuses or fails, TimeoutError, and
         TypeError for the payload.
         """
+        import asyncio  # noqa: PLC0415  a session is ready without; see ``turns``
+
         promise, answer = self._questions.begin(capability, payload, timeout)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(answer), timeout + _GRACE)

@@ -38,7 +38,6 @@ package.__path__ = [sys.argv.pop(1)]
 sys.modules["_inspan_kernel"] = package
 from _inspan_kernel.worker import lean
 with lean.stand_ins():
-    lean.import_asyncio()
     from _inspan_kernel.worker.main import main
 main(sys.argv[1:])
 """

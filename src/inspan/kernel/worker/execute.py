@@ -12,7 +12,6 @@ catches everything that user code may raise: the worker ends by shutdown alone.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import os
 import sys
@@ -22,7 +21,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..frames import FrameError  # noqa: TID252 - the package has a private name here
 from .cell import Cell, Compiler, Shown, is_coroutine
@@ -30,8 +29,12 @@ from .display import bundle
 from .interrupt import CELL, Interrupts, Running, let_off
 from .namespace import Namespace, exit_code
 from .output import Capture
-from .router import BLOCKING_SYNC
+from .router import BLOCKING_SYNC, UNKNOWN
 from .tracebacks import describe
+from .turns import Turns, is_light
+
+if TYPE_CHECKING:
+    import asyncio
 
 Job = Callable[[], None]
 
@@ -57,13 +60,13 @@ class Executor:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        turns: Turns,
         namespace: Namespace,
         interrupts: Interrupts,
         capture: Capture,
         send: Send,
     ) -> None:
-        self._loop, self._namespace, self._interrupts = loop, namespace, interrupts
+        self._turns, self._namespace, self._interrupts = turns, namespace, interrupts
         self._capture, self._send = capture, send
         self._compiler = Compiler(namespace.resolve)
         self._context = contextvars.copy_context()
@@ -103,9 +106,9 @@ class Executor:
         """Do this after the cells that wait already. From any thread."""
         self._waiting.append(job)
         if threading.get_ident() == self._main:
-            self._loop.call_soon(self.pump)
+            self._turns.soon(self.pump)
         else:
-            self._loop.call_soon_threadsafe(self.pump)
+            self._turns.soon_threadsafe(self.pump)
 
     def cancel(self, execution_id: str) -> None:
         """End a cell cooperatively: one that waits at once. From the link's thread."""
@@ -119,7 +122,7 @@ class Executor:
                 self._code -= len(job.code)
                 self._refuse(job, "CancelledError", "the cell was cancelled before it began")
                 return
-        self._loop.call_soon_threadsafe(self._cancel, execution_id)
+        self._turns.soon_threadsafe(self._cancel, execution_id)
 
     def allows_input(self) -> bool:
         """Whether ``input()`` is answered: the running cell says so for all. From any thread."""
@@ -167,6 +170,10 @@ class Executor:
         """Begin what is next, unless a cell runs."""
         if self.running is not None or not self._waiting:
             return
+        if self._turns.loop is None and not _is_light(self._waiting[0]):
+            self._turns.begin_loop()
+            self._turns.soon(self.pump)
+            return
         job = self._waiting.popleft()
         if isinstance(job, Cell):
             self._code -= len(job.code)
@@ -174,7 +181,7 @@ class Executor:
             return
         job()
         if self._waiting:
-            self._loop.call_soon(self.pump)
+            self._turns.soon(self.pump)
 
     def run_alone(self) -> None:
         """Run the cell that needs our loop at rest, if one does. To be called while it rests."""
@@ -190,7 +197,8 @@ class Executor:
 
     def _begin(self, cell: Cell) -> None:
         self._interrupts.install()
-        asyncio.set_event_loop(self._loop)
+        if self._turns.loop is not None:
+            self._turns.loop.install()
         cell.count = self._namespace.begin(cell.code, silent=not cell.kept)
         cell.begun = time.perf_counter()
         self._context.run(CELL.set, cell.execution_id)
@@ -212,7 +220,7 @@ class Executor:
             threading.Thread(target=self._run_thread, args=(cell,), daemon=True).start()
         elif cell.way.runs_loop:
             self._alone = cell
-            self._loop.stop()
+            self._turns.stop()
         else:
             self._context.run(self._run_here, cell)
 
@@ -222,7 +230,7 @@ class Executor:
         if cell.threaded:
             return True
         blocks = cell.way.mode == BLOCKING_SYNC and not cell.way.uses_loop
-        return blocks and bool(asyncio.all_tasks(self._loop))
+        return blocks and self._turns.loop is not None and bool(self._turns.loop.tasks())
 
     def _run_here(self, cell: Cell) -> None:
         cell.on_stack = True
@@ -247,13 +255,16 @@ class Executor:
         return self._show(cell, value)
 
     def _run_task(self, cell: Cell) -> None:
-        task = self._loop.create_task(
+        from asyncio import CancelledError  # noqa: PLC0415  it comes with a loop
+
+        assert self._turns.loop is not None
+        task = self._turns.loop.create_task(
             self._await(cell), name=cell.execution_id, context=self._context
         )
 
         def done(task: asyncio.Task[Shown | BaseException]) -> None:
             # Cancelled before its first step, it never came to catch that.
-            self._finish(cell, asyncio.CancelledError() if task.cancelled() else task.result())
+            self._finish(cell, CancelledError() if task.cancelled() else task.result())
 
         task.add_done_callback(done, context=contextvars.Context())
 
@@ -289,7 +300,7 @@ class Executor:
                 continue  # after this none is asked for any more
         if os.getpid() != self._pid:
             _leave_child(outcome)
-        self._loop.call_soon_threadsafe(self._finish, cell, outcome)
+        self._turns.soon_threadsafe(self._finish, cell, outcome)
 
     def _give_up(self, cell: Running) -> None:
         """End a cell whose thread waits in C and hears of no interrupt; the thread goes on.
@@ -340,7 +351,7 @@ class Executor:
             failure = outcome if isinstance(outcome, BaseException) else None
             self._namespace.end(outcome.value if isinstance(outcome, Shown) else None, failure)
         if self._waiting:
-            self._loop.call_soon(self.pump)
+            self._turns.soon(self.pump)
 
     def _end(
         self,
@@ -393,6 +404,13 @@ _WENT_ON: Final = (
     "the cell was interrupted and went on to its end",
     ["KeyboardInterrupt: the cell was interrupted and went on to its end"],
 )
+
+
+def _is_light(job: Cell | Job) -> bool:
+    """Whether it may be done before there is a loop."""
+    if not isinstance(job, Cell) or job.threaded or job.mode not in {"auto", UNKNOWN}:
+        return False
+    return is_light(job.code)
 
 
 def _scalar(value: Any) -> str | int | float | bool | None:

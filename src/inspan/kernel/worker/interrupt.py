@@ -8,17 +8,23 @@ raises nothing, for the next signal will find better; in all cases the cell's ta
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import os
+import selectors
 import signal
 import sys
 import weakref
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .board import Board
+from .turns import Turns
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .loop import SessionLoop
 
 #: The cell that code runs for; tasks inherit it, so that what they print is known to be its.
 CELL: Final[contextvars.ContextVar[str | None]] = contextvars.ContextVar("cell", default=None)
@@ -35,12 +41,10 @@ _CRITICAL: Final = frozenset(
     _HERE + name
     for name in (
         *("board.py", "door.py", "execute.py", "interrupt.py", "link.py", "main.py"),
-        *("namespace.py", "outbox.py"),
+        *("namespace.py", "outbox.py", "turns.py"),
     )
 )
-_LOOP: Final = os.path.dirname(asyncio.__file__) + os.sep  # noqa: PTH120 - the same
-_HANDLE: Final = asyncio.Handle._run.__code__  # noqa: SLF001 - to know its frame when it is seen
-_SELECTORS: Final = (sys.modules["selectors"].__file__ or "", f"{_HERE}ear.py")
+_SELECTORS: Final = (selectors.__file__, f"{_HERE}ear.py")
 
 
 class Running(Protocol):
@@ -59,18 +63,18 @@ class Running(Protocol):
 class Interrupts:
     """The handler, and what it knows of the running cell."""
 
-    def __init__(self, board: Board, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, board: Board, turns: Turns) -> None:
         self._board = board
-        self._loop = loop
+        self._turns = turns
         #: The cell that a signal may be for.
         self.running: Running | None = None
         #: Called where a cell's thread has not ended IN_THREAD after an interrupt; may come often.
         self.give_up: Callable[[Running], None] = lambda _: None
         self._boundaries: set[CodeType] = set()
         self._owners: weakref.WeakKeyDictionary[Any, str | None] | None = None
-        if sys.version_info < (3, 12):
-            self._owners = weakref.WeakKeyDictionary()
-            loop.set_task_factory(self._own_task)
+        #: The folder of the loop's code, and the frame in which it calls something.
+        self._loop_code: tuple[str, CodeType] | None = None
+        turns.begun.append(self._begun)
         os.register_at_fork(after_in_child=self._forked)
 
     def boundary(self, *codes: CodeType) -> None:
@@ -96,12 +100,15 @@ class Interrupts:
             return
         if cell.thread:
             _raise_in(cell.thread)
-            self._loop.call_later(IN_THREAD, self.give_up, cell)
+            assert self._turns.loop is not None
+            self._turns.loop.call_later(IN_THREAD, self.give_up, cell)
         self.cancel_tasks(cell)
 
     def cancel_tasks(self, cell: Running) -> None:
         """Cancel the tasks that the cell has made, wherever it is itself."""
-        for task in asyncio.all_tasks(self._loop):
+        if self._turns.loop is None:
+            return
+        for task in self._turns.loop.tasks():
             if self._owner(task) == cell.execution_id:
                 task.cancel()
 
@@ -114,19 +121,28 @@ class Interrupts:
         if mine and not cell.thread and self._in_user_code(frame):
             raise KeyboardInterrupt
         # A plain call_soon would not end the loop's wait.
-        self._loop.call_soon_threadsafe(self.cancel, cell, context=contextvars.Context())
+        self._turns.soon_threadsafe(self.cancel, cell, context=contextvars.Context())
 
     def _in_user_code(self, frame: FrameType | None) -> bool:
         """Whether between here and the engine that called it there is code of neither."""
-        foreign = frame is not None and _calls_c(frame)
+        folder, handle = self._loop_code or ("", None)
+        foreign = frame is not None and frame.f_code is handle and _calls_c(frame)
         while frame is not None:
             code = frame.f_code
             name = code.co_filename
             if name in _CRITICAL:
                 return foreign and code in self._boundaries
-            foreign = foreign or not (name.startswith(_LOOP) or name in _SELECTORS)
+            of_loop = bool(folder) and name.startswith(folder)
+            foreign = foreign or not (of_loop or name in _SELECTORS)
             frame = frame.f_back
         return False
+
+    def _begun(self, loop: SessionLoop) -> None:
+        """There is a loop from now on."""
+        self._loop_code = loop.code
+        if sys.version_info < (3, 12):
+            self._owners = weakref.WeakKeyDictionary()
+            loop.set_task_factory(self._own_task)
 
     def _owner(self, task: asyncio.Task[Any]) -> str | None:
         if sys.version_info >= (3, 12):
@@ -139,6 +155,8 @@ class Interrupts:
         self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
     ) -> asyncio.Task[Any]:
         """Python 3.11 does not tell a task's context, so it is written down who made it."""
+        import asyncio  # noqa: PLC0415  a session is ready without; see ``turns``
+
         assert self._owners is not None
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
         context = options.get("context")
@@ -157,8 +175,6 @@ def _calls_c(frame: FrameType) -> bool:
 
     Those of the loop itself are methods: a step of a task must not be lost.
     """
-    if frame.f_code is not _HANDLE:
-        return False
     callback = getattr(frame.f_locals.get("self"), "_callback", None)
     return isinstance(callback, BuiltinFunctionType) and isinstance(callback.__self__, ModuleType)
 

@@ -5,7 +5,6 @@ It imports nothing of the rest of inspan and no third party: the Python may be a
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import gc
 import os
@@ -26,6 +25,7 @@ from .link import Link
 from .namespace import Namespace
 from .output import Capture
 from .spawned import Spawning
+from .turns import Turns, import_loop
 
 Message = dict[str, Any]
 
@@ -34,28 +34,20 @@ _BROKEN: Final = 70
 _USAGE: Final = 64
 
 
-class SessionLoop(asyncio.SelectorEventLoop):
-    """The one loop of a session's life: code that closes it, as scripts do, closes nothing."""
-
-    def close(self) -> None:
-        """Does nothing."""
-
-
 class Worker:
     """A session."""
 
     def __init__(self, *, session: str, socket: str, folder: str, token: str) -> None:
         ear = Ear()
-        self._loop = SessionLoop(ear)
-        asyncio.set_event_loop(self._loop)
+        self._turns = Turns(ear)
         self._closing = False
         self._folder = folder
         self._confined: Message | None = None
         self._pid = os.getpid()
         self._clock = (time.monotonic(), time.process_time())
         board = Board(folder)
-        self._interrupts = Interrupts(board, self._loop)
-        self._interrupts.boundary(self._turn.__code__)
+        self._interrupts = Interrupts(board, self._turns)
+        self._interrupts.boundary(Turns.run.__code__)
         self._link = Link(
             socket,
             session=session,
@@ -79,10 +71,13 @@ class Worker:
             }
         )
         self._executor = Executor(
-            self._loop, self._namespace, self._interrupts, self._capture, self._link.send
+            self._turns, self._namespace, self._interrupts, self._capture, self._link.send
         )
         self._lines = stdin.Lines(self._capture.send, here, self._executor.allows_input)
         os.register_at_fork(after_in_child=self._forked)
+        self._turns.begun.append(self._keep_loop)
+        if "asyncio" in sys.modules:  # in the fork of a zygote
+            self._turns.begin_loop()
 
     def confine(self, wanted: dict[str, Any] | None, ground: confine.Ground | None) -> None:
         """Give up what is not granted. To be called before ``run``, while there is one thread."""
@@ -100,8 +95,11 @@ class Worker:
         self._namespace.install()
         Spawning(f"{self._folder}/{HOME}/spawned", self._namespace.names).install()
         self._interrupts.install()
-        if not os.environ.get(_SAFE_PATH):
-            sys.path.insert(0, "")
+        if self._turns.loop is None:
+            # asyncio is Python's own, whatever lies in the working directory.
+            self._turns.begun.append(_look_here)
+        else:
+            _look_here(self._turns.loop)
         # All that is here stays, and no collection has to go through it.
         gc.freeze()
         gc.enable()
@@ -116,7 +114,7 @@ class Worker:
     def _turn(self) -> None:
         """Let the loop run until something stops it, as user code may; nothing of that ends us."""
         try:
-            self._loop.run_forever()
+            self._turns.run()
         except BaseException:  # noqa: BLE001 - a task's SystemExit, or an interrupt of it
             cell = self._executor.running
             if cell is not None and self._interrupts.named(cell):
@@ -130,7 +128,12 @@ class Worker:
 
     def _forked(self) -> None:
         """A forked child that goes on to the loop leaves it, and then ends."""
-        self._loop.stop()
+        self._turns.stop()
+
+    def _keep_loop(self, _: object) -> None:
+        """What comes with the loop stays, as what was here before."""
+        if not self._namespace.count:
+            gc.freeze()
 
     # ── from the link's thread ────────────────────────────────────────────────
 
@@ -153,9 +156,9 @@ class Worker:
             case "checkpoint" | "restore":
                 self._executor.then(lambda: self._keep(message))
             case "complete" | "inspect":
-                self._loop.call_soon_threadsafe(self._look_up, message)
+                self._turns.soon_threadsafe(self._look_up, message)
             case "shutdown":
-                self._loop.call_soon_threadsafe(self._close)
+                self._turns.soon_threadsafe(self._close)
 
     def _state(self) -> Message:
         cell = self._executor.running
@@ -181,7 +184,7 @@ class Worker:
 
     def _close(self) -> None:
         self._closing = True
-        self._loop.stop()
+        self._turns.stop()
 
     def _keep(self, message: Message) -> None:
         from . import checkpoint  # noqa: PLC0415  # it imports cloudpickle, which few sessions need
@@ -224,6 +227,7 @@ def main(argv: list[str]) -> NoReturn:
     """Run a worker. ``argv`` is --session ID --socket PATH --folder DIR; or --forker."""
     ground: confine.Ground | None = None
     if argv == [FORKER]:
+        import_loop()
         from . import zygote  # noqa: PLC0415  # no session needs it
 
         argv, ground = zygote.serve()
@@ -248,6 +252,12 @@ def _prepare() -> None:
     sys.argv = [""]
     if _KEEPER_VARIABLE in os.environ:  # a keeper that is killed leaves no session behind
         clib.die_with_parent()
+
+
+def _look_here(_: object) -> None:
+    """Code may import what lies in the working directory, from now on."""
+    if not os.environ.get(_SAFE_PATH):
+        sys.path.insert(0, "")
 
 
 def _no_debugger(*_: object, **__: object) -> None:

@@ -264,7 +264,7 @@ def test_a_heartbeat_comes_while_a_cell_blocks(tmp_path: Path) -> None:
 
 def test_an_idle_worker_takes_no_time(tmp_path: Path) -> None:
     with Worker.start(tmp_path) as worker:
-        worker.run("1")
+        worker.run("import asyncio")  # which it does by itself else, once nothing comes
         worker.host.close()
         wait_until(lambda: _sleeps(worker.process.pid), "every thread of it sleeps")
         before = _switches(worker.process.pid)
