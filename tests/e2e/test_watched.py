@@ -61,7 +61,7 @@ def _activity(control: SyncControl, task: Task) -> Activity | None:
 def _does(control: SyncControl, task: Task, doing: Doing) -> bool:
     found = _activity(control, task)
     # What the store tells of a question is known before anybody has looked again.
-    return found is not None and found.doing is doing and found.source is not Source.PROTOCOL
+    return found is not None and (found.doing, found.source) == (doing, Source.SCREEN)
 
 
 def _asked(control: SyncControl, task: Task) -> list[Needs]:

@@ -45,15 +45,18 @@ def known_of(attempts: Mapping[str, Acting], tasks: tuple[Task, ...]) -> dict[st
 
 
 def _known(attempt: Acting) -> Activity | None:
-    """What it told; of a question that it announced nothing more is known than that."""
+    """What it told; where it told nothing yet, what the store has of a question.
+
+    One with an id was read or heard by the run of an earlier engine, and this one has yet to look.
+    """
     needs = attempt.task.needs
     if attempt.activity is not None or needs is None:
         return attempt.activity
     return Activity(
         Doing.WAITING,
         needs.since,
-        Source.PROTOCOL,
-        "announced",
+        None if needs.id else Source.PROTOCOL,
+        "" if needs.id else "announced",
         needs.question,
         Confidence.CERTAIN,
         needs,

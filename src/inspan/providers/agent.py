@@ -74,7 +74,7 @@ class AgentProvider:
             )
         if mode is Mode.PTY and spec.permissions is not None and spec.permissions.rules:
             raise BadInput(
-                f"on a terminal {self.name} asks nobody but who sits before it: no rule is heard",
+                f"what {self.name} asks on a terminal a person answers: no rule is heard",
                 hint="Leave out --mode pty, or the rules.",
             )
         turn = Turn(prompt=spec.prompt or "", mode=mode, arguments=spec.command, cwd=spec.cwd)
@@ -178,28 +178,30 @@ class AgentProvider:
             return Redaction(())
 
     async def _run(self, order: Order, turn: Turn, inner: Run, *, adopted: bool) -> Run:
+        hidden = await self._hidden(order.secrets)
         if turn.mode is Mode.PTY:
             self._ended(order, None)  # its screen does not tell how it ended
-            return await self._watched(order, inner, adopted=adopted)
-        dialogue = Dialogue(self._dialect.talk(turn), await self._hidden(order.secrets))
+            return await self._watched(order, inner, hidden, adopted=adopted)
+        dialogue = Dialogue(self._dialect.talk(turn), hidden)
         return AgentRun(
             inner,
             self._processes.folder(order.session),
             dialogue,
             Permits(order.permissions, order.cwd),
-            Saying(self._processes.screens.clock),
+            Saying(self._processes.screens.clock, hidden),
             adopted=adopted,
             ended=lambda outcome: self._ended(order, outcome),
         )
 
-    async def _watched(self, order: Order, inner: Run, *, adopted: bool) -> Run:
+    async def _watched(self, order: Order, inner: Run, hidden: Redaction, *, adopted: bool) -> Run:
         folder = self._processes.folder(order.session)
         try:
             books = screen_rules_of(self._dialect)
         except BadInput as error:  # they were right when it was submitted
             log.warning("%s", error, extra={"action": "watch", "session": order.session})
             books = rulebooks(self.name)
-        return await self._processes.screens.watch(inner, order, folder, books, adopted=adopted)
+        watch = self._processes.screens.watch
+        return await watch(inner, order, folder, books, hidden, adopted=adopted)
 
     def _turn(self, order: Order) -> Turn:
         return Turn(

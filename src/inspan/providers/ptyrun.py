@@ -32,6 +32,7 @@ from inspan.errors import BadInput, Conflict, SessionNotFound
 from inspan.model.activity import CALM, Activity, Doing, Reading
 from inspan.model.task import Needs
 from inspan.providers.listening import News
+from inspan.providers.redaction import Redaction
 from inspan.providers.seeing import Eyes
 from inspan.terminal.discern import Discern, announced
 from inspan.terminal.rules import Asks as How
@@ -54,17 +55,20 @@ class PtyRun:
         eyes: Eyes,
         slot: anyio.Lock,
         clock: Clock,
+        hidden: Redaction,
         *,
         silent: float | None = None,
     ) -> None:
         """``slot`` is held while it is drawn, since all sessions are drawn on one loop.
 
+        ``hidden`` is taken out of what is told.
         ``silent``: of one that an earlier engine began, for how many seconds it has been.
         """
         self._inner = inner
         self._eyes = eyes
         self._slot = slot
         self._clock = clock
+        self._hidden = hidden
         self._discern = Discern()
         self._announced: Reading | None = None
         self._size = 0
@@ -136,7 +140,8 @@ class PtyRun:
         new = self._discern.step(readings, now)
         if new is not None:
             since = min(reading.at for reading in readings) if first and readings else new.since
-            yield Does(replace(new, since=self._clock.now() - (now - min(since, new.since))))
+            told = self._hidden.activity(new)
+            yield Does(replace(told, since=self._clock.now() - (now - min(since, new.since))))
         asked = self._asked(now)
         if self._told and asked == self._needs:
             return
@@ -172,7 +177,7 @@ class PtyRun:
         name = f"{crc32(words.encode(errors='replace')):08x}"
         asks = self._asks() if needs.kind == "permission" else None
         known = [word for word in ("allow", "deny") if asks is not None and asks.keys(needs, word)]
-        return replace(needs, id=name, options=tuple(known) or needs.options)
+        return self._hidden.needs(replace(needs, id=name, options=tuple(known) or needs.options))
 
     def _asks(self) -> How | None:
         """How what it shows is asked; nothing where it announced it."""

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
+from inspan.model.activity import Activity
 from inspan.model.agent import Outcome
+from inspan.model.task import Needs
 
 #: A shorter value is no key, and would be found in innocent words.
 _LEAST: Final = 8
@@ -27,6 +29,16 @@ class Redaction:
         for form in self._forms:
             text = text.replace(form, _GONE)
         return text
+
+    def needs(self, needs: Needs) -> Needs:
+        """``needs`` without them."""
+        options = tuple(self.text(option) for option in needs.options)
+        return replace(needs, question=self.text(needs.question), options=options)
+
+    def activity(self, activity: Activity) -> Activity:
+        """``activity`` without them."""
+        needs = None if activity.needs is None else self.needs(activity.needs)
+        return replace(activity, evidence=self.text(activity.evidence), needs=needs)
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """``outcome`` without them."""

@@ -12,6 +12,7 @@ from inspan.agents.signs import Sign
 from inspan.engine.ports import Clock, Does
 from inspan.model.activity import Activity, Doing, Reading, Source, judge
 from inspan.model.task import Needs
+from inspan.providers.redaction import Redaction
 from inspan.terminal.sanitize import one_line
 
 #: The most columns of what is shown as evidence.
@@ -21,8 +22,9 @@ _EVIDENCE: Final = 120
 class Saying:
     """One conversation. Times are seconds since the epoch; a sign without one is of now."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, hidden: Redaction) -> None:
         self._clock = clock
+        self._hidden = hidden
         #: Its last word, as it said it: many are overtaken before anybody is told.
         self._said: tuple[Doing, float, str, str] | None = None
         self._asked: Reading | None = None
@@ -68,7 +70,8 @@ class Saying:
         reading = self._asked
         if reading is None and self._said is not None:
             doing, at, rule, evidence = self._said
-            reading = Reading(doing, Source.PROTOCOL, at, rule, one_line(evidence, _EVIDENCE))
+            words = one_line(self._hidden.text(evidence), _EVIDENCE)
+            reading = Reading(doing, Source.PROTOCOL, at, rule, words)
         if reading is None:
             return None
         found = judge([reading], reading.at, self._told)

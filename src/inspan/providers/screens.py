@@ -16,6 +16,7 @@ from inspan.keeper.recording import RAW
 from inspan.model.activity import Activity, Confidence, Doing, Reading, Source, judge
 from inspan.model.task import TerminalSpec
 from inspan.providers.ptyrun import PtyRun
+from inspan.providers.redaction import Redaction
 from inspan.providers.screenrules import GENERIC, rulebooks
 from inspan.providers.seeing import Eyes
 from inspan.terminal.rules import Rulebook
@@ -35,12 +36,19 @@ class Screens:
         self._backend: Backend | None = None
 
     async def watch(
-        self, inner: Run, order: Order, folder: Path, books: Sequence[Rulebook], *, adopted: bool
+        self,
+        inner: Run,
+        order: Order,
+        folder: Path,
+        books: Sequence[Rulebook],
+        hidden: Redaction,
+        *,
+        adopted: bool,
     ) -> PtyRun:
         """``inner``, which is on a terminal and recorded in ``folder``, watched by ``books``."""
         eyes = await self._eyes(folder, order.terminal, books, whole=not adopted)
         silent = self.clock.now() - self._printed_at(folder) if adopted else None
-        return PtyRun(inner, eyes, self._slot, self.clock, silent=silent)
+        return PtyRun(inner, eyes, self._slot, self.clock, hidden, silent=silent)
 
     async def glance(self, folder: Path, terminal: TerminalSpec) -> Activity:
         """What any program does now, by what its terminal shows; its time is since the epoch."""

@@ -50,7 +50,7 @@ class Slow(FakeRun):
 def _run(inner: Slow, tmp_path: Path) -> AgentRun:
     dialogue = Dialogue(Claude().talk(TURN), Redaction(()))
     permits = Permits(Policy(), str(tmp_path))
-    saying = Saying(SystemClock())
+    saying = Saying(SystemClock(), Redaction(()))
     return AgentRun(inner, tmp_path, dialogue, permits, saying, adopted=False, ended=lambda _: None)
 
 

@@ -15,6 +15,7 @@ from inspan.errors import BadInput, Conflict
 from inspan.model.activity import CALM, Activity, Doing, Reading, Source
 from inspan.model.task import Needs, TerminalSpec
 from inspan.providers.ptyrun import PtyRun
+from inspan.providers.redaction import Redaction
 from inspan.providers.seeing import Eyes
 from inspan.terminal.screen import BLIND
 from tests.fakes.clock import FakeClock
@@ -144,7 +145,8 @@ class Asked:
     def __init__(self, folder: Path) -> None:
         eyes = Eyes(folder, (), BLIND, cols=80, rows=24, whole=True)
         order = Order(session="s", command=(), prompt="", cwd="/", env={}, terminal=TerminalSpec())
-        self.run = PtyRun(FakeRun(order, 1), eyes, anyio.Lock(), FakeClock())
+        hidden = Redaction(["key-12345678"])
+        self.run = PtyRun(FakeRun(order, 1), eyes, anyio.Lock(), FakeClock(), hidden)
 
     def shows(self, question: str | None, at: float) -> str | None:
         self.run._discern.step([_reading(question, at)], at)
@@ -180,3 +182,8 @@ async def test_what_was_answered_is_asked_again_if_it_stays(tmp_path: Path) -> N
     asked.run._answered = (asked.run._needs, 99.0)
     assert asked.shows("Two?", 8.0) == "One?"
     assert asked.shows("Two?", 9.0) == "Two?"
+
+
+async def test_what_is_to_be_hidden_is_in_no_question(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    assert asked.shows("Send key-12345678?", 1.0) == "Send [secret]?"

@@ -6,6 +6,7 @@ from inspan.agents import signs as s
 from inspan.model.activity import Activity, Doing, Source
 from inspan.model.agent import Ending, Outcome
 from inspan.model.task import Needs
+from inspan.providers.redaction import Redaction
 from inspan.providers.saying import Saying
 from tests.fakes.clock import FakeClock
 
@@ -20,10 +21,10 @@ def _told(saying: Saying) -> Activity:
 
 def test_the_last_word_counts_and_is_told_once() -> None:
     clock = FakeClock(now=100.0)
-    saying = Saying(clock)
+    saying = Saying(clock, Redaction(["key-12345678"]))
     assert saying.news() is None
     saying.heard(s.ToolBegan("1", "Bash", "ls"))
-    saying.heard(s.Said("a \x1b[31mword"))
+    saying.heard(s.Said("a \x1b[31mword key-12345678"))
     told = _told(saying)
     assert (told.doing, told.source, told.rule, told.since) == (
         Doing.WORKING,
@@ -32,6 +33,7 @@ def test_the_last_word_counts_and_is_told_once() -> None:
         100.0,
     )
     assert "\x1b" not in told.evidence
+    assert "key-" not in told.evidence
     assert saying.news() is None
     clock.jump(5.0)
     saying.heard(s.ToolEnded("1", ok=False))
@@ -42,7 +44,7 @@ def test_the_last_word_counts_and_is_told_once() -> None:
 
 
 def test_a_question_stands_until_it_is_answered() -> None:
-    saying = Saying(FakeClock(now=100.0))
+    saying = Saying(FakeClock(now=100.0), Redaction(()))
     saying.prompted(90.0)
     assert (_told(saying).since, saying.news()) == (90.0, None)
     saying.asks(Needs("permission", "Bash: ls"))
