@@ -31,6 +31,7 @@
         │   ├── FolderMissing       folder-missing
         │   ├── SecretMissing       secret-missing
         │   ├── LoginFailed         login-failed
+        │   │   └── AttemptsExceeded max-attempts-exceeded
         │   ├── TerminalUnavailable terminal-unavailable
         │   ├── WorkerNotReady      worker-not-ready
         │   └── NotConfined         not-confined
@@ -271,6 +272,12 @@ class LoginFailed(SpawnFailed):
     code = "login-failed"
 
 
+class AttemptsExceeded(LoginFailed):
+    """Each attempt to find out whether the agent is logged in has failed; no more are made."""
+
+    code = "max-attempts-exceeded"
+
+
 class SecretMissing(SpawnFailed):
     """There is nothing behind a reference to a secret."""
 
@@ -402,9 +409,7 @@ class KernelProtocol(SessionDied):
     """The code session's process sent what is no message, and was ended."""
 
     code = "kernel-protocol"
-    default_hint = (
-        "Code in the session may have written to inspan's own connection; open a new one."
-    )
+    default_hint = "Code in the session may have written to inspan's connection; open a new one."
 
 
 class LimitReached(SessionDied):
@@ -486,13 +491,9 @@ class PlatformUnsupported(Unable):
     default_hint = "Inspan runs on Linux and macOS; on Windows use WSL."
 
 
-def _tree(root: type[InspanError]) -> dict[str, type[InspanError]]:
-    found = {root.code: root}
-    for child in root.__subclasses__():
-        found.update(_tree(child))
-    return found
-
-
 def by_code(code: str, message: str, hint: str | None = None) -> InspanError:
     """The error that ``code`` names, as it crossed a wire; an unknown code stays readable."""
-    return _tree(InspanError).get(code, InspanError)(message, hint=hint)
+    kinds: list[type[InspanError]] = [InspanError]
+    for kind in kinds:  # those below it come behind it
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.code == code), InspanError)(message, hint=hint)

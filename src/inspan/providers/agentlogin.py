@@ -14,10 +14,10 @@ import anyio
 
 from inspan.agents.dialect import Dialect, LoginAnswer, TellsLogin
 from inspan.engine.ports import Order
-from inspan.errors import LoginFailed
+from inspan.errors import AttemptsExceeded, LoginFailed
 from inspan.model.agent import Ending, Outcome
 from inspan.model.task import Exit
-from inspan.providers.login import CIRCUIT_OPEN, Logins
+from inspan.providers.login import CIRCUIT_OPEN, MAX_ATTEMPTS_EXCEEDED, Logins
 
 
 class AgentLogin:
@@ -43,9 +43,8 @@ class AgentLogin:
         hint = dialect.login_hint if isinstance(dialect, TellsLogin) else None
         if login.code == CIRCUIT_OPEN:
             hint = f"{hint or 'Log in.'} It is tried again in a minute."
-        raise LoginFailed(
-            f"{dialect.name} is not logged in ({login.code}): {login.message}", hint=hint
-        )
+        kind = AttemptsExceeded if login.code == MAX_ATTEMPTS_EXCEEDED else LoginFailed
+        raise kind(f"{dialect.name} is not logged in ({login.code}): {login.message}", hint=hint)
 
     def ended(self, order: Order, outcome: Outcome | None) -> None:
         """It was started, and this became of it."""
