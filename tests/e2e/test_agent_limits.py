@@ -129,6 +129,26 @@ def test_one_that_is_killed_is_interrupted_and_goes_on_in_its_own_session(later:
     assert _sessions(later)[1] == ended.resumes
 
 
+def test_a_session_that_it_forgot_is_begun_anew_when_a_person_says_so(later: Daemon) -> None:
+    _plays(later, "hang", "unknown_session")
+    with later.control() as control:
+        task = control.submit(_spec(later)).id
+        until(lambda: control.get(task).agent, "its session to have begun")
+        control.interrupt(task)
+        until(lambda: control.get(task).state is TaskState.INTERRUPTED, "it to be interrupted")
+        control.resume(task)
+        forgotten = control.wait(task, 60)
+        assert forgotten.state is TaskState.INTERRUPTED
+        assert forgotten.reason is not None
+        assert forgotten.reason.code == "forgotten"
+        assert "begins anew" in forgotten.reason.hint
+        control.resume(task)
+        until(lambda: len(_sessions(later)) == 3, "it to be started anew")
+        control.cancel(task, force=True)
+    first, second, third = _sessions(later)
+    assert (bool(first), bool(second), bool(third)) == (False, True, False)
+
+
 def test_it_stays_parked_through_the_death_of_the_daemon(later: Daemon) -> None:
     _plays(later, "quota", "answer")
     with later.control() as control:

@@ -38,7 +38,9 @@ _TRIES: Final = 9
 #: Before the first of these tries, in seconds; each further one waits twice as long, at most 1 s.
 _MOMENT: Final = 0.025
 #: Reasons for which a task was interrupted that whoever watches it does not know.
-_NOT_BY_HAND: Final = frozenset({Ending.BUDGET.value, Ending.KILLED.value})
+_NOT_BY_HAND: Final = frozenset(
+    ending.value for ending in (Ending.BUDGET, Ending.FORGOTTEN, Ending.KILLED)
+)
 
 
 class Foreground:

@@ -5,6 +5,8 @@ It records none, and knows nothing of the process.
 
 from __future__ import annotations
 
+from typing import Final
+
 from inspan.engine import reasons
 from inspan.engine.limits import BUDGET, LimitRules, at_usage_limit, budget_used_up, over_budget
 from inspan.engine.ports import Clock
@@ -12,6 +14,9 @@ from inspan.model import event as e
 from inspan.model.agent import Ending, Outcome
 from inspan.model.patience import Backoff
 from inspan.model.task import Reason, StopKind, Task
+
+#: Nothing of these is the work's fault: a person may let it go on.
+_RESUMABLE: Final = frozenset({Ending.KILLED, Ending.FORGOTTEN})
 
 
 def is_budget(cause: StopKind | Reason | None) -> bool:
@@ -38,7 +43,7 @@ class Aftermath:
 
     def ended_badly(self, task: Task, outcome: Outcome) -> e.Fact:
         """Its agent did not do what it was asked."""
-        if outcome.ending is Ending.KILLED and task.retried >= task.spec.retries:
+        if outcome.ending in _RESUMABLE and task.retried >= task.spec.retries:
             return e.Interrupted(reasons.of_outcome(outcome))
         if outcome.ending is Ending.BUDGET:
             return over_budget(task, budget_used_up(task) or reasons.of_outcome(outcome))

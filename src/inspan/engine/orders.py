@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from inspan.engine.ports import Order, Provider
 from inspan.errors import ProviderNotFound
+from inspan.model.agent import Ending
 from inspan.model.permission import Policy
 from inspan.model.task import Task, TaskSpec, TerminalSpec
 
@@ -17,6 +18,12 @@ def provider_of(providers: Mapping[str, Provider], spec: TaskSpec) -> Provider:
         known = ", ".join(sorted(providers))
         raise ProviderNotFound(f"no provider is called {spec.provider!r}; known are {known}")
     return provider
+
+
+def taken_up(task: Task) -> str | None:
+    """The agent's own session that the next attempt takes up: none that it has forgotten."""
+    forgotten = task.outcome is not None and task.outcome.ending is Ending.FORGOTTEN
+    return None if task.agent is None or forgotten else task.agent.id
 
 
 def order_of(

@@ -14,6 +14,7 @@ from inspan.model.event import DeadlineWarned, IdleWarned, PermissionDecided
 from inspan.model.task import Exit, Needs, Reason
 
 _HINTS: Final = {
+    Ending.FORGOTTEN: "`inspan resume ID` begins anew, in the same folder.",
     Ending.KILLED: "`inspan resume ID` takes its session up again.",
     Ending.QUOTA: "With `--on-limit wait` a task waits until the limit is lifted, and goes on.",
 }
