@@ -6,6 +6,7 @@ feeds it says when, and calls ``look`` when ``due`` has come. It never learns wh
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from math import inf
 from typing import Final
@@ -43,6 +44,7 @@ class Look:
         self._moving, self._moved = inf, -inf
         self._excused_at = -inf
         #: What was drawn when it was looked at last, and when.
+        self._pictures: deque[tuple[object, ...]] = deque([()], maxlen=2)
         self._drawn = 0
         self._painted_at = -inf
 
@@ -78,11 +80,15 @@ class Look:
         progress = str(screen.progress)
         hidden = screen.marks.hidden
         seen = (screen.rows(), screen.cursor, screen.title, progress, screen.alternate, hidden)
-        if screen.generation != self._drawn or _pictured(seen) != _pictured(self._seen):
+        picture = _pictured(seen)
+        if screen.generation != self._drawn or picture != self._pictures[-1]:
             paints = self._printed_at <= self._painted_at + PAINTS
             self._drawn, self._painted_at = screen.generation, self._printed_at
-            if paints or _pictured(seen) != _pictured(self._seen):
+            # One that alternates with another is a cursor that the program draws, and blinks.
+            if paints or picture not in self._pictures:
                 self._move(self._printed_at)
+            if picture != self._pictures[-1]:
+                self._pictures.append(picture)
         if seen != self._seen:
             self._seen, self._since = seen, self._printed_at
         view = View(*seen, now=now, since=self._since, moving=self._moving, moved=self._moved)

@@ -140,3 +140,12 @@ def test_colours_that_change_fast_are_motion_and_a_drawn_cursor_that_blinks_is_n
             said = look.look(at + 0.05).doing
         assert said is doing, pause
         look.close()
+
+
+def test_what_alternates_between_two_pictures_is_a_blink() -> None:
+    look = Look([MOTION], backend(), 20, 5)
+    for step in range(12):
+        at = 1.0 + step * 0.5
+        look.feed(b"\r> " + (b"\xe2\x96\x8b" if step % 2 else b" "), at)
+        assert look.look(at + 0.05).doing is Doing.UNKNOWN
+    look.close()
