@@ -217,11 +217,15 @@ class PtyRun:
 
     # ── a hand at its keys ───────────────────────────────────────────────────
 
+    def _typed(self) -> None:
+        self._eyes.typed(self._clock.monotonic())
+        self._discern.typed()
+        self._awake()
+
     async def write(self, data: bytes) -> None:
         """Type; nothing ends the input. Whether it answers what is asked, the screen tells."""
         await self._inner.write(data)
-        self._discern.typed()
-        self._awake()
+        self._typed()
 
     async def answer(self, needs: Needs, text: str) -> None:
         """Answer what it asks. Raises Conflict where it no longer asks that, BadInput."""
@@ -234,8 +238,7 @@ class PtyRun:
                 )
             await self._inner.write(self._keys(text).encode())
             self._answered = (self._needs, self._clock.monotonic() + CALM)
-        self._discern.typed()
-        self._awake()
+        self._typed()
 
     def _keys(self, text: str) -> str:
         shown, asks = self._discern.shown, self._asks()

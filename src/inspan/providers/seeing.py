@@ -74,6 +74,10 @@ class Eyes:
         """What the rules say at ``now`` of what is shown."""
         return self._look.look(now)
 
+    def typed(self, now: float) -> None:
+        """Somebody typed: what is drawn at once is an echo, and no work."""
+        self._look.typed(now)
+
     def close(self) -> None:
         """Let go of the screen; nothing else is called after this."""
         self._look.close()

@@ -70,3 +70,25 @@ async def test_what_was_freed_is_passed_over(tmp_path: Path) -> None:
 async def test_there_is_no_such_recording(tmp_path: Path) -> None:
     with pytest.raises(SessionNotFound):
         await eyes(tmp_path / "none").see(10, 1.0)
+
+
+async def test_what_is_typed_is_echoed_and_no_work(tmp_path: Path) -> None:
+    said = []
+    for types in (True, False):
+        folder = record(tmp_path / str(types), [(1.0, (40, 5)), (2.0, b"text")])
+        seeing, size = eyes(folder), 4
+        await seeing.see(size, 2.0)
+        for step in range(8):
+            at = 3.0 + step * 0.4
+            if types:
+                seeing.typed(at)
+            with (folder / RAW).open("ab") as raw, (folder / INDEX).open("ab") as index:
+                raw.write(b"%d" % step)
+                index.write(Record(at, size, "o").pack())
+            size += 1
+            await seeing.see(size, at + 0.1)
+            seeing.look(at + 0.2)
+        assert seeing.reading is not None
+        said.append(seeing.reading.doing)
+        seeing.close()
+    assert said == [Doing.UNKNOWN, Doing.WORKING]
