@@ -9,9 +9,10 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import signal
 import sys
 from typing import Final
+
+from . import signals
 
 _STDOUT: Final = "__stdoutp" if sys.platform == "darwin" else "stdout"
 #: ``_IOLBF`` of glibc, musl and macOS.
@@ -32,9 +33,9 @@ def die_with_parent() -> None:
     """Be killed when the thread that started this process ends, whatever code runs then; Linux."""
     if sys.platform == "linux":
         parent = os.getppid()
-        library().prctl(_PARENT_DEATH, signal.SIGKILL, 0, 0, 0)
+        library().prctl(_PARENT_DEATH, signals.KILL, 0, 0, 0)
         if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signals.KILL)
 
 
 @functools.cache

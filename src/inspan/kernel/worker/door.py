@@ -6,12 +6,16 @@ It knows no message. Only the same user's processes are let in; what they say de
 from __future__ import annotations
 
 import os
-import socket
 import struct
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..frames import Decoder  # noqa: TID252 - the package has a private name here
+
+if TYPE_CHECKING:
+    import socket
+else:
+    import _socket as socket  # without the enumerations that socket makes, and its files
 
 #: Connections that have not said hello; with one more the oldest goes.
 STRANGERS: Final = 8
@@ -50,9 +54,10 @@ class Door:
     def accept(self) -> Peer | None:
         """Who knocked, if it is the same user."""
         try:
-            link, _ = self.listener.accept()
+            number, _ = self.listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 - accept is Python's
         except OSError:
             return None
+        link = socket.socket(fileno=number)
         if not _is_ours(link):
             link.close()
             return None

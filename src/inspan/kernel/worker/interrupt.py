@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextvars
 import os
 import selectors
-import signal
 import sys
 import weakref
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from . import signals
 from .board import Board
 from .turns import Turns
 
@@ -32,9 +32,6 @@ CELL: Final[contextvars.ContextVar[str | None]] = contextvars.ContextVar("cell",
 #: Seconds that a cell's thread has to end: one that waits in C cannot hear of it.
 IN_THREAD: Final = 0.25
 
-#: Without the enumerations that ``signal`` makes: it is done for each cell.
-_set_handler: Final[Callable[[int, Any], object]] = sys.modules["_signal"].signal
-_SIGINT: Final = int(signal.SIGINT)
 _HERE: Final = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would cost start-up
 #: No KeyboardInterrupt is raised in these: what they hold would be left half done.
 _CRITICAL: Final = frozenset(
@@ -83,7 +80,7 @@ class Interrupts:
 
     def install(self) -> None:
         """Take SIGINT, whatever user code has done with it. To be called on the main thread."""
-        _set_handler(_SIGINT, self._handle)
+        signals.handle(signals.INT, self._handle)
 
     def named(self, cell: Running) -> bool:
         """Whether the host has asked for this cell's end."""
@@ -166,8 +163,8 @@ class Interrupts:
     def _forked(self) -> None:
         """A child is interrupted as any program is."""
         self.running = None
-        if signal.getsignal(signal.SIGINT) == self._handle:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signals.handler(signals.INT) == self._handle:
+            signals.handle(signals.INT, signals.interrupt)
 
 
 def _calls_c(frame: FrameType) -> bool:

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import threading
 import time
 from _operator import _compare_digest as compare_digest  # hmac has it, with all of OpenSSL
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from ..frames import (  # noqa: TID252 - the package has a private name here
@@ -24,6 +23,7 @@ from ..frames import (  # noqa: TID252 - the package has a private name here
     Message,
     encode,
 )
+from . import signals
 from .board import Board
 from .door import STRANGERS, Door, Peer
 from .ear import Ear, StandIn
@@ -41,9 +41,6 @@ _LAST: Final = 2.0
 _FIRST: Final = 2
 #: Of what is larger the allocator asks the system, and gives it back, at every read.
 _READ: Final = 1 << 16
-#: Without the enumeration that ``signal`` makes of every one of them.
-_SIGNALS: Final[frozenset[int]] = frozenset(sys.modules["_signal"].valid_signals())
-_mask: Final[Callable[[int, Iterable[int]], set[int]]] = sys.modules["_signal"].pthread_sigmask
 
 State = Callable[[], dict[str, Any]]
 
@@ -137,10 +134,10 @@ class Link:
 
     def hear(self) -> None:
         """On the main thread: take in what the host has said."""
-        mask = _mask(signal.SIG_BLOCK, ())
+        mask = signals.mask(signals.BLOCK, ())
         try:
             # A handler of the user's that raises here would lose a message.
-            _mask(signal.SIG_BLOCK, _SIGNALS)
+            signals.mask(signals.BLOCK, signals.ALL)
             host = self._host
             if host is not None and not self._serve(host) and host is self._host:
                 # Our thread lets go of it.
@@ -150,7 +147,7 @@ class Link:
         except _BrokenError as error:
             self._last_words(str(error))
         finally:
-            _mask(signal.SIG_SETMASK, mask)
+            signals.mask(signals.SET, mask)
 
     def wake(self) -> None:
         os.write(self._bell, b".")
@@ -184,7 +181,7 @@ class Link:
 
     def _run(self) -> None:
         # Signals are for the main thread: its waits are what an interrupt has to end.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        signals.mask(signals.BLOCK, signals.ALL)
         while not self._dead:
             self._take_turn(self._patience())
 

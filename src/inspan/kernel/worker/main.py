@@ -8,12 +8,11 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-import signal
 import sys
 import time
 from typing import Any, Final, NoReturn
 
-from . import clib, confine, stdin
+from . import clib, confine, signals, stdin
 from .ask import Host, Questions
 from .board import Board
 from .boot import CHECKPOINTS, FORKER, HOME, TOKEN_VARIABLE
@@ -247,8 +246,8 @@ def main(argv: list[str]) -> NoReturn:
 
 def _prepare() -> None:
     """Make this process ready for user code: a worker that was started, and one that was forked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signals.handle(signals.INT, signals.IGNORE)
+    signals.mask(signals.UNBLOCK, {signals.INT})
     sys.argv = [""]
     if _KEEPER_VARIABLE in os.environ:  # a keeper that is killed leaves no session behind
         clib.die_with_parent()
