@@ -37,7 +37,7 @@ def _plays(daemon: Daemon, first: str, then: str) -> None:
     )
     program = bin_ / "claude"
     program.write_text(
-        '#!/bin/sh\necho "$*" >>argv\n'
+        '#!/bin/sh\n[ "$1" != auth ] || exit 0\necho "$*" >>argv\n'
         f'case "$*" in *--resume*) exec {then};; *) exec {first};; esac\n'
     )
     program.chmod(0o755)

@@ -33,7 +33,7 @@ def flags(console: Console, scenario: str) -> tuple[list[str], Path]:
     (work / "bin").mkdir(parents=True)
     command = shlex.join([sys.executable, str(PLAYER), str(ROOT / "claude" / "stdio" / scenario)])
     program = work / "bin" / "claude"
-    program.write_text(f"#!/bin/sh\nexec {command}\n")
+    program.write_text(f'#!/bin/sh\n[ "$1" != auth ] || exit 0\nexec {command}\n')
     program.chmod(0o755)
     path = f"PATH={work / 'bin'}:{console.env['PATH']}"
     where = ["--cwd", str(work), "--env", path, "--env", "ANTHROPIC_API_KEY=none"]
