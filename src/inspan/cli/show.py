@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, reach, rows
 from inspan.cli.parsing import add_json, add_task
+from inspan.cli.plainly import full
 from inspan.cli.say import clean, json, out, styled
 from inspan.cli.why import activity_of, doing
 from inspan.control import EventQuery
 from inspan.model import event as e
 from inspan.model.agent import UNUSED, Usage, is_agent
+from inspan.model.agentlife import session_state
 from inspan.model.event import Event
 from inspan.model.ids import short
 from inspan.model.task import Needs, Task, TaskState, WorkspaceKind
@@ -48,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
         events = control.history(EventQuery(task=task.id, limit=1000))
         activity = None if task.pid is None else activity_of(control, task)
     if args.json:
-        json({"task": task, "events": events} if args.events else task)
+        told = {**full(task), "session_state": session_state(task, activity)}
+        json({"task": told, "events": events} if args.events else told)
         return exits.DONE
     out(f"{styled(rows.title(task.spec), 'bold')}  {task.id}")
     for name, value in _facts(task, activity):
@@ -82,7 +85,7 @@ def _facts(task: Task, activity: Activity | None) -> _Pairs:
     yield from _what(task)
     yield from _when(task)
     yield from _limits(task)
-    yield from _where(task)
+    yield from _where(task, activity)
 
 
 def _why(task: Task) -> _Pairs:
@@ -192,13 +195,13 @@ def _limits(task: Task) -> _Pairs:
         yield "retries", f"{task.retried} of {task.spec.retries}"
 
 
-def _where(task: Task) -> _Pairs:
+def _where(task: Task, activity: Activity | None) -> _Pairs:
     yield "folder", clean(task.spec.cwd)
     if task.workspace is not None and task.workspace.kind is not WorkspaceKind.HERE:
         branch = f" on {task.workspace.branch}" if task.workspace.branch else ""
         yield "workspace", clean(f"{task.workspace.path}{branch}")
     if task.session is not None:
-        yield "session", task.session
+        yield "session", f"{task.session}, {session_state(task, activity).value}"
         yield "recording", clean(str(reach.places().recordings / task.session))
     if task.pid is not None:
         yield "pid", str(task.pid)
