@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -23,11 +24,14 @@ from inspan.model.sandbox import Network, TaskSandbox
 from inspan.model.task import Task, TaskSpec, TaskState, TerminalSpec, WorkspaceKind
 from tests.fakes.repository import git, make_repository
 from tests.real.daemon import Daemon, alive, until
+from tests.real.goldens import ROOT as GOLDEN
 from tests.real.sandbox import needs_sandbox
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("A2", "C9"), needs_sandbox]
 
-ESCAPEE = Path(__file__).parents[1] / "fakes" / "escapee.py"
+TESTS = Path(__file__).parents[1]
+PLAYER = TESTS / "fakes" / "golden_agent.py"
+ESCAPEE = TESTS / "fakes" / "escapee.py"
 CANARY = "canary-of-a-key"
 SEALED = "Read-only file system"
 
@@ -74,7 +78,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def daemon(root: Path) -> Iterator[Daemon]:
-    with Daemon(f"roles: {{default: 20}}\nsandbox: {{read: [{root}]}}\n") as running:
+    with Daemon(f"roles: {{default: 20}}\nsandbox: {{read: [{root}, {TESTS}]}}\n") as running:
         yield running
 
 
@@ -156,6 +160,22 @@ def test_a_workspace_that_leads_into_what_is_hidden_is_refused(world: World) -> 
         world.control.submit(replace(world.spec("true"), cwd="/"))
 
 
+def test_an_agent_keeps_nothing_in_a_workspace_where_a_link_could_stand_for_it(
+    world: World,
+) -> None:
+    (world.work / "kept").symlink_to(world.home / ".ssh")
+    (world.work / "claude").write_text("#!/bin/sh\n")
+    (world.work / "claude").chmod(0o755)
+    plain = world.spec()
+    env = {
+        **plain.env,
+        "PATH": f"{world.work}:{os.environ['PATH']}",
+        "CLAUDE_CONFIG_DIR": str(world.work / "kept"),
+    }
+    with pytest.raises(NotConfined, match="in the workspace"):
+        world.control.submit(replace(plain, env=env, provider="claude", prompt="do it"))
+
+
 def test_it_reaches_no_other_process(world: World) -> None:
     outside = world.control.submit(world.daemon.spec("sleep", "60"))
     until(lambda: world.control.get(outside.id).pid is not None, "it to run")
@@ -181,6 +201,38 @@ def test_it_cannot_undo_its_walls(world: World) -> None:
     )
     assert "ok" not in told
     assert CANARY not in "".join(told)
+
+
+def test_its_environment_is_what_it_was_given_and_nothing_outside_obeys_it(world: World) -> None:
+    """Bytes as they were, no variable more; what a loader would obey, it obeys in the sandbox."""
+    (world.work / "loaded").mkdir()
+    strange = {
+        "EMPTY": "",
+        "LC_CTYPE": "C",
+        "LINES_TOO": "a\nb",
+        "PWD": "/nowhere",
+        "UMLAUT": "ü",
+        "_": "x",
+        "LD_DEBUG": "files",
+        "LD_DEBUG_OUTPUT": str(world.work / "loaded" / "by"),
+    }
+    spec = world.spec("env", "-0")
+    task = world.ended(replace(spec, env={**spec.env, **strange}))
+    assert task.session is not None
+    said = world.daemon.output(task.session).split(b"\0")
+    given = {**spec.env, **strange, "INSPAN_TASK": task.id, "INSPAN_ATTEMPT": "1"}
+    marks = [
+        one for one in said if one.startswith(b"INSPAN_") and one.decode() not in _pairs(given)
+    ]
+    assert sorted(one for one in said if one and one not in marks) == sorted(
+        one.encode() for one in _pairs(given)
+    )
+    # Its number in the sandbox; one of another would be that of a process outside.
+    assert [path.name for path in (world.work / "loaded").iterdir()] == ["by.2"]
+
+
+def _pairs(env: dict[str, str]) -> list[str]:
+    return [f"{name}={text}" for name, text in env.items()]
 
 
 def test_its_network_is_what_it_was_given(world: World) -> None:
@@ -304,6 +356,57 @@ def test_the_outer_process_alone_killed_takes_all_with_it(world: World) -> None:
     os.kill(pid, signal.SIGKILL)
     assert world.control.wait(task.id).state is TaskState.FAILED
     until(lambda: not any(map(alive, inside)), "all of it to be gone")
+
+
+def test_an_agent_writes_what_it_keeps_and_no_settings_that_others_obey(world: World) -> None:
+    """Whatever its program is: it is asked for its login in the sandbox too."""
+    programs, kept = world.work / "bin", world.home / ".claude"
+    programs.mkdir()
+    (world.home / ".codex").mkdir()
+    (world.home / ".codex" / "auth.json").write_text(CANARY)
+    play = shlex.join([sys.executable, str(PLAYER), str(GOLDEN / "claude" / "stdio" / "answer")])
+    (programs / "claude").write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = auth ]; then echo asked >/tmp/asked; echo \'{"loggedIn": true}\'; exit; fi\n'
+        f"exec 3>&1 >{world.work}/told 2>&1\n"
+        'echo mine >"$HOME/.claude/history.jsonl" && echo kept\n'
+        'echo "{}" >"$HOME/.claude/settings.json" || echo sealed\n'
+        'touch "$HOME/.claude/hooks/evil" || echo sealed\n'
+        'cat "$HOME/.codex/auth.json" || echo unseen\n'
+        "exec >&3 2>&3\n"
+        f"exec {play}\n"
+    )
+    (programs / "claude").chmod(0o755)
+    plain = world.spec()
+    env = {**plain.env, "PATH": f"{programs}:{os.environ['PATH']}"}
+    task = world.ended(replace(plain, env=env, provider="claude", prompt="do it"))
+    assert task.state is TaskState.COMPLETED, task.reason
+    told = (world.work / "told").read_text()
+    assert [line for line in told.splitlines() if ":" not in line] == [
+        "kept",
+        "sealed",
+        "sealed",
+        "unseen",
+    ], told
+    assert CANARY not in told
+    assert (kept / "history.jsonl").read_text() == "mine\n"
+    assert (kept / "settings.json").read_text() == "{}\n"
+    assert not list((kept / "hooks").iterdir())
+    assert not Path("/tmp/asked").exists()
+
+
+def test_a_check_is_in_the_same_sandbox(world: World) -> None:
+    check = f"! echo x >{world.home}/new && ! cat {world.home}/.netrc && echo x >checked"
+    task = world.ended(world.spec("true", checks=(check,)))
+    assert task.state is TaskState.SUCCEEDED
+    assert (world.work / "checked").exists()
+
+
+def test_a_script_is_played_in_one(world: World) -> None:
+    script = json.dumps({"steps": [{"say": "hello"}, {"exit": 0}]})
+    task = world.ended(replace(world.spec(), provider="scripted", prompt=script))
+    assert task.state is TaskState.COMPLETED
+    assert _said(world, task, b"hello")
 
 
 async def _resize(world: World, task: str) -> None:

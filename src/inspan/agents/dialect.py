@@ -250,3 +250,8 @@ class Dialect(Protocol):
     def talk(self, turn: Turn) -> Talk:
         """A new conversation."""
         ...
+
+
+def kept_by(dialect: Dialect) -> tuple[OwnFolder, ...]:
+    """What its program keeps for itself; nothing where that is not known."""
+    return dialect.keeps if isinstance(dialect, KeepsFolders) else ()

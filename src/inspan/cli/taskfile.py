@@ -213,7 +213,7 @@ def _spec(
             lambda: _patience(place, settings, provider),
         ),
         permissions=_permissions(place, settings, agent=dialect is not None),
-        sandbox=_sandbox(place, settings, agent=dialect is not None),
+        sandbox=_sandbox(place, settings, dialect),
         retries=_tried(
             place, "retries", lambda: asking.at_least_zero("retries", _int(place, "retries", 0))
         ),
@@ -261,13 +261,24 @@ def _permissions(place: _Place, settings: Settings, *, agent: bool) -> Policy | 
     return policy(place.document, path, value, settings.permissions.expires)
 
 
-def _sandbox(place: _Place, settings: Settings, *, agent: bool) -> TaskSandbox | None:
-    if "sandbox" not in place.given:
-        return settings.sandbox.usual(agent=agent)
-    from inspan.settings.sandbox import of_task
+def _sandbox(place: _Place, settings: Settings, dialect: Dialect | None) -> TaskSandbox | None:
+    agent = dialect is not None
+    wanted = settings.sandbox.usual(agent=agent)
+    if "sandbox" in place.given:
+        from inspan.settings.sandbox import of_task
 
-    path, value = (*place.path, "sandbox"), place.given["sandbox"]
-    return of_task(place.document, path, value, settings.sandbox, agent=agent)
+        path, value = (*place.path, "sandbox"), place.given["sandbox"]
+        wanted = of_task(place.document, path, value, settings.sandbox, agent=agent)
+    if wanted is not None:
+        from inspan.agents.dialect import kept_by
+
+        kept = () if dialect is None else kept_by(dialect)
+        for name in ("HOME", *(folder.variable for folder in kept)):
+            if name in _dict(place, "env"):
+                raise place.refuse(
+                    "env", f"{name} says what a sandbox lets it write, and a task file does not"
+                )
+    return wanted
 
 
 def _budget(place: _Place, settings: Settings, *, agent: bool) -> Budget | None:

@@ -7,7 +7,7 @@ known here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,12 +17,11 @@ import anyio.to_thread
 from inspan.agents.dialect import (
     Dialect,
     HasScreenRules,
-    KeepsFolders,
-    OwnFolder,
     Telling,
     Tells,
     Turn,
     When,
+    kept_by,
 )
 from inspan.engine.handing import Account, Past
 from inspan.engine.ports import Order, Run
@@ -38,12 +37,14 @@ from inspan.providers.permits import Permits
 from inspan.providers.process import Processes
 from inspan.providers.recounting import of_lines, of_screen
 from inspan.providers.redaction import Redaction
+from inspan.providers.sandbox import Confined
 from inspan.providers.saying import Saying
 from inspan.providers.screenrules import rulebooks
 from inspan.terminal.rules import Rulebook
 
 log = logging.getLogger(__name__)
 
+_ROOT: Final = "/"
 _PIPES: Final = TerminalSpec(pty=False, record_input=True)
 _GO_ON: Final = "You were interrupted. Go on with the task from where you left off."
 _SENT_BACK: Final = "The work was reviewed and is not done yet. Take up these findings:"
@@ -108,14 +109,20 @@ class AgentProvider:
 
     async def check_sandbox(self, spec: TaskSpec) -> None:
         """Refuse what cannot be confined as it asks. Raises NotConfined, BadInput."""
-        await self._processes.check_sandbox(spec, keeps(self._dialect))
+        await self._processes.check_sandbox(spec, kept_by(self._dialect))
 
     async def authenticate(self, order: Order) -> None:
         """That it is logged in; ``open`` has to follow. Raises LoginFailed, SecretMissing."""
         if self._login is not None:
             self._check_installed(order.cwd, order.env)
             process = self._as_process(order, self._turn(order))
-            await self._login.assure(process, await self._processes.secrets(order))
+            await self._login.assure(process, lambda argv: self._looking(process, argv))
+
+    async def _looking(self, order: Order, argv: Sequence[str]) -> Confined:
+        """How ``argv`` is started that only asks: where it is confined, it writes no workspace."""
+        sandbox = None if order.sandbox is None else replace(order.sandbox, read_only=True)
+        asking = replace(order, sandbox=sandbox, workspace=None)
+        return await self._processes.inside(asking, argv, kept_by(self._dialect), cwd=_ROOT)
 
     async def open(self, order: Order) -> Run:
         """Start it. Raises SpawnFailed and what is below it, KeeperLost."""
@@ -125,7 +132,7 @@ class AgentProvider:
             programs.check_folder(order.cwd)
             self._check_installed(order.cwd, order.env)
             inner = await self._processes.open(
-                process, self._dialect.argv(turn), keeps(self._dialect)
+                process, self._dialect.argv(turn), kept_by(self._dialect)
             )
         except BaseException:
             self._ended(process, None)
@@ -250,11 +257,6 @@ def _install_hint(dialect: Dialect) -> str:
     if dialect.install:
         return f"Install it: `{dialect.install}`."
     return f"Install it as its maker says, or mend the PATH; `inspan agents` has {dialect.name}."
-
-
-def keeps(dialect: Dialect) -> tuple[OwnFolder, ...]:
-    """What its program keeps for itself."""
-    return dialect.keeps if isinstance(dialect, KeepsFolders) else ()
 
 
 def _keeps_cost(dialect: Dialect) -> bool:

@@ -1,14 +1,16 @@
 """The login of one agent: its program is asked before it is started for work.
 
 The question is asked in the root folder and with the task's own variables, so that no file of a
-project has a say in it. Which agent it is, is the dialect's to know.
+project has a say in it; and in the task's sandbox, for what is on its PATH may be its own work.
+Which agent it is, is the dialect's to know.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import anyio
 
@@ -18,6 +20,10 @@ from inspan.errors import AttemptsExceeded, LoginFailed
 from inspan.model.agent import Ending, Outcome
 from inspan.model.task import Exit
 from inspan.providers.login import CIRCUIT_OPEN, MAX_ATTEMPTS_EXCEEDED, Logins
+from inspan.providers.sandbox import Confined
+
+#: How a command line is started for an order, in its sandbox if it has one: from the root folder.
+Start: TypeAlias = Callable[[Sequence[str]], Awaitable[Confined]]
 
 
 class AgentLogin:
@@ -27,15 +33,15 @@ class AgentLogin:
         self._dialect = dialect
         self._logins = logins
 
-    async def assure(self, order: Order, secrets: Mapping[str, str]) -> None:
-        """That it may be started. Raises LoginFailed."""
+    async def assure(self, order: Order, start: Start) -> None:
+        """That it may be started; ``start`` tells how. Raises LoginFailed, and what that does."""
         dialect = self._dialect
-        env = {**order.env, **secrets}
         probe = None
         if isinstance(dialect, TellsLogin):
+            asking = await start(dialect.ask_login())
 
             async def probe() -> LoginAnswer:
-                return await _ask(dialect, env)
+                return await _ask(dialect, asking)
 
         login = await self._logins.assure(self.account(order), probe)
         if login.ok:
@@ -68,14 +74,14 @@ def _own(dialect: Dialect, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-async def _ask(dialect: TellsLogin, env: Mapping[str, str]) -> LoginAnswer:
-    program, *arguments = dialect.ask_login()
+async def _ask(dialect: TellsLogin, asking: Confined) -> LoginAnswer:
+    (program, *arguments), env = asking
     found = shutil.which(program, path=env.get("PATH")) or program
     done = await anyio.run_process(
         [found, *arguments],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=dict(env),
+        env=env,
         cwd="/",
         check=False,
     )

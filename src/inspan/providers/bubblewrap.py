@@ -54,19 +54,20 @@ import _signal as s, os, sys
 s.pthread_sigmask(s.SIG_BLOCK, s.valid_signals() - {s.SIGSEGV, s.SIGBUS, s.SIGFPE, s.SIGILL})
 os.execv(sys.argv[1], sys.argv[1:])
 """
-#: The program gets them as they were. Python ignores two signals, and in a C locale it sets
-#: LC_CTYPE: neither is to be seen by the program.
+#: The program gets them as they were, but the two signals that Python ignores; and its environment,
+#: which came in disguise. What bubblewrap and Python set themselves is none of its business.
 _INNER: Final = """\
 import _signal as s, os, sys
 s.signal(s.SIGPIPE, s.SIG_DFL)
 s.signal(s.SIGXFSZ, s.SIG_DFL)
 s.pthread_sigmask(s.SIG_SETMASK, ())
-locale, *argv = sys.argv[1:]
-os.environ.pop("LC_CTYPE", None)
-if locale:
-    os.environ["LC_CTYPE"] = locale[1:]
+given = dict(os.environb)
+env = {name[1:]: text for name, text in given.items() if name.startswith(b"_")}
+ours = (b"LC_CTYPE", b"PWD")
+env.update({name: text for name, text in given.items() if name[:1] != b"_" and name not in ours})
+argv = sys.argv[1:]
 try:
-    os.execvp(argv[0], argv)
+    os.execvpe(argv[0], argv, env)
 except OSError as error:
     print(f"inspan: {argv[0]} cannot be started in the sandbox: {error.strerror}", file=sys.stderr)
     sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
@@ -107,14 +108,20 @@ def command(
     argv: Sequence[str],
     *,
     cwd: str,
-    env: Mapping[str, str],
     network: bool,
 ) -> list[str]:
     """The command line that runs ``argv`` behind walls; ``mounts`` as it takes them."""
-    locale = f"={env['LC_CTYPE']}" if "LC_CTYPE" in env else ""
     walls = (*_WALLS, *(() if network else ("--unshare-net",)))
-    inner = (*_PYTHON, _INNER, locale, *argv)
+    inner = (*_PYTHON, _INNER, *argv)
     return [*_PYTHON, _OUTER, str(program), *walls, *mounts, "--chdir", cwd, "--", *inner]
+
+
+def disguised(env: Mapping[str, str]) -> dict[str, str]:
+    """``env`` under names that mean nothing to a loader or a library outside of the walls.
+
+    Else a variable such as LD_PRELOAD would have what lies in a workspace run there.
+    """
+    return {f"_{name}": text for name, text in env.items()}
 
 
 def needed() -> tuple[str, ...]:

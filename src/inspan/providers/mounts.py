@@ -30,6 +30,8 @@ class Mount:
     path: str
     access: Access
     folder: bool
+    #: How it was named, where that was by way of links.
+    name: str
 
 
 class Mounts:
@@ -44,16 +46,33 @@ class Mounts:
             real = os.path.realpath(path)
             if os.path.lexists(real):
                 self._found.pop(real, None)
-                self._found[real] = Mount(real, access, os.path.isdir(real))  # noqa: PTH112 - text, no path yet
+                folder = os.path.isdir(real)  # noqa: PTH112 - text, no path yet
+                self._found[real] = Mount(real, access, folder, os.path.abspath(path))  # noqa: PTH100 - links are kept
+
+    def show(self, access: Access, paths: Iterable[str | Path]) -> None:
+        """``put``, but for what a link leads to that is hidden under another name.
+
+        A link may be the work of a program that was confined before.
+        """
+        self.put(access, (path for path in paths if not self._led_astray(path)))
 
     def at(self, path: str | Path) -> Access:
         """What may be done at a path without links."""
+        found = self._over(path)
+        return Access.READ if found is None else found.access
+
+    def _over(self, path: str | Path) -> Mount | None:
         here = Path(path)
-        for one in (here, *here.parents):
-            found = self._found.get(str(one))
-            if found is not None:
-                return found.access
-        return Access.READ
+        found = (self._found.get(str(one)) for one in (here, *here.parents))
+        return next(filter(None, found), None)
+
+    def _led_astray(self, path: str | Path) -> bool:
+        named, real = Path(os.path.abspath(path)), Path(os.path.realpath(path))  # noqa: PTH100 - links are kept
+        over = self._over(real)
+        if named == real or over is None or over.access is not Access.HIDE:
+            return False
+        same = named.is_relative_to(over.name)
+        return not (same and Path(over.path, named.relative_to(over.name)) == real)
 
     def sees(self, path: str | Path) -> bool:
         """Whether what is there on the outside is there for the program too."""

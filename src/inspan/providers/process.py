@@ -35,8 +35,9 @@ from inspan.keeper.recording import RAW
 from inspan.model.activity import Activity
 from inspan.model.ids import task_of
 from inspan.model.task import Exit, Needs, TaskSpec, TerminalSpec
+from inspan.providers.bubblewrap import disguised
 from inspan.providers.listening import Ears, News
-from inspan.providers.sandbox import Sandboxes
+from inspan.providers.sandbox import Confined, Sandboxes
 from inspan.providers.screens import Screens
 from inspan.terminal.announce import Waiting
 from inspan.terminal.playback import Playback
@@ -86,17 +87,14 @@ class Processes:
         finds strays. ``own`` is what the program keeps for itself, open to it in a sandbox too.
         Raises SpawnFailed, SecretMissing, KeeperLost.
         """
-        env = order.env
-        if order.sandbox is not None:
-            argv, env = await self._confining().confine(order, order.sandbox, argv, own)
-        secrets = await self.secrets(order)
+        argv, env = await self.inside(order, argv, own)
         keeper = await self._keeper()
         terminal = order.terminal
         spawned = await keeper.spawn(
             session=order.session,
             argv=argv,
             cwd=order.cwd,
-            env={**env, **secrets, "INSPAN_TASK": task_of(order.session)},
+            env={**env, "INSPAN_TASK": task_of(order.session)},
             folder=str(self.folder(order.session)),
             pty=terminal.pty,
             cols=terminal.cols,
@@ -106,6 +104,20 @@ class Processes:
             cap=self._cap,
         )
         return self._run(keeper, order, spawned.pid, new=spawned.new)
+
+    async def inside(
+        self, order: Order, argv: Sequence[str], own: Sequence[OwnFolder], *, cwd: str = ""
+    ) -> Confined:
+        """How ``argv`` is started in the order's sandbox, where it has one, and with its secrets.
+
+        ``cwd``: where it begins, if not in the workspace. Raises NotConfined, SecretMissing.
+        """
+        secrets = await self.secrets(order)
+        if order.sandbox is None:
+            return Confined([*argv], {**order.env, **secrets})
+        confining, begin = self._confining(), cwd or order.cwd
+        argv, env = await confining.confine(order, order.sandbox, argv, own, cwd=begin)
+        return Confined(argv, disguised({**env, **secrets}))
 
     def _confining(self) -> Sandboxes:
         if self._sandboxes is None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
-from inspan.agents.dialect import Dialect, OwnFolder
+from inspan.agents.dialect import Dialect, OwnFolder, kept_by
 from inspan.agents.registry import DIALECTS
 from inspan.engine.ports import Provider
 from inspan.errors import ProviderNotFound
-from inspan.providers.agent import AgentProvider, keeps
+from inspan.providers.agent import AgentProvider
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
 from inspan.providers.scripted import Scripted
@@ -99,4 +99,4 @@ class Providers(Mapping[str, Provider]):
 
 def all_kept() -> tuple[OwnFolder, ...]:
     """What the agents that are known keep in a home."""
-    return tuple(folder for dialect in DIALECTS.values() for folder in keeps(dialect()))
+    return tuple(folder for dialect in DIALECTS.values() for folder in kept_by(dialect()))

@@ -34,7 +34,7 @@ _EMPTY: Final = {".json": "{}\n"}
 
 
 class Confined(NamedTuple):
-    """What is started in the program's place, and with which environment."""
+    """What is started in the program's place, and with which environment in the end."""
 
     argv: list[str]
     env: dict[str, str]
@@ -75,19 +75,26 @@ class Sandboxes:
             await anyio.to_thread.run_sync(self._mounts, spec.sandbox, spec.env, place, own)
 
     async def confine(
-        self, order: Order, sandbox: TaskSandbox, argv: Sequence[str], own: Sequence[OwnFolder]
+        self,
+        order: Order,
+        sandbox: TaskSandbox,
+        argv: Sequence[str],
+        own: Sequence[OwnFolder],
+        *,
+        cwd: str,
     ) -> Confined:
-        """What starts ``argv`` in its sandbox. Raises NotConfined, NotARepository, GitFailed."""
+        """What starts ``argv`` in its sandbox, in the folder ``cwd``.
+
+        Raises NotConfined, NotARepository, GitFailed, WorkspaceFailed.
+        """
         program = await self._proved()
         place = await _place(order)
         mounts = await anyio.to_thread.run_sync(self._mounts, sandbox, order.env, place, own)
         env = _environment(order.env, mounts)
-        _refuse_unseen(argv[0], order.cwd, env, mounts)
+        _refuse_unseen(argv[0], cwd, env, mounts)
         network = self._rules.reach(sandbox) is Network.HOST
-        cwd = os.path.realpath(order.cwd)
-        inside = bubblewrap.command(
-            program, arguments(mounts), argv, cwd=cwd, env=env, network=network
-        )
+        begin = os.path.realpath(cwd)
+        inside = bubblewrap.command(program, arguments(mounts), argv, cwd=begin, network=network)
         return Confined(inside, env)
 
     async def _proved(self) -> Path:
@@ -117,11 +124,14 @@ class Sandboxes:
             (Access.READ, rules.read),
             (Access.WRITE, rules.write),
         ):
-            put(access, (path for written in paths for path in _at_home(written, homes)))
+            named = (path for written in paths for path in _at_home(written, homes))
+            (put if access is Access.HIDE else mounts.show)(access, named)
         put(Access.HIDE, self._ours)
         self._refuse_place(place.top, mounts, homes)
         for folder in own:
-            _put_own(folder, env, homes, mounts)
+            for path in _where(folder, env, homes):
+                _refuse_inside(path, place.top)
+                _put_own(folder, path, mounts)
         put(Access.READ if sandbox.read_only else Access.WRITE, (place.top, *place.shares.write))
         put(Access.READ, (place.top / ".git", *place.shares.fixed, *_installed()))
         put(Access.HIDE, sandbox.hide)
@@ -164,17 +174,24 @@ async def _place(order: Order) -> _Place:
     return _Place(tree, await shares_of(Path(workspace.repository), tree))
 
 
-def _put_own(
-    folder: OwnFolder, env: Mapping[str, str], homes: Sequence[Path], mounts: Mounts
-) -> None:
+def _refuse_inside(path: Path, top: Path) -> None:
+    """What an agent keeps in a workspace others there replace by a link. Raises NotConfined."""
+    named = Path(os.path.abspath(path))  # noqa: PTH100 - links are kept
+    if named.is_relative_to(top.resolve()) or named.is_relative_to(top):
+        raise NotConfined(
+            f"The agent keeps its own things in the workspace, at {path}.",
+            hint="Have it keep them elsewhere: its own variable names the place.",
+        )
+
+
+def _put_own(folder: OwnFolder, path: Path, mounts: Mounts) -> None:
     """Let an agent write what it keeps, but for what would have others run something."""
-    for path in _where(folder, env, homes):
-        if not folder.file:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mounts.put(Access.WRITE, [path])
-        for name in folder.fixed:
-            _make(path / name.rstrip("/"), folder=name.endswith("/"))
-        mounts.put(Access.READ, (path / name.rstrip("/") for name in folder.fixed))
+    if not folder.file:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mounts.put(Access.WRITE, [path])
+    for name in folder.fixed:
+        _make(path / name.rstrip("/"), folder=name.endswith("/"))
+    mounts.put(Access.READ, (path / name.rstrip("/") for name in folder.fixed))
 
 
 def _make(path: Path, *, folder: bool) -> None:

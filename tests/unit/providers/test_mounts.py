@@ -57,3 +57,24 @@ def test_a_file_is_hidden_by_what_cannot_be_read_and_a_folder_closed_last(top: P
     assert words.index(home) < words.index(work)
     assert words[-2:] == ["--remount-ro", home]
     assert words[words.index("/dev/null") + 1] == str(top / "home" / ".netrc")
+
+
+def test_a_link_shows_nothing_that_is_hidden_under_another_name(top: Path) -> None:
+    """Whoever wrote it; the same thing by the name under which it is hidden can be shown."""
+    (top / "elsewhere" / "sdk").symlink_to(top / "home" / ".ssh")
+    mounts = Mounts()
+    mounts.put(Access.HIDE, [top / "home" / ".ssh"])
+    mounts.show(Access.READ, [top / "elsewhere" / "sdk"])
+    assert mounts.at(top / "home" / ".ssh") is Access.HIDE
+    mounts.show(Access.READ, [top / "home" / ".ssh"])
+    assert mounts.at(top / "home" / ".ssh") is Access.READ
+
+
+def test_a_home_that_is_a_link_is_one_home(top: Path) -> None:
+    (top / "of-a-user").symlink_to(top / "home")
+    (top / "home" / ".ssh" / "config").write_text("Host *")
+    mounts = Mounts()
+    mounts.put(Access.HIDE, [top / "of-a-user" / ".ssh"])
+    mounts.show(Access.READ, [top / "of-a-user" / ".ssh" / "config"])
+    assert mounts.at(top / "home" / ".ssh") is Access.HIDE
+    assert mounts.at(top / "home" / ".ssh" / "config") is Access.READ

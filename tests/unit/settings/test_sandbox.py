@@ -91,6 +91,19 @@ def test_a_task_file_never_makes_one_wider(wish: str, words: str) -> None:
         _task(f"- {{run: ls, sandbox: {wish}}}", rules)
 
 
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [("claude", "CLAUDE_CONFIG_DIR"), ("codex", "CODEX_HOME"), ("opencode", "XDG_DATA_HOME")],
+)
+def test_a_task_file_moves_no_folder_that_an_agent_may_write(agent: str, name: str) -> None:
+    rules = SandboxRules(tasks=Sandboxed.AGENTS)
+    for variable in (name, "HOME"):
+        text = f"- {{agent: {agent}, prompt: p, env: {{{variable}: /}}}}"
+        assert _task(text).env[variable] == "/"
+        with pytest.raises(BadInput, match=f"{variable} says what a sandbox lets it write"):
+            _task(text, rules)
+
+
 def test_of_two_networks_the_narrower_counts_however_the_task_was_made() -> None:
     rules = SandboxRules(network=Network.NONE)
     assert rules.reach(TaskSandbox(network=Network.HOST)) is Network.NONE
