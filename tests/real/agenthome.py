@@ -106,6 +106,15 @@ class AgentHome:
             terminal=TerminalSpec(cols=100, rows=30),
         )
 
+    def types(self, how: str) -> Order:
+        """What starts an agent on a terminal with an input line; see ``typed_agent``."""
+        command = shlex.join([sys.executable, str(_TESTS / "fakes" / "typed_agent.py"), how])
+        return replace(
+            self._order("claude", f"exec {command}"),
+            mode=Mode.PTY,
+            terminal=TerminalSpec(cols=100, rows=30),
+        )
+
     def _order(self, agent: str, line: str) -> Order:
         program = self.root / "bin" / agent
         program.write_text(f"#!/bin/sh\n{line}\n")

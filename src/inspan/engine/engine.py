@@ -178,7 +178,8 @@ class Engine:
         if attempt is None:
             known = Receipts(self._ledger, self._ports.clock, self._spawn, found.id)
             return await known.prompt(None, text, key, wait)
-        return await attempt.receipts.prompt(attempt.run, text, key, wait)
+        typed = self._sessions.is_typed_into(attempt.session)
+        return await attempt.receipts.prompt(attempt.run, text, key, wait, typed=typed)
 
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found = await self._refs.task(task)

@@ -26,6 +26,7 @@ from inspan.errors import (
     InspanError,
     KeyReused,
     StaleAttempt,
+    WriterTaken,
 )
 from inspan.model import event as e
 from inspan.model.receipt import KEY_MOST, STAGES, Arrival, Receipt, Stage, Way
@@ -77,10 +78,13 @@ class Receipts:
         self._deciding = anyio.Lock(fast_acquire=True)
         self._handing = anyio.Lock(fast_acquire=True)
 
-    async def prompt(self, run: Run | None, text: str, key: str | None, wait: float) -> Receipt:
+    async def prompt(
+        self, run: Run | None, text: str, key: str | None, wait: float, *, typed: bool = False
+    ) -> Receipt:
         """Hand it to ``run``, where its key is new; its receipt after at most ``wait`` seconds.
 
         Raises BadInput, KeyReused, IllegalTransition, and what the run raises that refuses it.
+        ``typed``: a person types into its terminal, where a prompt would get in between.
         """
         if not text.strip():
             raise BadInput("there is nothing to say")
@@ -89,7 +93,7 @@ class Receipts:
         if not 0 < len(key) <= KEY_MOST:
             raise BadInput(f"a key has 1 to {KEY_MOST} characters")
         async with self._deciding:
-            slip = await self._slip(run, text, key)
+            slip = await self._slip(run, text, key, typed=typed)
         await slip.handed.wait()
         if slip.error is not None:
             raise slip.error
@@ -112,7 +116,7 @@ class Receipts:
 
     # ── handing over ─────────────────────────────────────────────────────────
 
-    async def _slip(self, run: Run | None, text: str, key: str) -> _Slip:
+    async def _slip(self, run: Run | None, text: str, key: str, *, typed: bool) -> _Slip:
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
         slips = await self._known()
         slip = slips.get(key)
@@ -127,6 +131,8 @@ class Receipts:
         if run is None:
             raise _refusal(task)
         way = run.way if isinstance(run, TakesPrompts) else Way.TYPED
+        if typed and way is Way.SCREEN:
+            raise WriterTaken("somebody types into its terminal", hint="Wait until they leave it.")
         receipt = Receipt(key=key, way=way, stage=Stage.QUEUED, at=self._clock.now())
         slip = slips[key] = _Slip(receipt, task.attempt, digest, ours=True)
         given = slip

@@ -52,6 +52,10 @@ class Sessions:
         finally:
             await self.leave(attachment)
 
+    def is_typed_into(self, session: str) -> bool:
+        """Whether somebody is attached who may type."""
+        return session in self._writers
+
     def follow(self, session: str, offset: int) -> AsyncIterator[Chunk]:
         """The recording from ``offset`` on, and what comes."""
         return self._recordings.follow(session, offset)

@@ -26,14 +26,17 @@ from inspan.engine.ports import (
     Grew,
     Lost,
     Observation,
+    Reached,
     Run,
 )
 from inspan.errors import BadInput, Conflict, SessionNotFound
 from inspan.model.activity import CALM, Activity, Doing, Reading
+from inspan.model.receipt import Arrival, Way
 from inspan.model.task import Needs
 from inspan.providers.listening import News
 from inspan.providers.redaction import Redaction
 from inspan.providers.seeing import Eyes
+from inspan.providers.typist import Typist
 from inspan.terminal.discern import Discern, announced
 from inspan.terminal.rules import Asks as How
 
@@ -48,6 +51,8 @@ _STANDS: Final = 1.0
 
 class PtyRun:
     """A live agent on a terminal. ``inner`` is its process, and ``eyes`` look at its recording."""
+
+    way: Final = Way.SCREEN
 
     def __init__(
         self,
@@ -70,6 +75,9 @@ class PtyRun:
         self._clock = clock
         self._hidden = hidden
         self._discern = Discern()
+        self._typist = Typist(eyes.screen, self.write, self._doing, clock)
+        #: How far each prompt had got when that was told last.
+        self._arrived: dict[str, Arrival] = {}
         self._announced: Reading | None = None
         self._size = 0
         self._drawn = 0
@@ -113,6 +121,7 @@ class PtyRun:
         finally:
             if self._alarm is not None:
                 self._alarm.cancel()
+            self._typist.close()
             self._eyes.close()
             await news.close()
 
@@ -142,6 +151,8 @@ class PtyRun:
             since = min(reading.at for reading in readings) if first and readings else new.since
             told = self._hidden.activity(new)
             yield Does(replace(told, since=self._clock.now() - (now - min(since, new.since))))
+        self._typist.looked()
+        yield from self._reached()
         asked = self._asked(now)
         if self._told and asked == self._needs:
             return
@@ -250,6 +261,32 @@ class PtyRun:
                 hint="`inspan attach ID` shows it, and types what you type.",
             )
         return keys
+
+    # ── prompts with a receipt ───────────────────────────────────────────────
+
+    async def check_prompt(self, text: str) -> None:
+        """Raises BadInput, and Conflict where it takes none now."""
+        self._typist.check(text)
+
+    async def prompt(self, key: str, text: str) -> Arrival:
+        """Type it, press Enter, and see whether it went. Raises what ``write`` raises."""
+        arrival = await self._typist.type(key, text)
+        self._awake()
+        return arrival
+
+    async def knows(self, key: str) -> bool | None:
+        """What another engine typed is in no recording."""
+        return True if key in self._typist.arrivals else None
+
+    def _doing(self) -> Doing:
+        shown = self._discern.shown
+        return Doing.UNKNOWN if shown is None else shown.doing
+
+    def _reached(self) -> Iterator[Observation]:
+        for key, arrival in tuple(self._typist.arrivals.items()):
+            if self._arrived.get(key) != arrival:
+                self._arrived[key] = arrival
+                yield Reached(key, arrival)
 
     # ── the process ──────────────────────────────────────────────────────────
 

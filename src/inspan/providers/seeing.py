@@ -16,13 +16,15 @@ from inspan.model.session import Ended, Gap, Output, Resized
 from inspan.terminal.look import Look
 from inspan.terminal.playback import Playback
 from inspan.terminal.rules import Asks, Rulebook
-from inspan.terminal.screen import Backend
+from inspan.terminal.screen import Backend, Screen
 
 #: How much is drawn at a time: some milliseconds of work with the native emulator.
 _BLOCK: Final = 1 << 17
 #: How far back an adopted session is drawn. What was shown before has been drawn over by then, or
 #: stands still on a screen that a line of text would have moved.
 _BACK: Final = 1 << 20
+#: How much of its beginning is drawn beside that.
+_FIRST: Final = 1 << 14
 
 
 class Eyes:
@@ -47,6 +49,11 @@ class Eyes:
     def due(self) -> float:
         """When to call ``look``; infinite while nothing happens. It may have passed already."""
         return self._look.due
+
+    @property
+    def screen(self) -> Screen:
+        """What is drawn by now."""
+        return self._look.screen
 
     @property
     def reading(self) -> Reading | None:
@@ -86,7 +93,15 @@ class Eyes:
         start = max(0, size - _BACK)
         if (resized := self._playback.size_at(start)) is not None:
             self._look.resize(resized.cols, resized.rows, now)
+        if start:
+            self._begin(now)
         return start
+
+    def _begin(self, now: float) -> None:
+        """Hear what a program says of its terminal when it begins, and never again."""
+        for chunk in self._playback.read(0, _FIRST):
+            if isinstance(chunk, Output):
+                self._look.feed(chunk.data, now)
 
     def _draw(self, chunk: Output | Gap | Resized | Ended, at: int, now: float) -> int:
         """Where the next one begins."""

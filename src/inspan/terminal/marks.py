@@ -6,9 +6,9 @@ one. It gives back what is to be drawn: the text and the sequences that move and
 an image, a clipboard or a link.
 
 Heard are OSC 0 and 2 (title), OSC 9;4 (progress, as ConEmu has it), BEL, and private modes 25 (the
-cursor is shown) and 2026 (synchronised output). Sequences are read as ECMA-48 (5th edition) and the
-parser of DEC's VT500 have them, in UTF-8: the bytes 80 to 9F are not controls. What a title says is
-safe to show.
+cursor is shown), 2004 (bracketed pastes) and 2026 (synchronised output). Sequences are read as
+ECMA-48 (5th edition) and the parser of DEC's VT500 have them, in UTF-8: the bytes 80 to 9F are not
+controls. What a title says is safe to show.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ TITLE_MOST: Final = 200
 _PARAMETERS_MOST: Final = 64
 _SYNCHRONISED: Final = b"2026"
 _CURSOR_MODE: Final = b"25"
+_PASTE_MODE: Final = b"2004"
 #: How it is set nearly always: in the midst of what is drawn as it is.
 _CURSOR: Final = b"\x1b[?25"
 
@@ -90,6 +91,8 @@ class Marks:
         self.frames = 0
         #: The cursor is not to be shown (private mode 25).
         self.hidden = False
+        #: It takes bracketed pastes (private mode 2004).
+        self.pastes = False
         self._state = _State.GROUND
         self._string = bytearray()
         self._parameters = bytearray()
@@ -169,6 +172,8 @@ class Marks:
             self.synchronised = on
         if _CURSOR_MODE in modes:
             self.hidden = not on
+        if _PASTE_MODE in modes:
+            self.pastes = on
 
     def _osc(self, data: bytes, at: int) -> int:
         found = _OSC_STOP.search(data, at)

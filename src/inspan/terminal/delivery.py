@@ -1,0 +1,86 @@
+"""A prompt on a terminal: the keys that type it, and what a screen shows of it. Pure.
+
+An agent's input line is where the cursor is: what was typed or pasted stands just before it, or a
+mark of the agent's own in its place. Text reaches it to the character or not at all: what would be
+taken for keys there is refused, and so is what the agent would take for a command of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from inspan.errors import BadInput
+from inspan.terminal.sanitize import columns
+
+ENTER: Final = b"\r"
+_BEGIN: Final = b"\x1b[200~"
+_END: Final = b"\x1b[201~"
+#: What is a key and no character: C0 but for the ends of lines and tabs, DEL, C1, half characters.
+_KEY: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+#: What a first character makes of a prompt, in every agent that is known: a command of its own,
+#: or one for a shell, which it runs without asking.
+_COMMANDS: Final = ("/", "!")
+#: An agent's word for what was pasted and is too much to be shown.
+_MARK: Final = re.compile(r"\[pasted[^\[\]]{0,60}\]$", re.IGNORECASE)
+#: The frames of boxes, which stand around an input line.
+_FRAME: Final = re.compile("[\u2500-\u259f|\\s]+")
+#: So much of its end has to be there, and so many rows are looked at for it.
+_SHOWN: Final = 16
+_ROWS: Final = 4
+
+
+def check(text: str, *, pastes: bool) -> None:
+    """Refuse what cannot be typed as it is. Raises BadInput.
+
+    ``pastes``: the program takes bracketed pastes, in which the end of a line is none of the text.
+    """
+    if (found := _KEY.search(text)) is not None:
+        raise BadInput(
+            f"the prompt has U+{ord(found[0]):04X} in it, which a terminal takes for a key",
+            hint="Leave it out; --no-enter types any keys as they are.",
+        )
+    if text.lstrip().startswith(_COMMANDS):
+        raise BadInput(
+            f"on its terminal an agent takes what begins with {text.lstrip()[0]!r} for a command",
+            hint="Begin with a word, or type it yourself: `inspan attach ID`.",
+        )
+    if not pastes and ("\n" in text or "\t" in text):
+        raise BadInput(
+            "the program takes no pastes now: each line would be a prompt of its own",
+            hint="Send one line, or wait until it has begun.",
+        )
+
+
+def keys(text: str, *, pastes: bool) -> bytes:
+    """What types ``text``, which ``check`` has let pass; without the Enter that sends it."""
+    typed = text.encode()
+    if not pastes:
+        return typed
+    return _BEGIN + typed.replace(b"\n", b"\r") + _END  # as terminals paste
+
+
+def is_empty(rows: Sequence[str], cursor: tuple[int, int]) -> bool:
+    """Whether nothing but a sign stands in the input line before the cursor."""
+    return not any(character.isalnum() for character in _before(rows, cursor))
+
+
+def shows(rows: Sequence[str], cursor: tuple[int, int], text: str) -> bool:
+    """Whether the end of ``text``, or a mark for a paste, stands just before the cursor."""
+    left = _before(rows, cursor)
+    if _MARK.search(left.rstrip()):
+        return True
+    wanted = _FRAME.sub("", text)[-_SHOWN:]
+    above = rows[max(0, cursor[1] - _ROWS) : cursor[1]]
+    return bool(wanted) and _FRAME.sub("", "".join((*above, left))).endswith(wanted)
+
+
+def _before(rows: Sequence[str], cursor: tuple[int, int]) -> str:
+    """What stands before the cursor in its row."""
+    column, number = cursor
+    row = rows[number] if number < len(rows) else ""
+    end = min(column, len(row))  # of wide characters fewer fit
+    while end and columns(row[:end]) > column:
+        end -= 1
+    return row[:end]

@@ -1,0 +1,172 @@
+"""A prompt is typed into a real terminal, and what becomes of it there is seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import anyio
+import pytest
+
+from inspan.engine.clock import SystemClock
+from inspan.engine.ports import Does, Finished, Observation, Reached, Run, TakesPrompts
+from inspan.errors import BadInput, Conflict, InputFull
+from inspan.model.activity import Doing
+from inspan.model.receipt import Arrival, Stage, Way
+from inspan.providers.typist import Typist
+from inspan.terminal.screen import Screen, backend
+from tests.real.agenthome import AgentHome, agent_home
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B3", "C4", "C9")]
+
+
+@pytest.fixture
+async def home() -> AsyncIterator[AgentHome]:
+    async with agent_home() as made:
+        yield made
+
+
+class Seen:
+    """A run, and what it tells."""
+
+    def __init__(self, run: Run, home: AgentHome) -> None:
+        assert isinstance(run, TakesPrompts)
+        assert run.way is Way.SCREEN
+        self.run = run
+        self.home = home
+        self.all: list[Observation] = []
+        self._news = anyio.Event()
+
+    async def keep(self, run: Run) -> None:
+        async for seen in run.observations():
+            self.all.append(seen)
+            self._news.set()
+            self._news = anyio.Event()
+
+    async def until(self, found: Callable[[], bool]) -> None:
+        with anyio.fail_after(30):
+            while not found():
+                await self._news.wait()
+
+    def idle(self) -> bool:
+        does = [one.activity.doing for one in self.all if isinstance(one, Does)]
+        return does[-1:] == [Doing.IDLE]
+
+    def reached(self, key: str) -> list[Arrival]:
+        return [one.arrival for one in self.all if isinstance(one, Reached) and one.key == key]
+
+    def heard(self) -> list[str]:
+        file = self.home.work / "heard"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+class Hasty(SystemClock):
+    """Time passes when it is slept, and at once."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.at += seconds
+
+
+@contextmanager
+def face(draws: Callable[[bytes], bytes], doing: Doing = Doing.IDLE) -> Iterator[Typist]:
+    """A terminal with a sign on it that shows what ``draws`` makes of what is typed."""
+    screen = Screen(80, 5, backend())
+    screen.feed("❯ ".encode())
+
+    async def write(data: bytes) -> None:
+        screen.feed(draws(data))
+
+    try:
+        yield Typist(screen, write, lambda: doing, Hasty())
+    finally:
+        screen.close()
+
+
+@asynccontextmanager
+async def typing(home: AgentHome, how: str) -> AsyncIterator[Seen]:
+    run = await home.provider().open(home.types(how))
+    seen = Seen(run, home)
+    async with anyio.create_task_group() as group:
+        group.start_soon(seen.keep, run)
+        await seen.until(seen.idle)
+        yield seen
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("text", ["say hello", "one\ntwo\n\nfour", "word " * 2000 + "end"])
+async def test_it_is_shown_sent_and_has_a_turn(home: AgentHome, text: str) -> None:
+    async with typing(home, "well") as seen:
+        await seen.run.check_prompt(text)
+        arrival = await seen.run.prompt("k", text)
+        assert not arrival.lost
+        assert arrival.stage in (Stage.SUBMITTED, Stage.STARTED)
+        await seen.until(lambda: seen.reached("k")[-1:] == [Arrival(Stage.STARTED)])
+        assert seen.heard() == [text]
+        assert await seen.run.knows("k")
+        assert await seen.run.knows("another") is None
+        with pytest.raises(Conflict, match="it works"):
+            await seen.run.check_prompt("more")
+
+
+async def test_one_line_goes_without_pastes_and_several_do_not(home: AgentHome) -> None:
+    async with typing(home, "plain") as seen:
+        with pytest.raises(BadInput, match="takes no pastes"):
+            await seen.run.check_prompt("one\ntwo")
+        assert not (await seen.run.prompt("k", "say hello")).lost
+        assert seen.heard() == ["say hello"]
+
+
+async def test_what_keeps_standing_in_the_input_line_is_lost_and_in_the_way() -> None:
+    with face(lambda data: b"" if data == b"\r" else data) as typist:
+        arrival = await typist.type("k", "say hello")
+        assert (arrival.stage, arrival.lost) == (Stage.ECHOED, True)
+        assert "after Enter" in arrival.why
+        with pytest.raises(Conflict, match="something else stands"):
+            typist.check("more")
+
+
+async def test_enter_is_not_pressed_where_nothing_is_shown() -> None:
+    typed = bytearray()
+
+    def keeps(data: bytes) -> bytes:
+        typed.extend(data)
+        return b""
+
+    with face(keeps) as typist:
+        arrival = await typist.type("k", "say hello")
+        assert (arrival.stage, arrival.lost) == (Stage.WRITTEN, True)
+        assert "Enter was not pressed" in arrival.why
+        assert typed == b"say hello"
+
+
+async def test_what_cannot_be_written_is_lost_and_raised() -> None:
+    def fails(_data: bytes) -> bytes:
+        raise InputFull("it does not read")
+
+    with face(fails) as typist:
+        with pytest.raises(InputFull):
+            await typist.type("k", "say hello")
+        assert typist.arrivals["k"].lost
+
+
+async def test_a_question_is_no_place_for_a_prompt() -> None:
+    with face(lambda data: data, Doing.WAITING) as typist, pytest.raises(Conflict, match="answer"):
+        typist.check("say hello")
+
+
+async def test_one_that_ends_meanwhile_is_not_waited_for(home: AgentHome) -> None:
+    async with typing(home, "dies") as seen:
+        with anyio.fail_after(8):
+            arrival = await seen.run.prompt("k", "say hello")
+        assert arrival.lost
+        assert isinstance(seen.all[-1], Finished)
+        with pytest.raises(Conflict):
+            await seen.run.check_prompt("more")
