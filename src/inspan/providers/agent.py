@@ -222,7 +222,7 @@ class AgentProvider:
 
     def _as_process(self, order: Order, turn: Turn) -> Order:
         """A conversation by lines has pipes, and both sides of it are recorded."""
-        terminal = order.terminal if turn.mode is Mode.PTY else _PIPES
+        terminal = replace(order.terminal, pty=True) if turn.mode is Mode.PTY else _PIPES
         return replace(order, terminal=terminal, env={**order.env, **self._dialect.env(turn)})
 
     def _mode(self, asked: Mode | None) -> Mode:

@@ -48,9 +48,13 @@ def rule_of(dialect: Dialect | None, rule: EnvRule) -> EnvRule:
 def terminal_of(
     dialect: Dialect | None, mode: Mode | None, otherwise: TerminalSpec
 ) -> TerminalSpec:
-    """Agents that speak by lines have pipes, whose both sides are recorded."""
-    if dialect is None or (mode or dialect.modes[0]) is Mode.PTY:
+    """Agents that speak by lines have pipes, whose both sides are recorded; others a terminal."""
+    if dialect is None:
         return otherwise
+    if (mode or dialect.modes[0]) is Mode.PTY:
+        from dataclasses import replace  # noqa: PLC0415 - as above
+
+        return replace(otherwise, pty=True)
     return TerminalSpec(pty=False, record_input=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -121,6 +122,13 @@ async def test_one_that_waits_is_adopted_with_its_question(home: AgentHome) -> N
         await again.run.write(b"1\r")
         await again.until(lambda it: it.needs is None)
         await again.until(lambda it: it.doing is Doing.IDLE)
+
+
+async def test_it_has_a_terminal_also_where_its_order_has_none(home: AgentHome) -> None:
+    order = home.shows("permission", f"{IDLE}=b'x'")
+    piped = replace(order, terminal=replace(order.terminal, pty=False))
+    async with watched(home, piped) as seen:
+        await seen.until(lambda it: it.doing is Doing.IDLE)
 
 
 async def test_one_that_rests_is_adopted_with_no_question(home: AgentHome) -> None:
