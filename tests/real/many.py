@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
+import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspan.client.sync import SyncControl
@@ -15,9 +17,11 @@ from inspan.settings import locate
 from tests.real.console import Console
 from tests.real.daemon import Daemon, until
 from tests.real.gates import gate, pids
+from tests.real.goldens import ROOT
 
 #: How many tasks are handed in with one request.
 _BATCH = 500
+_PLAYER = Path(__file__).parents[1] / "fakes" / "golden_agent.py"
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,38 @@ def rounds_leave_nothing(count: int, rounds: int) -> None:
         before = _settled(daemon, keeper)
         for turn in range(1, rounds + 1):
             open_and_close(daemon, control, count, turn)
+            until(
+                lambda: no_more(holdings(daemon, keeper), before),
+                f"{before} after round {turn}; it is {holdings(daemon, keeper)}",
+            )
+
+
+def agents_leave_nothing(count: int, rounds: int) -> None:
+    """``rounds`` of ``count`` sessions of an agent at once; the same goods are held after each."""
+    with Daemon(f"roles: {{many: {count}}}\n") as daemon, daemon.control() as control:
+        keeper = daemon.keeper_pid()
+        assert keeper is not None
+        programs = daemon.home / "bin"
+        programs.mkdir()
+        play = shlex.join([sys.executable, str(_PLAYER), str(ROOT / "claude" / "stdio" / "answer")])
+        (programs / "claude").write_text(
+            '#!/bin/sh\n[ "$1" = auth ] && echo \'{"loggedIn": true}\' && exit\n' + f"exec {play}\n"
+        )
+        (programs / "claude").chmod(0o755)
+        plain = daemon.spec(provider="claude", prompt="do it", role="many")
+        path = f"{programs}:{plain.env['PATH']}"
+        spec = replace(plain, env={**plain.env, "PATH": path})
+
+        def one_round(size: int) -> None:
+            tasks = control.submit_all([spec] * size)
+            ended = {control.wait(task.id, 300).state for task in tasks}
+            assert ended == {TaskState.COMPLETED}
+
+        # As many at once fill the pool of threads, which is bounded, as far as they ever do.
+        one_round(count)
+        before = _settled(daemon, keeper)
+        for turn in range(1, rounds + 1):
+            one_round(count)
             until(
                 lambda: no_more(holdings(daemon, keeper), before),
                 f"{before} after round {turn}; it is {holdings(daemon, keeper)}",
