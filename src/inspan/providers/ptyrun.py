@@ -147,17 +147,17 @@ class PtyRun:
         self._silent = None
         readings = self._readings()
         new = self._discern.step(readings, now)
+        asked = self._asked(now)
+        if not self._told or asked != self._needs:
+            # First, so that nobody hears that it waits before that is stored.
+            self._needs, self._told = asked, True
+            yield GoesOn() if asked is None else Asks(asked)
         if new is not None:
             since = min(reading.at for reading in readings) if first and readings else new.since
             told = self._hidden.activity(new)
             yield Does(replace(told, since=self._clock.now() - (now - min(since, new.since))))
         self._typist.looked()
         yield from self._reached()
-        asked = self._asked(now)
-        if self._told and asked == self._needs:
-            return
-        self._needs, self._told = asked, True
-        yield GoesOn() if asked is None else Asks(asked)
 
     def _asked(self, now: float) -> Needs | None:
         """What is to be told that it asks; ``_asked_again``: when that may be other."""

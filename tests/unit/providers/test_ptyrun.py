@@ -89,7 +89,7 @@ async def test_it_is_idle_asks_is_answered_and_rests(home: AgentHome) -> None:
         await seen.until(lambda it: it.doing is Doing.IDLE)
         assert not [one for one in seen.all if isinstance(one, Asks)], "a prompt is no question"
         await seen.run.write(b"g")
-        await seen.until(lambda it: it.needs is not None)
+        await seen.until(lambda it: it.needs is not None and it.doing is Doing.WAITING)
         assert seen.needs is not None
         assert (seen.needs.kind, bool(seen.needs.options)) == ("permission", True)
         assert seen.doing is Doing.WAITING
