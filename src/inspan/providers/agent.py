@@ -40,6 +40,7 @@ from inspan.providers.redaction import Redaction
 from inspan.providers.sandbox import Confined
 from inspan.providers.saying import Saying
 from inspan.providers.screenrules import rulebooks
+from inspan.terminal import delivery
 from inspan.terminal.rules import Rulebook
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,8 @@ class AgentProvider:
                 f"what {self.name} asks on a terminal a person answers: no rule is heard",
                 hint="Leave out --mode pty, or the rules.",
             )
+        if mode is Mode.PTY:
+            delivery.check_words(spec.prompt or "")
         turn = Turn(prompt=spec.prompt or "", mode=mode, arguments=spec.command, cwd=spec.cwd)
         self._dialect.check(turn)
         programs.check_arguments(self._dialect.argv(turn))

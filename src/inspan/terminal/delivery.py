@@ -41,15 +41,20 @@ def check(text: str, *, pastes: bool) -> None:
             f"the prompt has U+{ord(found[0]):04X} in it, which a terminal takes for a key",
             hint="Leave it out; --no-enter types any keys as they are.",
         )
-    if text.lstrip().startswith(_COMMANDS):
-        raise BadInput(
-            f"on its terminal an agent takes what begins with {text.lstrip()[0]!r} for a command",
-            hint="Begin with a word, or type it yourself: `inspan attach ID`.",
-        )
+    check_words(text)
     if not pastes and ("\n" in text or "\t" in text):
         raise BadInput(
             "the program takes no pastes now: each line would be a prompt of its own",
             hint="Send one line, or wait until it has begun.",
+        )
+
+
+def check_words(text: str) -> None:
+    """Refuse what an agent takes for a command, typed or on its command line. Raises BadInput."""
+    if text.lstrip().startswith(_COMMANDS):
+        raise BadInput(
+            f"on its terminal an agent takes what begins with {text.lstrip()[0]!r} for a command",
+            hint="Begin with a word, or type it yourself: `inspan attach ID`.",
         )
 
 

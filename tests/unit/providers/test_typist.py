@@ -13,7 +13,9 @@ from inspan.engine.clock import SystemClock
 from inspan.engine.ports import Does, Finished, Observation, Reached, Run, TakesPrompts
 from inspan.errors import BadInput, Conflict, InputFull
 from inspan.model.activity import Doing
+from inspan.model.agent import Mode
 from inspan.model.receipt import Arrival, Stage, Way
+from inspan.model.task import TaskSpec
 from inspan.providers.typist import Typist
 from inspan.terminal.screen import Screen, backend
 from tests.real.agenthome import AgentHome, agent_home
@@ -114,6 +116,8 @@ async def test_it_is_shown_sent_and_has_a_turn(home: AgentHome, text: str) -> No
         assert await seen.run.knows("another") is None
         with pytest.raises(Conflict, match="it works"):
             await seen.run.check_prompt("more")
+        with pytest.raises(BadInput, match="for a command"):
+            home.provider().check(TaskSpec(prompt="/help", mode=Mode.PTY, cwd="/"))
 
 
 async def test_one_line_goes_without_pastes_and_several_do_not(home: AgentHome) -> None:
