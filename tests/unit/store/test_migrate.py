@@ -32,6 +32,8 @@ def golden(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 NEWER = {
     "agent.began",
     "agent.usage",
+    "attempt.deadline_warned",
+    "attempt.stirred",
     "permission.decided",
     "prompt.accepted",
     "prompt.settled",
