@@ -167,7 +167,7 @@ def created(cast: Cast, rounds: int) -> Row:
         what=f"{SESSIONS} sessions created together: submit → the last agent has its prompt",
         ours=took.text(" s"),
         peer=peer.text(" s"),
-        ratio=f"+{more.text(' s')}",
+        ratio=f"{more.text(' s')} more",
         goal="< 2 s more",
         met=more.median < 2,
     )
