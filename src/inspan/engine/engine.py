@@ -211,21 +211,19 @@ class Engine:
             await self._attempts[found.id].done.wait()
             found = await self._ledger.get(found.id)
         provider = found.spec.provider if to is None else to.provider
-        goes_on: e.Readied | e.Resumed = e.Readied("person")
-        if not found.is_parked:
-            goes_on = self._resumed(found, budget, provider)
+        goes_on = self._going_on(found, budget, provider)
         facts: tuple[e.Fact, ...] = (goes_on,)
         if to is not None:
-            allowance = goes_on.budget if isinstance(goes_on, e.Resumed) else None
-            facts = (await self._handovers.over(found, to, allowance), goes_on)
+            facts = (await self._handovers.over(found, to, goes_on.budget), goes_on)
         return await self._dispatcher.admit(await self._ledger.record(found.id, *facts))
 
-    def _resumed(self, task: Task, more: Budget | None, provider: str) -> e.Resumed:
+    def _going_on(self, task: Task, more: Budget | None, provider: str) -> e.Readied | e.Resumed:
         """It may go on, with the budget that it has then. Raises BadInput."""
         if more is not None:
             spec = replace(task.spec, provider=provider, budget=more)
             check_budget(provider_of(self._ports.providers, spec), spec)
-        return e.Resumed("person", new_budget(task, more))
+        allowed = new_budget(task, more)
+        return e.Readied("person", allowed) if task.is_parked else e.Resumed("person", allowed)
 
     async def decide(
         self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"

@@ -40,6 +40,8 @@ class Readied:
     kind: ClassVar[str] = "task.readied"
     #: Who woke it before its time, where somebody did.
     by: str = ""
+    #: What it may use from then on, where that was changed.
+    budget: Budget | None = None
 
 
 @value

@@ -230,6 +230,10 @@ def _parked(task: Task, _at: float, fact: e.Parked) -> dict[str, Any]:
     return {**waits, "started_at": None, "pid": None}
 
 
+def _readied(_task: Task, _at: float, fact: e.Readied) -> dict[str, Any]:
+    return {"reason": None} if fact.budget is None else {"reason": None, "budget": fact.budget}
+
+
 def _resumed(task: Task, _at: float, fact: e.Resumed) -> dict[str, Any]:
     budget = task.budget if fact.budget is None else fact.budget
     return {"reason": None, "ended_at": None, "budget": budget}
@@ -255,7 +259,7 @@ def _because(_task: Task, _at: float, fact: Any) -> dict[str, Any]:
 #: fact → the fields that it names itself.
 _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] = {
     e.Postponed: lambda _task, _at, fact: {"reason": fact.reason, "wake_at": fact.wake_at},
-    e.Readied: lambda _task, _at, _fact: {"reason": None},
+    e.Readied: _readied,
     e.AttemptStarted: _started,
     e.WorkspaceReady: lambda _task, _at, fact: {"workspace": fact.workspace},
     e.Spawned: lambda _task, _at, fact: {"pid": fact.pid},

@@ -8,7 +8,7 @@ from inspan.engine.ports import Began, Counted, Finished
 from inspan.errors import BadInput
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.budget import Budget, OverBudget
-from inspan.model.task import Exit, Task, TaskSpec, TaskState
+from inspan.model.task import Exit, OnLimit, Task, TaskSpec, TaskState
 from tests.fakes.provider import FakeProvider
 from tests.unit.engine.stage import Stage, settle
 
@@ -151,3 +151,19 @@ async def test_a_budget_that_cannot_be_measured_is_refused() -> None:
     async with plain.running():
         with pytest.raises(BadInput, match="does not tell what it uses"):
             await plain.submit(budget=Budget(tokens=1))
+
+
+async def test_a_parked_task_takes_a_larger_budget_with_it() -> None:
+    stage = _stage()
+    async with stage.running():
+        task = await stage.submit(budget=Budget(tokens=100), on_limit=OnLimit.WAIT)
+        await _uses(stage, task, Usage(read=90, written=9))
+        limit = Outcome(Ending.QUOTA, "the limit is reached", "", stage.clock.now() + 3600)
+        assert (await _ends(stage, task, limit)).is_parked
+        with pytest.raises(BadInput, match="used up"):
+            await stage.engine.resume(task.id, budget=Budget(tokens=90))
+        woken = await stage.engine.resume(task.id, budget=Budget(tokens=300))
+        assert woken.allowance == Budget(tokens=300)
+        await settle()
+        await _uses(stage, task, Usage(read=150), attempt=2)
+        assert stage.run_of(task, 2).asked == []
