@@ -45,6 +45,9 @@ _ENDINGS: Final = {
 #: Those that it tries again by itself, telling nobody, until it is told to go.
 _SILENT: Final = dict.fromkeys(("cut", "overloaded", "quota", "unfinished"), Ending.STOPPED)
 _OWN: Final = {
+    "aider": {
+        "unfinished": Ending.DONE,  # it takes the answer for whole, and nothing tells otherwise
+    },
     "claude": {
         "cut": Ending.OVERLOADED,  # it says that the service broke off
         "rate_limited": Ending.QUOTA,  # it does not wait
