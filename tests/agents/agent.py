@@ -39,6 +39,13 @@ class Place:
         """TMPDIR, apart: Codex distrusts a configuration below it."""
         return self.root / "tmp"
 
+    def put(self, files: Mapping[str, str]) -> None:
+        """Write these, by their names below HOME."""
+        for name, text in files.items():
+            file = self.home / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+
 
 @dataclass(frozen=True)
 class Wish:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from tests.agents.agent import KEY, PROMPT, Agent, Place, Wish
 from tests.agents.drive import MARK, end_all, marked
 from tests.agents.endpoint.serve import Endpoint
 from tests.agents.faces.faces import FACES
-from tests.agents.play import environment, made, mark
+from tests.agents.play import found_by_name, made, mark
 from tests.real.daemon import Daemon, until
 
 INSPAN: Final = str(Path(sys.executable).with_name("inspan"))
@@ -127,18 +126,13 @@ class Guided:
         """Its settings; on a terminal a person would be asked for some of them."""
         face = FACES.get(self._agent.name) if self._mode is Mode.PTY else None
         files = {**self._agent.files(self._wish), **(face.files(self._wish) if face else {})}
-        for name, text in files.items():
-            file = self._place.home / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+        self._place.put(files)
 
     @property
     def env(self) -> dict[str, str]:
         """What the person has, who typed the command."""
-        env = environment(self._agent, self._wish, self._prefix)
-        program = self._prefix / self._agent.program
-        path = os.pathsep.join([str(program.parent), env["PATH"]])
-        return {**env, "PATH": path, "INSPAN_HOME": str(self._daemon.home)}
+        env = found_by_name(self._agent, self._wish, self._prefix)
+        return {**env, "INSPAN_HOME": str(self._daemon.home)}
 
     def command(self, verb: str, *flags: str) -> list[str]:
         """``inspan run`` or ``add``: the prompt comes by standard input."""

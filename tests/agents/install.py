@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.agents.agent import Agent
 from tests.agents.kinds import AGENTS, wanted
 
@@ -24,6 +26,14 @@ def installed(agent: Agent) -> Path | None:
     """Its folder, where it is installed as the description wants it."""
     prefix = CACHE / agent.name
     return prefix if _stamp(prefix) == list(agent.packages) else None
+
+
+def needed(agent: Agent) -> Path:
+    """Its folder; the test that asks is skipped where it is not installed."""
+    prefix = installed(agent)
+    if prefix is None:
+        pytest.skip(f"{agent.name} is not installed: make test-agents")
+    return prefix
 
 
 def install(agent: Agent) -> Path:

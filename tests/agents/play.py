@@ -40,7 +40,8 @@ class Play:
     key: bool = True
 
 
-_PLAIN = (
+#: What every agent does in the same way: nobody asks or interrupts.
+PLAIN = (
     "answer",
     "write_file",
     "run_command",
@@ -54,7 +55,7 @@ _PLAIN = (
     "slow",
 )
 _ALIKE = (
-    *(Play(name, name) for name in _PLAIN),
+    *(Play(name, name) for name in PLAIN),
     Play("no_key", "answer", key=False),
     Play("unknown_session", "answer", resume="00000000-0000-4000-8000-0000000fffff"),
 )
@@ -161,10 +162,7 @@ def perform(
     env = environment(agent, wish, prefix)
     if not play.key:
         env = {name: value for name, value in env.items() if value != KEY}
-    for name, text in agent.files(wish).items():
-        file = place.home / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    place.put(agent.files(wish))
     argv = [str(prefix / (mode.program or agent.program)), *mode.argv(wish)]
     dialogue = (
         mode.dialogue(Talk(str(place.work), play.prompts, play.allow, wish.resume))
@@ -226,6 +224,13 @@ def environment(agent: Agent, wish: Wish, prefix: Path) -> dict[str, str]:
         MARK: mark(place),
         **agent.env(wish),
     }
+
+
+def found_by_name(agent: Agent, wish: Wish, prefix: Path) -> dict[str, str]:
+    """``environment``, with the agent's program on its PATH."""
+    env = environment(agent, wish, prefix)
+    folder = (prefix / agent.program).parent
+    return {**env, "PATH": os.pathsep.join([str(folder), env["PATH"]])}
 
 
 def _path(prefix: Path) -> list[str]:

@@ -17,7 +17,7 @@ import pytest
 from tests.agents.agent import PROMPT, Agent, Json, Mode
 from tests.agents.drive import marked
 from tests.agents.endpoint.serve import Endpoint, serving
-from tests.agents.install import installed
+from tests.agents.install import needed
 from tests.agents.kinds import wanted
 from tests.agents.play import Performed, Play, perform, plays, version
 from tests.agents.record import GOLDEN, facts
@@ -42,20 +42,13 @@ def endpoint() -> Iterator[Endpoint]:
         yield endpoint
 
 
-def prefix(agent: Agent) -> Path:
-    folder = installed(agent)
-    if folder is None:
-        pytest.skip(f"{agent.name} is not installed: make test-agents")
-    return folder
-
-
 def performed(agent: Agent, mode: Mode, play: Play, endpoint: Endpoint, root: Path) -> Performed:
     """With the play that it goes on with, where there is one, just before."""
     earlier = None
     if play.after is not None:
         before = next(each for each in plays(mode) if each.name == play.after)
         earlier = performed(agent, mode, before, endpoint, root)
-    return perform(agent, mode, play, endpoint, prefix(agent), root / play.name, earlier)
+    return perform(agent, mode, play, endpoint, needed(agent), root / play.name, earlier)
 
 
 @pytest.mark.parametrize(("agent", "mode", "play"), EVERY)
@@ -83,4 +76,4 @@ def _steps(facts: Json) -> list[str]:
 
 @pytest.mark.parametrize("agent", wanted(os.environ.get("AGENTS", "")), ids=lambda each: each.name)
 def test_its_version_is_the_pinned_one(agent: Agent, tmp_path: Path) -> None:
-    assert agent.version in version(agent, prefix(agent), tmp_path / "version")
+    assert agent.version in version(agent, needed(agent), tmp_path / "version")

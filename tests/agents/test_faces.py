@@ -19,7 +19,7 @@ from tests.agents.endpoint.serve import serving
 from tests.agents.faces.face import Face
 from tests.agents.faces.faces import FACES
 from tests.agents.faces.record import live
-from tests.agents.install import installed
+from tests.agents.install import needed
 from tests.agents.kinds import wanted
 from tests.fakes.labelled import misread
 
@@ -40,8 +40,7 @@ EVERY = [
 
 @pytest.mark.parametrize(("face", "situation"), EVERY)
 def test_the_rules_say_what_it_does(face: Face, situation: str) -> None:
-    if installed(face.agent) is None:
-        pytest.skip(f"{face.agent.name} is not installed: make test-agents")
+    needed(face.agent)
     # A socket's path is short, and the agents show where they work.
     with serving() as endpoint, tempfile.TemporaryDirectory(prefix="f-") as root:
         lived = anyio.run(live, face, situation, endpoint, Path(root) / situation)

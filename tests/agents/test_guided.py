@@ -22,8 +22,9 @@ from tests.agents.agent import Agent
 from tests.agents.endpoint.scenario import ANSWER, WRITTEN
 from tests.agents.endpoint.serve import serving
 from tests.agents.guided import AGENTS, Guidance, Guided, Ran
-from tests.agents.install import installed
+from tests.agents.install import needed
 from tests.agents.kinds import wanted
+from tests.agents.play import PLAIN
 from tests.real.daemon import Daemon
 from tests.unit.agents.expected import ending
 
@@ -42,20 +43,8 @@ def only(fits: Callable[[Guidance], object]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("agent", agents, ids=[agent.name for agent in agents])
 
 
-#: The rows that end by themselves, and those that last until they are told to end.
-ROWS: Final = (
-    "answer",
-    "write_file",
-    "unauthorized",
-    "rate_limited",
-    "rate_limited_then_ok",
-    "quota",
-    "overloaded",
-    "cut",
-    "unfinished",
-    "slow",
-    "hang",
-)
+#: Those that nobody needs to answer in, and one that lasts until it is told to end.
+ROWS: Final = (*(row for row in PLAIN if row != "run_command"), "hang")
 #: What is said of each ending: state, the kind of the last event, exit status, reason.
 SAID: Final = {
     Ending.DONE: (TaskState.COMPLETED, "task.completed", exits.DONE, None),
@@ -81,9 +70,7 @@ def guide(daemon: Daemon, tmp_path: Path) -> Iterator[Guide]:
     made: list[Guided] = []
 
     def guided(agent: Agent, mode: Mode, scenario: str, *, ask: bool = False) -> Guided:
-        prefix = installed(agent)
-        if prefix is None:
-            pytest.skip(f"{agent.name} is not installed: make test-agents")
+        prefix = needed(agent)
         made.append(Guided(agent, mode, scenario, prefix, daemon, endpoint, root=tmp_path, ask=ask))
         return made[-1]
 

@@ -17,10 +17,9 @@ from inspan.model.task import Handover, Patience, TaskSpec, TaskState
 from tests.agents.agent import Agent, Place, Wish
 from tests.agents.endpoint.scenario import WRITTEN, Hang, Say, Write
 from tests.agents.endpoint.serve import Endpoint, serving
-from tests.agents.faces.record import write
 from tests.agents.install import CACHE, installed
 from tests.agents.kinds import AGENTS, wanted
-from tests.agents.play import environment, made
+from tests.agents.play import found_by_name, made
 from tests.fakes.puppets import lone_engine
 
 pytestmark = [
@@ -36,10 +35,8 @@ BOTH = (AGENTS["claude"], AGENTS["codex"])
 
 def _env(agent: Agent, place: Place, endpoint: Endpoint) -> dict[str, str]:
     wish = Wish(place, endpoint.base("answer", f"{place.root.name}-{agent.name}"))
-    write(place, agent.files(wish))
-    env = dict(environment(agent, wish, CACHE / agent.name))
-    folder = (CACHE / agent.name / agent.program).parent
-    return {**env, "PATH": f"{folder}:{env['PATH']}"}
+    place.put(agent.files(wish))
+    return found_by_name(agent, wish, CACHE / agent.name)
 
 
 async def test_codex_goes_on_where_claude_was_stopped() -> None:

@@ -21,10 +21,10 @@ from tests.agents.agent import Place, Wish
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.faces.face import Face
 from tests.agents.faces.faces import FACES
-from tests.agents.faces.record import SIZE, write
-from tests.agents.install import CACHE, installed
+from tests.agents.faces.record import SIZE
+from tests.agents.install import needed
 from tests.agents.kinds import wanted
-from tests.agents.play import environment, made
+from tests.agents.play import found_by_name, made
 from tests.fakes.puppets import lone_engine
 
 pytestmark = [
@@ -46,16 +46,14 @@ def _spec(face: Face, endpoint: Endpoint, root: Path) -> TaskSpec:
     place = made(Place(root))
     base = endpoint.base("permission", root.name, bare=face.agent.bare)
     wish = Wish(place, base, ask=True)
-    write(place, {**face.agent.files(wish), **face.files(wish)})
-    env = {**environment(face.agent, wish, CACHE / face.agent.name), **face.env}
-    folder = (CACHE / face.agent.name / face.agent.program).parent
+    place.put({**face.agent.files(wish), **face.files(wish)})
     return TaskSpec(
         command=tuple(face.argv(wish)),
         prompt="do what has to be done",
         provider=face.agent.name,
         mode=Mode.PTY,
         cwd=str(place.work),
-        env={**env, "PATH": f"{folder}:{env['PATH']}"},
+        env={**found_by_name(face.agent, wish, needed(face.agent)), **face.env},
         patience=Patience(deadline=120.0),
         terminal=TerminalSpec(cols=SIZE[0], rows=SIZE[1]),
     )
@@ -76,8 +74,6 @@ async def _doing(control: Control, task: Task, found: Callable[[Activity], bool]
 @pytest.mark.parametrize("word", ["allow", "deny"])
 @pytest.mark.parametrize("face", EVERY)
 async def test_it_asks_is_answered_and_rests(face: Face, word: str) -> None:
-    if installed(face.agent) is None:
-        pytest.skip(f"{face.agent.name} is not installed: make test-agents")
     with serving() as endpoint, tempfile.TemporaryDirectory(prefix="f-") as root:
         spec = _spec(face, endpoint, Path(root) / f"{face.agent.name}-{word}")
         async with lone_engine() as (control, _):

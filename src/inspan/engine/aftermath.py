@@ -43,20 +43,25 @@ class Aftermath:
 
     def ended_badly(self, task: Task, outcome: Outcome) -> e.Fact:
         """Its agent did not do what it was asked."""
-        if outcome.ending in _RESUMABLE and task.retried >= task.spec.retries:
-            return e.Interrupted(reasons.of_outcome(outcome))
+        reason = reasons.of_outcome(outcome)
+        if outcome.ending in _RESUMABLE:
+            return self._again(task, reason) or e.Interrupted(reason)
         if outcome.ending is Ending.BUDGET:
-            return over_budget(task, budget_used_up(task) or reasons.of_outcome(outcome))
+            return over_budget(task, budget_used_up(task) or reason)
         if outcome.ending is Ending.QUOTA:
             now, chance = self._clock.now(), self._clock.chance()
             due = at_usage_limit(task, outcome, self._limits, now, chance)
             if due is not None:
                 return due
-        return self.failed(task, reasons.of_outcome(outcome))
+        return self.failed(task, reason)
 
     def failed(self, task: Task, reason: Reason) -> e.Fact:
         """The work failed; where it may be tried again, it is."""
+        return self._again(task, reason) or e.Failed(task.attempt, reason)
+
+    def _again(self, task: Task, reason: Reason) -> e.Retried | None:
+        """Another try, where one is left."""
         if task.retried >= task.spec.retries:
-            return e.Failed(task.attempt, reason)
+            return None
         delay = self._backoff.delay(task.retried + 1, self._clock.chance())
         return e.Retried(task.attempt, reason, self._clock.now() + delay)

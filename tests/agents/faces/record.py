@@ -10,7 +10,6 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -80,7 +79,7 @@ async def live(
     env = {**environment(face.agent, wish, CACHE / face.agent.name), **face.env}
     without = face.keys if name == "login" else ()
     own = face.instead.get(name, face.files)
-    write(place, {**face.agent.files(wish), **own(wish)})
+    place.put({**face.agent.files(wish), **own(wish)})
     folder = root / "recordings" / "s"
     (root / "keep").mkdir(mode=0o700)
     client = await ensure(root / "keep" / "k", root / "keep" / "state")
@@ -111,14 +110,6 @@ def _labels(notes: list[tuple[float, str | None]], began: float) -> list[Label]:
         for (start, doing), (end, _) in pairwise(notes)
         if doing is not None
     ]
-
-
-def write(place: Place, files: Mapping[str, str]) -> None:
-    """Put ``files``, by their names below HOME, in their places."""
-    for name, text in files.items():
-        file = place.home / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
 
 
 def keep(lived: Lived, golden: Path) -> None:
