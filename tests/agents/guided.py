@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from inspan.model.event import Event
 from inspan.model.task import Task
 from tests.agents.agent import KEY, PROMPT, Agent, Place, Wish
 from tests.agents.drive import MARK, end_all, marked
+from tests.agents.endpoint.scenario import Turn
 from tests.agents.endpoint.serve import Endpoint
 from tests.agents.faces.faces import FACES
 from tests.agents.play import found_by_name, made, mark
@@ -174,6 +176,15 @@ class Guided:
     def asked(self) -> bool:
         """Whether its model was asked."""
         return bool(self._endpoint.steps(self._instance))
+
+    def script(self, *turns: Turn) -> None:
+        """What its model does, in the place of the scenario."""
+        self._endpoint.script(self._instance, *turns)
+
+    @property
+    def told_model(self) -> str:
+        """All that its model was told, as JSON."""
+        return json.dumps([each.body for each in self._endpoint.requests(self._instance)])
 
     def until(self, true: Callable[[], object], what: str) -> None:
         until(true, f"{self._agent.name} {self._mode}: {what}", PATIENCE)
