@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from inspan.agents import json_lines
 from inspan.agents.codex_words import HINT_LOGIN, aim, files, lifted_at, result, tool, trouble
-from inspan.agents.dialect import OwnFolder, Turn
+from inspan.agents.dialect import OwnFolder, Tells, Turn, When
 from inspan.agents.endings import by_words, silent_end
 from inspan.agents.handed import Handed
 from inspan.agents.json_lines import number, object_of, words_of
@@ -75,6 +75,9 @@ class Codex:
     def env(self, _turn: Turn) -> dict[str, str]:
         """It needs nothing."""
         return {}
+
+    #: The total of its thread is told after each call of its model. Of prices it knows nothing.
+    tells: Final = Tells(tokens=When.AS_IT_GOES)
 
     def talk(self, turn: Turn) -> CodexTalk:
         """A new conversation."""

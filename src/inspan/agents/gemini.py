@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from inspan.agents import json_lines
 from inspan.agents.acp import AcpTalk, Speaker
-from inspan.agents.dialect import OwnFolder, Talk, Turn
+from inspan.agents.dialect import OwnFolder, Talk, Tells, Turn, When
 from inspan.agents.endings import by_status, by_words, silent_end
 from inspan.agents.handed import Handed
 from inspan.agents.json_lines import number, object_of, text_of, words_of
@@ -97,6 +97,9 @@ class Gemini:
     def env(self, _turn: Turn) -> dict[str, str]:
         """Without this it starts itself a second time, for a setting of Node's."""
         return {"GEMINI_CLI_NO_RELAUNCH": "true"}
+
+    #: Its counts come with the end of a turn.
+    tells: Final = Tells(tokens=When.AT_END)
 
     def talk(self, turn: Turn) -> Talk:
         """A new conversation."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspan.agents.acp import AcpTalk, Speaker
-from inspan.agents.dialect import OwnFolder, Turn
+from inspan.agents.dialect import OwnFolder, Tells, Turn, When
 from inspan.agents.endings import silent_end
 from inspan.model.agent import Mode, Outcome
 from inspan.model.task import Exit
@@ -60,6 +60,9 @@ class OpenCode:
     def env(self, _turn: Turn) -> dict[str, str]:
         """An update in the middle of the night is nothing that anybody asked for."""
         return {"OPENCODE_DISABLE_AUTOUPDATE": "1"}
+
+    #: Its counts come with the end of a turn, and its cost is that of the whole session.
+    tells: Final = Tells(cost=When.AT_END, tokens=When.AT_END)
 
     def talk(self, turn: Turn) -> AcpTalk:
         """A new conversation."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from inspan.agents import json_lines
-from inspan.agents.dialect import OwnFolder, Turn
+from inspan.agents.dialect import OwnFolder, Tells, Turn, When
 from inspan.agents.endings import by_status, by_words, silent_end
 from inspan.agents.handed import Handed
 from inspan.agents.json_lines import items, number, object_of, text_of, words_of
@@ -119,6 +119,9 @@ class Pi:
     def env(self, _turn: Turn) -> dict[str, str]:
         """Nobody is there to read of a newer version."""
         return {"PI_SKIP_VERSION_CHECK": "1"}
+
+    #: Each message of its model tells both, the cost by its own list of prices.
+    tells: Final = Tells(cost=When.AS_IT_GOES, tokens=When.AS_IT_GOES)
 
     def talk(self, turn: Turn) -> PiTalk:
         """A new conversation."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspan.agents.acp import AcpTalk, Speaker
-from inspan.agents.dialect import OwnFolder, Turn
+from inspan.agents.dialect import OwnFolder, Tells, Turn, When
 from inspan.agents.endings import silent_end
 from inspan.model.agent import Mode, Outcome
 from inspan.model.task import Exit
@@ -43,6 +43,9 @@ class Vibe:
     def env(self, _turn: Turn) -> dict[str, str]:
         """It needs nothing."""
         return {}
+
+    #: Its counts come with the end of a turn.
+    tells: Final = Tells(tokens=When.AT_END)
 
     def talk(self, turn: Turn) -> AcpTalk:
         """A new conversation."""

@@ -170,7 +170,6 @@ class Foreground:
         writer, steal = speech is None, False
         raw = task.spec.terminal.pty and self._source.tty
         self._told = True
-        questions: Questions | None = None
         with ExitStack() as stack:
             if raw:
                 stack.enter_context(rawtty.raw(0))
@@ -180,11 +179,7 @@ class Foreground:
                 pump.watch_only()
                 pump.render = speech.feed
                 stack.callback(speech.close)
-                from inspan.cli.questions import Questions
-
-                questions = Questions(task.id, speech.end_line)
-                stack.callback(questions.close)
-                pump.beside = questions.watched
+            questions = _questions(task, speech, pump, stack)
             while True:
                 shown = pump.shown
                 try:
@@ -263,6 +258,21 @@ def _speech(task: Task) -> Speech | None:
     from inspan.cli.speech import of
 
     return of(task, watched=True)
+
+
+def _questions(task: Task, speech: Speech | None, pump: Pump, stack: ExitStack) -> Questions | None:
+    """Those of an agent, while ``stack`` is open; where its terminal is shown, they are there."""
+    if speech is None and (_on_terminal() or not is_agent(task.spec.provider)):
+        return None
+    from inspan.cli.questions import Questions
+
+    # What is typed goes to its terminal where it has one, and is no answer of ours.
+    person = None if speech is not None else False
+    rest = (lambda: None) if speech is None else speech.end_line
+    questions = Questions(task.id, rest, person=person)
+    stack.callback(questions.close)
+    pump.beside = questions.watched
+    return questions
 
 
 def _on_terminal() -> bool:

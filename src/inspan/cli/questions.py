@@ -34,10 +34,12 @@ _EMPTY_MOST: Final = 200
 class Questions:
     """Those of one task, while its session is shown. ``rest`` ends a line that is half written."""
 
-    def __init__(self, task_id: str, rest: Callable[[], None]) -> None:
+    def __init__(
+        self, task_id: str, rest: Callable[[], None], *, person: bool | None = None
+    ) -> None:
         self._id = task_id
         self._rest = rest
-        self._person = permitting.person()
+        self._person = permitting.person() if person is None else person
         self._control: Reached
         self._watch: Watched | None = None
         #: What was put to the person and is not answered.

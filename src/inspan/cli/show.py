@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         events = control.history(EventQuery(task=task.id, limit=1000))
         activity = None if task.pid is None else activity_of(control, task)
     if args.json:
-        told = {**full(task), "session_state": session_state(task, activity)}
+        told = {**full(task), "session_state": session_state(task, activity), "activity": activity}
         json({"task": told, "events": events} if args.events else told)
         return exits.DONE
     out(f"{styled(rows.title(task.spec), 'bold')}  {task.id}")

@@ -104,17 +104,34 @@ class Patience:
     lifted: bool = False
 
 
+#: The columns and rows of a terminal where none are named, and those of an agent's.
+_UNSAID: Final = (80, 24)
+_AGENT: Final = (100, 30)
+
+
 @value(frozen=True, kw_only=True)
 class TerminalSpec:
     """How the process is connected: a terminal of a size, or pipes."""
 
     pty: bool = True
-    cols: int = 80
-    rows: int = 24
+    cols: int = _UNSAID[0]
+    rows: int = _UNSAID[1]
     #: Record what is typed too. Off by default: people type passwords.
     record_input: bool = False
     #: A real terminal will be attached from the start and answers queries itself.
     attended: bool = False
+
+    def for_agent(self) -> TerminalSpec:
+        """As an agent has it whose terminal somebody may see later, or nobody ever.
+
+        Where nobody said how large, it has the size that rules for screens are made with; who
+        attaches changes it.
+        """
+        said = self.attended or (self.cols, self.rows) != _UNSAID
+        cols, rows = (self.cols, self.rows) if said else _AGENT
+        return TerminalSpec(
+            cols=cols, rows=rows, record_input=self.record_input, attended=self.attended
+        )
 
 
 @value(frozen=True, kw_only=True)

@@ -160,7 +160,7 @@ class AgentProvider:
     def take(self, spec: TaskSpec) -> TaskSpec:
         """With the terminal or the pipes that it needs. Raises BadInput."""
         if self._mode(spec.mode) is Mode.PTY:
-            terminal = replace(spec.terminal, pty=True, record_input=False)
+            terminal = replace(spec.terminal.for_agent(), record_input=False)
         else:
             terminal = _PIPES
         return replace(spec, terminal=terminal)
@@ -225,7 +225,7 @@ class AgentProvider:
 
     def _as_process(self, order: Order, turn: Turn) -> Order:
         """A conversation by lines has pipes, and both sides of it are recorded."""
-        terminal = replace(order.terminal, pty=True) if turn.mode is Mode.PTY else _PIPES
+        terminal = order.terminal.for_agent() if turn.mode is Mode.PTY else _PIPES
         return replace(order, terminal=terminal, env={**order.env, **self._dialect.env(turn)})
 
     def _mode(self, asked: Mode | None) -> Mode:

@@ -234,9 +234,13 @@ class PtyRun:
         self._awake()
 
     async def write(self, data: bytes) -> None:
-        """Type; nothing ends the input. Whether it answers what is asked, the screen tells."""
-        await self._inner.write(data)
-        self._typed()
+        """Type. Whether it answers what is asked, the screen tells.
+
+        Nothing is no end of its input: on a terminal that would be a Ctrl-D, by which agents end.
+        """
+        if data:
+            await self._inner.write(data)
+            self._typed()
 
     async def answer(self, needs: Needs, text: str) -> None:
         """Answer what it asks. Raises Conflict where it no longer asks that, BadInput."""

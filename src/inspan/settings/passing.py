@@ -52,9 +52,7 @@ def terminal_of(
     if dialect is None:
         return otherwise
     if (mode or dialect.modes[0]) is Mode.PTY:
-        from dataclasses import replace  # noqa: PLC0415 - as above
-
-        return replace(otherwise, pty=True)
+        return otherwise.for_agent()
     return TerminalSpec(pty=False, record_input=True)
 
 

@@ -9,9 +9,11 @@ from dataclasses import replace
 import anyio
 import pytest
 
+from inspan.agents.claude import Claude
 from inspan.agents.codex import Codex
 from inspan.agents.dialect import Dialect
 from inspan.agents.pi import Pi
+from inspan.agents.vibe import Vibe
 from inspan.engine.ports import (
     Asks,
     BacksOff,
@@ -194,19 +196,23 @@ async def test_what_its_protocol_demands_is_written(
 
 
 @pytest.mark.parametrize(
-    ("mode", "budget", "refused"),
+    ("agent", "mode", "budget", "refused"),
     [
-        (None, Budget(cost=1, tokens=1), ""),
-        (Mode.PTY, Budget(tokens=1), "on a terminal never tells"),
-        (Mode.PTY, Budget(cost=1), "on a terminal never tells"),
+        (Claude(), None, Budget(cost=1, tokens=1), ""),
+        (Claude(), Mode.PTY, Budget(tokens=1), "on a terminal never tells"),
+        (Claude(), Mode.PTY, Budget(cost=1), "on a terminal never tells"),
+        (Pi(), None, Budget(cost=1, tokens=1), ""),
+        (Codex(), None, Budget(tokens=1), ""),
+        (Codex(), None, Budget(cost=1), "never tells how much money"),
+        (Vibe(), None, Budget(tokens=1), "tells only at its end how much tokens"),
     ],
 )
 async def test_a_budget_that_it_cannot_be_held_to_is_refused(
-    home: AgentHome, mode: Mode | None, budget: Budget, refused: str
+    home: AgentHome, agent: Dialect, mode: Mode | None, budget: Budget, refused: str
 ) -> None:
-    spec = TaskSpec(provider="claude", prompt="do it", cwd="/", mode=mode, budget=budget)
+    spec = TaskSpec(provider=agent.name, prompt="do it", cwd="/", mode=mode, budget=budget)
     with pytest.raises(BadInput, match=refused) if refused else nullcontext():
-        home.provider().check_budget(spec)
+        home.provider(dialect=agent).check_budget(spec)
 
 
 async def test_what_is_left_of_its_budget_is_told_to_one_that_keeps_to_it(home: AgentHome) -> None:
