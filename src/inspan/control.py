@@ -192,8 +192,9 @@ class Steering(Protocol):
         """Let an interrupted task go on with a new attempt, or a parked one at once.
 
         ``to`` hands it over to another agent, which works in the same place and is told what the
-        one before it did. Raises IllegalTransition where that one is at work, and what submitting
-        the task to the new one would raise.
+        one before it did. Of a task that has failed that makes a new one, which is returned.
+        Raises IllegalTransition where the first agent is at work, and what submitting the task
+        to the new one would raise.
 
         ``budget`` names what it may use from now on, over all attempts: what it does not name
         stays. Raises BadInput where that is used up, or cannot be measured.

@@ -28,6 +28,7 @@ from inspan.model.task import (
     Task,
     TaskSpec,
     TaskState,
+    Verdict,
     WorkspaceKind,
 )
 from tests.fakes.repository import make_repository
@@ -236,6 +237,70 @@ def test_one_that_waits_for_a_limit_goes_on_with_another_agent_at_once(
     assert (ended.state, ended.spec.provider) == (TaskState.COMPLETED, "codex"), ended.reason
     (prompt,) = asked_of_codex(ended)
     assert "(quota)" in prompt
+
+
+def test_one_that_failed_at_a_limit_goes_on_as_a_new_task_of_another_agent(
+    control: SyncControl, scene: Scene
+) -> None:
+    scene.plays("claude", f"{CLAUDE}/quota", first="echo 42 >answer.txt; git add answer.txt")
+    failed = control.wait(control.submit(scene.spec(name="answer")).id, 60)
+    assert (failed.state, failed.reason and failed.reason.code) == (TaskState.FAILED, "quota")
+    scene.plays("codex", f"{CODEX}/answer")
+    taken_up = inspan(scene, "resume", failed.id, "--agent", "codex")
+    new = control.get("last").id
+    assert new != failed.id
+    assert f"takes up {failed.id[-6:]}" in taken_up
+    ended = control.wait(new, 60)
+    assert (ended.state, ended.spec.provider) == (TaskState.COMPLETED, "codex"), ended.reason
+    assert (ended.spec.name, ended.correlation) == ("answer", failed.correlation)
+    assert ended.spec.labels["takes_up"] == failed.id
+    assert not ended.spec.secrets
+    assert ended.workspace is not None
+    assert failed.workspace is not None
+    assert ended.workspace.branch != failed.workspace.branch
+    assert (Path(ended.workspace.path) / "answer.txt").read_text() == "42\n"
+    (prompt,) = asked_of_codex(ended)
+    assert prompt.startswith(GOAL)
+    assert "(quota)" in prompt
+    assert "|   answer.txt (+1 -0)" in prompt
+    # The first one is over, and stays as it was.
+    assert control.get(failed.id) == failed
+    assert control.get(new) == ended
+
+
+def test_what_failed_twice_tells_the_third_one_of_both(control: SyncControl, scene: Scene) -> None:
+    scene.plays("claude", f"{CLAUDE}/write_file")
+    first = control.wait(control.submit(scene.spec(checks=("test -e done",))).id, 60)
+    assert (first.state, first.reason and first.reason.code) == (TaskState.FAILED, "check-failed")
+    scene.plays("codex", f"{CODEX}/unauthorized")
+    second = control.resume(first.id, to=Handover(provider="codex"))
+    second = control.wait(second.id, 60)
+    assert second.state is TaskState.ERROR
+    scene.plays("opencode", "opencode/acp/answer", first="touch done")
+    third = control.resume(second.id, to=Handover(provider="opencode"))
+    third = control.wait(third.id, 60)
+    assert third.state is TaskState.SUCCEEDED, third.reason
+    assert third.handed is not None
+    assert [hand.provider for hand in third.handed.earlier] == ["claude", "codex"]
+    assert "| - claude used Write answer.txt" in third.handed.report
+    with pytest.raises(IllegalTransition, match="cannot be handed over"):
+        control.resume(third.id, to=Handover(provider="codex"))
+
+
+def test_what_is_over_is_handed_on_only_where_its_place_can_be(
+    control: SyncControl, scene: Scene
+) -> None:
+    scene.plays("claude", f"{CLAUDE}/quota")
+    folder = control.submit(scene.spec(workspace=WorkspaceKind.FOLDER))
+    tree = control.submit(scene.spec())
+    scene.plays("codex", f"{CODEX}/answer")
+    control.wait(folder.id, 60)
+    with pytest.raises(BadInput, match="a folder of its own"):
+        control.resume(folder.id, to=Handover(provider="codex"))
+    control.wait(tree.id, 60)
+    control.decide(tree.id, Verdict.REJECT)
+    with pytest.raises(IllegalTransition, match="cannot be handed over"):
+        control.resume(tree.id, to=Handover(provider="codex"))
 
 
 def test_a_daemon_that_dies_in_between_asks_it_nothing_twice(daemon: Daemon, scene: Scene) -> None:

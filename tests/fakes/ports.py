@@ -78,6 +78,10 @@ class FakeWorkspaces:
         self.log.append(f"accept {message.splitlines()[0]}")
         return "decade"
 
+    async def snapshot(self, workspace: Workspace) -> str:
+        self.log.append("snapshot")
+        return "5a4e"
+
     async def ignored(self, workspace: Workspace) -> int:
         return 0
 

@@ -12,13 +12,15 @@ from inspan.cli.steer import each
 from inspan.errors import BadInput
 from inspan.model.agent import Mode
 from inspan.model.budget import Budget, OverBudget
+from inspan.model.ids import short
 
 if TYPE_CHECKING:
-    from inspan.model.task import Handover
+    from inspan.model.task import Handover, Task
 
 HELP = """\
 Let interrupted tasks go on, and parked ones at once, each with a new attempt. With --agent another
-agent goes on with them: in the same folder, and told what the one before it did."""
+agent goes on with them: in the same folder, and told what the one before it did. What has failed
+is taken up by a new task."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     budget, to = _budget(args.budget), _handover(args.agent, args.mode)
     with reach.control() as control:
-        return each(args, lambda task: control.resume(task, budget=budget, to=to))
+        return each(args, lambda task: control.resume(task, budget=budget, to=to), _is_new)
+
+
+def _is_new(task: Task) -> str:
+    """That it is another task, where it is: the first one was over."""
+    before = task.spec.labels.get("takes_up")
+    begins = task.handed is not None and task.handed.since == task.attempt == 1
+    return f"a new task, which takes up {short(before)}" if before and begins else ""
 
 
 def _handover(agent: str | None, mode: str | None) -> Handover | None:

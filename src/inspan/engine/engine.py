@@ -210,6 +210,8 @@ class Engine:
         if found.id in self._attempts:
             await self._attempts[found.id].done.wait()
             found = await self._ledger.get(found.id)
+        if to is not None and found.done:
+            return await self._dispatcher.admit(await self._handovers.anew(found, to, budget))
         provider = found.spec.provider if to is None else to.provider
         goes_on = self._going_on(found, budget, provider)
         facts: tuple[e.Fact, ...] = (goes_on,)

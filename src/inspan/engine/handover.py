@@ -21,8 +21,21 @@ from inspan.model import event as e
 from inspan.model.budget import Budget
 from inspan.model.ids import short
 from inspan.model.lifecycle import allowed
-from inspan.model.task import Hand, Handed, Handover, Task, TaskSpec, WorkspaceKind, is_active
+from inspan.model.task import (
+    Hand,
+    Handed,
+    Handover,
+    Task,
+    TaskSpec,
+    TaskState,
+    WorkspaceKind,
+    is_active,
+)
 
+#: How a task ends that another agent can take up, as a new task.
+_NOT_DONE: Final = frozenset({TaskState.FAILED, TaskState.ERROR})
+#: The label of a task that names the one whose work it goes on with.
+_TAKES_UP: Final = "takes_up"
 #: The most that a report has, in bytes; what is oldest is left out.
 REPORT_MOST: Final = 24 << 10
 _DEEDS_MOST: Final = 16 << 10
@@ -42,7 +55,7 @@ _END: Final = "[inspan] That is the end of the report. Go on with the task that 
 
 
 class Handovers:
-    """Makes the fact that a task is handed over; it records none."""
+    """Makes the fact that a task is handed over; for one that is over, the task that goes on."""
 
     def __init__(
         self,
@@ -65,10 +78,10 @@ class Handovers:
                 hint=f"Interrupt it first: `inspan interrupt {name}`, and then"
                 f" `inspan resume {name} --agent {to.provider}`.",
             )
-        if not allowed(task.state, e.HandedOver):
+        if not (allowed(task.state, e.HandedOver) or _is_left(task)):
             raise IllegalTransition(
                 f"{name} is {task.state}; it cannot be handed over",
-                hint="What is interrupted or waits for a usage limit can be.",
+                hint="What is interrupted, has failed or waits for a usage limit can be.",
             )
 
     async def over(self, task: Task, to: Handover, budget: Budget | None) -> e.HandedOver:
@@ -76,15 +89,50 @@ class Handovers:
 
         Raises BadInput and ProviderNotFound, and what submitting a task to it would raise.
         """
+        budget = budget or task.allowance
+        return e.HandedOver("person", await self._handed(task, to, budget, task.attempt + 1))
+
+    async def anew(self, task: Task, to: Handover, budget: Budget | None) -> Task:
+        """A new task that goes on with what ``task``, which has failed, left.
+
+        Raises as ``over`` does, and GitFailed and WorkspaceFailed where its place is lost.
+        """
+        budget = budget or task.allowance
+        handed = await self._handed(task, to, budget, 1)
+        again = replace(
+            task.spec,
+            base=await self._base(task),
+            budget=budget,
+            findings=(*task.spec.findings, *task.findings),
+            after=(),
+            not_before=None,
+            correlation=task.correlation,
+            labels={**task.spec.labels, _TAKES_UP: task.id},
+        )
+        return await self._intake.hand_on(again, e.HandedOver("person", handed))
+
+    async def _base(self, task: Task) -> str:
+        """What the worktree of a task that goes on with this one begins at."""
+        if task.spec.workspace is WorkspaceKind.FOLDER:
+            raise BadInput(
+                "it worked in a folder of its own, which no other task gets",
+                hint="With `on_limit: wait` such a task stays the same one, and can change hands.",
+            )
+        place = task.workspace
+        if place is None or place.kind is not WorkspaceKind.WORKTREE:
+            return task.spec.base
+        return await self._workspaces.snapshot(place)
+
+    async def _handed(self, task: Task, to: Handover, budget: Budget | None, since: int) -> Handed:
         before, after = self._both(task, to)
         spec = self._wanted(task, to, before, after)
         report = await self._report(task)
-        checked = replace(spec, budget=budget or task.allowance)
+        checked = replace(spec, budget=budget)
         await self._intake.check(replace(checked, prompt=prompt_with(spec.prompt, report)))
         added = {} if task.handed is None else task.handed.env
-        handed = Handed(
+        return Handed(
             earlier=_hands(task),
-            since=task.attempt + 1,
+            since=since,
             provider=spec.provider,
             mode=spec.mode,
             command=spec.command,
@@ -93,7 +141,6 @@ class Handovers:
             terminal=spec.terminal,
             report=report,
         )
-        return e.HandedOver("person", handed)
 
     def _both(self, task: Task, to: Handover) -> tuple[HandsOver, HandsOver]:
         if to.provider == task.spec.provider:
@@ -157,6 +204,8 @@ class Handovers:
                     case e.Submitted(first):
                         spec = first
                     case e.HandedOver(_, handed):
+                        if handed.since == 1:
+                            found += await self._before(task)
                         spec = handed.applied(spec)
                     case e.AttemptStarted(_, session, _, resumes):
                         found.append(Past(session=session, spec=spec, resumes=resumes))
@@ -164,6 +213,11 @@ class Handovers:
                         continue
             since = events[-1].seq
         return found[-_ATTEMPTS_MOST:]
+
+    async def _before(self, task: Task) -> list[Past]:
+        """The attempts of the task that this one took up; none where that one was pruned."""
+        before = await self._store.get(task.spec.labels.get(_TAKES_UP, ""))
+        return [] if before is None else await self._past(before)
 
     async def _account(self, past: Past, most: int) -> Account:
         """What was done in one of them; nothing where its recording or its provider is gone."""
@@ -186,6 +240,11 @@ class Handovers:
         more = len(changed) - _FILES_MOST
         rest = [f"  and {more} more"] if more > 0 else []
         return ["The files that were changed so far, by lines:", *changed[:_FILES_MOST], *rest]
+
+
+def _is_left(task: Task) -> bool:
+    """True where it is over, not done, and nobody has decided what becomes of it."""
+    return task.state in _NOT_DONE and task.verdict is None
 
 
 def _hands(task: Task) -> tuple[Hand, ...]:

@@ -86,6 +86,11 @@ class Intake:
         ]
         return Accepted(await self._ledger.create(drafts, keys))
 
+    async def hand_on(self, spec: TaskSpec, handed: e.HandedOver) -> Task:
+        """A new task for ``spec`` that another agent has from its beginning, which was checked."""
+        drafts = [(self._ledger.new_id(), spec, (handed, e.Readied()))]
+        return (await self._ledger.create(drafts, {}))[0]
+
     async def check(self, spec: TaskSpec) -> None:
         """Refuse what can never run. Raises BadInput, ProviderNotFound, and what its check does."""
         self._check(spec)

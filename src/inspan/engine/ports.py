@@ -471,6 +471,10 @@ class Workspaces(Protocol):
         """Commit what is left on the branch; the commit's full id."""
         ...
 
+    async def snapshot(self, workspace: Workspace) -> str:
+        """A commit of all that lies in a worktree, for another to begin at; its full id."""
+        ...
+
     async def ignored(self, workspace: Workspace) -> int:
         """How many ignored files and folders of a worktree ``remove`` would lose."""
         ...

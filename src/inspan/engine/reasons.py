@@ -16,7 +16,8 @@ from inspan.model.task import Exit, Needs, Reason
 _HINTS: Final = {
     Ending.FORGOTTEN: "`inspan resume ID` begins anew, in the same folder.",
     Ending.KILLED: "`inspan resume ID` takes its session up again.",
-    Ending.QUOTA: "With `--on-limit wait` a task waits until the limit is lifted, and goes on.",
+    Ending.QUOTA: "With `--on-limit wait` a task waits until the limit is lifted, and goes on;"
+    " `inspan resume ID --agent NAME` hands it to another agent.",
 }
 _LONGER: Final = "`{}` gives a task more; `timeouts.yaml` has what counts for those that name none."
 

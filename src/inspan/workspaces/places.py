@@ -53,6 +53,10 @@ class Workspaces:
         """Commit what is left on the branch; the branch's newest commit."""
         return await self._worktrees.accept(self._worktree(workspace), workspace, message)
 
+    async def snapshot(self, workspace: Workspace) -> str:
+        """A commit of all that lies in a worktree, which stays as it is; no branch has it."""
+        return await self._worktrees.snapshot(self._worktree(workspace), workspace)
+
     async def ignored(self, workspace: Workspace) -> int:
         """How many files and folders removing it would lose, since git ignores them."""
         if workspace.kind is not WorkspaceKind.WORKTREE:

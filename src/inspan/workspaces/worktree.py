@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from inspan.errors import GitFailed, NotARepository, WorkspaceFailed
 from inspan.git.repository import Repository, check_branch, commit_of, find, is_ancestor, tip
+from inspan.git.run import Git
 from inspan.git.snapshot import commit_tree, ignored, nested, patch, tree_of
 from inspan.git.worktree import Worktree
 from inspan.model.ids import short
@@ -63,10 +64,15 @@ class Worktrees:
         git = worktree.repository.git
         if worktree.is_whole():
             return await patch(worktree.git, plan.base, await tree_of(worktree.git))
-        newest = await tip(git, saved_ref(task)) or await tip(git, worktree.ref)
-        if newest is None:
-            raise WorkspaceFailed(f"the branch {plan.branch} is gone, and so is the worktree")
-        return await patch(git, plan.base, newest)
+        return await patch(git, plan.base, await _newest(task, worktree))
+
+    async def snapshot(self, task: str, workspace: Workspace) -> str:
+        """A commit of all that lies there; of what was saved or committed where it is gone."""
+        _, worktree = await self._found(task, workspace)
+        if not worktree.is_whole():
+            return await _newest(task, worktree)
+        head = await commit_of(worktree.git, "HEAD")
+        return await _committed(task, worktree.git, head)
 
     async def accept(self, task: str, workspace: Workspace, message: str) -> str:
         """Commit what is left on the branch; the branch's newest commit."""
@@ -172,12 +178,10 @@ class Worktrees:
                 hint="Move it away or delete it, then try again: nothing was removed.",
             )
         head = await commit_of(git, "HEAD")
-        tree = await tree_of(git)
-        clean = tree == await git.run("rev-parse", f"{head}^{{tree}}")
+        commit = await _committed(task, git, head)
         before = await tip(git, worktree.ref)
-        if clean and before is not None and await is_ancestor(git, head, before):
+        if commit == head and before is not None and await is_ancestor(git, head, before):
             return None
-        commit = head if clean else await commit_tree(git, tree, head, f"Saved from {task}")
         ref = saved_ref(task)
         async with self._alone(str(worktree.repository.common)):
             await git.run("update-ref", "-m", "inspan: save", ref, commit)
@@ -194,6 +198,23 @@ class Worktrees:
         lock = self._locks.setdefault(common, asyncio.Lock())
         async with lock:
             yield
+
+
+async def _newest(task: str, worktree: Worktree) -> str:
+    """What is left of one that is gone. Raises WorkspaceFailed where that is nothing."""
+    git = worktree.repository.git
+    newest = await tip(git, saved_ref(task)) or await tip(git, worktree.ref)
+    if newest is None:
+        raise WorkspaceFailed(f"the branch {worktree.branch} is gone, and so is the worktree")
+    return newest
+
+
+async def _committed(task: str, git: Git, head: str) -> str:
+    """``head``, or a commit behind it with what was not committed, which no branch has."""
+    tree = await tree_of(git)
+    if tree == await git.run("rev-parse", f"{head}^{{tree}}"):
+        return head
+    return await commit_tree(git, tree, head, f"Saved from {task}")
 
 
 def saved_ref(task: str) -> str:
