@@ -3,6 +3,7 @@ several workers run the tests side by side, who does what and when."""
 
 import os
 import signal
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -15,6 +16,11 @@ from tests.real.turns import Turns
 # How long an example takes says how busy the machine is, and nothing about the property.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# The tests start some thousand interpreters. Where none keeps what it has compiled, each compiles
+# inspan anew, which takes a daemon four times as long as all the rest of its start.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 #: Tests wait more than they work, but have deadlines.
 MOST_WORKERS = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -28,6 +29,8 @@ from tests.fakes.lives import SPEC, Author
 pytestmark = pytest.mark.requirement("A4")
 
 T = TypeVar("T")
+#: In memory where that can be had: what is asked is what they answer, not how long it is kept.
+FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 WHY = Reason("because", "it was so")
 NAMES = st.sampled_from(["", "a", "b", "\udcff"])
 ROLES = st.sampled_from(["worker", "planner"])
@@ -55,7 +58,7 @@ class Pair(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(dir=FOLDERS)
         self.path = Path(self.folder.name) / "inspan.db"
         self.runner = asyncio.Runner()
         self.author = Author()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -24,7 +23,7 @@ from inspan.model.task import Patience, Task, TaskSpec
 from inspan.settings import Settings
 from inspan.settings.places import Places, locate
 from inspan.terminal.announce import Waiting, encode
-from tests.real.daemon import alive, until
+from tests.real.daemon import end_keeper
 
 #: Tells who it is, then obeys one order a line; its terminal passes every byte as it is.
 PUPPET = """
@@ -127,28 +126,33 @@ class PuppetHand:
 
 
 @asynccontextmanager
-async def lone_engine() -> AsyncIterator[tuple[Engine, Places]]:
-    """A whole engine without a task, with a keeper of its own; its code sessions are closed."""
+async def _in_a_folder() -> AsyncIterator[Places]:
+    """Places in a folder of their own, which goes when its keeper has ended."""
     with tempfile.TemporaryDirectory(prefix="inspan-") as folder:
         places = locate({"INSPAN_HOME": folder, "XDG_RUNTIME_DIR": folder})
-        async with engine(places, Settings()) as running:
-            try:
-                yield running, places
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await running.code.close_all()
-                    health = await running.health()
-                    if health.keeper is not None:
-                        os.kill(health.keeper.pid, signal.SIGTERM)
+        try:
+            yield places
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(end_keeper, places)
+
+
+@asynccontextmanager
+async def lone_engine() -> AsyncIterator[tuple[Engine, Places]]:
+    """A whole engine without a task, with a keeper of its own; its code sessions are closed."""
+    async with _in_a_folder() as places, engine(places, Settings()) as running:
+        try:
+            yield running, places
+        finally:
+            with anyio.CancelScope(shield=True):
+                await running.code.close_all()
 
 
 @asynccontextmanager
 async def engine_hand() -> AsyncIterator[PuppetHand]:
     """A whole engine of its own, with a keeper of its own."""
-    with tempfile.TemporaryDirectory(prefix="inspan-") as folder:
-        places = locate({"INSPAN_HOME": folder, "XDG_RUNTIME_DIR": folder})
-        line = Path(folder) / "line"
-        keeper = None
+    async with _in_a_folder() as places:
+        line = places.state_dir / "line"
         async with (
             await anyio.create_unix_listener(line) as listener,
             engine(places, Settings()) as control,
@@ -163,9 +167,3 @@ async def engine_hand() -> AsyncIterator[PuppetHand]:
                 with anyio.CancelScope(shield=True):
                     await control.interrupt_all("the test is over")
                     await hand.leave()
-                    keeper = (await control.health()).keeper
-                    if keeper is not None:
-                        os.kill(keeper.pid, signal.SIGTERM)
-        if (ended := keeper) is not None:  # it writes to the folder until it has ended
-            gone = "the keeper to end"
-            await anyio.to_thread.run_sync(until, lambda: not alive(ended.pid), gone)

@@ -110,23 +110,25 @@ class Daemon:
     ) -> None:
         if self.process is not None and self.process.poll() is None:
             self.stop()
-        keeper = self._holder()
-        if keeper is not None:
-            with suppress(ProcessLookupError):
-                os.kill(keeper, signal.SIGTERM)
-            until(lambda: not alive(keeper), "the keeper to end")
+        end_keeper(self.places)
         runtime = self.places.runtime_dir
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.rmtree(runtime, ignore_errors=True)
 
-    def _holder(self) -> int | None:
-        """The keeper that holds the state directory, whether or not there is a daemon to ask."""
-        with suppress(FileNotFoundError), self.places.keeper_file.open("rb") as card:
-            try:
-                fcntl.flock(card, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(json.load(card)["pid"])
-        return None
+
+def end_keeper(places: Places) -> None:
+    """End who holds the state directory, whether or not there is a daemon to ask.
+
+    It writes there until it has ended.
+    """
+    with suppress(FileNotFoundError), places.keeper_file.open("rb") as card:
+        try:
+            fcntl.flock(card, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            keeper = int(json.load(card)["pid"])
+            with suppress(ProcessLookupError):
+                os.kill(keeper, signal.SIGTERM)
+            until(lambda: not alive(keeper), "the keeper to end")
 
 
 def until(true: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
