@@ -42,7 +42,7 @@ EVERY = [
 ]
 
 
-def _spec(face: Face, endpoint: Endpoint, root: Path) -> TaskSpec:
+def spec_of(face: Face, endpoint: Endpoint, root: Path) -> TaskSpec:
     place = made(Place(root))
     base = endpoint.base("permission", root.name, bare=face.agent.bare)
     wish = Wish(place, base, ask=True)
@@ -75,7 +75,7 @@ async def _doing(control: Control, task: Task, found: Callable[[Activity], bool]
 @pytest.mark.parametrize("face", EVERY)
 async def test_it_asks_is_answered_and_rests(face: Face, word: str) -> None:
     with serving() as endpoint, tempfile.TemporaryDirectory(prefix="f-") as root:
-        spec = _spec(face, endpoint, Path(root) / f"{face.agent.name}-{word}")
+        spec = spec_of(face, endpoint, Path(root) / f"{face.agent.name}-{word}")
         async with lone_engine() as (control, _):
             task = await control.submit(spec)
             try:

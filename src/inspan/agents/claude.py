@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from inspan.agents import json_lines
+from inspan.agents import hooking, json_lines
 from inspan.agents.dialect import LoginAnswer, OwnFolder, Tells, Turn, When
 from inspan.agents.endings import by_status, silent_end
 from inspan.agents.handed import Handed
@@ -31,7 +31,9 @@ from inspan.agents.signs import (
 )
 from inspan.agents.tally import Tally
 from inspan.agents.titles import title
+from inspan.model.activity import Doing
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
+from inspan.model.hook import Hook
 from inspan.model.task import Exit
 
 #: A prompt that waits for the end of the turn, as one of its lines that it passes over. Of several
@@ -58,6 +60,24 @@ _FILE_OF: Final = {
     "MultiEdit": "file_path",
     "NotebookEdit": "notebook_path",
 }
+
+
+#: What its hooks say. They come beside those of the person, and change nothing of these. No hook
+#: tells that a question was answered, and one that is about to be asked may be answered by another
+#: hook; so there the screen has to be heard, and a notification tells what stands for a while.
+_HOOKS: Final = (
+    "--settings",
+    hooking.settings(
+        Hook("UserPromptSubmit", Doing.WORKING),
+        Hook("PreToolUse", Doing.WORKING),
+        Hook("PermissionRequest", Doing.UNKNOWN),
+        Hook("PostToolUse", Doing.WORKING),
+        Hook("Stop", Doing.IDLE),
+        Hook("StopFailure", Doing.IDLE),
+        permission_prompt=Hook("Notification", Doing.WAITING),
+        elicitation_dialog=Hook("Notification", Doing.WAITING, "question"),
+    ),
+)
 
 
 class Claude:
@@ -97,7 +117,8 @@ class Claude:
         if turn.mode is Mode.PTY:
             # What follows `--` is the prompt, whatever it begins with.
             prompt = ("--", turn.prompt) if turn.prompt else ()
-            return (self.program, *resume, *turn.arguments, *prompt)
+            # Of two settings the last counts: a person's own are not ours to take away.
+            return (self.program, *_HOOKS, *resume, *turn.arguments, *prompt)
         stream = ("-p", "--verbose", "--input-format", "stream-json")
         asks = ("--output-format", "stream-json", "--permission-prompt-tool", "stdio")
         cost = turn.cost_most

@@ -1,10 +1,12 @@
 """What a session is doing, by the strongest source that says so now; it reads no clock.
 
-Three rules:
+Four rules:
 
 1. A stronger source wins over a weaker one, whatever came later. ``Source`` is the ladder.
 2. What is too old does not count. Each source has its age limit, and a reading may have its own.
 3. Unknown is an answer. A source that has nothing to say leaves the word to a weaker one.
+4. A question is not outranked. One that is shown counts whatever hooks say: they tell what begins,
+   and of what goes on beside it. Only the agent's protocol knows better.
 
 ``judge`` is the ladder and ``Steady`` the guard against flapping, both pure: what is known and the
 time go in, the next value comes out. Times are seconds, of whatever clock the caller has.
@@ -113,7 +115,7 @@ def judge(readings: Iterable[Reading], now: float, before: Activity | None = Non
     those gives the evidence.
     """
     heard = [reading for reading in _latest(readings) if now < reading.until]
-    heard.sort(key=lambda reading: (reading.doing is Doing.UNKNOWN, _RANK[reading.source]))
+    heard.sort(key=_place)
     if heard:
         best = heard[0]
         found = Activity(
@@ -122,6 +124,15 @@ def judge(readings: Iterable[Reading], now: float, before: Activity | None = Non
     else:
         found = Activity(Doing.UNKNOWN, now)
     return replace(found, since=before.since) if before and before.same(found) else found
+
+
+def _place(reading: Reading) -> tuple[int, int]:
+    """Its place in the ladder; the first is believed."""
+    rank = _RANK[reading.source]
+    if reading.doing is Doing.UNKNOWN:
+        return 2, rank
+    asks = reading.doing is Doing.WAITING or reading.source is Source.PROTOCOL
+    return (0 if asks else 1), rank
 
 
 def _latest(readings: Iterable[Reading]) -> list[Reading]:

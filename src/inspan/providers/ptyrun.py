@@ -30,7 +30,7 @@ from inspan.engine.ports import (
     Run,
 )
 from inspan.errors import BadInput, Conflict, SessionNotFound
-from inspan.model.activity import CALM, Activity, Doing, Reading
+from inspan.model.activity import CALM, Activity, Doing, Reading, Source
 from inspan.model.receipt import Arrival, Way
 from inspan.model.task import Needs
 from inspan.providers.listening import News
@@ -192,8 +192,12 @@ class PtyRun:
 
     def _asks(self) -> How | None:
         """How what it shows is asked; nothing where it announced it."""
-        shown = self._discern.shown
-        return None if shown is None else self._eyes.asks(shown.rule)
+        shown, seen = self._discern.shown, self._eyes.reading
+        if shown is None:
+            return None
+        if shown.source is Source.HOOK:  # it tells that it asks, and its screen what
+            return None if seen is None else self._eyes.asks(seen.rule)
+        return self._eyes.asks(shown.rule)
 
     def _not_before(self, at: float, now: float) -> bool:
         """True where ``at`` is still to come; it is asked again then."""
@@ -202,7 +206,8 @@ class PtyRun:
         return now < at
 
     def _readings(self) -> list[Reading]:
-        return [item for item in (self._announced, self._eyes.reading) if item is not None]
+        announced = [] if self._announced is None else [self._announced]
+        return [*announced, *self._eyes.readings]
 
     # ── waiting ──────────────────────────────────────────────────────────────
 
@@ -303,8 +308,9 @@ class PtyRun:
         return await self._inner.attend(on, shown=shown)
 
     async def interrupt(self) -> None:
-        """SIGINT to the foreground process group."""
+        """SIGINT to the foreground process group, which is as good as a key."""
         await self._inner.interrupt()
+        self._typed()
 
     async def terminate(self) -> None:
         """SIGTERM to the whole tree."""

@@ -60,6 +60,11 @@ class Eyes:
         """What was read when it was looked at last."""
         return self._look.reading
 
+    @property
+    def readings(self) -> list[Reading]:
+        """That, and what hooks said since."""
+        return self._look.readings
+
     def asks(self, rule: str) -> Asks | None:
         """How the rule of that name asks."""
         found = (book.asks(rule) for book in self._books)
@@ -67,6 +72,7 @@ class Eyes:
 
     async def see(self, size: int, now: float) -> None:
         """Draw what is new up to ``size``, as of ``now``. Raises SessionNotFound."""
+        late = self._at is None
         at = self._start(size, now) if self._at is None else self._at
         while at < size:
             took = at
@@ -74,8 +80,10 @@ class Eyes:
                 at = self._draw(chunk, at, now)
             self._at = at
             if at == took:
-                return  # it is not there after all
+                break  # it is not there after all
             await asyncio.sleep(0)  # a flood must not keep others from the loop
+        if late:
+            self._look.late()
 
     def look(self, now: float) -> Reading:
         """What the rules say at ``now`` of what is shown."""

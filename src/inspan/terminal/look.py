@@ -12,6 +12,7 @@ from math import inf
 from typing import Final
 
 from inspan.model.activity import Reading, Source
+from inspan.terminal.hooks import Hooks
 from inspan.terminal.rules import MOTION_PAUSE, Rulebook, Verdict, View
 from inspan.terminal.screen import Backend, Screen
 from inspan.terminal.settle import Unsettled
@@ -27,12 +28,13 @@ PAINTS: Final = 0.4
 class Look:
     """One terminal under one rulebook or several: the first that says something is the answer.
 
-    ``reading`` is all it says by now, of the title or of the screen: the next takes its place.
+    ``reading`` is what it shows by now, of the title or of the screen: the next takes its place.
     """
 
     def __init__(self, books: Sequence[Rulebook], backend: Backend, cols: int, rows: int) -> None:
         self.screen = Screen(cols, rows, backend)
         self.reading: Reading | None = None
+        self._hooks = Hooks()
         self._books = tuple(books)
         self._unsettled = Unsettled()
         self._printed_at = -inf
@@ -49,6 +51,11 @@ class Look:
         self._painted_at = -inf
 
     @property
+    def readings(self) -> list[Reading]:
+        """All that is said by now: what is shown, and what hooks say beside it."""
+        return self._hooks.beside(self.reading)
+
+    @property
     def due(self) -> float:
         """When to call ``look``; infinite while nothing happens. It may have passed already."""
         return min(self._unsettled.due(), self._again)
@@ -57,7 +64,10 @@ class Look:
         """The program printed ``data`` at ``at``."""
         marks = self.screen.marks
         generation, told, frames = self.screen.generation, marks.told, marks.frames
+        hooks = marks.hooks
         self.screen.feed(data)
+        if marks.hook is not None and marks.hooks != hooks:
+            self._hooks.heard(marks.hook, at)
         if marks.told != told:
             self._told_at = at
         if (self.screen.generation, marks.told) != (generation, told):
@@ -66,12 +76,17 @@ class Look:
     def resize(self, cols: int, rows: int, at: float) -> None:
         """The terminal has a new size; the program will draw itself anew."""
         self.screen.resize(cols, rows)
-        self.typed(at)
+        self._excused_at = at
         self._changed(at, begun=False)
 
     def typed(self, at: float) -> None:
-        """Somebody typed, or did else what makes a program draw: that is no motion of its own."""
+        """Somebody typed: what is drawn at once is no motion of its own; no hook tells of it."""
         self._excused_at = at
+        self._hooks.forget()
+
+    def late(self) -> None:
+        """When it printed what was fed is not known: what hooks said by then counts no more."""
+        self._hooks.forget()
 
     def look(self, now: float) -> Reading:
         """What the rules say at ``now`` of what is shown."""

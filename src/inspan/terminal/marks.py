@@ -1,14 +1,14 @@
-r"""What output says beside the text: title, progress, bells, synchronised frames.
+r"""What output says beside the text: title, progress, bells, synchronised frames, hooks.
 
 A reader of its own in front of any emulator, so that a title reads the same with each and without
 one. It gives back what is to be drawn: the text and the sequences that move and colour it. Strings
 (OSC, DCS, SOS, PM, APC) are taken out, since nothing in them is text: an emulator is never handed
 an image, a clipboard or a link.
 
-Heard are OSC 0 and 2 (title), OSC 9;4 (progress, as ConEmu has it), BEL, and private modes 25 (the
-cursor is shown), 2004 (bracketed pastes) and 2026 (synchronised output). Sequences are read as
-ECMA-48 (5th edition) and the parser of DEC's VT500 have them, in UTF-8: the bytes 80 to 9F are not
-controls. What a title says is safe to show.
+Heard are OSC 0 and 2 (title), OSC 9;4 (progress, as ConEmu has it), hooks (``model.hook``), BEL,
+and private modes 25 (the cursor is shown), 2004 (bracketed pastes) and 2026 (synchronised output).
+Sequences are read as ECMA-48 (5th edition) and the parser of DEC's VT500 have them, in UTF-8: the
+bytes 80 to 9F are not controls. What a title says is safe to show.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from inspan.model import hook
 from inspan.terminal.sanitize import one_line
 
 #: The most bytes of one string that are looked at; a longer one is passed over whole.
@@ -26,6 +27,7 @@ MOST: Final = 4096
 TITLE_MOST: Final = 200
 #: The most parameter bytes of one control sequence that are looked at.
 _PARAMETERS_MOST: Final = 64
+_HOOKS: Final = hook.NUMBER.encode()
 _SYNCHRONISED: Final = b"2026"
 _CURSOR_MODE: Final = b"25"
 _PASTE_MODE: Final = b"2004"
@@ -85,6 +87,9 @@ class Marks:
         self.told = 0
         self.progress = Bar()
         self.bells = 0
+        #: The last hook that was run, and how many were.
+        self.hook: hook.Hook | None = None
+        self.hooks = 0
         #: A frame is begun and not complete: what is drawn now is half of it.
         self.synchronised = False
         #: Frames that were begun.
@@ -218,6 +223,9 @@ class Marks:
             state = Progress(int(found[1]))
             self.progress = Bar(state, min(100, int(found[2] or 0)))
             self.told += 1
+        elif number == _HOOKS and (ran := hook.read(text.decode(errors="replace"))):
+            self.hook = ran
+            self.hooks += 1
 
     _STEPS: Final = {
         _State.GROUND: _ground,

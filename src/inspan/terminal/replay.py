@@ -68,10 +68,11 @@ class Replay:
             yield new
 
     def _readings(self) -> list[Reading]:
-        return [item for item in (self._announced, self.look.reading) if item is not None]
+        announced = [] if self._announced is None else [self._announced]
+        return [*announced, *self.look.readings]
 
     def _take(self, moment: Moment) -> Iterator[Activity]:
-        what, before = moment.what, self._announced
+        what, before = moment.what, self._told()
         if isinstance(what, Output):
             self.look.feed(what.data, moment.at)
             for heard in self._listener.feed(what.data):
@@ -86,5 +87,9 @@ class Replay:
             self.look.typed(moment.at)
             if b"\r" in what.data or b"\n" in what.data:
                 self._announced = None  # a line that is typed is the answer
-        if self._announced is not before:
+        if self._told() != before:
             yield from self._step()
+
+    def _told(self) -> tuple[Reading | None, int]:
+        """What is news though nothing is drawn."""
+        return self._announced, self.look.screen.marks.hooks

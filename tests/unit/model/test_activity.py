@@ -93,11 +93,25 @@ def test_nothing_fresh_and_stronger_says_otherwise(said: list[Reading], now: flo
         return
     assert found.source is not None
     assert any(item.source is found.source and item.doing is found.doing for item in fresh)
-    stronger = RANK[: RANK.index(found.source)]
     latest = {item.source: item for item in said if item.at == newest[item.source]}
+    counts = {source: item for source, item in latest.items() if now < item.until}
+    asked = {source for source, item in counts.items() if item.doing is Doing.WAITING}
+    above = RANK[: RANK.index(found.source)]
+    stronger = {source for source in above if source in counts and source not in asked}
+    assert not asked & set(above)
     for source in stronger:
-        if source in latest:
-            assert latest[source].doing is Doing.UNKNOWN or now >= latest[source].until
+        outranked = found.doing is Doing.WAITING and source is not Source.PROTOCOL
+        assert counts[source].doing is Doing.UNKNOWN or outranked
+    if asked and found.doing is not Doing.WAITING:
+        assert found.source is Source.PROTOCOL
+
+
+def test_a_question_that_is_shown_is_not_outranked_by_what_hooks_say() -> None:
+    asks = replace(reading(Doing.WAITING, Source.SCREEN), needs=Needs("question", "Which?"))
+    for doing in (Doing.WORKING, Doing.IDLE):
+        assert judge([reading(doing, Source.HOOK), asks], 1.0).source is Source.SCREEN
+    assert judge([reading(Doing.WORKING, Source.PROTOCOL), asks], 1.0).source is Source.PROTOCOL
+    assert judge([reading(Doing.WAITING, Source.HOOK), asks], 1.0).source is Source.HOOK
 
 
 @given(st.lists(readings, max_size=12, unique_by=lambda item: item.source), times, st.randoms())

@@ -14,6 +14,7 @@ import pytest
 from inspan.engine.ports import Asks, Does, Finished, GoesOn, Observation, Order, Run
 from inspan.errors import BadInput, Conflict
 from inspan.model.activity import CALM, Activity, Doing, Reading, Source
+from inspan.model.hook import Hook
 from inspan.model.task import Needs, TerminalSpec
 from inspan.providers.ptyrun import PtyRun
 from inspan.providers.redaction import Redaction
@@ -139,6 +140,28 @@ async def test_one_that_rests_is_adopted_with_no_question(home: AgentHome) -> No
         await again.until(lambda it: any(isinstance(one, GoesOn) for one in it.all))
         assert again.doing is Doing.IDLE
         assert not [one for one in again.all if isinstance(one, Asks)]
+
+
+async def test_a_hook_tells_that_it_asks_and_its_screen_tells_what(home: AgentHome) -> None:
+    answered = home.root / "answered"
+    order = home.shows("permission", f"{ASKS}=b'n'")
+    program = home.root / "bin" / "claude"
+    said = str(Hook("Notification", Doing.WAITING))
+    after = f"printf '\\033]{said}\\033\\\\'; dd bs=1 count=1 of={answered} 2>/dev/null"
+    program.write_text(program.read_text().replace("exec ", "") + f"{after}\n")
+    async with watched(home, order) as seen:
+        await seen.until(lambda it: it.needs is not None and it.doing is Doing.WAITING)
+        asked = seen.needs
+        await seen.run.write(b"n")
+        run = cast("PtyRun", seen.run)
+        await seen.until(lambda _: run.activity is not None and run.activity.source is Source.HOOK)
+        assert run.activity is not None
+        assert (run.activity.doing, run.activity.rule) == (Doing.WAITING, "Notification")
+        assert seen.needs == asked
+        assert asked is not None
+        await seen.run.answer(asked, "allow")
+        await seen.until(lambda it: isinstance(it.all[-1], Finished))
+    assert answered.read_bytes() == b"1"
 
 
 def _reading(question: str | None, at: float) -> Reading:

@@ -4,6 +4,7 @@ import pytest
 
 from inspan.errors import SessionNotFound
 from inspan.model.activity import Activity, Doing, Source
+from inspan.model.hook import Hook
 from inspan.model.task import Exit, Needs
 from inspan.terminal import announce
 from inspan.terminal.playback import Playback
@@ -105,6 +106,61 @@ def test_what_a_program_announces_is_stronger(tmp_path: Path) -> None:
     ]
     assert told[2].source is Source.PROTOCOL
     assert told[2].needs == Needs("permission", "May it?", ("yes", "no"))
+
+
+def ran(hook: Hook) -> bytes:
+    return f"\x1b]{hook}\x1b\\".encode()
+
+
+def test_what_a_hook_says_is_believed_before_what_is_shown(tmp_path: Path) -> None:
+    told = played(
+        tmp_path / "r",
+        (101.0, b"> "),
+        (102.0, ran(Hook("UserPromptSubmit", Doing.WORKING))),
+        (103.0, b"\r\nGo on? "),
+        (104.0, ran(Hook("PostToolUse", Doing.WORKING))),
+        (104.5, ran(Hook("Notification", Doing.WAITING))),
+        (106.0, b"\x1b]0;* busy\x07"),
+        (107.0, Exit(0)),
+    )
+    assert [(round(item.since - 100), item.doing, item.source) for item in told[1:]] == [
+        (1, Doing.IDLE, Source.SCREEN),
+        (2, Doing.WORKING, Source.HOOK),
+        (3, Doing.WAITING, Source.SCREEN),
+        (6, Doing.WORKING, Source.TITLE),
+    ]
+
+
+def test_the_end_of_a_turn_counts_until_the_next_can_have_begun(tmp_path: Path) -> None:
+    told = played(
+        tmp_path / "r",
+        (101.0, b"\x1b]0;* busy\x07"),
+        (102.0, ran(Hook("Stop", Doing.IDLE))),
+        (103.0, b"\x1b]0;* busy\x07"),
+        (109.0, b"\x1b]0;* busy\x07"),
+        (113.0, Exit(0)),
+    )
+    assert [(round(item.since - 100), item.doing, item.source) for item in told[1:]] == [
+        (1, Doing.WORKING, Source.TITLE),
+        (2, Doing.IDLE, Source.HOOK),
+        (12, Doing.WORKING, Source.TITLE),
+    ]
+
+
+def test_what_is_typed_overtakes_what_a_hook_said(tmp_path: Path) -> None:
+    told = played(
+        tmp_path / "r",
+        (101.0, b"> "),
+        (102.0, ran(Hook("PreToolUse", Doing.WORKING))),
+        (103.0, (b"\x1b",)),
+        (103.1, b"\r\nstopped\r\n> "),
+        (105.0, Exit(0)),
+    )
+    assert [(round(item.since - 100), item.doing, item.source) for item in told[1:]] == [
+        (1, Doing.IDLE, Source.SCREEN),
+        (2, Doing.WORKING, Source.HOOK),
+        (3, Doing.IDLE, Source.SCREEN),
+    ]
 
 
 def test_what_flaps_is_held_and_said(tmp_path: Path) -> None:
