@@ -117,6 +117,8 @@ class Agent:
     #: Relative to HOME.
     files: Callable[[Wish], Mapping[str, str]]
     modes: tuple[Mode, ...]
+    #: The Python that one from PyPI runs on.
+    python: str = "3.12"
     #: Whether its model is offered tools; see the endpoint.
     bare: bool = False
     #: What its identifiers look like, beside UUIDs; a group where only a part of a match varies.

@@ -44,7 +44,7 @@ def install(agent: Agent) -> Path:
     print(f"installing {' '.join(agent.packages)}", flush=True)
     shutil.rmtree(prefix, ignore_errors=True)
     prefix.mkdir(parents=True)
-    words = _npm(prefix) if agent.source == "npm" else _pypi(prefix)
+    words = _npm(prefix) if agent.source == "npm" else _pypi(prefix, agent.python)
     subprocess.run(
         [*words, *agent.packages],
         check=True,
@@ -69,9 +69,8 @@ def _npm(prefix: Path) -> list[str]:
     return ["npm", "install", "--prefix", str(prefix), *quiet]
 
 
-def _pypi(prefix: Path) -> list[str]:
-    # The newest Python that all of them run on.
-    return ["tools/setup", str(prefix), "3.12"]
+def _pypi(prefix: Path, python: str) -> list[str]:
+    return ["tools/setup", str(prefix), python]
 
 
 def main(names: list[str]) -> int:

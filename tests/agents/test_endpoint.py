@@ -354,3 +354,17 @@ def test_a_person_is_asked_by_the_tool_for_it() -> None:
     assert tools.spelled(asked) == "Which? This or That"
     with pytest.raises(LookupError, match="no tool asks a person"):
         tools.call(asked, [Tool("shell", SCHEMA)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("array", ["This", "That"]), ("string", "This\nThat")]
+)
+def test_a_tool_for_one_question_is_given_it_with_its_options(kind: str, options: object) -> None:
+    tool = Tool("ask_question", {"properties": {"question": {}, "options": {"type": kind}}})
+    call = tools.call(Ask("Which?", ("This", "That")), [tool])
+    assert call.arguments == {"question": "Which?", "options": options}
+
+
+def test_a_tool_for_several_commands_is_given_a_list_of_one() -> None:
+    tool = Tool("run_commands", {"properties": {"commands": {"type": "array"}}})
+    assert tools.call(Execute("true; false"), [tool]).arguments == {"commands": ["true; false"]}

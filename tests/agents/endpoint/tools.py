@@ -10,7 +10,7 @@ from tests.agents.endpoint.scenario import Ask, Execute, Write
 from tests.agents.endpoint.wire import Call, Tool
 
 #: In the order in which they are taken where several are offered.
-_WRITERS = ("Write", "write_file", "write", "create_file")
+_WRITERS = ("Write", "write_file", "write", "create_file", "WriteFile", "save", "editor")
 _SHELLS = (
     "Bash",
     "bash",
@@ -19,12 +19,17 @@ _SHELLS = (
     "exec_command",
     "shell",
     "run_command",
+    "Shell",
+    "execute_bash",
+    "run_commands",
 )
 _PATHS = ("file_path", "filePath", "path", "absolute_path", "filename")
-_COMMANDS = ("command", "cmd", "script")
+_CONTENTS = ("content", "new_text")
+#: The last is a list of whole commands.
+_COMMANDS = ("command", "cmd", "script", "commands")
 
 
-_ASKERS = ("AskUserQuestion", "ask_user", "request_user_input")
+_ASKERS = ("AskUserQuestion", "ask_user", "request_user_input", "ask_question", "choice")
 
 
 def call(turn: Write | Execute | Ask, offered: Sequence[Tool]) -> Call:
@@ -53,7 +58,7 @@ def spelled(turn: Write | Execute | Ask) -> str:
 
 
 def _write(turn: Write, tool: Tool) -> Call:
-    given = {_argument(tool, _PATHS): turn.path, "content": turn.content}
+    given = {_argument(tool, _PATHS): turn.path, _argument(tool, _CONTENTS): turn.content}
     return Call(tool.name, _filled(tool, given))
 
 
@@ -61,8 +66,9 @@ def _execute(turn: Execute, tools: Mapping[str, Tool]) -> Call:
     for name in _SHELLS:
         if (tool := tools.get(name)) is not None:
             key = _argument(tool, _COMMANDS)
+            words = [turn.command] if key == "commands" else ["bash", "-lc", turn.command]
             listed = _properties(tool)[key].get("type") == "array"
-            given: dict[str, Any] = {key: ["bash", "-lc", turn.command] if listed else turn.command}
+            given: dict[str, Any] = {key: words if listed else turn.command}
             if turn.outside and "sandbox_permissions" in _properties(tool):
                 given["sandbox_permissions"] = "require_escalated"
                 given["justification"] = "May it leave the sandbox?"
@@ -72,10 +78,15 @@ def _execute(turn: Execute, tools: Mapping[str, Tool]) -> Call:
 
 def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
     for name in _ASKERS:
-        if name in tools:
-            options = [{"label": word, "description": f"{word} it is."} for word in turn.options]
-            asked = {"question": turn.question, "header": "Colour", "options": options}
-            return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})
+        if (tool := tools.get(name)) is None:
+            continue
+        if "options" in (known := _properties(tool)):
+            listed = known["options"].get("type") == "array"
+            given = list(turn.options) if listed else "\n".join(turn.options)
+            return Call(name, {"question": turn.question, "options": given})
+        options = [{"label": word, "description": f"{word} it is."} for word in turn.options]
+        asked = {"question": turn.question, "header": "Colour", "options": options}
+        return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})
     raise LookupError(f"no tool asks a person among {sorted(tools)}")
 
 

@@ -27,10 +27,16 @@ class Face:
     #: Relative to HOME, beside the agent's own.
     files: Callable[[Wish], Mapping[str, str]] = _no_files
     env: Mapping[str, str] = field(default_factory=dict)
+    #: Seconds from the call of a tool that needs a person until the question surely stands.
+    ponders: float = 2.0
+    #: How often it may ask before it does one thing.
+    rounds: int = 1
     #: Says yes to a request for permission: the first of what is offered, everywhere.
     allow: tuple[str, ...] = ("enter",)
     #: Says no to a request for permission.
     deny: tuple[str, ...] = ("escape",)
+    #: Leaves a question with options unanswered, where that is another key.
+    leave: tuple[str, ...] = ()
     #: Stops what it does.
     stop: tuple[str, ...] = ("escape",)
     #: The situations that it has.

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 
 from tests.agents.agent import KEY, Wish
-from tests.agents.faces import others
+from tests.agents.faces import held, others
 from tests.agents.faces.face import Face
+from tests.agents.install import CACHE
 from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
 
 
@@ -132,9 +133,78 @@ VIBE = Face(
     starts=14.0,
     situations=(),
 )
+_TOKENS = "lib/python3.12/site-packages/litellm/litellm_core_utils/tokenizers"
+CLINE = Face(
+    agent=held.CLINE,
+    ready="",
+    argv=lambda wish: ["--tui", "--auto-approve", "false" if wish.ask else "true"],
+    starts=14.0,
+    situations=(),
+    allow=("y",),
+    deny=("n",),
+    leave=("escape",),
+)
+GPTME = Face(
+    agent=held.GPTME,
+    ready="",
+    # It would fetch a table of tokens; a package of Aider's has it.
+    env={"TIKTOKEN_CACHE_DIR": str(CACHE / "aider" / _TOKENS)},
+    argv=lambda wish: [
+        "--name",
+        "scripted",
+        "--tool-format",
+        "tool",
+        "--tools",
+        "+choice",
+        *([] if wish.ask else ["--no-confirm"]),
+    ],
+    starts=20.0,
+    situations=(),
+    allow=("y", "enter"),
+    deny=("n", "enter"),
+    leave=("ctrl-c",),
+    stop=("ctrl-c",),
+    ponders=8.0,
+    rounds=2,
+)
+KIMI = Face(
+    agent=held.KIMI,
+    ready="",
+    argv=lambda wish: [] if wish.ask else ["--yolo"],
+    starts=24.0,
+    situations=(),
+    allow=("1",),
+    deny=("3",),
+    leave=("escape",),
+    stop=("ctrl-c",),
+)
+NANOCODER = Face(
+    agent=held.NANOCODER,
+    ready="",
+    argv=lambda wish: [
+        str(CACHE / "nanocoder" / "node_modules" / ".bin" / "nanocoder"),
+        *("--mode", "normal" if wish.ask else "yolo"),
+    ],
+    starts=15.0,
+    situations=(),
+)
 FACES: Mapping[str, Face] = {face.agent.name: face for face in (CLAUDE, CODEX, GEMINI, PI)}
 #: Those that are told through a story.
 TOLD: Mapping[str, Face] = {
     face.agent.name: face
-    for face in (CLAUDE, CODEX, GEMINI, PI, AIDER, QWEN, CONTINUE, OPENCODE, VIBE)
+    for face in (
+        CLAUDE,
+        CODEX,
+        GEMINI,
+        PI,
+        AIDER,
+        QWEN,
+        CONTINUE,
+        OPENCODE,
+        VIBE,
+        CLINE,
+        GPTME,
+        KIMI,
+        NANOCODER,
+    )
 }

@@ -25,6 +25,7 @@ from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.faces.face import Face
 from tests.agents.faces.faces import FACES
 from tests.agents.faces.hand import Hand
+from tests.agents.faces.private import cleaned
 from tests.agents.faces.situations import SITUATIONS, Scene, Situation
 from tests.agents.install import CACHE, CHECKOUT, install
 from tests.agents.play import environment, made
@@ -112,15 +113,25 @@ def _labels(notes: list[tuple[float, str | None]], began: float) -> list[Label]:
     ]
 
 
+def _private(folder: Path) -> list[str]:
+    """What this machine calls the folders that an agent may show; the first is gone by now."""
+    temporary = Path(tempfile.gettempdir())
+    ours = folder.relative_to(temporary).parts[0]
+    kept = (CHECKOUT, CACHE.resolve(), Path.home(), temporary / ours)
+    return [*map(str, kept), ours]
+
+
 def keep(lived: Lived, golden: Path) -> None:
     """Put it below ``golden``, in the place of what was there."""
     agent = lived.face.agent
     target = golden / agent.name / lived.situation
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for file in (RAW, INDEX, INPUT):
+    shutil.copyfile(lived.folder / INDEX, target / INDEX)
+    for file in (RAW, INPUT):
         if (lived.folder / file).exists():  # nothing may have been typed
-            shutil.copyfile(lived.folder / file, target / file)
+            data = (lived.folder / file).read_bytes()
+            (target / file).write_bytes(cleaned(data, _private(lived.folder)))
     rows = ",\n  ".join(json.dumps(label) for label in lived.labels)
     told = f'{json.dumps(agent.name)},\n "version": {json.dumps(agent.version)}'
     text = f'{{\n "agent": {told},\n "labels": [\n  {rows}\n ]\n}}\n'

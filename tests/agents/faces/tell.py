@@ -25,8 +25,8 @@ ASKED, RESTED = 3.1, 2.1
 HANGS = 6.0
 #: How long a screen may go on to change that ought to be at rest.
 RESTLESS = 5.0
-#: From when on nothing is asked any more, where a tool was called that needs permission.
-GOES_ON = 2.0
+#: From when on an agent that was answered, and did nothing, asks once more.
+AGAIN = 15.0
 #: So many characters of a command are looked for among the processes.
 COMMAND = 20
 
@@ -94,20 +94,33 @@ class Teller:
     async def _asks(self, beat: Beat, done: int) -> bool:
         """A person is asked, and answers; false where that ended the turn."""
         scene = self.scene
-        if await self._within(GOES_ON, lambda: self._moved(beat, done)):
+        moved = partial(self._moved, beat, done)
+        for again in range(scene.face.rounds if beat.allow else 1):
+            if await self._within(AGAIN if again else scene.face.ponders, moved):
+                return True
+            await self._asked(beat)
+        if await self._within(25.0 if beat.allow else 4.0, moved):
             return True
+        if beat.allow and not scene.face.agent.bare:
+            await scene.hand.until(lambda: False, patience=0.0)
+        return False
+
+    async def _asked(self, beat: Beat) -> None:
+        """A person looks at a question, sometimes in two sizes, and answers it."""
+        scene = self.scene
         await self._be(Doing.WAITING, beat.situation, ASKED)
         self.asked += 1
         if self.sizes and self.asked % 2 == 0:
             await scene.hand.resize(*self.sizes[self.asked // 2 % len(self.sizes)])
             await scene.hand.stay(1.0)
             await self._be(Doing.WAITING, beat.situation, ASKED)
-        await scene.hand.press(*(scene.face.allow if beat.allow else scene.face.deny))
-        if await self._within(25.0 if beat.allow else 4.0, lambda: self._moved(beat, done)):
-            return True
-        if beat.allow and not scene.face.agent.bare:
-            await scene.hand.until(lambda: False, patience=0.0)
-        return False
+        await scene.hand.press(*self._keys(beat))
+
+    def _keys(self, beat: Beat) -> tuple[str, ...]:
+        face = self.scene.face
+        if beat.allow:
+            return face.allow
+        return face.leave or face.deny if isinstance(beat.turns[0], Ask) else face.deny
 
     def _moved(self, beat: Beat, done: int) -> bool:
         """It asked its model again, or runs what it was to run."""

@@ -1,0 +1,71 @@
+"""The labelled recordings as files, and how they are kept: no rule is asked about one here."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from inspan.keeper.recording import INDEX, INPUT, RAW
+from inspan.model.activity import Doing
+from inspan.terminal.playback import Playback
+from tests.agents.faces.corpus import CORPUS
+from tests.agents.faces.faces import TOLD
+from tests.agents.faces.private import cleaned, stand_in
+from tests.agents.faces.record import GOLDEN
+from tools.bench_state import HELD_OUT
+
+EVERY = sorted(path.parent for root in (CORPUS, GOLDEN) for path in root.glob("*/*/labels.json"))
+KNOWN = {Doing.WORKING, Doing.WAITING, Doing.IDLE}
+#: A checkout grows by each of them.
+LARGEST = 4 * 1024 * 1024
+_PRIVATE = re.compile(rb"(?<![\w.])/(?:tmp/f-|root/|work/)|(?<!\w)f-\w{8}/")
+
+
+@pytest.mark.parametrize("folder", EVERY, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_a_recording_is_whole_small_and_tells_nothing_of_the_machine(folder: Path) -> None:
+    labels = json.loads((folder / "labels.json").read_text("utf-8"))
+    assert (labels["agent"], labels["version"]) == (
+        folder.parent.name,
+        TOLD[folder.parent.name].agent.version,
+    )
+    ends = [end for _, end, _ in labels["labels"]]
+    begins = [begin for begin, _, _ in labels["labels"]]
+    assert begins
+    assert all(begin < end for begin, end in zip(begins, ends, strict=True))
+    assert all(end <= begin for end, begin in zip(ends[:-1], begins[1:], strict=True))
+    assert {Doing(word.partition("/")[0]) for _, _, word in labels["labels"]} <= KNOWN
+    for name in (RAW, INPUT, INDEX):
+        if (folder / name).exists():
+            data = (folder / name).read_bytes()
+            assert len(data) <= LARGEST
+            assert not _PRIVATE.search(data)
+    assert Playback(folder).size
+
+
+def test_each_agent_that_is_held_out_is_recorded_and_its_driver_knows_nothing_it_shows() -> None:
+    assert {folder.parent.name for folder in EVERY} >= HELD_OUT
+    for name in HELD_OUT:
+        assert not TOLD[name].ready
+        assert not TOLD[name].situations
+
+
+@pytest.mark.parametrize(
+    ("shown", "kept"),
+    [
+        (b"in /tmp/f-ab12cd34/run now", b"in /home/person/xx/run now"),
+        (b"in /tmp/f-\x1b[1mab12\x1b[0mcd34", b"in /home/p\x1b[1merso\x1b[0mn/xx"),
+        (b"| /tmp/f-ab1\r\n\xe2\x94\x82 2cd34/", b"| /home/pers\r\n\xe2\x94\x82 on/xx/"),
+        (b"cut: \xe2\x80\xa6f-ab12cd34/run", b"cut: \xe2\x80\xa6xxxxxxxxxx/run"),
+        (b"/tmp/f-another0" + b" " * 4000, b"/tmp/f-another0" + b" " * 4000),
+    ],
+)
+def test_a_name_is_taken_out_and_what_stands_in_it_stays(shown: bytes, kept: bytes) -> None:
+    assert cleaned(shown, ["/tmp/f-ab12cd34", "f-ab12cd34"]) == kept
+
+
+@pytest.mark.parametrize("name", ["/root", "/a", "f-ab12cd34", "/tmp/é", "/srv/" + "long/" * 30])
+def test_what_stands_for_a_name_is_as_long(name: str) -> None:
+    assert len(stand_in(name)) == len(name.encode())
