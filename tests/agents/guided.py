@@ -46,6 +46,8 @@ class Guidance:
     quit: str = ""
     #: Whether there are rules for its screen.
     ruled: bool = True
+    #: Whether it has inspan write its files.
+    files: bool = False
     #: Rows in which it tries again for minutes.
     tries_long: tuple[str, ...] = ()
 
@@ -70,6 +72,7 @@ AGENTS: Final[Mapping[str, Guidance]] = {
         unasked=("--approval-mode", "yolo"),
         on_terminal=("--approval-mode", "yolo"),
         quit="/quit",
+        files=True,
         tries_long=("overloaded",),
     ),
     "opencode": Guidance(Mode.ACP, quit="/exit", ruled=False, tries_long=("rate_limited",)),

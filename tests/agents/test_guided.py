@@ -130,6 +130,19 @@ def test_it_asks_and_is_answered(agent: Agent, answer: str, guide: Guide) -> Non
     assert (guided.wrote("permitted.txt") is not None) == (answer == "allow")
 
 
+@only(lambda guidance: guidance.files)
+@pytest.mark.parametrize("word", ["allow", "deny"])
+def test_rules_hold_for_what_it_writes_without_asking(
+    agent: Agent, word: str, guide: Guide
+) -> None:
+    guided = guide(agent, AGENTS[agent.name].mode, "write_file")
+    ran = guided.run(f"--{word}", "edit", "--timeout", "90s")
+    assert ran.task.state is TaskState.COMPLETED, ran
+    assert guided.wrote(WRITTEN.path) == (WRITTEN.content if word == "allow" else None)
+    decided = [event.fact for event in ran.events if event.kind == "permission.decided"]
+    assert len(decided) == 1, ran
+
+
 @only(lambda guidance: guidance.resumes)
 def test_it_is_interrupted_and_resumed(agent: Agent, guide: Guide) -> None:
     guided = guide(agent, AGENTS[agent.name].mode, "hang_then_ok")

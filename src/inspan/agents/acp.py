@@ -1,9 +1,9 @@
 """The Agent Client Protocol, version 1: JSON-RPC in lines, for every agent that speaks it.
 
 A conversation is opened by two requests, and each prompt is one more; their ids are their places in
-this order, so that a reply tells by itself what it answers. We offer the agent no files and no
-terminals, and refuse what else it asks for, since one that waits for ever is worse than one that
-is refused. What a kind of update means is in ``acp_updates``.
+this order, so that a reply tells by itself what it answers. What we do not offer the agent we
+refuse, since one that waits for ever is worse than one that is refused. What a kind of update means
+is in ``acp_updates``, and what it has us do with files in ``acp_files``.
 """
 
 from __future__ import annotations
@@ -12,17 +12,27 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from inspan.agents import acp_files as files
 from inspan.agents import json_lines
 from inspan.agents.acp_updates import Updates
-from inspan.agents.dialect import Turn
+from inspan.agents.dialect import FileRefusal, FileText, Turn
 from inspan.agents.endings import by_status, by_words
 from inspan.agents.handed import Handed
 from inspan.agents.json_lines import items, number, object_of, words_of
-from inspan.agents.signs import BacksOff, Began, Counted, Reply, Sign, TurnEnded
+from inspan.agents.signs import (
+    BacksOff,
+    Began,
+    Counted,
+    Permission,
+    Reply,
+    Sign,
+    ToolEnded,
+    TurnEnded,
+)
 from inspan.errors import BadInput
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome
 from inspan.model.task import Exit
-from inspan.model.value import named_value
+from inspan.model.value import named_value, value
 
 _VERSION: Final = 1
 #: The ids of our requests; prompts are numbered on from ``_PROMPT``.
@@ -69,6 +79,18 @@ class Speaker:
     keeps_late: bool = False
     #: It tells a session that it took up again after it has answered, and then its commands.
     retells_late: bool = False
+    #: What it may have us do with files.
+    files: files.Offer = files.Offer()
+
+
+@value
+class _Question:
+    """A permission that it waits for: the options by their kinds, and what it is for."""
+
+    request: Any
+    options: dict[str, str]
+    call: str
+    permission: Permission
 
 
 class AcpTalk:
@@ -83,8 +105,9 @@ class AcpTalk:
         self._asked = 0
         self._ended = 0
         self.handed = Handed()
-        #: What it asks, by the id of its request as JSON: the id, and the options by their kinds.
-        self._open: dict[str, tuple[Any, dict[str, str]]] = {}
+        #: What it asks, by the id of its request as JSON.
+        self._open: dict[str, _Question] = {}
+        self._files = files.FileRequests(speaker.files, turn.cwd)
         #: Its session, until it is told that it has begun.
         self._began: AgentSession | None = None
         self._cancelled = False  # this turn was
@@ -94,8 +117,7 @@ class AcpTalk:
 
     def begin(self) -> bytes:
         """The greeting; all else follows from its reply."""
-        files = {"readTextFile": False, "writeTextFile": False}
-        offered = {"fs": files, "terminal": False}
+        offered = {"fs": self._speaker.files.capabilities(), "terminal": False}
         return _request(
             _HELLO, "initialize", {"protocolVersion": _VERSION, "clientCapabilities": offered}
         )
@@ -113,25 +135,38 @@ class AcpTalk:
         return _line({"method": _HELD, "params": {"prompt": prompt, "key": key}})
 
     def answer(self, request: str, text: str) -> bytes | None:
-        """``allow``; ``deny``; anything else denies, and is its next prompt."""
-        if request not in self._open:
-            return None
-        asked, options = self._open[request]
-        kinds = _KINDS["allow" if text == "allow" else "deny"]
-        chosen = next((options[kind] for kind in kinds if kind in options), None)
-        if chosen is None and text == "allow":
-            raise BadInput("it does not offer to be allowed that once", hint="Deny it.")
-        told = _answer(asked, chosen)
-        if text not in _KINDS:
+        """``allow``; ``deny``; anything else denies, and is its next prompt.
+
+        To allow it a file is to do it (``served``).
+        """
+        told = self._permitted(request, text) or self.served(request, files.DENIED)
+        if told is not None and text not in _KINDS:
             told += self.ask(text) or b""
         return told
+
+    def _permitted(self, request: str, text: str) -> bytes | None:
+        asked = self._open.get(request)
+        if asked is None:
+            return None
+        kinds = _KINDS["allow" if text == "allow" else "deny"]
+        chosen = next((asked.options[kind] for kind in kinds if kind in asked.options), None)
+        if chosen is None and text == "allow":
+            raise BadInput("it does not offer to be allowed that once", hint="Deny it.")
+        return _answer(asked.request, chosen)
+
+    def served(self, request: str, answer: FileText | FileRefusal) -> bytes | None:
+        """What tells it what came of a file that it wanted."""
+        told = self._files.answer(request, answer)
+        return None if told is None else _line(told)
 
     def interrupt(self) -> bytes | None:
         """End the turn. Some agents never do before what they asked is answered too."""
         if not self._session or self._ended >= self._asked:
             return None
         told = _line({"method": "session/cancel", "params": {"sessionId": self._session}})
-        return told + b"".join(_answer(asked, None) for asked, _ in self._open.values())
+        told += b"".join(_answer(asked.request, None) for asked in self._open.values())
+        refused = (self.served(key, files.CANCELLED) for key in self._files.open)
+        return told + b"".join(filter(None, refused))
 
     def sent(self, line: bytes) -> None:
         """Remember what it was asked and answered."""
@@ -142,6 +177,8 @@ class AcpTalk:
                     self.handed.write_next()
                 self._asked += 1
                 self._cancelled = False
+            case "initialize":
+                self._files.were_offered(object_of(told, "params"))
             case "session/cancel":
                 self._cancelled = True
                 self.handed.drop("its turn was interrupted")
@@ -149,9 +186,16 @@ class AcpTalk:
                 params = object_of(told, "params")
                 self.handed.hold(words_of(params, "key"), words_of(params, "prompt"))
             case None:
-                self._open.pop(_key(told.get("id")), None)
+                self._was_answered(_key(told.get("id")), object_of(told, "result"))
             case _:
                 return
+
+    def _was_answered(self, key: str, result: dict[str, Any]) -> None:
+        self._files.answered(key)
+        asked = self._open.pop(key, None)
+        chosen = words_of(result, "outcome", "optionId")
+        if asked is not None and chosen in map(asked.options.get, _KINDS["allow"]):
+            self._files.grant(asked.call, asked.permission)
 
     def heard(self, line: bytes) -> Iterator[Sign]:
         """What it says."""
@@ -162,7 +206,10 @@ class AcpTalk:
         elif "id" in told:
             yield self._wanted(told["id"], method, params)
         elif method == "session/update":
-            yield from self._updates.heard(object_of(params, "update"))
+            for sign in self._updates.heard(object_of(params, "update")):
+                if isinstance(sign, ToolEnded):
+                    self._files.call_ended(sign.id)
+                yield sign
         elif method == _RETRYING:
             category = words_of(params, "category")
             why = f"{category} {words_of(params, 'detail')}".strip()
@@ -227,6 +274,7 @@ class AcpTalk:
         self._ended += 1
         self._retried = None
         self._open.clear()
+        self._files.turned()
         yield Counted(self._updates.count(result, whole_session=self._speaker.whole_session))
         self._outcome = self._failed(error) if error else self._judged(result)
         self._updates.turned()
@@ -272,19 +320,29 @@ class AcpTalk:
     # ── what it asks and tells ────────────────────────────────────────────────
 
     def _wanted(self, request: Any, method: str, params: dict[str, Any]) -> Sign:
-        """It waits for an answer: a person's, or that there is none."""
+        """It waits for an answer: a person's, a file, or that there is none."""
+        if self._files.serves(method):
+            return self._wants_file(request, method, params)
         if method != "session/request_permission":
             refused = {"code": _NO_METHOD, "message": f"inspan does not serve {method}"}
             return Reply(_line({"id": request, "error": refused}))
         if self._cancelled:
             return Reply(_answer(request, None))
-        options = items(params, "options")
-        self._open[_key(request)] = (
-            request,
-            # The first of a kind is the narrowest: for the session, and then for ever.
-            {words_of(item, "kind"): words_of(item, "optionId") for item in reversed(options)},
-        )
-        return self._updates.asks(_key(request), object_of(params, "toolCall"))
+        call = object_of(params, "toolCall")
+        permission = self._updates.asks(_key(request), call)
+        # The first of a kind is the narrowest: for the session, and then for ever.
+        options = {
+            words_of(item, "kind"): words_of(item, "optionId")
+            for item in reversed(items(params, "options"))
+        }
+        number = words_of(call, "toolCallId")
+        self._open[_key(request)] = _Question(request, options, number, permission)
+        return permission
+
+    def _wants_file(self, request: Any, method: str, params: dict[str, Any]) -> Sign:
+        asked = self._files.asked(_key(request), request, method, params)
+        refused = self.served(asked.request, files.CANCELLED) if self._cancelled else None
+        return asked if refused is None else Reply(refused)
 
     def _prompt(self, prompt: str) -> bytes:
         content = [{"type": "text", "text": prompt}]

@@ -31,6 +31,8 @@ class Turn:
     cwd: str = "/"
     #: The most that it may cost (US dollars), for an agent that keeps to it itself.
     cost_most: float | None = None
+    #: Rules are held against what it asks for.
+    ruled: bool = False
 
 
 class Talk(Protocol):
@@ -91,6 +93,38 @@ class Fed(Protocol):
     @property
     def fed(self) -> bool:
         """True where ``begin`` was all that it will be given: its input ends, and it works on."""
+        ...
+
+
+class Fault(StrEnum):
+    """Why a file was not read or written."""
+
+    MISSING = "missing"  #: there is none
+    REFUSED = "refused"  #: it may not be, or is none that could be
+    FAILED = "failed"  #: the system could not
+
+
+@value
+class FileText:
+    """What was read; nothing, where it was written."""
+
+    text: str = ""
+
+
+@value
+class FileRefusal:
+    """It was not done, and why, for the agent's model to read."""
+
+    fault: Fault
+    why: str
+
+
+@runtime_checkable
+class HasFiles(Protocol):
+    """A talk whose agent has us read and write files: it gives ``FileAsked``."""
+
+    def served(self, request: str, answer: FileText | FileRefusal) -> bytes | None:
+        """What tells it what came of that; ``None`` where it waits for it no more."""
         ...
 
 

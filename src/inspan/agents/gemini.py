@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from inspan.agents import json_lines
 from inspan.agents.acp import AcpTalk, Speaker
+from inspan.agents.acp_files import Offer
 from inspan.agents.dialect import OwnFolder, Talk, Tells, Turn, When
 from inspan.agents.endings import by_status, by_words, silent_end
 from inspan.agents.handed import Handed
@@ -105,7 +106,11 @@ class Gemini:
         """A new conversation."""
         if turn.mode is Mode.ACP:
             speaker = Speaker(
-                login_hint=_HINT_LOGIN, silent=_silent, keeps_late=True, retells_late=True
+                login_hint=_HINT_LOGIN,
+                silent=_silent,
+                keeps_late=True,
+                retells_late=True,
+                files=_files(turn),
             )
             return AcpTalk(turn, speaker)
         return GeminiTalk(turn)
@@ -213,6 +218,17 @@ class GeminiTalk:
         if any(sign in words for sign in _BROKE_OFF):
             return Outcome(Ending.CUT, words)
         return by_words(words, login_hint=_HINT_LOGIN)
+
+
+def _files(turn: Turn) -> Offer:
+    """What we do with its files: write them, unless it is told by its arguments to ask nobody.
+
+    It is offered no reading, since it takes every error of ours for one that it cannot go on after,
+    and so would make no file that is not there yet (0.61.0).
+    """
+    words = [word for argument in turn.arguments for word in argument.split("=", 1)]
+    unasked = not {"-y", "--yolo", "yolo", "auto_edit"}.isdisjoint(words)
+    return Offer(read=False, write=turn.ruled or not unasked)
 
 
 def _status(how: Exit) -> int:

@@ -1,7 +1,9 @@
 """OpenCode: the Agent Client Protocol, or its terminal.
 
 Its one-shot ``opencode run`` is left alone: it puts quotes around a prompt and escapes those that
-are in it. Over the protocol a service that refuses or fails is an internal error with words.
+are in it. Over the protocol a service that refuses or fails is an internal error with words. It is
+offered no files: it writes them itself, and would have us write what it proposes besides, at a
+moment of its own, perhaps over what it has written meanwhile.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspan.agents.acp import AcpTalk, Speaker
+from inspan.agents.acp_files import NOTHING
 from inspan.agents.dialect import OwnFolder, Tells, Turn, When
 from inspan.agents.endings import silent_end
 from inspan.model.agent import Mode, Outcome
@@ -66,7 +69,7 @@ class OpenCode:
 
     def talk(self, turn: Turn) -> AcpTalk:
         """A new conversation."""
-        return AcpTalk(turn, Speaker(login_hint=_HINT_LOGIN, silent=_silent))
+        return AcpTalk(turn, Speaker(login_hint=_HINT_LOGIN, silent=_silent, files=NOTHING))
 
 
 def _silent(how: Exit, complaint: str) -> Outcome:

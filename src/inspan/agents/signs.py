@@ -70,6 +70,28 @@ class Permission:
 
 
 @value
+class FileAsked:
+    """It has us read or write a file for it, and waits; ``HasFiles.served`` answers."""
+
+    request: str
+    #: As it states it, or from the folder on in which it began.
+    path: str
+    #: What is to be in the file; ``None``: it is to be read.
+    text: str | None = None
+    #: Of a file that is read: the first line, from 1, and how many; ``None``: all.
+    line: int = 1
+    limit: int | None = None
+    #: It asked for leave to change this file, and has it.
+    granted: bool = False
+
+    @property
+    def permission(self) -> Permission:
+        """The same as a request that rules are held against, under the protocol's own names."""
+        name = "read" if self.text is None else "edit"
+        return Permission(self.request, name, self.path, paths=(self.path,))
+
+
+@value
 class Withdrawn:
     """It no longer waits for that permission."""
 
@@ -119,6 +141,7 @@ Sign: TypeAlias = (
     | ToolBegan
     | ToolEnded
     | Permission
+    | FileAsked
     | Withdrawn
     | BacksOff
     | Counted

@@ -1,6 +1,7 @@
 """Mistral Vibe: the Agent Client Protocol, from a program of its own, or its terminal.
 
-Its counts of tokens are of the whole session, also of what was used before it was taken up.
+Its counts of tokens are of the whole session, also of what was used before it was taken up. It is
+offered no files: it reads and writes by itself, also where they are offered (3.0.2).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspan.agents.acp import AcpTalk, Speaker
+from inspan.agents.acp_files import NOTHING
 from inspan.agents.dialect import OwnFolder, Tells, Turn, When
 from inspan.agents.endings import silent_end
 from inspan.model.agent import Mode, Outcome
@@ -49,7 +51,7 @@ class Vibe:
 
     def talk(self, turn: Turn) -> AcpTalk:
         """A new conversation."""
-        speaker = Speaker(login_hint=_HINT_LOGIN, silent=_silent, whole_session=True)
+        speaker = Speaker(login_hint=_HINT_LOGIN, silent=_silent, whole_session=True, files=NOTHING)
         return AcpTalk(turn, speaker)
 
 

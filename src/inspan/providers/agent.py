@@ -199,6 +199,7 @@ class AgentProvider:
             dialogue,
             Permits(order.permissions, order.cwd),
             Saying(self._processes.screens.clock, hidden),
+            self._processes.files(order, kept_by(self._dialect)),
             adopted=adopted,
             ended=lambda outcome: self._ended(order, outcome),
         )
@@ -221,6 +222,7 @@ class AgentProvider:
             arguments=order.command,
             cwd=order.cwd,
             cost_most=order.cost_most if _keeps_cost(self._dialect) else None,
+            ruled=bool(order.permissions.rules),
         )
 
     def _as_process(self, order: Order, turn: Turn) -> Order:

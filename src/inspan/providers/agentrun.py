@@ -34,6 +34,7 @@ from inspan.engine.ports import (
 )
 from inspan.errors import BadInput, Conflict, InputFull, KeeperLost, SessionNotFound
 from inspan.model.agent import Outcome
+from inspan.model.judging import Judgement
 from inspan.model.permission import Decision
 from inspan.model.receipt import Arrival, Stage, Way
 from inspan.model.session import Ended, Gap, Output
@@ -42,6 +43,7 @@ from inspan.providers.dialogue import Dialogue
 from inspan.providers.listening import News
 from inspan.providers.permits import Permits
 from inspan.providers.saying import Saying
+from inspan.providers.workspacefiles import WorkspaceFiles
 from inspan.terminal.playback import Playback, Typed
 
 log = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class AgentRun:
         dialogue: Dialogue,
         permits: Permits,
         saying: Saying,
+        files: WorkspaceFiles,
         *,
         adopted: bool,
         ended: Callable[[Outcome | None], None],
@@ -84,6 +87,7 @@ class AgentRun:
         self._dialogue = dialogue
         self._permits = permits
         self._saying = saying
+        self._files = files
         #: Requests that no rule decides.
         self._referred: set[str] = set()
         self._adopted = adopted
@@ -245,6 +249,11 @@ class AgentRun:
         """Answer what a rule decides. That it did is stored first: a daemon may die in between."""
         judgement = await self._permits.judged(asked)
         self._referred.add(asked.request)
+        file = self._dialogue.files.get(asked.request)
+        if file is not None and _goes_without_saying(file, judgement):
+            with suppress(Conflict, InputFull, *_GONE):
+                await self._reply(asked.request, Decision.ALLOW)
+            return
         if judgement.decision is Decision.ASK or not self._takes(asked, judgement.decision):
             return
         question, by = _needs(asked).question, str(judgement.rule)
@@ -254,6 +263,8 @@ class AgentRun:
 
     def _takes(self, asked: s.Permission, text: str) -> bool:
         """Whether it can be told that: some offer no way to allow a thing just once."""
+        if asked.request in self._dialogue.files:
+            return True
         try:
             return self._dialogue.talk.answer(asked.request, text) is not None
         except BadInput:
@@ -266,7 +277,11 @@ class AgentRun:
 
     async def _reply(self, request: str, text: str) -> None:
         async with self._turns:
-            told = self._dialogue.talk.answer(request, text)
+            file = self._dialogue.files.get(request)
+            if file is not None and text == Decision.ALLOW:
+                told = self._dialogue.served(request, await self._files.serve(file))
+            else:
+                told = self._dialogue.talk.answer(request, text)
             if request not in self._dialogue.open or told is None:
                 raise Conflict(
                     "it no longer asks that", hint="`inspan show ID` tells what it does."
@@ -417,6 +432,15 @@ class AgentRun:
     async def close(self) -> None:
         """Forget it: its exit has been stored."""
         await self._inner.close()
+
+
+def _goes_without_saying(file: s.FileAsked, judgement: Judgement) -> bool:
+    """Neither a fact nor a question: what no rule is against, and is read or had its leave."""
+    if judgement.decision is Decision.DENY:
+        return False
+    if file.text is None:
+        return judgement.decision is Decision.ALLOW or judgement.rule is None
+    return file.granted
 
 
 def _needs(asked: s.Permission, more: int = 0) -> Needs:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from inspan.agents.dialect import Fed, Talk
+from inspan.agents.dialect import Fed, FileRefusal, FileText, HasFiles, Talk
 from inspan.agents.json_lines import Lines
-from inspan.agents.signs import Permission, Reply, Sign, TurnEnded, Withdrawn
+from inspan.agents.signs import FileAsked, Permission, Reply, Sign, TurnEnded, Withdrawn
 from inspan.model.agent import Outcome
 from inspan.model.task import Exit
 from inspan.providers.redaction import Redaction
@@ -30,11 +30,15 @@ class Dialogue:
         self._hidden = hidden
         #: What it asks and nobody has answered, by request, oldest first.
         self.open: dict[str, Permission] = {}
+        #: What of that is for us to do once it is allowed.
+        self.files: dict[str, FileAsked] = {}
         self._heard = Lines()
         self._typed = bytearray()
         self._complaint = bytearray()
         #: What its protocol demands and it has not been told yet.
         self._due = bytearray(talk.begin())
+        #: How many lines of that were not written yet.
+        self._beginning = self._due.count(b"\n")
         #: Its input is to end with that, though it works on.
         self.fed = isinstance(talk, Fed) and talk.fed
 
@@ -61,7 +65,11 @@ class Dialogue:
         while (end := self._typed.find(b"\n")) >= 0:
             line = bytes(self._typed[: end + 1])
             del self._typed[: end + 1]
-            if self._due.startswith(line):
+            if self._beginning:
+                # Perhaps in other words, by a daemon that was older.
+                self._beginning -= 1
+                del self._due[: self._due.index(b"\n") + 1]
+            elif self._due.startswith(line):
                 del self._due[: len(line)]
             self.talk.sent(line[:-1])
             self._forget_answered()
@@ -76,6 +84,12 @@ class Dialogue:
     def close_request(self, request: str) -> None:
         """It was answered."""
         self.open.pop(request, None)
+        self.files.pop(request, None)
+
+    def served(self, request: str, answer: FileText | FileRefusal) -> bytes | None:
+        """What tells it what came of a file; ``None`` where it waits for it no more."""
+        talk = self.talk
+        return talk.served(request, answer) if isinstance(talk, HasFiles) else None
 
     def _forget_answered(self) -> None:
         """Close what was answered, perhaps by a daemon that is gone."""
@@ -95,14 +109,22 @@ class Dialogue:
                     case Reply(data):
                         self._due += data
                     case Permission():
-                        asked = replace(sign, title=self._hidden.text(sign.title))
-                        self.open[asked.request] = asked
-                        yield asked
+                        yield self._asked(sign)
+                    case FileAsked():
+                        self.files[sign.request] = sign
+                        self._asked(sign.permission)
+                        yield sign
                     case Withdrawn(request):
                         self.close_request(request)
                         yield sign
                     case TurnEnded():
                         self.open.clear()
+                        self.files.clear()
                         yield sign
                     case _:
                         yield sign
+
+    def _asked(self, sign: Permission) -> Permission:
+        asked = replace(sign, title=self._hidden.text(sign.title))
+        self.open[asked.request] = asked
+        return asked

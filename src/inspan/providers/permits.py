@@ -28,7 +28,8 @@ class Permits:
         request = Request(asked.name, asked.argv, asked.line, asked.paths)
         judged = await anyio.to_thread.run_sync(judge, self._policy, request, self._ground)
         # A choice among other things, or a text, is no permission that a rule could give.
-        return judged if judged.decision in asked.options else _ASK
+        known = judged.decision in (Decision.ASK, *asked.options)
+        return judged if known else _ASK
 
 
 def _real(path: str) -> str:

@@ -39,6 +39,7 @@ from inspan.providers.bubblewrap import disguised
 from inspan.providers.listening import Ears, News
 from inspan.providers.sandbox import Confined, Sandboxes
 from inspan.providers.screens import Screens
+from inspan.providers.workspacefiles import Fence, WorkspaceFiles, alone
 from inspan.terminal.announce import Waiting
 from inspan.terminal.playback import Playback
 
@@ -118,6 +119,15 @@ class Processes:
         confining, begin = self._confining(), cwd or order.cwd
         argv, env = await confining.confine(order, order.sandbox, argv, own, cwd=begin)
         return Confined(argv, disguised({**env, **secrets}))
+
+    def files(self, order: Order, own: Sequence[OwnFolder]) -> WorkspaceFiles:
+        """The files of its workspace, as far as its program may have us read and write them."""
+        sandboxes = self._sandboxes
+
+        async def fence() -> Fence:
+            return alone(order.cwd) if sandboxes is None else await sandboxes.fence(order, own)
+
+        return WorkspaceFiles(order.cwd, fence)
 
     def _confining(self) -> Sandboxes:
         if self._sandboxes is None:

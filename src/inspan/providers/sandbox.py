@@ -26,6 +26,7 @@ from inspan.model.sandbox import Network, SandboxRules, TaskSandbox
 from inspan.model.task import TaskSpec, WorkspaceKind
 from inspan.providers import bubblewrap, secretplaces
 from inspan.providers.mounts import Access, Mounts, arguments
+from inspan.providers.workspacefiles import Fence
 
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108 - what is mounted there is new and nobody else's
 _ROOT: Final = Path("/")
@@ -96,6 +97,27 @@ class Sandboxes:
         begin = os.path.realpath(cwd)
         inside = bubblewrap.command(program, arguments(mounts), argv, cwd=begin, network=network)
         return Confined(inside, env)
+
+    async def fence(self, order: Order, own: Sequence[OwnFolder]) -> Fence:
+        """What of the workspace is read and written for its program, by us and from outside.
+
+        In a sandbox that is what the program could itself; else all but what holds secrets, where
+        the workspace is a folder that such a thing lies in. Raises NotConfined, NotARepository,
+        GitFailed, WorkspaceFailed.
+        """
+        place = await _place(order)
+        if order.sandbox is None:
+            mounts = await anyio.to_thread.run_sync(self._without, order.env, place.top)
+        else:
+            given = (order.sandbox, order.env, place, own)
+            mounts = await anyio.to_thread.run_sync(self._mounts, *given)
+        return Fence(os.path.realpath(place.top), mounts)
+
+    def _without(self, env: Mapping[str, str], top: Path) -> Mounts:
+        mounts = Mounts()
+        mounts.put(Access.HIDE, (*self._secret(_homes(env), env), *self._ours))
+        mounts.put(Access.WRITE, [top])
+        return mounts
 
     async def _proved(self) -> Path:
         known = self._program

@@ -20,6 +20,7 @@ from inspan.providers.dialogue import Dialogue
 from inspan.providers.permits import Permits
 from inspan.providers.redaction import Redaction
 from inspan.providers.saying import Saying
+from inspan.providers.workspacefiles import Fence, WorkspaceFiles
 from tests.fakes.provider import FakeRun
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4")]
@@ -51,7 +52,14 @@ def _run(inner: Slow, tmp_path: Path) -> AgentRun:
     dialogue = Dialogue(Claude().talk(TURN), Redaction(()))
     permits = Permits(Policy(), str(tmp_path))
     saying = Saying(SystemClock(), Redaction(()))
-    return AgentRun(inner, tmp_path, dialogue, permits, saying, adopted=False, ended=lambda _: None)
+    files = WorkspaceFiles(str(tmp_path), _no_fence)
+    return AgentRun(
+        inner, tmp_path, dialogue, permits, saying, files, adopted=False, ended=lambda _: None
+    )
+
+
+async def _no_fence() -> Fence:
+    raise AssertionError("it has nothing read")
 
 
 @pytest.fixture(autouse=True)

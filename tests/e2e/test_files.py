@@ -1,0 +1,204 @@
+"""An agent that has inspan read and write its files: a real daemon, rules, questions, a sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.real.console import Console
+from tests.real.daemon import until
+from tests.real.sandbox import needs_sandbox
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("A2", "C9")]
+
+AGENT = Path(__file__).parents[1] / "fakes" / "filing_agent.py"
+READ, WRITE = "fs/read_text_file", "fs/write_text_file"
+#: Whoever may edit, told as the protocol has it.
+OPTIONS = [
+    {"optionId": "y", "name": "Yes", "kind": "allow_once"},
+    {"optionId": "n", "name": "No", "kind": "reject_once"},
+]
+
+
+class Filer:
+    """A console with the agent declared, and a workspace."""
+
+    def __init__(self, console: Console, work: Path) -> None:
+        self.console = console
+        self.work = work
+        # In a sandbox it sees little else.
+        (work / "agent").mkdir(parents=True)
+        self._plan = work / "agent" / "plan"
+        program = shutil.copy(AGENT, work / "agent")
+        argv = f"[{sys.executable}, {program}, {self._plan}]"
+        declared = f"providers: {{filer: {{argv: {argv}, mode: acp}}}}\n"
+        (console.home / "config.yaml").write_text(declared)
+
+    def begin(self, *steps: tuple[str, dict[str, Any]], flags: tuple[str, ...] = ()) -> str:
+        """Have it do these one after another; the task's id."""
+        lines = [json.dumps({"method": method, "params": params}) for method, params in steps]
+        self._plan.write_text("\n".join(lines))
+        where = ("--agent", "filer", "--cwd", str(self.work))
+        return self.console.say("add", *where, *flags, "do it")
+
+    def told(self, *steps: tuple[str, dict[str, Any]], flags: tuple[str, ...] = ()) -> list[Any]:
+        """What it was answered: results, or the messages of errors."""
+        task = self.begin(*steps, flags=flags)
+        until(lambda: self.shown(task)["state"] == "completed", "its end")
+        return self.answers()
+
+    def answers(self) -> list[Any]:
+        _, *heard = map(json.loads, (self.work / "heard").read_text().splitlines())
+        return [one["result"] if "result" in one else one["error"]["message"] for one in heard]
+
+    def greeting(self) -> dict[str, Any]:
+        line = (self.work / "heard").read_text().splitlines()[0]
+        offered: dict[str, Any] = json.loads(line)["params"]["clientCapabilities"]
+        return offered
+
+    def shown(self, task: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.console.say("show", "--json", task))
+        return found
+
+    def asks(self, task: str, question: str) -> None:
+        until(lambda: self.shown(task)["state"] == "waiting", "its question")
+        assert self.shown(task)["needs"]["question"] == question
+
+
+@pytest.fixture
+def filer(tmp_path: Path) -> Iterator[Filer]:
+    with Console() as console:
+        yield Filer(console, tmp_path / "work")
+
+
+def read(path: object, **more: int) -> tuple[str, dict[str, Any]]:
+    return READ, {"path": str(path), **more}
+
+
+def write(path: object, text: str) -> tuple[str, dict[str, Any]]:
+    return WRITE, {"path": str(path), "content": text}
+
+
+def test_it_reads_what_is_in_its_workspace_and_nothing_else(filer: Filer) -> None:
+    (filer.work / "a.txt").write_text("one\ntwo\nthree\n")
+    (filer.work / "out").symlink_to("/etc")
+    key = filer.console.home / "key"
+    key.write_text("secret")
+    (filer.work / "key").symlink_to(key)
+    told = filer.told(
+        read(filer.work / "a.txt"),
+        read(filer.work / "a.txt", line=2, limit=1),
+        read(filer.work / "none"),
+        read("/etc/passwd"),
+        read(filer.work / ".." / "key"),
+        read(filer.work / "key"),
+        read(filer.work / "out" / "passwd"),
+        read(filer.work),
+    )
+    assert told[:2] == [{"content": "one\ntwo\nthree\n"}, {"content": "two\n"}]
+    assert told[2].startswith("No such file")
+    assert all("outside of the workspace" in answer for answer in told[3:7])
+    assert "a folder" in told[7]
+    # Nobody was asked, nothing was decided, and it is told that it may.
+    events = filer.console.say("show", "last", "--events")
+    assert "permission.decided" not in events
+    assert "needs_input" not in events
+    assert filer.greeting()["fs"] == {"readTextFile": True, "writeTextFile": True}
+
+
+def test_to_write_it_asks_a_person_and_the_answer_outlives_the_daemon(filer: Filer) -> None:
+    path, other = filer.work / "new" / "a.txt", filer.work / "other.txt"
+    task = filer.begin(write(path, "made\n"), write(other, "made\n"), read(path))
+    filer.asks(task, f"edit: {path}")
+    assert not path.exists()
+    daemon = json.loads(filer.console.say("status", "--json"))["daemon"]["pid"]
+    os.kill(daemon, signal.SIGKILL)
+    filer.asks(task, f"edit: {path}")
+    filer.console.say("answer", task, "allow")
+    until(lambda: filer.shown(task)["needs"]["question"] == f"edit: {other}", "the second")
+    filer.console.say("answer", task, "deny")
+    filer.console.say("wait", task)
+    assert filer.answers() == [{}, "it was not allowed", {"content": "made\n"}]
+    assert not other.exists()
+
+
+def test_rules_decide_without_a_person(filer: Filer) -> None:
+    (filer.work / ".env").write_text("KEY=1\n")
+    flags = ("--allow", "edit@src", "--deny", "*@**/.env", "--answer-within", "0")
+    told = filer.told(
+        write(filer.work / "src" / "a.txt", "made\n"),
+        write(filer.work / "b.txt", "made\n"),
+        read(filer.work / ".env"),
+        write(filer.work / ".env", ""),
+        write(filer.work / "src" / ".." / "c.txt", "made\n"),
+        flags=flags,
+    )
+    assert told == [{}, *["it was not allowed"] * 4]
+    assert (filer.work / "src" / "a.txt").read_text() == "made\n"
+    assert (filer.work / ".env").read_text() == "KEY=1\n"
+    assert {path.name for path in filer.work.iterdir()} == {"agent", "src", ".env", "heard"}
+    events = filer.console.say("show", "last", "--events")
+    assert f"allow: edit: {filer.work}/src/a.txt (allow edit@src)" in events
+    assert f"deny: read: {filer.work}/.env (deny *@**/.env)" in events
+
+
+def test_what_it_asked_leave_for_it_is_not_asked_for_twice(filer: Filer) -> None:
+    path = filer.work / "a.txt"
+    call = {"toolCallId": "t", "kind": "edit", "locations": [{"path": str(path)}]}
+    asks = ("session/request_permission", {"options": OPTIONS, "toolCall": call})
+    flags = ("--answer-within", "none")
+    task = filer.begin(asks, write(path, "1"), write(filer.work / "b.txt", "2"), flags=flags)
+    until(lambda: filer.shown(task)["state"] == "waiting", "its question")
+    filer.console.say("answer", task, "allow")
+    until(
+        lambda: (filer.shown(task)["needs"] or {}).get("question") == f"edit: {filer.work}/b.txt",
+        "the one that it had no leave for",
+    )
+    assert path.read_text() == "1"
+    filer.console.say("answer", task, "allow")
+    filer.console.say("wait", task)
+    assert filer.answers()[1:] == [{}, {}]
+
+
+@needs_sandbox
+def test_in_a_sandbox_it_gets_no_more_by_asking_than_it_has(filer: Filer) -> None:
+    (filer.work / ".git" / "hooks").mkdir(parents=True)
+    (filer.work / "notes").mkdir()
+    (filer.work / "notes" / "a.txt").write_text("secret")
+    hook = filer.work / ".git" / "hooks" / "pre-commit"
+    told = filer.told(
+        write(filer.work / "a.txt", "made\n"),
+        write(hook, "#!/bin/sh\n"),
+        read(filer.work / "notes" / "a.txt"),
+        write(filer.work / "notes" / "b.txt", "made\n"),
+        flags=("--sandbox", "--hide", str(filer.work / "notes"), "--allow", "*"),
+    )
+    assert told[0] == {}
+    assert "may not be written" in told[1]
+    assert "hidden" in told[2]
+    assert "may not be written" in told[3]
+    assert not hook.exists()
+    assert [path.name for path in (filer.work / "notes").iterdir()] == ["a.txt"]
+
+
+def test_keys_in_a_home_that_is_the_workspace_are_not_read_for_it(filer: Filer) -> None:
+    home = filer.work
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "id").write_text("secret")
+    (home / "way").symlink_to(".ssh/id")
+    told = filer.told(
+        read(home / ".ssh" / "id"),
+        read(home / "way"),
+        write(home / ".ssh" / "authorized_keys", "mine"),
+        flags=("--env", f"HOME={home}", "--allow", "*"),
+    )
+    assert all("hidden" in answer for answer in told[:2])
+    assert "may not be written" in told[2]
