@@ -14,6 +14,8 @@ BENCH_READY := $(VENV)/.ready-bench
 SHORT := -m "not soak and not faces and not agents"
 # Several workers, a file's tests on one; none where ARGS names a test (tests/conftest.py).
 WORKERS := -n auto --dist loadfile --no-loadscope-reorder
+# Agents take the processors while they start; each test has what it needs to itself.
+AGENT_WORKERS := -n auto --dist load
 
 .PHONY: help setup test check fix demo bench bench-state soak test-faces test-agents golden coverage docs picture smoke-311 clean
 
@@ -69,7 +71,7 @@ test-faces: $(READY) ## the legs that need tmux or a browser
 
 test-agents: $(READY) ## install the real agents and drive them (AGENTS="claude codex": only those)
 	@$(BIN)/python -m tests.agents.install $(AGENTS)
-	@AGENTS="$(AGENTS)" $(BIN)/pytest -m agents $(ARGS) tests/agents
+	@AGENTS="$(AGENTS)" $(BIN)/pytest -m agents $(AGENT_WORKERS) $(ARGS)
 
 golden: $(READY) ## record tests/golden/agents anew from the real agents (ARGS="claude/stream codex")
 	@$(BIN)/python -m tests.agents.record $(ARGS)

@@ -24,7 +24,9 @@ MARK = "INSPAN_AGENT_RUN"
 #: In seconds, between looks at what no file descriptor tells.
 LOOK = 0.05
 #: In seconds, from the end of standard input or a signal of ours to the next, harder one.
-GRACE = 8.0
+GRACE = 20.0
+#: In seconds: by then a program has begun, on a machine that has other things to do as well.
+BEGIN = 180.0
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,12 @@ def run(
     stdin: bytes | Dialogue,
     act: Act | None = None,
     deadline: float = 60.0,
+    begun: Callable[[], bool] = lambda: True,
 ) -> Transcript:
-    """To the end of the program and of its output; nothing it started is left afterwards."""
+    """To the end of the program and of its output; nothing it started is left afterwards.
+
+    ``deadline`` counts from when it has ``begun``: how long that takes is the machine's affair.
+    """
     kept = Transcript()
     process = subprocess.Popen(
         argv,
@@ -138,7 +144,7 @@ def run(
             running.close()
         else:
             running.write(stdin.open())
-        _follow(running, act, time.monotonic() + deadline)
+        _follow(running, act, deadline, begun)
         kept.left = _left(env[MARK])
     finally:
         end_all(env[MARK])
@@ -150,9 +156,10 @@ def run(
     return kept
 
 
-def _follow(running: _Running, act: Act | None, until: float) -> None:
+def _follow(running: _Running, act: Act | None, deadline: float, begun: Callable[[], bool]) -> None:
     """Read to the end of both streams, with signals of ours where it does not end by itself."""
     process, kept = running.process, running.kept
+    until, waits = time.monotonic() + BEGIN, True
     harder = [signal.SIGTERM, signal.SIGKILL]
     with selectors.DefaultSelector() as selector:
         for pipe in (process.stdout, process.stderr):
@@ -161,6 +168,8 @@ def _follow(running: _Running, act: Act | None, until: float) -> None:
         while selector.get_map() or process.poll() is None:
             for key, _ in selector.select(LOOK):
                 _read(key.fileobj, running, selector)  # type: ignore[arg-type]  # pipes are files
+            if waits and begun():
+                until, waits = time.monotonic() + deadline, False
             if act is not None and act.when():
                 _do(act, running)
                 act = None

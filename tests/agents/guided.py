@@ -16,6 +16,7 @@ from inspan.model.event import Event
 from inspan.model.task import Task
 from tests.agents.agent import KEY, PROMPT, Agent, Place, Wish
 from tests.agents.drive import MARK, end_all, marked
+from tests.agents.endpoint.runs import Request
 from tests.agents.endpoint.scenario import Turn
 from tests.agents.endpoint.serve import Endpoint
 from tests.agents.faces.faces import FACES
@@ -24,20 +25,25 @@ from tests.real.daemon import Daemon, until
 
 INSPAN: Final = str(Path(sys.executable).with_name("inspan"))
 #: Seconds in which a run under inspan has ended, whatever its agent tries again meanwhile.
-PATIENCE: Final = 120.0
+PATIENCE: Final = 180.0
 
 
 @dataclass(frozen=True)
 class Guidance:
     """How a person runs one agent under inspan."""
 
-    mode: Mode
+    #: Without a terminal; the first one is used where none is named.
+    modes: tuple[Mode, ...]
     #: Its own arguments, and those with which it asks nobody.
     own: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
     #: Whether it asks before it runs a command, and whether a session of it can be taken up.
     asks: bool = True
     resumes: bool = True
+    #: Modes in which it answers one prompt and asks nobody.
+    one_shot: tuple[Mode, ...] = ()
+    #: Whether a prompt in the middle of an answer breaks that answer off.
+    breaks_off: bool = False
     #: Whether a session is lost that is killed before its model has answered.
     forgets_young: bool = False
     #: The same on a terminal, where those would be asked about.
@@ -51,40 +57,52 @@ class Guidance:
     #: Rows in which it tries again for minutes.
     tries_long: tuple[str, ...] = ()
 
+    @property
+    def mode(self) -> Mode:
+        return self.modes[0]
+
+    def asks_in(self, mode: Mode) -> bool:
+        return self.asks and mode not in self.one_shot
+
+    def takes_more_in(self, mode: Mode) -> bool:
+        """Whether a second prompt of its session is taken."""
+        return self.resumes and mode not in self.one_shot
+
 
 AGENTS: Final[Mapping[str, Guidance]] = {
     "aider": Guidance(
-        Mode.STREAM,
+        (Mode.STREAM,),
         own=("--model", "openai/scripted", "--no-show-model-warnings", "--no-gitignore"),
         asks=False,
         resumes=False,
         tries_long=("rate_limited", "quota", "overloaded", "cut"),
     ),
     "claude": Guidance(
-        Mode.STREAM,
+        (Mode.STREAM,),
         unasked=("--dangerously-skip-permissions",),
         on_terminal=("--allowedTools", "Bash,Write"),
         quit="/exit",
     ),
-    "codex": Guidance(Mode.STREAM, quit="/quit", tries_long=("rate_limited",)),
+    "codex": Guidance((Mode.STREAM,), breaks_off=True, quit="/quit", tries_long=("rate_limited",)),
     "gemini": Guidance(
-        Mode.ACP,
+        (Mode.ACP, Mode.STREAM),
+        one_shot=(Mode.STREAM,),
         unasked=("--approval-mode", "yolo"),
         on_terminal=("--approval-mode", "yolo"),
         quit="/quit",
         files=True,
         tries_long=("overloaded",),
     ),
-    "opencode": Guidance(Mode.ACP, quit="/exit", ruled=False, tries_long=("rate_limited",)),
+    "opencode": Guidance((Mode.ACP,), quit="/exit", ruled=False, tries_long=("rate_limited",)),
     "pi": Guidance(
-        Mode.STREAM,
+        (Mode.STREAM,),
         own=("--provider", "scripted", "--model", "scripted"),
         asks=False,
         forgets_young=True,
         quit="/quit",
         tries_long=("rate_limited",),
     ),
-    "vibe": Guidance(Mode.ACP),
+    "vibe": Guidance((Mode.ACP,)),
 }
 
 
@@ -178,7 +196,12 @@ class Guided:
 
     def asked(self) -> bool:
         """Whether its model was asked."""
-        return bool(self._endpoint.steps(self._instance))
+        return bool(self.steps)
+
+    @property
+    def steps(self) -> list[Request]:
+        """What its model was asked by now."""
+        return self._endpoint.steps(self._instance)
 
     def script(self, *turns: Turn) -> None:
         """What its model does, in the place of the scenario."""

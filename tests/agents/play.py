@@ -15,7 +15,7 @@ from tests.agents.drive import MARK, Act, Transcript, marked, run
 from tests.agents.endpoint.scenario import LONG
 from tests.agents.endpoint.serve import Endpoint
 
-#: In seconds: what still tries again by then is told to end.
+#: In seconds since its model was first asked: what still tries again by then is told to end.
 DEADLINE = 30.0
 
 #: How often it has to be seen that a run stands still; by then the agent has said so itself.
@@ -170,6 +170,7 @@ def perform(
         else None
     )
     prompt = play.prompts[0].encode() if mode.prompt_in == "stdin" else b""
+    asked = len(endpoint.steps(instance))
     transcript = run(
         argv,
         env=env,
@@ -177,6 +178,7 @@ def perform(
         stdin=dialogue or prompt,
         act=_act(play, endpoint, instance, env[MARK], dialogue),
         deadline=DEADLINE,
+        begun=lambda: len(endpoint.steps(instance)) > asked,
     )
     if dialogue is not None:
         session = dialogue.session

@@ -8,25 +8,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable
 
 import pytest
 
-from inspan.cli import exits
-from inspan.model.activity import Doing
 from inspan.model.agent import Ending, Mode
 from inspan.model.task import TaskState
-from tests.agents.agent import Agent
-from tests.agents.endpoint.scenario import ANSWER, WRITTEN
-from tests.agents.endpoint.serve import serving
-from tests.agents.guided import AGENTS, Guidance, Guided, Ran
-from tests.agents.install import needed
-from tests.agents.kinds import wanted
-from tests.agents.play import PLAIN
-from tests.real.daemon import Daemon
-from tests.unit.agents.expected import ending
+from tests.agents.agent import PROMPT, SECOND_PROMPT, Agent
+from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Say, Slowly
+from tests.agents.guided import AGENTS, Guidance, Ran
+from tests.agents.guides import WANTED, Guide
+from tests.agents.promised import ROWS, SAID, expected
 
 pytestmark = [
     pytest.mark.agents,
@@ -34,59 +26,16 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
 ]
 
-WANTED: Final = wanted(os.environ.get("AGENTS", ""))
 
-
-def only(fits: Callable[[Guidance], object]) -> pytest.MarkDecorator:
-    """Each agent that the test is for."""
-    agents = [agent for agent in WANTED if fits(AGENTS[agent.name])]
-    return pytest.mark.parametrize("agent", agents, ids=[agent.name for agent in agents])
-
-
-#: Those that nobody needs to answer in, and one that lasts until it is told to end.
-ROWS: Final = (*(row for row in PLAIN if row != "run_command"), "hang")
-#: What is said of each ending: state, the kind of the last event, exit status, reason.
-SAID: Final = {
-    Ending.DONE: (TaskState.COMPLETED, "task.completed", exits.DONE, None),
-    Ending.LOGIN: (TaskState.ERROR, "task.errored", exits.OURS, "login"),
-    Ending.QUOTA: (TaskState.FAILED, "task.failed", exits.FAILED, "quota"),
-    Ending.OVERLOADED: (TaskState.FAILED, "task.failed", exits.FAILED, "overloaded"),
-    Ending.CUT: (TaskState.FAILED, "task.failed", exits.FAILED, "cut"),
-    Ending.STOPPED: (TaskState.FAILED, "task.failed", exits.FAILED, "deadline"),
-}
-
-Guide = Callable[..., Guided]
-
-
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Daemon]:
-    with Daemon() as daemon:
-        yield daemon
-
-
-@pytest.fixture
-def guide(daemon: Daemon, tmp_path: Path) -> Iterator[Guide]:
-    """Makes the one agent of a test ready to be run, and looks that nothing of it is left."""
-    made: list[Guided] = []
-
-    def guided(agent: Agent, mode: Mode, scenario: str, *, ask: bool = False) -> Guided:
-        prefix = needed(agent)
-        made.append(Guided(agent, mode, scenario, prefix, daemon, endpoint, root=tmp_path, ask=ask))
-        return made[-1]
-
-    with serving() as endpoint:
-        yield guided
-    left = [each.left for each in made]
-    for each in made:
-        each.end()
-    assert not any(left)
-
-
-def _expected(agent: Agent, row: str) -> Ending:
-    """As its golden transcript ended, but for those that were let go on for minutes."""
-    if row == "hang" or row in AGENTS[agent.name].tries_long:
-        return Ending.STOPPED
-    return ending(agent.name, row)
+def each(fits: Callable[[Guidance, Mode], object]) -> pytest.MarkDecorator:
+    """Each agent in each mode without a terminal that the test is for."""
+    cases = [
+        pytest.param(agent, mode, id=f"{agent.name}-{mode}")
+        for agent in WANTED
+        for mode in AGENTS[agent.name].modes
+        if fits(AGENTS[agent.name], mode)
+    ]
+    return pytest.mark.parametrize(("agent", "mode"), cases)
 
 
 def _is_told(ran: Ran, how: Ending) -> None:
@@ -101,11 +50,11 @@ def _is_told(ran: Ran, how: Ending) -> None:
         assert f"inspan: {ran.task.reason.message.splitlines()[0]}" in ran.err
 
 
-@only(lambda _: True)
+@each(lambda *_: True)
 @pytest.mark.parametrize("row", ROWS)
-def test_it_ends_as_is_promised(agent: Agent, row: str, guide: Guide) -> None:
-    how = _expected(agent, row)
-    guided = guide(agent, AGENTS[agent.name].mode, row)
+def test_it_ends_as_is_promised(agent: Agent, mode: Mode, row: str, guide: Guide) -> None:
+    how = expected(agent.name, mode, row)
+    guided = guide(agent, mode, row)
     ran = guided.run("--timeout", "20s" if how is Ending.STOPPED else "90s")
     _is_told(ran, how)
     if row in ("answer", "slow", "rate_limited_then_ok"):
@@ -113,10 +62,10 @@ def test_it_ends_as_is_promised(agent: Agent, row: str, guide: Guide) -> None:
     assert guided.wrote(WRITTEN.path) == (WRITTEN.content if row == "write_file" else None)
 
 
-@only(lambda guidance: guidance.asks)
+@each(Guidance.asks_in)
 @pytest.mark.parametrize("answer", ["allow", "deny"])
-def test_it_asks_and_is_answered(agent: Agent, answer: str, guide: Guide) -> None:
-    guided = guide(agent, AGENTS[agent.name].mode, "permission", ask=True)
+def test_it_asks_and_is_answered(agent: Agent, mode: Mode, answer: str, guide: Guide) -> None:
+    guided = guide(agent, mode, "permission", ask=True)
     task = guided.add("--timeout", "90s")
     guided.until(lambda: guided.task(task).needs, "it to ask")
     needs = guided.task(task).needs
@@ -130,12 +79,12 @@ def test_it_asks_and_is_answered(agent: Agent, answer: str, guide: Guide) -> Non
     assert (guided.wrote("permitted.txt") is not None) == (answer == "allow")
 
 
-@only(lambda guidance: guidance.files)
+@each(lambda guidance, mode: guidance.files and mode not in guidance.one_shot)
 @pytest.mark.parametrize("word", ["allow", "deny"])
 def test_rules_hold_for_what_it_writes_without_asking(
-    agent: Agent, word: str, guide: Guide
+    agent: Agent, mode: Mode, word: str, guide: Guide
 ) -> None:
-    guided = guide(agent, AGENTS[agent.name].mode, "write_file")
+    guided = guide(agent, mode, "write_file")
     ran = guided.run(f"--{word}", "edit", "--timeout", "90s")
     assert ran.task.state is TaskState.COMPLETED, ran
     assert guided.wrote(WRITTEN.path) == (WRITTEN.content if word == "allow" else None)
@@ -143,9 +92,9 @@ def test_rules_hold_for_what_it_writes_without_asking(
     assert len(decided) == 1, ran
 
 
-@only(lambda guidance: guidance.resumes)
-def test_it_is_interrupted_and_resumed(agent: Agent, guide: Guide) -> None:
-    guided = guide(agent, AGENTS[agent.name].mode, "hang_then_ok")
+@each(lambda guidance, _: guidance.resumes)
+def test_it_is_interrupted_and_resumed(agent: Agent, mode: Mode, guide: Guide) -> None:
+    guided = guide(agent, mode, "hang_then_ok")
     task = guided.add("--timeout", "90s")
     guided.until(guided.asked, "its model to be asked")
     assert guided.inspan("interrupt", task).returncode == 0
@@ -158,9 +107,9 @@ def test_it_is_interrupted_and_resumed(agent: Agent, guide: Guide) -> None:
     assert ran.task.attempt == 2
 
 
-@only(lambda guidance: guidance.resumes)
-def test_it_is_killed_and_resumed(agent: Agent, guide: Guide) -> None:
-    guided = guide(agent, AGENTS[agent.name].mode, "hang_then_ok")
+@each(lambda guidance, _: guidance.resumes)
+def test_it_is_killed_and_resumed(agent: Agent, mode: Mode, guide: Guide) -> None:
+    guided = guide(agent, mode, "hang_then_ok")
     task = guided.add("--timeout", "90s")
     guided.until(guided.asked, "its model to be asked")
     pid = guided.task(task).pid
@@ -181,17 +130,20 @@ def test_it_is_killed_and_resumed(agent: Agent, guide: Guide) -> None:
     assert ran.task.state is TaskState.COMPLETED, ran
 
 
-@only(lambda guidance: guidance.quit)
-def test_it_edits_a_file_on_its_terminal(agent: Agent, guide: Guide, daemon: Daemon) -> None:
-    guided = guide(agent, Mode.PTY, "write_file")
-    task = guided.add("--timeout", "120s")
-    guided.until(lambda: guided.wrote(WRITTEN.path), "it to write the file")
-    with daemon.control() as control:
-        if AGENTS[agent.name].ruled:
-            guided.until(lambda: control.activity(task).doing is Doing.IDLE, "it to come to rest")
-        assert guided.task(task).state is TaskState.RUNNING
-        guided.inspan("send", "--no-enter", task, AGENTS[agent.name].quit)
-        # What comes in one piece is taken for pasted, with its Enter.
-        guided.inspan("send", "--no-enter", task, "\r")
+@each(Guidance.takes_more_in)
+def test_a_second_prompt_is_asked_with_the_first_and_its_answer(
+    agent: Agent, mode: Mode, guide: Guide
+) -> None:
+    guided = guide(agent, mode, "two_turns")
+    guided.script(Slowly(ANSWER, 1.0), Say("The second answer."))
+    task = guided.add("--timeout", "90s")
+    guided.until(guided.asked, "its model to be asked")
+    sent = guided.inspan("send", task, SECOND_PROMPT.strip())
+    assert (sent.returncode, sent.stdout) == (0, b"started: a turn has it\n"), sent
     ran = guided.ended(task)
-    assert ran.task.state is TaskState.COMPLETED, ran
+    assert (ran.task.state, ran.task.attempt) == (TaskState.COMPLETED, 1), ran
+    asked = repr(guided.steps[-1].body)
+    for words in (PROMPT.splitlines()[-1], SECOND_PROMPT.strip()):
+        assert words in asked
+    assert (ANSWER in asked) is not AGENTS[agent.name].breaks_off
+    assert "The second answer." in guided.inspan("logs", task).stdout.decode()

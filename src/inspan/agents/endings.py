@@ -40,14 +40,25 @@ def by_words(message: str, *, login_hint: str = "") -> Outcome:
     return Outcome(Ending.FAILED, message or "it failed and did not say why")
 
 
+def killed_there(how: Exit) -> Outcome | None:
+    """That one on a terminal was killed; ``None`` where it ended by itself.
+
+    Many a program ends with 130 when somebody types ^C, which is their wish; nobody ends with 137.
+    """
+    if how.signal not in _TOLD and how.status != _BY_SIGNAL + signal.SIGKILL:
+        return None
+    words = f"it was killed by {signal.Signals(how.status - _BY_SIGNAL).name}"
+    return Outcome(Ending.KILLED, words, "`inspan resume ID` begins anew, in the same folder.")
+
+
 def silent_end(name: str, how: Exit, complaint: str, *, login_hint: str = "") -> Outcome:
     """It has ended and never said how: that is never success, whatever its exit status.
 
     For one that we did not tell to go ourselves.
     """
-    killed = how.status - _BY_SIGNAL
-    if killed in _TOLD:
-        return Outcome(Ending.KILLED, f"{name} was killed by {signal.Signals(killed).name}")
+    number = how.status - _BY_SIGNAL
+    if number in _TOLD:
+        return Outcome(Ending.KILLED, f"{name} was killed by {signal.Signals(number).name}")
     last = complaint.strip()[-_COMPLAINT_MOST:]
     status = f"signal {how.signal}" if how.signal else f"status {how.code}"
     words = f"{name} ended with {status} and did not say that it was done"

@@ -17,6 +17,7 @@ from zlib import crc32
 
 import anyio
 
+from inspan.agents.endings import killed_there
 from inspan.engine.ports import (
     Asks,
     Clock,
@@ -109,7 +110,7 @@ class PtyRun:
                 elif isinstance(told, GoesOn):
                     self._announced = None
                 elif told is not None:
-                    yield told
+                    yield _judged(told)
                 if isinstance(told, Finished | Lost):
                     return
                 if isinstance(told, Grew):
@@ -323,3 +324,10 @@ class PtyRun:
     async def close(self) -> None:
         """Forget it: its exit has been stored."""
         await self._inner.close()
+
+
+def _judged(told: Observation) -> Observation:
+    """With how its agent ended, as far as that can be told without a word of it."""
+    if isinstance(told, Finished):
+        return replace(told, outcome=killed_there(told.exit))
+    return told

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from inspan.agents.endings import silent_end
+from inspan.agents.endings import killed_there, silent_end
 from inspan.model.agent import Ending
 from inspan.model.task import Exit
 
@@ -29,3 +29,14 @@ def test_any_other_has_failed(how: Exit) -> None:
 
 def test_what_it_complained_of_may_be_its_login() -> None:
     assert silent_end("codex", Exit(code=1), "not logged in").ending is Ending.LOGIN
+
+
+def test_one_on_a_terminal_was_killed_only_by_a_signal_that_nobody_types() -> None:
+    assert killed_there(Exit(code=0)) is None
+    assert killed_there(Exit(code=130)) is None
+    assert killed_there(Exit(signal=11)) is None
+    for how in (Exit(signal=9), Exit(code=137), Exit(signal=15)):
+        told = killed_there(how)
+        assert told is not None
+        assert told.ending is Ending.KILLED
+        assert "begins anew" in told.hint

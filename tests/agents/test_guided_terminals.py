@@ -1,0 +1,133 @@
+"""The real agents on terminals under inspan: what is promised of them where nothing but the screen
+tells what they do. After each run none of their processes is left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from inspan.model.activity import Doing
+from inspan.model.agent import Mode
+from inspan.model.task import Task, TaskState
+from tests.agents.agent import PROMPT, SECOND_PROMPT, Agent
+from tests.agents.endpoint.scenario import WRITTEN
+from tests.agents.guided import AGENTS, Guidance, Guided
+from tests.agents.guides import WANTED, Guide
+from tests.real.daemon import Daemon
+
+pytestmark = [
+    pytest.mark.agents,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
+]
+
+
+def only(fits: Callable[[Guidance], object]) -> pytest.MarkDecorator:
+    """Each agent that is run on a terminal and that the test is for."""
+    there = [agent for agent in WANTED if AGENTS[agent.name].quit]
+    agents = [agent for agent in there if fits(AGENTS[agent.name])]
+    return pytest.mark.parametrize("agent", agents, ids=[agent.name for agent in agents])
+
+
+def rests(guided: Guided, task: str, daemon: Daemon) -> None:
+    """Wait until its screen says that it is idle."""
+    with daemon.control() as control:
+        guided.until(lambda: control.activity(task).doing is Doing.IDLE, "it to come to rest")
+
+
+def began(guided: Guided) -> str:
+    task = guided.add("--timeout", "150s")
+    guided.until(guided.asked, "its model to be asked")
+    return task
+
+
+def begins_anew(guided: Guided, task: str) -> Task:
+    """It is resumed, and its model is asked once more."""
+    before = len(guided.steps)
+    guided.inspan("resume", task)
+    guided.until(lambda: len(guided.steps) > before, "its model to be asked again")
+    known = guided.task(task)
+    assert (known.state, known.attempt) == (TaskState.RUNNING, 2)
+    guided.inspan("cancel", task)
+    assert guided.ended(task).task.state is TaskState.CANCELLED
+    return known
+
+
+@only(lambda _: True)
+def test_it_edits_a_file_and_ends_when_it_is_told_to(
+    agent: Agent, guide: Guide, daemon: Daemon
+) -> None:
+    guided = guide(agent, Mode.PTY, "write_file")
+    task = guided.add("--timeout", "120s")
+    guided.until(lambda: guided.wrote(WRITTEN.path), "it to write the file")
+    if AGENTS[agent.name].ruled:
+        rests(guided, task, daemon)
+    assert guided.task(task).state is TaskState.RUNNING
+    guided.inspan("send", "--no-enter", task, AGENTS[agent.name].quit)
+    # What comes in one piece is taken for pasted, with its Enter.
+    guided.inspan("send", "--no-enter", task, "\r")
+    ran = guided.ended(task)
+    assert ran.task.state is TaskState.COMPLETED, ran
+
+
+@only(lambda guidance: guidance.ruled)
+def test_a_second_prompt_is_asked_with_the_first_and_its_answer(
+    agent: Agent, guide: Guide, daemon: Daemon
+) -> None:
+    guided = guide(agent, Mode.PTY, "two_turns")
+    task = began(guided)
+    rests(guided, task, daemon)
+    # While it works it is refused; of a turn that is over in a moment no screen may tell.
+    more = ("send", "--key", "more", task, SECOND_PROMPT.strip())
+    taken = (b"started", b"submitted")
+    guided.until(lambda: guided.inspan(*more).stdout.startswith(taken), "it to take a prompt")
+    guided.until(lambda: len(guided.steps) == 2, "its model to be asked again")
+    asked = repr(guided.steps[-1].body)
+    for words in (PROMPT.splitlines()[-1], "The first answer.", SECOND_PROMPT.strip()):
+        assert words in asked
+    rests(guided, task, daemon)
+    guided.inspan("cancel", task)
+
+
+@only(lambda guidance: guidance.ruled)
+@pytest.mark.parametrize("row", ["unauthorized", "rate_limited_then_ok", "cut"])
+def test_it_stays_whatever_its_models_service_says(
+    agent: Agent, row: str, guide: Guide, daemon: Daemon
+) -> None:
+    guided = guide(agent, Mode.PTY, row)
+    task = began(guided)
+    rests(guided, task, daemon)
+    assert guided.task(task).state is TaskState.RUNNING
+    guided.inspan("cancel", task)
+    assert guided.ended(task).task.state is TaskState.CANCELLED
+
+
+@only(lambda _: True)
+def test_it_is_interrupted_and_begins_anew(agent: Agent, guide: Guide) -> None:
+    guided = guide(agent, Mode.PTY, "hang_then_ok")
+    task = began(guided)
+    assert guided.inspan("interrupt", task).returncode == 0
+    ran = guided.ended(task)
+    assert (ran.task.state, ran.events[-1].kind) == (TaskState.INTERRUPTED, "task.interrupted")
+    assert not guided.left
+    begins_anew(guided, task)
+
+
+@only(lambda _: True)
+def test_it_is_killed_and_begins_anew(agent: Agent, guide: Guide) -> None:
+    guided = guide(agent, Mode.PTY, "hang_then_ok")
+    task = began(guided)
+    pid = guided.task(task).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    ran = guided.ended(task)
+    assert ran.task.state is TaskState.INTERRUPTED, ran
+    assert ran.task.reason is not None
+    assert ran.task.reason.code == "killed"
+    assert not guided.left
+    begins_anew(guided, task)
