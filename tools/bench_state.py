@@ -33,7 +33,7 @@ GOLDEN: Final = ROOT / "tests" / "golden"
 FOLDERS: Final = (GOLDEN / "screens", GOLDEN / "corpus")
 PAGE: Final = ROOT / "docs" / "state-detection.md"
 BEGIN, END = "<!-- bench-state: begin -->\n", "<!-- bench-state: end -->\n"
-HELD_OUT: Final = frozenset({"cline", "gptme", "nanocoder", "opencode", "vibe"})
+HELD_OUT: Final = frozenset({"cline", "gptme", "kimi", "nanocoder", "opencode", "vibe"})
 STATES: Final = (Doing.WORKING, Doing.WAITING, Doing.IDLE)
 #: Seconds between two snapshots of one label; the first is half of that after its beginning.
 EVERY: Final = 1.0

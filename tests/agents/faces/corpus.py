@@ -11,12 +11,14 @@ import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import anyio
 
 from tests.agents.endpoint.serve import serving
 from tests.agents.faces.face import Face
 from tests.agents.faces.faces import TOLD
+from tests.agents.faces.logins import LOGINS
 from tests.agents.faces.record import keep, live
 from tests.agents.faces.situations import Scene, Situation
 from tests.agents.faces.stories import STORIES, Story
@@ -27,15 +29,32 @@ CORPUS = CHECKOUT / "tests" / "golden" / "corpus"
 SIZES = ((60, 24), (80, 24), (100, 30), (120, 36), (140, 45))
 
 
-def wanted(words: list[str]) -> Iterator[tuple[Face, str, tuple[int, int]]]:
+#: The story of an agent that knows of no provider and no key.
+LOGIN = "login"
+Wanted: TypeAlias = tuple[Face, str, tuple[int, int]]
+
+
+def wanted(words: list[str]) -> Iterator[Wanted]:
     for face in TOLD.values():
         for name, story in STORIES.items():
-            for cols, rows in SIZES:
-                path = f"{face.agent.name}/{name}/{cols}x{rows}"
-                folder = CORPUS / face.agent.name / f"{name}-{cols}x{rows}"
-                named = any(word in path for word in words)
-                if named and face.asks >= story.ask and not folder.exists():
-                    yield face, name, (cols, rows)
+            if face.asks >= story.ask:
+                yield from _missing(face, name, words)
+    for login in LOGINS.values():
+        yield from _missing(login.face, LOGIN, words)
+
+
+def _missing(face: Face, name: str, words: list[str]) -> Iterator[Wanted]:
+    for cols, rows in SIZES:
+        path = f"{face.agent.name}/{name}/{cols}x{rows}"
+        folder = CORPUS / face.agent.name / f"{name}-{cols}x{rows}"
+        if any(word in path for word in words) and not folder.exists():
+            yield face, name, (cols, rows)
+
+
+def _situation(face: Face, name: str, size: tuple[int, int]) -> Situation:
+    if name == LOGIN:
+        return LOGINS[face.agent.name].situation
+    return Situation(partial(told, STORIES[name], size), "answer", ask=STORIES[name].ask)
 
 
 async def told(story: Story, size: tuple[int, int], scene: Scene) -> None:
@@ -47,9 +66,8 @@ def main(words: list[str]) -> int:
     failed: list[str] = []
     with serving() as endpoint, tempfile.TemporaryDirectory(prefix="f-") as folder:
         for face, name, size in wanted(words):
-            story = STORIES[name]
             path = f"{name}-{size[0]}x{size[1]}"
-            situation = Situation(partial(told, story, size), "answer", ask=story.ask)
+            situation = _situation(face, name, size)
             root = Path(folder) / face.agent.name / path
             install(face.agent)
             try:

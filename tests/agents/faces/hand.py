@@ -94,7 +94,7 @@ class Hand:
     async def stay(self, seconds: float) -> None:
         """Let time pass, as a person does who only looks."""
         until = time.monotonic() + seconds
-        await self.until(lambda: time.monotonic() >= until)
+        await self.until(lambda: time.monotonic() >= until, patience=seconds + PATIENCE)
 
     async def press(self, *keys: str) -> None:
         """Press keys by name, with a moment after each."""

@@ -1,37 +1,96 @@
-"""The same agents where nobody is logged in: nothing tells them of a provider or a key."""
+"""The same agents where nobody is logged in: nothing tells them of a provider or a key.
+
+What each does then is in its documents: most ask a person at once, and wait; some sit at their
+prompt, and tell of it there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
+from inspan.model.activity import Doing
 from tests.agents.agent import Wish
 from tests.agents.faces import faces
 from tests.agents.faces.face import Face
+from tests.agents.faces.situations import Scene, Situation
+from tests.agents.install import CACHE
+
+#: In seconds: until it has surely started, and how long it is looked at then.
+STARTS, LOOKED = 45.0, 6.0
+
+
+@dataclass(frozen=True)
+class Login:
+    """An agent of which nobody told it who it works for, and what it does then."""
+
+    face: Face
+    doing: Doing
+
+    @property
+    def situation(self) -> Situation:
+        return Situation(partial(_missing, self.doing), "answer")
+
+
+async def _missing(doing: Doing, scene: Scene) -> None:
+    """It starts, and nobody does anything."""
+    await scene.begin()
+    await scene.be(f"{doing}/login", LOOKED)
 
 
 def _nothing(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # the same for all
     return {}
 
 
-def _bare(face: Face, *words: str, **kept: str) -> Face:
-    """With these words and variables, and no file."""
-    agent = replace(face.agent, env=lambda wish: kept, files=_nothing)  # noqa: ARG005  # always
-    return replace(face, agent=agent, argv=lambda wish: words, files=_nothing)  # noqa: ARG005
+def _trusted(wish: Wish) -> Mapping[str, str]:
+    """Else nanocoder would ask for that first."""
+    trusted = {"trustedDirectories": [str(wish.place.work)]}
+    return {".config/nanocoder/nanocoder-preferences.json": json.dumps(trusted)}
 
 
-LOGINS: Mapping[str, Face] = {
-    face.agent.name: face
-    for face in (
-        _bare(faces.OPENCODE, OPENCODE_DISABLE_AUTOUPDATE="1", OPENCODE_DISABLE_MODELS_FETCH="1"),
-        _bare(faces.VIBE, "--trust"),
-        _bare(faces.AIDER, "--no-check-update", "--analytics-disable", "--no-gitignore"),
-        _bare(faces.PI),
-        _bare(faces.QWEN),
-        _bare(faces.CONTINUE, CONTINUE_TELEMETRY_ENABLED="0"),
-        _bare(faces.CLINE, "--tui", CLINE_DISABLE_CLINE_PASS_NOTICE="1"),
-        _bare(faces.GPTME),
-        _bare(faces.KIMI, KIMI_CLI_NO_AUTO_UPDATE="1"),
-        _bare(faces.NANOCODER, NANOCODER_TRUST_DIRECTORY="1"),
+def _alone(
+    face: Face,
+    doing: Doing,
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    files: Callable[[Wish], Mapping[str, str]] = _nothing,
+) -> Login:
+    """With these words, files and variables alone."""
+    agent = replace(face.agent, env=lambda wish: env or {}, files=files)  # noqa: ARG005  # always
+    argv = partial(_said, words)
+    bare = replace(face, agent=agent, argv=argv, files=_nothing, ready="", starts=STARTS)
+    return Login(bare, doing)
+
+
+def _said(words: tuple[str, ...], wish: Wish) -> tuple[str, ...]:  # noqa: ARG001  # the same for all
+    return words
+
+
+_NANOCODER = CACHE / "nanocoder" / "node_modules" / ".bin" / "nanocoder"
+_QUIET: Mapping[str, Mapping[str, str]] = {
+    "opencode": {
+        f"OPENCODE_DISABLE_{name}": "1"
+        for name in ("AUTOUPDATE", "DEFAULT_PLUGINS", "LSP_DOWNLOAD", "MODELS_FETCH")
+    },
+    "pi": {"PI_OFFLINE": "1", "PI_TELEMETRY": "0"},
+    "continue": {"CONTINUE_TELEMETRY_ENABLED": "0"},
+    "cline": {"CLINE_DISABLE_CLINE_PASS_NOTICE": "1"},
+    "kimi": {"KIMI_CLI_NO_AUTO_UPDATE": "1"},
+}
+LOGINS: Mapping[str, Login] = {
+    login.face.agent.name: login
+    for login in (
+        _alone(faces.OPENCODE, Doing.IDLE, env=_QUIET["opencode"]),
+        _alone(faces.VIBE, Doing.WAITING, "--trust"),
+        _alone(faces.AIDER, Doing.WAITING, "--no-check-update", "--no-gitignore"),
+        _alone(faces.PI, Doing.IDLE, env=_QUIET["pi"]),
+        _alone(faces.QWEN, Doing.WAITING),
+        _alone(faces.CONTINUE, Doing.WAITING, env=_QUIET["continue"]),
+        _alone(faces.CLINE, Doing.WAITING, "--tui", env=_QUIET["cline"]),
+        _alone(faces.GPTME, Doing.WAITING, "--name", "scripted"),
+        _alone(faces.KIMI, Doing.IDLE, env=_QUIET["kimi"]),
+        _alone(faces.NANOCODER, Doing.WAITING, str(_NANOCODER), files=_trusted),
     )
 }

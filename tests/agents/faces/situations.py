@@ -14,7 +14,7 @@ from tests.agents.drive import marked
 from tests.agents.endpoint.scenario import LONG
 from tests.agents.endpoint.serve import Endpoint
 from tests.agents.faces.face import Face
-from tests.agents.faces.hand import Hand
+from tests.agents.faces.hand import PATIENCE, Hand
 
 #: In seconds: how long a state is looked at.
 LOOKED = 2.0
@@ -49,7 +49,7 @@ class Scene:
             await self.hand.until(self.face.ready)
             await self.hand.still(1.5)
             return
-        await self.hand.until(r"\S")
+        await self.hand.until(r"\S", patience=2 * PATIENCE)
         await self.hand.stay(self.face.starts)
         seen = time.monotonic()
         await self.hand.until(lambda: self.hand.quiet(1.5) or time.monotonic() > seen + 8.0)
