@@ -168,11 +168,11 @@ class Guided:
         own = guidance.own if self._ask else (*guidance.own, *unasked)
         return [INSPAN, verb, *how, *flags, "--prompt", "-", "--", *own]
 
-    def run(self, *flags: str) -> Ran:
+    def run(self, *flags: str, prompt: str = PROMPT) -> Ran:
         """Run it to its end."""
         with self._daemon.control() as control:
             known = {task.id for task in control.list().tasks}
-        done = self._typed(self.command("run", *flags), PROMPT)
+        done = self._typed(self.command("run", *flags), prompt)
         with self._daemon.control() as control:
             (task,) = (task.id for task in control.list().tasks if task.id not in known)
         return self._known(task, done)

@@ -153,7 +153,7 @@ def perform(
 ) -> Performed:
     """In ``root``, which is new, or in the folders of the play that it goes on with."""
     if earlier is not None and mode.loses_young_sessions:
-        _next_minute()
+        next_minute()
     place = earlier.place if earlier else made(Place(root))
     instance = earlier.instance if earlier else f"{agent.name}-{mode.name}-{play.name}"
     base = endpoint.base(play.scenario, instance, bare=agent.bare)
@@ -187,7 +187,8 @@ def perform(
     return Performed(argv, wish, instance, transcript, session)
 
 
-def _next_minute() -> None:
+def next_minute() -> None:
+    """Wait for it: Gemini CLI loses a session that is loaded in the minute in which it began."""
     began = time.gmtime().tm_min
     while time.gmtime().tm_min == began:
         time.sleep(0.2)

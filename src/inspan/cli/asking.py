@@ -11,15 +11,18 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from inspan.cli import confining, permitting
+from inspan.cli import confining, continuing, permitting
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.agent import Mode, is_agent
 from inspan.model.budget import Budget, OverBudget
 from inspan.model.task import OnCrash, OnLimit, Patience, TaskSpec, TerminalSpec, WorkspaceKind
 from inspan.settings import EnvRule, Settings, locate, passing
 from inspan.settings.figures import duration
+
+if TYPE_CHECKING:
+    from inspan.agents.dialect import Dialect
 
 #: SQLite's whole numbers end here.
 _NUMBERS: Final = 1 << 63
@@ -36,10 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--provider",
         "--agent",
-        default="shell",
         dest="provider",
         help="who runs it (default: shell)",
     )
+    continuing.add_arguments(what)
     what.add_argument(
         "--prompt", metavar="TEXT", help="what to ask an agent; `-` reads it from our input"
     )
@@ -121,15 +124,10 @@ def spec_of(
     *,
     foreground: bool,
 ) -> TaskSpec:
-    """The task that ``args`` describe. Raises BadInput, FolderMissing."""
-    dialect = passing.dialect_of(args.provider, settings)
+    """The task that ``args`` describe. Raises BadInput, FolderMissing, and what looking up does."""
+    continuing.take(args)
+    provider, dialect = _who(args, settings)
     mode = None if args.mode is None else Mode(args.mode)
-    if dialect is not None:
-        from inspan.cli import prompting
-
-        prompting.take(args)
-    elif args.on_limit is not None:
-        raise BadInput("--on-limit is about an agent's usage limit", hint="Name one by --agent.")
     if not args.command and args.prompt is None:
         raise BadInput("there is nothing to run", hint="Write the command after `--`.")
     cwd = folder(args.cwd)
@@ -148,7 +146,7 @@ def spec_of(
     return TaskSpec(
         command=tuple(args.command),
         prompt=args.prompt,
-        provider=args.provider,
+        provider=provider,
         mode=mode,
         name=args.name,
         role=args.role,
@@ -159,13 +157,14 @@ def spec_of(
         after=after(args.after),
         priority=storable("--priority", args.priority),
         not_before=start(args.delay, args.at, time.time()),
-        patience=patience(settings, args.provider, args.timeout, args.idle, foreground=foreground),
+        patience=patience(settings, provider, args.timeout, args.idle, foreground=foreground),
         permissions=permitting.policy_of(args, settings, dialect, foreground=foreground),
         sandbox=confining.sandbox_of(args, settings, agent=dialect is not None),
         retries=at_least_zero("--retries", args.retries),
         checks=tuple(args.check),
         terminal=passing.terminal_of(dialect, mode, terminal),
         workspace=workspace(worktree=args.worktree, own_folder=args.folder),
+        continues=args.continues,
         base=_base(args.base, worktree=args.worktree),
         on_crash=OnCrash(args.on_crash),
         budget=budget(settings, args.budget, args.over_budget, agent=dialect is not None),
@@ -173,6 +172,19 @@ def spec_of(
         review=args.review,
         labels=labels(args.label),
     )
+
+
+def _who(args: argparse.Namespace, settings: Settings) -> tuple[str, Dialect | None]:
+    """Who runs it; an agent's prompt is put in its place. Raises BadInput, ProviderBroken."""
+    provider = args.provider or "shell"
+    dialect = passing.dialect_of(provider, settings)
+    if dialect is not None:
+        from inspan.cli import prompting
+
+        prompting.take(args)
+    elif args.on_limit is not None:
+        raise BadInput("--on-limit is about an agent's usage limit", hint="Name one by --agent.")
+    return provider, dialect
 
 
 def folder(given: str | None) -> str:

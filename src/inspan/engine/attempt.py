@@ -19,7 +19,7 @@ from inspan.engine.crowding import Crowding
 from inspan.engine.hindrances import AGAIN
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import budget_used_up
-from inspan.engine.orders import order_of, provider_of, taken_up
+from inspan.engine.orders import order_of, provider_of, started
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
     Asks,
@@ -146,8 +146,8 @@ class Attempt:
         task = self.task
         session = session_id(task.id, task.attempt)
         try:
-            started = e.AttemptStarted(task.attempt, session, keeper, taken_up(task))
-            await self._insist(started)  # it was accepted: with a full disk it waits for room
+            # It was accepted: with a full disk it waits for room.
+            await self._insist(started(task, session, keeper))
         except IllegalTransition:
             return  # it was cancelled or interrupted while it waited for this slot
         self.session = session

@@ -34,6 +34,7 @@ from inspan.engine.code.ports import CodePorts
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.engine.deciding import Deciding
 from inspan.engine.dispatcher import Dispatcher, Roles
+from inspan.engine.following import at_rest
 from inspan.engine.handover import Handovers
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
@@ -307,7 +308,7 @@ class Engine:
     def _live(self, task: Task) -> Attempt:
         attempt = self._attempts.get(task.id)
         if attempt is None or task.done:
-            raise IllegalTransition(f"the task is {task.state}: nothing of it runs")
+            raise at_rest(task)
         return attempt
 
     def _run_of(self, session: str) -> Attempt | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import anyio
 
 from inspan.engine.budgets import check_budget
+from inspan.engine.following import check_conversation, follow
 from inspan.engine.ledger import Ledger
 from inspan.engine.orders import provider_of
 from inspan.engine.ports import Confines, Ports
@@ -108,6 +109,7 @@ class Intake:
             self._check_patience(spec.patience, agent=is_agent(spec.provider))
         if spec.budget is not None:
             check_budget(provider, spec)
+        check_conversation(spec)
         provider.check(spec)
 
     async def _check_sandbox(self, spec: TaskSpec) -> None:
@@ -130,11 +132,12 @@ class Intake:
             raise DeadlineTooLong(f"the deadline {asked} is above the maximum of {most:g} s")
 
     async def _linked(self, specs: Sequence[TaskSpec], ids: Sequence[str]) -> list[TaskSpec]:
-        """``after`` with full ids, and without a circle."""
+        """``after`` with full ids and without a circle, and what is taken of earlier tasks."""
         linked = []
         for spec in specs:
             after = dict.fromkeys([await self._wanted(wanted, ids) for wanted in spec.after])
             linked.append(replace(spec, after=tuple(after)) if after else spec)
+        linked = [await follow(spec, self._refs) for spec in linked]
         if len(specs) > 1:
             self._refuse_circles(linked, ids)
         return linked

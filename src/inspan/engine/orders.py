@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from inspan.engine.ports import Order, Provider
 from inspan.errors import ProviderNotFound
 from inspan.model.agent import Ending
+from inspan.model.event import AttemptStarted
 from inspan.model.permission import Policy
 from inspan.model.task import Task, TaskSpec, TerminalSpec
 
@@ -20,10 +21,20 @@ def provider_of(providers: Mapping[str, Provider], spec: TaskSpec) -> Provider:
     return provider
 
 
-def taken_up(task: Task) -> str | None:
-    """The agent's own session that the next attempt takes up: none that it has forgotten."""
-    forgotten = task.outcome is not None and task.outcome.ending is Ending.FORGOTTEN
-    return None if task.agent is None or forgotten else task.agent.id
+def started(task: Task, session: str, keeper: str) -> AttemptStarted:
+    """That the next attempt begins, and which of the agent's sessions it takes up.
+
+    That of the attempt before it, unless the agent has forgotten it; where there is none, that of
+    the task whose conversation this one goes on with.
+    """
+    own = None if task.agent is None or _forgotten(task) else task.agent.id
+    before = task.spec.conversation if task.agent is None and not _forgotten(task) else None
+    follows = own is None and before is not None
+    return AttemptStarted(task.attempt, session, keeper, own or before, follows)
+
+
+def _forgotten(task: Task) -> bool:
+    return task.outcome is not None and task.outcome.ending is Ending.FORGOTTEN
 
 
 def order_of(
@@ -50,6 +61,7 @@ def order_of(
         secrets=task.spec.secrets,
         mode=task.spec.mode,
         resumes=task.resumes,
+        follows=task.follows,
         permissions=permissions,
         cost_most=_cost_left(task),
         sandbox=task.spec.sandbox,

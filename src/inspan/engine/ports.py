@@ -176,6 +176,8 @@ class Order:
     #: How an agent is spoken to, and which session of its own it takes up.
     mode: Mode | None = None
     resumes: str | None = None
+    #: Whether the prompt is new to that session.
+    follows: bool = False
     #: What the agent may do without asking.
     permissions: Policy = Policy()
     #: What is left of its budget (US dollars), for an agent that keeps to it itself.

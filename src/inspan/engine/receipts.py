@@ -16,6 +16,7 @@ from typing import Final
 import anyio
 
 from inspan.control import EventQuery
+from inspan.engine.following import at_rest
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import until
 from inspan.engine.ports import Clock, Finished, Lost, Observation, Reached, Run, TakesPrompts
@@ -259,5 +260,5 @@ def _take(slips: dict[str, _Slip], event: e.Event) -> None:
 
 def _refusal(task: Task) -> InspanError:
     if not is_active(task.state):
-        return IllegalTransition(f"the task is {task.state}: nothing of it runs")
+        return at_rest(task)
     return InputFull("the program is not there yet, or its checks are running")

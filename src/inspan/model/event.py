@@ -54,6 +54,8 @@ class AttemptStarted:
     keeper: str
     #: The agent's own session that it takes up.
     resumes: str | None = None
+    #: That this task's prompt is new to that session.
+    follows: bool = False
 
 
 @value

@@ -132,9 +132,10 @@ def _refusal(task: Task, fact: e.Fact) -> IllegalTransition:
     asked = _ASKED.get(type(fact))
     if asked is None:
         return IllegalTransition(f"{name} is {task.state}; it cannot have {fact.kind}")
-    return IllegalTransition(
-        f"{name} is {task.state}; it cannot be {asked}", hint=f"`inspan show {name}` tells why."
-    )
+    hint = f"`inspan show {name}` tells why."
+    if task.done and task.agent is not None:
+        hint = f"`inspan run --continue {name} TEXT` goes on with its agent's conversation."
+    return IllegalTransition(f"{name} is {task.state}; it cannot be {asked}", hint=hint)
 
 
 #: Every field at its default, for the copy that becomes a new task.
@@ -204,9 +205,10 @@ _RESTING: Final = frozenset(
 def _started(task: Task, at: float, fact: e.AttemptStarted) -> dict[str, Any]:
     afresh = {"exit": None, "outcome": None, "reason": None, "wake_at": None, "output_bytes": 0}
     told = {"session": fact.session, "keeper": fact.keeper, "started_at": at, **afresh}
-    if task.usage is UNUSED and task.resumes is fact.resumes:
+    if task.usage is UNUSED and task.resumes is fact.resumes and not fact.follows:
         return told
-    return {**told, "resumes": fact.resumes, "used_before": task.used, "usage": UNUSED}
+    session = {"resumes": fact.resumes, "follows": fact.follows}
+    return {**told, **session, "used_before": task.used, "usage": UNUSED}
 
 
 def _needs(task: Task, at: float, fact: e.NeedsInput) -> dict[str, Any]:

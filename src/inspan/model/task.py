@@ -172,6 +172,9 @@ class TaskSpec:
     checks: tuple[str, ...] = ()
     terminal: TerminalSpec = TerminalSpec()
     workspace: WorkspaceKind = WorkspaceKind.HERE
+    #: The task whose agent's conversation this one goes on with, and what that agent calls it.
+    continues: str | None = None
+    conversation: str | None = None
     #: What a worktree starts from; resolved to a commit before it is used.
     base: str = "HEAD"
     on_crash: OnCrash = OnCrash.ASK
@@ -367,6 +370,8 @@ class Task:
     agent: AgentSession | None = None
     #: The agent's session that the present attempt takes up.
     resumes: str | None = None
+    #: Whether it asks there what is wanted of the task, instead of telling it to go on.
+    follows: bool = False
     #: How another agent came to have it, the last time that one did; ``spec`` has it already.
     handed: Handed | None = None
     #: What the present attempt has used, and all those before it.

@@ -271,7 +271,7 @@ def _keeps_cost(dialect: Dialect) -> bool:
 def _prompt(order: Order) -> str:
     """What the agent is told: the work, the findings of a review, or to go on."""
     findings = "\n".join(f"- {finding}" for finding in order.findings)
-    if order.resumes is not None:
+    if order.resumes is not None and not order.follows:
         return f"{_SENT_BACK}\n{findings}" if findings else _GO_ON
     prompt = order.prompt or ""
     return f"{prompt}\n\n{_SENT_BACK}\n{findings}" if findings else prompt
