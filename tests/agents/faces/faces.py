@@ -187,6 +187,7 @@ NANOCODER = Face(
     ],
     starts=15.0,
     situations=(),
+    ponders=6.0,
 )
 FACES: Mapping[str, Face] = {face.agent.name: face for face in (CLAUDE, CODEX, GEMINI, PI)}
 #: Those that are told through a story.

@@ -98,23 +98,36 @@ class Teller:
         for again in range(scene.face.rounds if beat.allow else 1):
             if await self._within(AGAIN if again else scene.face.ponders, moved):
                 return True
-            await self._asked(beat)
+            if not await self._asked(beat, moved):
+                return True
         if await self._within(25.0 if beat.allow else 4.0, moved):
             return True
         if beat.allow and not scene.face.agent.bare:
             await scene.hand.until(lambda: False, patience=0.0)
         return False
 
-    async def _asked(self, beat: Beat) -> None:
-        """A person looks at a question, sometimes in two sizes, and answers it."""
+    async def _asked(self, beat: Beat, moved: Callable[[], bool]) -> bool:
+        """A person looks at a question, some in two sizes, and answers; false where it went."""
         scene = self.scene
-        await self._be(Doing.WAITING, beat.situation, ASKED)
+        if not await self._stands(beat, moved):
+            return False
         self.asked += 1
         if self.sizes and self.asked % 2 == 0:
             await scene.hand.resize(*self.sizes[self.asked // 2 % len(self.sizes)])
             await scene.hand.stay(1.0)
-            await self._be(Doing.WAITING, beat.situation, ASKED)
+            if not await self._stands(beat, moved):
+                return False
         await scene.hand.press(*self._keys(beat))
+        return True
+
+    async def _stands(self, beat: Beat, moved: Callable[[], bool]) -> bool:
+        """Whether the question stood all the while; else nothing is noted."""
+        noted = len(self.scene.hand.notes)
+        await self._be(Doing.WAITING, beat.situation, ASKED)
+        if moved():
+            del self.scene.hand.notes[noted:]
+            return False
+        return True
 
     def _keys(self, beat: Beat) -> tuple[str, ...]:
         face = self.scene.face
