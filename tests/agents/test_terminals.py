@@ -16,8 +16,10 @@ from inspan.control import Control
 from inspan.errors import IllegalTransition
 from inspan.model.activity import Activity, Doing
 from inspan.model.agent import Mode
+from inspan.model.receipt import Stage
 from inspan.model.task import Patience, Task, TaskSpec, TaskState, TerminalSpec
 from tests.agents.agent import Place, Wish
+from tests.agents.endpoint.scenario import Say
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.faces.face import Face
 from tests.agents.faces.faces import FACES
@@ -42,9 +44,18 @@ EVERY = [
 ]
 
 
-def spec_of(face: Face, endpoint: Endpoint, root: Path) -> TaskSpec:
+#: On whose terminals prompts were tried.
+TAKING = [
+    pytest.param(FACES[agent.name], id=agent.name)
+    for agent in wanted(os.environ.get("AGENTS", ""))
+    if agent.name in ("claude", "codex", "gemini", "pi")
+]
+LARGE = "\n".join(f"{number}: say what you found there" for number in range(320))
+
+
+def spec_of(face: Face, endpoint: Endpoint, root: Path, scenario: str = "permission") -> TaskSpec:
     place = made(Place(root))
-    base = endpoint.base("permission", root.name, bare=face.agent.bare)
+    base = endpoint.base(scenario, root.name, bare=face.agent.bare)
     wish = Wish(place, base, ask=True)
     place.put({**face.agent.files(wish), **face.files(wish)})
     return TaskSpec(
@@ -89,5 +100,21 @@ async def test_it_asks_is_answered_and_rests(face: Face, word: str) -> None:
                 assert (await control.get(task.id)).state is TaskState.RUNNING
                 done = [file.name for file in Path(spec.cwd).iterdir() if not file.is_dir()]
                 assert ("permitted.txt" in done) is (word == "allow"), done
+            finally:
+                await control.cancel(task.id, force=True)
+
+
+@pytest.mark.parametrize("face", TAKING)
+async def test_a_prompt_has_a_turn_however_short_that_is(face: Face) -> None:
+    with serving() as endpoint, tempfile.TemporaryDirectory(prefix="f-") as root:
+        spec = spec_of(face, endpoint, Path(root) / face.agent.name, "answer")
+        async with lone_engine() as (control, _):
+            task = await control.submit(spec)
+            try:
+                for number, text in enumerate(("say hello", "one\ntwo", LARGE, "say hello")):
+                    endpoint.script(face.agent.name, Say(f"Word {number} of it."))
+                    await _doing(control, task, lambda it: it.doing is Doing.IDLE)
+                    receipt = await control.prompt(task.id, text, wait=20)
+                    assert receipt.stage is Stage.STARTED, f"{text[:20]!r}: {receipt}"
             finally:
                 await control.cancel(task.id, force=True)

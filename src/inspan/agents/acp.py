@@ -214,7 +214,7 @@ class AcpTalk:
             category = words_of(params, "category")
             why = f"{category} {words_of(params, 'detail')}".strip()
             self._retried = Outcome(_CAUSES.get(category, Ending.OVERLOADED), why)
-            yield BacksOff(0.0, why)
+            yield BacksOff(0.0, why, self._retried.ending)
         if self._updates.busy:
             self.handed.start()
         if self._began and (self._updates.busy or not self._speaker.keeps_late):

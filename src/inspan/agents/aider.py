@@ -130,9 +130,9 @@ class AiderTalk:
             self._usage = self._counted(found, text)
             yield Counted(self._usage)
         elif found := _RETRIES.match(text):
-            why = self._trouble.message if self._trouble is not None else ""
+            met = self._trouble or Outcome(Ending.OVERLOADED)
             self._words = []
-            yield BacksOff(float(found[1].rstrip(".")), why)
+            yield BacksOff(float(found[1].rstrip(".")), met.message, met.ending)
         elif found := _DID.match(text):
             name = "edit" if found[1].startswith("Applied") else "commit"
             yield ToolBegan(found[2], name, found[2])

@@ -282,7 +282,7 @@ class ClaudeTalk:
             status = int(json_lines.number(told, "error_status"))
             why = json_lines.words_of(told, "error") or f"status {status}"
             self._retried = by_status(status, f"claude could not reach its model: {why}")
-            yield BacksOff(seconds, why)
+            yield BacksOff(seconds, why, self._retried.ending)
 
     def _said(self, told: dict[str, Any]) -> Iterator[Sign]:
         message = told.get("message")

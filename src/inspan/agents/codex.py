@@ -316,7 +316,7 @@ class CodexTalk:
             error = object_of(params, "error")
             why = words_of(error, "additionalDetails") or words_of(error, "message")
             self._retried = trouble({**error, "message": why})
-            yield BacksOff(0, why)
+            yield BacksOff(0, why, self._retried.ending)
 
     def _began(self, params: dict[str, Any]) -> Iterator[Sign]:
         """A thread can be taken up again from its first turn on, so only then it has begun."""

@@ -277,7 +277,8 @@ class PiTalk:
             case "auto_retry_start":
                 self._holding = True
                 seconds = number(told, "delayMs") / 1000
-                yield BacksOff(seconds, words_of(told, "errorMessage"))
+                why = words_of(told, "errorMessage")
+                yield BacksOff(seconds, why, _trouble(why).ending)
             case "auto_retry_end":
                 self._holding = False
             case "compaction_start":

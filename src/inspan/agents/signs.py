@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from inspan.model.agent import AgentSession, Outcome, Usage
+from inspan.model.agent import AgentSession, Ending, Outcome, Usage
 from inspan.model.value import value
 
 
@@ -100,10 +100,14 @@ class Withdrawn:
 
 @value
 class BacksOff:
-    """Its model cannot be had; it will try again in so many seconds by itself."""
+    """Its model cannot be had; it will try again in so many seconds by itself.
+
+    ``ending``: how the attempt ended that it repeats.
+    """
 
     seconds: float
     why: str
+    ending: Ending = Ending.OVERLOADED
 
 
 @value

@@ -347,9 +347,9 @@ class Attempt:
                     self.request_stop(why)
             case Does(activity):
                 self.activity = activity
-            case BacksOff(seconds):
+            case BacksOff(seconds, _, ending):
                 self._watchdog.excuse(now + seconds)
-                self._means.crowding.backs_off(self.task.spec.provider, self.session)
+                self._means.crowding.backs_off(self.task.spec.provider, self.session, ending)
             case Decided():
                 await self.tell(reasons.of_rule(self.task.attempt, seen))
             case _:

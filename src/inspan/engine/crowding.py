@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: How often in one attempt an agent tells that it will try again before that counts as overload.
 _OFTEN: Final = 3
+#: What fewer tasks at once may help against.
+_TOO_MANY: Final = (Ending.OVERLOADED, Ending.QUOTA)
 
 
 class Crowding:
@@ -53,8 +55,10 @@ class Crowding:
         moments = [room.next_place(now) for room in self._rooms.values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def backs_off(self, provider: str, session: str) -> None:
-        """An agent tells that it will try again by itself."""
+    def backs_off(self, provider: str, session: str, ending: Ending) -> None:
+        """An agent tells that it will try again by itself, since one try ended so."""
+        if ending not in _TOO_MANY:
+            return
         self._backed_off[session] += 1
         if self._backed_off[session] % _OFTEN == 0:
             self.overloaded(provider)

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
 from inspan.model.activity import Activity
-from inspan.model.agent import AgentSession, Mode, Outcome, Usage
+from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.code import CodeSession
 from inspan.model.event import Event
 from inspan.model.permission import Decision, Policy
@@ -91,6 +91,7 @@ class BacksOff:
 
     seconds: float
     why: str
+    ending: Ending = Ending.OVERLOADED  #: of the try that it repeats
 
 
 @value

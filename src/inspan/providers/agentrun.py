@@ -199,8 +199,8 @@ class AgentRun:
                 yield Began(session)
             case s.Counted(usage):
                 yield Counted(usage)
-            case s.BacksOff(seconds, why):
-                yield BacksOff(seconds, why)
+            case s.BacksOff(seconds, why, ending):
+                yield BacksOff(seconds, why, ending)
             case _:
                 return
 

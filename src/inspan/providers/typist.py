@@ -44,8 +44,9 @@ class Typist:
         self._clock = clock
         #: How far each prompt has got, by its key.
         self.arrivals: dict[str, Arrival] = {}
-        #: The keys of those that were submitted, and that no turn was seen to have.
-        self._submitted: list[str] = []
+        #: Those that were submitted, and that no turn was seen to have: each by its key, as its
+        #: text and the rows that were shown before.
+        self._submitted: dict[str, tuple[str, tuple[str, ...]]] = {}
         #: The one that is being typed.
         self._typing = ""
         self._over = False
@@ -76,6 +77,7 @@ class Typist:
     async def type(self, key: str, text: str) -> Arrival:
         """Type it and press Enter, as far as that can be seen to succeed."""
         self._typing = key
+        before = self._screen.rows()
         try:
             await self._write(delivery.keys(text, pastes=self._screen.marks.pastes))
             self.arrivals[key] = Arrival(Stage.WRITTEN)
@@ -86,7 +88,7 @@ class Typist:
         finally:
             self._typing = ""
         if arrival.stage is Stage.SUBMITTED:
-            self._submitted.append(key)
+            self._submitted[key] = text, before
         self.arrivals[key] = arrival
         self.looked()
         return self.arrivals[key]
@@ -102,11 +104,18 @@ class Typist:
         return Arrival(Stage.SUBMITTED)
 
     def looked(self) -> None:
-        """The screen was looked at: one that works, or asks, has a turn."""
-        if self._submitted and self._doing() in (Doing.WORKING, Doing.WAITING):
-            for key in self._submitted:
+        """The screen was looked at: one that works, or asks, has a turn.
+
+        So has one that shows something new below the prompt: a turn may be over in a moment.
+        """
+        busy = self._doing() in (Doing.WORKING, Doing.WAITING)
+        for key, (text, before) in tuple(self._submitted.items()):
+            if busy or self._answers(text, before):
                 self.arrivals[key] = Arrival(Stage.STARTED)
-            self._submitted.clear()
+                del self._submitted[key]
+
+    def _answers(self, text: str, before: tuple[str, ...]) -> bool:
+        return delivery.answered(self._screen.rows(), self._screen.cursor, text, before)
 
     def _shows(self, text: str) -> bool:
         return delivery.shows(self._screen.rows(), self._screen.cursor, text)

@@ -8,6 +8,7 @@ taken for keys there is refused, and so is what the agent would take for a comma
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,10 +23,12 @@ _KEY: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 #: What a first character makes of a prompt, in every agent that is known: a command of its own,
 #: or one for a shell, which it runs without asking.
 _COMMANDS: Final = ("/", "!")
-#: An agent's word for what was pasted and is too much to be shown.
-_MARK: Final = re.compile(r"\[pasted[^\[\]]{0,60}\]$", re.IGNORECASE)
+#: An agent's word for what was pasted and is too much to be shown: ``[Pasted text #1 +3 lines]``,
+#: ``[paste #1 10006 chars]``.
+_MARK: Final = re.compile(r"\[paste(?:d|\s#)[^\[\]]{0,60}\]$", re.IGNORECASE)
 #: The frames of boxes, which stand around an input line.
 _FRAME: Final = re.compile("[\u2500-\u259f|\\s]+")
+_EDGE: Final = re.compile(_FRAME.pattern + "$")
 #: So much of its end has to be there, and so many rows are looked at for it.
 _SHOWN: Final = 16
 _ROWS: Final = 4
@@ -68,17 +71,47 @@ def keys(text: str, *, pastes: bool) -> bytes:
 
 def is_empty(rows: Sequence[str], cursor: tuple[int, int]) -> bool:
     """Whether nothing but a sign stands in the input line before the cursor."""
-    return not any(character.isalnum() for character in _before(rows, cursor))
+    return not _has_words(_before(rows, cursor))
 
 
 def shows(rows: Sequence[str], cursor: tuple[int, int], text: str) -> bool:
     """Whether the end of ``text``, or a mark for a paste, stands just before the cursor."""
     left = _before(rows, cursor)
-    if _MARK.search(left.rstrip()):
+    return _ends(rows[max(0, cursor[1] - _ROWS) : cursor[1]], left, text)
+
+
+def answered(
+    rows: Sequence[str], cursor: tuple[int, int], text: str, before: Sequence[str]
+) -> bool:
+    """Whether something new stands below ``text`` and above the input line, where it is no more.
+
+    ``before``: the rows of the screen to which it was typed. That the text has moved up is not
+    enough: an agent shows so, too, what waits for a turn.
+    """
+    above = rows[: cursor[1]]
+    known, now = Counter(map(_bare, before)), Counter(map(_bare, above))
+    for number in reversed(range(len(above))):
+        if _ends(above[max(0, number - _ROWS) : number], above[number], text):
+            below = {_bare(row) for row in above[number + 1 :] if _has_words(row)}
+            new = any(now[row] > known[row] for row in below)
+            return new and not shows(rows, cursor, text)
+    return False
+
+
+def _ends(above: Sequence[str], left: str, text: str) -> bool:
+    """Whether the end of ``text``, or a mark for a paste, is the end of these rows."""
+    if _MARK.search(_EDGE.sub("", left)):
         return True
-    wanted = _FRAME.sub("", text)[-_SHOWN:]
-    above = rows[max(0, cursor[1] - _ROWS) : cursor[1]]
-    return bool(wanted) and _FRAME.sub("", "".join((*above, left))).endswith(wanted)
+    wanted = _bare(text)[-_SHOWN:]
+    return bool(wanted) and _bare("".join((*above, left))).endswith(wanted)
+
+
+def _bare(row: str) -> str:
+    return _FRAME.sub("", row)
+
+
+def _has_words(row: str) -> bool:
+    return any(character.isalnum() for character in row)
 
 
 def _before(rows: Sequence[str], cursor: tuple[int, int]) -> str:

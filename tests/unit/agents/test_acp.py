@@ -12,7 +12,7 @@ from inspan.agents import signs as s
 from inspan.agents.dialect import Turn
 from inspan.agents.registry import find
 from inspan.agents.signs import Sign
-from inspan.model.agent import Mode, Outcome
+from inspan.model.agent import Ending, Mode, Outcome
 from tests.real.goldens import Golden, golden, scenarios
 from tests.unit.agents.conversing import allowed, hear, replies, talk
 
@@ -111,6 +111,7 @@ def test_that_it_tries_again_by_itself_is_told() -> None:
     waits = [sign for sign in signs if isinstance(sign, s.BacksOff)]
     assert waits
     assert all(sign.why for sign in waits)
+    assert {sign.ending for sign in waits} == {Ending.QUOTA}
 
 
 @every_speaker

@@ -78,6 +78,7 @@ def test_what_it_did_and_how_long_it_waits_is_told() -> None:
     ]
     waits = [sign for sign in told("quota")[0] if isinstance(sign, s.BacksOff)]
     assert [sign.seconds for sign in waits][:3] == [0.2, 0.5, 1.0]
+    assert {sign.ending for sign in waits} == {Ending.QUOTA}
     assert "quota" in waits[0].why or "exceeded" in waits[0].why
 
 

@@ -42,6 +42,7 @@ def test_its_own_retries_are_told() -> None:
     waits = [sign for sign in signs if isinstance(sign, s.BacksOff)]
     assert waits
     assert all(sign.seconds > 0 and sign.why for sign in waits)
+    assert {sign.ending for sign in waits} == {Ending.QUOTA}
 
 
 def test_a_permission_is_asked_for_and_allowed_with_what_it_asked() -> None:

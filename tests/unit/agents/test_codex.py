@@ -75,6 +75,7 @@ def test_its_own_retries_are_told_and_are_why_it_ends_without_a_word() -> None:
     conversation = talk()
     waits = until(conversation, "rate_limited", s.BacksOff)
     assert "429" in waits.why
+    assert waits.ending is Ending.QUOTA
     ended = conversation.outcome(Exit(signal=9), stopped=False, complaint="")
     assert ended.ending is Ending.QUOTA
 

@@ -83,6 +83,16 @@ async def test_an_agent_that_often_tries_again_tells_of_an_overload() -> None:
         assert (await stage.engine.health()).warnings
 
 
+async def test_one_that_tries_again_for_another_reason_tells_of_none() -> None:
+    stage = _stage(shell=4)
+    async with stage.running():
+        task = await stage.submit()
+        for ending in (Ending.CUT, Ending.LOGIN, Ending.FAILED):
+            stage.run_of(task).say(BacksOff(1.0, "it broke off", ending))
+        await settle()
+        assert (await stage.engine.health()).warnings == ()
+
+
 async def test_an_adopted_task_takes_its_place() -> None:
     stage = _stage(shell=1)
     async with stage.running():

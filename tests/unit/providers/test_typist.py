@@ -151,6 +151,18 @@ async def test_enter_is_not_pressed_where_nothing_is_shown() -> None:
         assert typed == b"say hello"
 
 
+async def test_a_turn_that_is_over_before_it_was_seen_to_work_is_one() -> None:
+    told = {b"say hello": b"say hello", b"\r": "\r\n● Hello!\r\n❯ ".encode()}
+    with face(told.__getitem__) as typist:
+        assert await typist.type("k", "say hello") == Arrival(Stage.STARTED)
+
+
+async def test_what_only_moves_up_waits_for_a_turn() -> None:
+    told = {b"say hello": b"say hello", b"\r": "\r\n\n❯ ".encode()}
+    with face(told.__getitem__) as typist:
+        assert await typist.type("k", "say hello") == Arrival(Stage.SUBMITTED)
+
+
 async def test_what_cannot_be_written_is_lost_and_raised() -> None:
     def fails(_data: bytes) -> bytes:
         raise InputFull("it does not read")

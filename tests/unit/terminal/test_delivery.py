@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspan.errors import BadInput
-from inspan.terminal.delivery import check, is_empty, keys, shows
+from inspan.terminal.delivery import answered, check, is_empty, keys, shows
 from inspan.terminal.marks import Marks
 
 pytestmark = pytest.mark.requirement("C4", "C9")
@@ -76,7 +76,12 @@ def test_without_pastes_a_line_would_be_a_prompt(text: str) -> None:
         (" * [Pasted Text: 4 lines]", "a\nb", True),
         ("❯ [Pasted text #2 +3 lines]", "a\nb", True),
         ("│ > 日本語を話す", "日本語を話す", True),
+        ("> [paste #1 +123 lines]", "a\nb", True),
+        (" [paste #2 10006 chars]", "a\nb", True),
+        ("> [Paste #1, 12 lines]", "a\nb", True),
+        ("│ > [Pasted ~3 lines]", "a\nb", True),
         ("a [Pasted text #2] and", "x", False),
+        ("❯ [paste it here]", "x", False),
     ],
 )
 def test_it_stands_before_the_cursor(row: str, text: str, shown: bool) -> None:
@@ -91,6 +96,35 @@ def test_a_long_line_is_wrapped_and_only_its_end_counts() -> None:
     assert not shows(rows, (4, 1), "one two three four five six")
 
 
+WELCOME = ("Welcome to the agent", "model: small", "", "❯ ", "? for help")
+
+
+@pytest.mark.parametrize(
+    ("rows", "has_turn"),
+    [
+        (["❯ say hello", "", "● Hello!", "", "❯ ", "? for help"], True),
+        (["Welcome to the agent", "│ > say hello │", "● Hello!", "╭────╮", "│ > │"], True),
+        (["❯ [Pasted text #1 +3 lines]", "● Hello!", "❯ "], True),
+        (["❯ say", "  hello", "● Hello!", "❯ "], True),
+        (["● Hello!", "❯ say hello", "", "❯ ", "Press up to edit"], False),  # it waits for a turn
+        (["❯ say hello", "model: small", "❯ "], False),  # that was there before
+        (["❯ say hello", "● Hello!", "❯ say hello"], False),  # it still stands in the box
+        (["● Something else", "❯ "], False),
+    ],
+)
+def test_something_new_below_it_is_a_turn(rows: list[str], has_turn: bool) -> None:
+    number = max(n for n, row in enumerate(rows) if row.startswith(("❯", "│ >")))
+    cursor = (len(rows[number].rstrip(" │")), number)
+    assert answered(rows, cursor, "say hello", WELCOME) is has_turn
+
+
+def test_the_same_answer_again_is_a_turn() -> None:
+    before = ["❯ say hello", "● Hello!", "❯ "]
+    after = [*before[:2], "❯ say hello", "● Hello!", "❯ "]
+    assert answered(after, (2, 4), "say hello", before)
+    assert not answered([*after[:3], "❯ "], (2, 3), "say hello", before)
+
+
 @given(
     st.lists(st.text(st.characters(exclude_categories=["C"]), max_size=40), max_size=6),
     st.integers(0, 50),
@@ -100,6 +134,7 @@ def test_a_long_line_is_wrapped_and_only_its_end_counts() -> None:
 def test_any_screen_can_be_looked_at(rows: list[str], column: int, row: int, text: str) -> None:
     shows(rows, (column, row), text)
     is_empty(rows, (column, row))
+    assert not answered(rows, (column, row), text, rows)
 
 
 @pytest.mark.parametrize(
