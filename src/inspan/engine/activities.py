@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from inspan.engine.ports import Clock, Looks, Run
 from inspan.model.activity import Activity, Confidence, Doing, Source
 from inspan.model.task import Task
+
+#: Who asks or rests is believed; what works may have been stopped meanwhile.
+_MORE: Final = (Doing.UNKNOWN, Doing.WORKING)
 
 
 class Acting(Protocol):
@@ -30,11 +33,12 @@ class Acting(Protocol):
 
 
 async def activity_of(attempt: Acting, clock: Clock) -> Activity:
-    """What it does now. One that tells nothing by itself is looked at."""
-    if (known := _known(attempt)) is not None:
-        return known
-    run = attempt.run
-    return await run.look() if isinstance(run, Looks) else Activity(Doing.UNKNOWN, clock.now())
+    """What it does now. Where a look may tell more than what it told last, it is looked at."""
+    known = _known(attempt)
+    looks: object = attempt.run  # of a run, mypy takes it for impossible that it looks
+    if isinstance(looks, Looks) and (known is None or known.doing in _MORE):
+        return await looks.look()
+    return Activity(Doing.UNKNOWN, clock.now()) if known is None else known
 
 
 def known_of(attempts: Mapping[str, Acting], tasks: tuple[Task, ...]) -> dict[str, Activity]:

@@ -1,12 +1,13 @@
 """What a session is doing, by the strongest source that says so now; it reads no clock.
 
-Four rules:
+Five rules:
 
 1. A stronger source wins over a weaker one, whatever came later. ``Source`` is the ladder.
 2. What is too old does not count. Each source has its age limit, and a reading may have its own.
 3. Unknown is an answer. A source that has nothing to say leaves the word to a weaker one.
 4. A question is not outranked. One that is shown counts whatever hooks say: they tell what begins,
    and of what goes on beside it. Only the agent's protocol knows better.
+5. What was stopped does nothing, whatever it said or shows; that is the one unknown that counts.
 
 ``judge`` is the ladder and ``Steady`` the guard against flapping, both pure: what is known and the
 time go in, the next value comes out. Times are seconds, of whatever clock the caller has.
@@ -38,9 +39,9 @@ class Source(StrEnum):
 
     PROTOCOL = "protocol"  #: a message of the agent's protocol, or an announcement
     HOOK = "hook"  #: a hook that the agent ran
-    PROCESS = "process"  #: what the system tells of its processes
     TITLE = "title"  #: the window title or the progress that it set
     SCREEN = "screen"  #: a rule that fits what its terminal shows
+    PROCESS = "process"  #: what the system tells of its processes
     SILENCE = "silence"  #: that nothing came for long
 
 
@@ -58,9 +59,9 @@ class Confidence(StrEnum):
 AGES: Final[dict[Source, float]] = {
     Source.PROTOCOL: inf,
     Source.HOOK: 120.0,
-    Source.PROCESS: 10.0,
     Source.TITLE: inf,
     Source.SCREEN: inf,
+    Source.PROCESS: 10.0,
     Source.SILENCE: inf,
 }
 _RANK: Final = {source: rank for rank, source in enumerate(Source)}
@@ -130,9 +131,9 @@ def _place(reading: Reading) -> tuple[int, int]:
     """Its place in the ladder; the first is believed."""
     rank = _RANK[reading.source]
     if reading.doing is Doing.UNKNOWN:
-        return 2, rank
+        return (1 if reading.source is Source.PROCESS else 3), rank
     asks = reading.doing is Doing.WAITING or reading.source is Source.PROTOCOL
-    return (0 if asks else 1), rank
+    return (0 if asks else 2), rank
 
 
 def _latest(readings: Iterable[Reading]) -> list[Reading]:

@@ -173,7 +173,7 @@ class Processes:
             terminal=order.terminal,
             attended=new and order.terminal.attended,
             ears=Ears(raw, whole=new),
-            glance=partial(self.screens.glance, raw.parent, order.terminal),
+            glance=partial(self.screens.glance, raw.parent, order.terminal, pid),
             adopted=not new,
         )
 

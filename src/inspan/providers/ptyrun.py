@@ -29,12 +29,14 @@ from inspan.engine.ports import (
     Observation,
     Reached,
     Run,
+    Started,
 )
 from inspan.errors import BadInput, Conflict, SessionNotFound
-from inspan.model.activity import CALM, Activity, Doing, Reading, Source
+from inspan.model.activity import CALM, Activity, Doing, Reading, Source, judge
 from inspan.model.receipt import Arrival, Way
 from inspan.model.task import Needs
 from inspan.providers.listening import News
+from inspan.providers.procfacts import Commands, is_stopped
 from inspan.providers.redaction import Redaction
 from inspan.providers.seeing import Eyes
 from inspan.providers.typist import Typist
@@ -48,6 +50,8 @@ _DRAWS: Final = 0.05
 #: Seconds for which another question has to stand before it takes the place of one that is asked:
 #: one that counts the seconds would be a new one each time.
 _STANDS: Final = 1.0
+#: Seconds between two looks at its processes: a look is a millisecond of work.
+_ASKS_SYSTEM: Final = 1.0
 
 
 class PtyRun:
@@ -80,6 +84,10 @@ class PtyRun:
         #: How far each prompt had got when that was told last.
         self._arrived: dict[str, Arrival] = {}
         self._announced: Reading | None = None
+        self._commands: Commands | None = None
+        #: What the system told last, when it was asked, and what was shown then.
+        self._system: Reading | None = None
+        self._system_at, self._system_for = -inf, Doing.UNKNOWN
         self._size = 0
         self._drawn = 0
         self._drawn_at = -inf
@@ -105,16 +113,11 @@ class PtyRun:
         try:
             while True:
                 told = await news.next(self._alarmed())
-                if isinstance(told, Asks):
-                    self._announced = announced(told.needs, self._clock.monotonic())
-                elif isinstance(told, GoesOn):
-                    self._announced = None
-                elif told is not None:
+                self._hear(told)
+                if told is not None and not isinstance(told, Asks | GoesOn):
                     yield _judged(told)
                 if isinstance(told, Finished | Lost):
                     return
-                if isinstance(told, Grew):
-                    self._size = told.size
                 await self._look()
                 if self._silent is None or isinstance(told, Asks | GoesOn):
                     for seen in self._step():
@@ -125,6 +128,21 @@ class PtyRun:
             self._typist.close()
             self._eyes.close()
             await news.close()
+
+    def _hear(self, told: Observation | None) -> None:
+        match told:
+            case Asks(needs):
+                self._announced = announced(needs, self._clock.monotonic())
+            case GoesOn():
+                self._announced = None
+            case Started(pid):
+                self._commands = Commands(pid)
+            case Grew(size):
+                self._size = size
+                if is_stopped(self._system):
+                    self._system = None  # it prints, and so it goes on
+            case _:
+                return
 
     # ── looking ──────────────────────────────────────────────────────────────
 
@@ -146,6 +164,8 @@ class PtyRun:
         """What is new, now that was looked."""
         now, first = self._clock.monotonic(), not self._told
         self._silent = None
+        if self._doing() is Doing.UNKNOWN or self._doing() is not self._system_for:
+            self._ask_system(now)
         readings = self._readings()
         new = self._discern.step(readings, now)
         asked = self._asked(now)
@@ -155,8 +175,7 @@ class PtyRun:
             yield GoesOn() if asked is None else Asks(asked)
         if new is not None:
             since = min(reading.at for reading in readings) if first and readings else new.since
-            told = self._hidden.activity(new)
-            yield Does(replace(told, since=self._clock.now() - (now - min(since, new.since))))
+            yield Does(self._dated(replace(new, since=min(since, new.since)), now))
         self._typist.looked()
         yield from self._reached()
 
@@ -208,7 +227,30 @@ class PtyRun:
 
     def _readings(self) -> list[Reading]:
         announced = [] if self._announced is None else [self._announced]
-        return [*announced, *self._eyes.readings]
+        system = [] if self._system is None else [self._system]
+        return [*announced, *self._eyes.readings, *system]
+
+    def _ask_system(self, now: float) -> None:
+        """What its processes tell, at most once a second; who rests runs no command."""
+        if self._commands is None or now < self._system_at + _ASKS_SYSTEM:
+            return
+        doing = self._doing()
+        self._system_at, self._system_for = now, doing
+        self._system = self._commands.look(now, rests=doing in (Doing.IDLE, Doing.WAITING))
+
+    async def look(self) -> Activity:
+        """What it does, now that somebody asks: the system tells more than what was seen last."""
+        now = self._clock.monotonic()
+        self._ask_system(now)
+        shown = self._discern.shown or Activity(Doing.UNKNOWN, now)
+        found = judge(self._readings(), now, shown)
+        self._awake()
+        return self._dated(found if found.source is Source.PROCESS else shown, now)
+
+    def _dated(self, activity: Activity, now: float) -> Activity:
+        """As it is told: with nothing that is hidden, and since the epoch."""
+        told = self._hidden.activity(activity)
+        return replace(told, since=self._clock.now() - (now - activity.since))
 
     # ── waiting ──────────────────────────────────────────────────────────────
 

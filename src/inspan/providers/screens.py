@@ -15,6 +15,7 @@ from inspan.errors import SessionNotFound
 from inspan.keeper.recording import RAW
 from inspan.model.activity import Activity, Confidence, Doing, Reading, Source, judge
 from inspan.model.task import TerminalSpec
+from inspan.providers.procfacts import of_program
 from inspan.providers.ptyrun import PtyRun
 from inspan.providers.redaction import Redaction
 from inspan.providers.screenrules import GENERIC, rulebooks
@@ -50,10 +51,15 @@ class Screens:
         silent = self.clock.now() - self._printed_at(folder) if adopted else None
         return PtyRun(inner, eyes, self._slot, self.clock, hidden, silent=silent)
 
-    async def glance(self, folder: Path, terminal: TerminalSpec) -> Activity:
-        """What any program does now, by what its terminal shows; its time is since the epoch."""
+    async def glance(self, folder: Path, terminal: TerminalSpec, pid: int) -> Activity:
+        """What any program does now, by what its terminal shows, and by its processes.
+
+        Its time is since the epoch.
+        """
         now, at = self.clock.now(), self._printed_at(folder)
         readings = [_silent(at)]
+        if (certain := of_program(pid, now)) is not None:
+            readings.append(certain)
         if terminal.pty:
             try:
                 seen = await self._shown(folder, terminal, at, now)

@@ -87,6 +87,8 @@ def test_nothing_fresh_and_stronger_says_otherwise(said: list[Reading], now: flo
         if any(item.source is source for item in said)
     }
     fresh = [item for item in said if item.at == newest[item.source] and now < item.until]
+    if (found.doing, found.source) == (Doing.UNKNOWN, Source.PROCESS):
+        return  # it was stopped, or nobody else says anything
     if found.doing is Doing.UNKNOWN:
         by_source = {item.source: item for item in said if item.at == newest[item.source]}
         assert all(item.doing is Doing.UNKNOWN or now >= item.until for item in by_source.values())
@@ -99,11 +101,20 @@ def test_nothing_fresh_and_stronger_says_otherwise(said: list[Reading], now: flo
     above = RANK[: RANK.index(found.source)]
     stronger = {source for source in above if source in counts and source not in asked}
     assert not asked & set(above)
-    for source in stronger:
+    for source in stronger - {Source.PROCESS}:
         outranked = found.doing is Doing.WAITING and source is not Source.PROTOCOL
         assert counts[source].doing is Doing.UNKNOWN or outranked
     if asked and found.doing is not Doing.WAITING:
         assert found.source is Source.PROTOCOL
+
+
+def test_what_was_stopped_does_nothing_whatever_it_shows() -> None:
+    stopped = reading(Doing.UNKNOWN, Source.PROCESS)
+    for source in (Source.HOOK, Source.TITLE, Source.SCREEN):
+        for doing in (Doing.WORKING, Doing.IDLE):
+            assert judge([reading(doing, source), stopped], 1.0).source is Source.PROCESS
+        asks = reading(Doing.WAITING, source)
+        assert judge([asks, stopped], 1.0).doing is Doing.WAITING
 
 
 def test_a_question_that_is_shown_is_not_outranked_by_what_hooks_say() -> None:

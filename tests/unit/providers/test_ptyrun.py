@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -132,6 +134,48 @@ async def test_it_has_a_terminal_also_where_its_order_has_none(home: AgentHome) 
         await seen.until(lambda it: it.doing is Doing.IDLE)
 
 
+async def _looked(run: PtyRun, rule: str) -> Activity:
+    """What it is seen to do once that is by ``rule``; nothing tells when processes change."""
+    with anyio.fail_after(30):
+        while (found := await run.look()).rule != rule:  # noqa: ASYNC110 - no event tells
+            await anyio.sleep(0.05)
+    return found
+
+
+async def test_a_command_is_work_where_nothing_else_tells_and_what_was_stopped_does_nothing(
+    home: AgentHome,
+) -> None:
+    order = home.shows("answer")
+    program = home.root / "bin" / "claude"
+    program.write_text("#!/bin/sh\necho $$ >pid\necho what no rule knows\nsetsid sleep 100\n")
+    async with watched(home, order) as seen:
+        run = cast("PtyRun", seen.run)
+        found = await _looked(run, "command")
+        assert (found.doing, found.source) == (Doing.WORKING, Source.PROCESS)
+        assert found.evidence == "it runs sleep"
+        os.kill(int((home.work / "pid").read_text()), signal.SIGSTOP)
+        found = await _looked(run, "stopped")
+        assert found.doing is Doing.UNKNOWN
+        await seen.run.kill()
+        await seen.until(lambda it: isinstance(it.all[-1], Finished))
+
+
+async def test_a_command_beside_a_question_is_no_work(home: AgentHome) -> None:
+    order = home.shows("permission", f"{ASKS}=b'1'")
+    program = home.root / "bin" / "claude"
+    script = program.read_text().replace("exec ", "setsid sleep 100 &\n")
+    program.write_text(script)
+    async with watched(home, order) as seen:
+        await seen.until(lambda it: it.needs is not None and it.doing is Doing.WAITING)
+        run = cast("PtyRun", seen.run)
+        assert (await run.look()).doing is Doing.WAITING
+        run._system_at = -1.0
+        run._ask_system(run._clock.monotonic())
+        found = await run.look()
+        assert (found.doing, found.source) == (Doing.WAITING, Source.SCREEN)
+        await seen.run.kill()
+
+
 async def test_one_that_rests_is_adopted_with_no_question(home: AgentHome) -> None:
     order = home.shows("permission", f"{IDLE}=b'g'", f"{ASKS}=b'x'")
     async with watched(home, order) as seen:
@@ -144,7 +188,7 @@ async def test_one_that_rests_is_adopted_with_no_question(home: AgentHome) -> No
 
 async def test_a_hook_tells_that_it_asks_and_its_screen_tells_what(home: AgentHome) -> None:
     answered = home.root / "answered"
-    order = home.shows("permission", f"{ASKS}=b'n'")
+    order = home.shows("permission", f"{ASKS}=b'zz'")  # in no answer of a terminal's
     program = home.root / "bin" / "claude"
     said = str(Hook("Notification", Doing.WAITING))
     after = f"printf '\\033]{said}\\033\\\\'; dd bs=1 count=1 of={answered} 2>/dev/null"
@@ -152,11 +196,12 @@ async def test_a_hook_tells_that_it_asks_and_its_screen_tells_what(home: AgentHo
     async with watched(home, order) as seen:
         await seen.until(lambda it: it.needs is not None and it.doing is Doing.WAITING)
         asked = seen.needs
-        await seen.run.write(b"n")
+        await seen.run.write(b"zz")
         run = cast("PtyRun", seen.run)
-        await seen.until(lambda _: run.activity is not None and run.activity.source is Source.HOOK)
-        assert run.activity is not None
-        assert (run.activity.doing, run.activity.rule) == (Doing.WAITING, "Notification")
+        with anyio.fail_after(30):  # it asks as before, and so that is no news
+            while (known := run.activity) is None or known.source is not Source.HOOK:  # noqa: ASYNC110
+                await anyio.sleep(0.05)
+        assert (known.doing, known.rule) == (Doing.WAITING, "Notification")
         assert seen.needs == asked
         assert asked is not None
         await seen.run.answer(asked, "allow")
