@@ -178,6 +178,7 @@ def rules(settings: Settings, timeouts: Callable[[], Timeouts]) -> Rules:
         permissions=settings.permissions,
         providers=settings.providers,
         on_limit=agents.on_limit,
+        budget=agents.budget,
         waits=Waits(
             most=agents.waits,
             backoff=Backoff(first=agents.first_wait, most=agents.longest_wait),

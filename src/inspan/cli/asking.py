@@ -292,7 +292,8 @@ def budget(
         return Budget(cost=usual.cost, tokens=usual.tokens, over=OverBudget(over))
     from inspan.settings.budgeting import budget as read
 
-    return read(given, OverBudget(over) if over else settings.agents.over_budget)
+    # One without a figure: the daemon has a usual one, too.
+    return read(given, OverBudget(over) if over else settings.agents.over_budget) or Budget()
 
 
 def _some(flag: str, seconds: float | None) -> float | None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 
 from inspan.engine.ports import Measures, Provider
 from inspan.errors import BadInput
+from inspan.model.agent import is_agent
+from inspan.model.budget import Budget
 from inspan.model.task import TaskSpec
+
+
+def with_budget(spec: TaskSpec, usual: Budget | None) -> TaskSpec:
+    """``spec`` with the budget that it gets: an agent's, where it names none, is the usual one."""
+    asked = spec.budget
+    if asked is None:
+        return replace(spec, budget=usual) if usual and is_agent(spec.provider) else spec
+    return replace(spec, budget=None) if asked.is_none else spec
 
 
 def check_budget(provider: Provider, spec: TaskSpec) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import anyio
 
-from inspan.engine.budgets import check_budget
+from inspan.engine.budgets import check_budget, with_budget
 from inspan.engine.following import check_conversation, follow
 from inspan.engine.ledger import Ledger
 from inspan.engine.orders import provider_of
@@ -57,7 +57,7 @@ class Intake:
         if key == "":
             raise BadInput("an empty key tells no request from another", hint="Leave it out.")
         for spec in specs:
-            await self.check(spec)
+            await self.check(with_budget(spec, self._rules.budget))
         ids = [self._ledger.new_id() for _ in specs]
         specs = await self._linked(specs, ids)
         if key is None:
@@ -83,7 +83,8 @@ class Intake:
     ) -> Accepted:
         now = self._clock.now()
         drafts = [
-            (task_id, spec, (_first(spec, now),)) for task_id, spec in zip(ids, specs, strict=True)
+            (task_id, with_budget(spec, self._rules.budget), (_first(spec, now),))
+            for task_id, spec in zip(ids, specs, strict=True)
         ]
         return Accepted(await self._ledger.create(drafts, keys))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from inspan.model.budget import Budget
 from inspan.model.patience import Backoff, Waits
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT
@@ -27,3 +28,5 @@ class Rules:
     providers: Mapping[str, int] = field(default_factory=dict)
     on_limit: OnLimit = OnLimit.FAIL
     waits: Waits = field(default_factory=Waits)
+    #: Of an agent's task that names none.
+    budget: Budget | None = None

@@ -17,11 +17,19 @@ class OverBudget(StrEnum):
 
 @named_value
 class Budget:
-    """The most that a task may use; ``None`` for any amount."""
+    """The most that a task may use; ``None`` for any amount.
+
+    One without a figure asks for no budget where there is a usual one.
+    """
 
     cost: float | None = None  #: US dollars
     tokens: int | None = None  #: read, from a cache too, and written
     over: OverBudget = OverBudget.ASK
+
+    @property
+    def is_none(self) -> bool:
+        """Whether any amount of anything may be used."""
+        return self.cost is None and self.tokens is None
 
     def reached(self, used: Usage) -> str:
         """What is used up, in a sentence; nothing where nothing is."""

@@ -64,7 +64,7 @@ def test_a_budget_is_asked_for_or_is_an_agents_of_the_settings() -> None:
     assert asking.budget(usual, [], None, agent=True) == Budget(cost=1)
     assert asking.budget(usual, [], "stop", agent=True) == Budget(cost=1, over=stop)
     assert asking.budget(usual, ["9k"], None, agent=True) == Budget(tokens=9000, over=stop)
-    assert asking.budget(usual, ["none"], None, agent=True) is None
+    assert asking.budget(usual, ["none"], None, agent=True) == Budget()
     assert asking.budget(usual, [], None, agent=False) is None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspan.engine.ports import Began, Counted, Finished
+from inspan.engine.rules import Rules
 from inspan.errors import BadInput
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.budget import Budget, OverBudget
@@ -14,6 +15,7 @@ from tests.unit.engine.stage import Stage, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4", "C5")]
 
+AGENTS = TaskSpec(provider="claude", prompt="do it", cwd="/")
 STOPPED = Outcome(Ending.STOPPED, "it was interrupted")
 
 
@@ -127,7 +129,7 @@ async def test_an_adopted_attempt_is_held_to_it() -> None:
         assert stage.run_of(task).asked == ["interrupt"]
 
 
-@pytest.mark.parametrize("budget", [Budget(), Budget(tokens=0), Budget(cost=float("nan"))])
+@pytest.mark.parametrize("budget", [Budget(cost=0), Budget(tokens=0), Budget(cost=float("nan"))])
 async def test_a_budget_of_nothing_is_refused(budget: Budget) -> None:
     stage = _stage()
     async with stage.running():
@@ -151,6 +153,24 @@ async def test_a_budget_that_cannot_be_measured_is_refused() -> None:
     async with plain.running():
         with pytest.raises(BadInput, match="does not tell what it uses"):
             await plain.submit(budget=Budget(tokens=1))
+
+
+async def test_who_names_no_budget_has_that_of_the_settings() -> None:
+    stage = _stage()
+    stage.rules = Rules(budget=Budget(tokens=10))
+    stage.providers["claude"] = stage.shell
+    async with stage.running():
+        usual = await stage.submit(AGENTS)
+        assert usual.allowance == Budget(tokens=10)
+        asked = await stage.submit(AGENTS, budget=Budget(cost=1))
+        assert asked.allowance == Budget(cost=1)
+        none = await stage.submit(AGENTS, budget=Budget())
+        assert none.allowance is None
+        assert (await stage.submit()).allowance is None
+        one = await stage.engine.submit(AGENTS, key="k")
+    stage.rules = Rules(budget=Budget(tokens=20))
+    async with stage.running():  # the same request makes the same task
+        assert (await stage.engine.submit(AGENTS, key="k")).id == one.id
 
 
 async def test_a_parked_task_takes_a_larger_budget_with_it() -> None:
