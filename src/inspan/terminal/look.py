@@ -6,23 +6,15 @@ feeds it says when, and calls ``look`` when ``due`` has come. It never learns wh
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from math import inf
-from typing import Final
 
 from inspan.model.activity import Reading, Source
 from inspan.terminal.hooks import Hooks
-from inspan.terminal.rules import MOTION_PAUSE, Rulebook, Verdict, View
+from inspan.terminal.motion import Motion
+from inspan.terminal.rules import Rulebook, Verdict, View
 from inspan.terminal.screen import Backend, Screen
 from inspan.terminal.settle import Unsettled
-
-#: Seconds for which what is drawn after something was typed is taken for its echo.
-EXCUSED: Final = 0.5
-
-#: Seconds between two drawings of the same text. With less it is an animation of colours, and with
-#: more it may be a cursor that blinks.
-PAINTS: Final = 0.4
 
 
 class Look:
@@ -42,13 +34,9 @@ class Look:
         self._seen: tuple[object, ...] = ()
         self._since = -inf
         self._again = inf
-        #: From when to when it was in motion last, and when somebody else made it change.
-        self._moving, self._moved = inf, -inf
-        self._excused_at = -inf
-        #: What was drawn when it was looked at last, and when.
-        self._pictures: deque[tuple[object, ...]] = deque([()], maxlen=2)
-        self._drawn = 0
-        self._painted_at = -inf
+        self._motion = Motion()
+        #: How many characters had been drawn when it was looked at last.
+        self._printed = 0
 
     @property
     def readings(self) -> list[Reading]:
@@ -76,12 +64,12 @@ class Look:
     def resize(self, cols: int, rows: int, at: float) -> None:
         """The terminal has a new size; the program will draw itself anew."""
         self.screen.resize(cols, rows)
-        self._excused_at = at
+        self._motion.typed(at)
         self._changed(at, begun=False)
 
     def typed(self, at: float) -> None:
         """Somebody typed: what is drawn at once is no motion of its own; no hook tells of it."""
-        self._excused_at = at
+        self._motion.typed(at)
         self._hooks.forget()
 
     def late(self) -> None:
@@ -95,21 +83,25 @@ class Look:
         progress = str(screen.progress)
         hidden = screen.marks.hidden
         seen = (screen.rows(), screen.cursor, screen.title, progress, screen.alternate, hidden)
-        picture = _pictured(seen)
-        if screen.generation != self._drawn or picture != self._pictures[-1]:
-            paints = self._printed_at <= self._painted_at + PAINTS
-            self._drawn, self._painted_at = screen.generation, self._printed_at
-            # One that alternates with another is a cursor that the program draws, and blinks.
-            if paints or picture not in self._pictures:
-                self._move(self._printed_at)
-            if picture != self._pictures[-1]:
-                self._pictures.append(picture)
         if seen != self._seen:
             self._seen, self._since = seen, self._printed_at
-        view = View(*seen, now=now, since=self._since, moving=self._moving, moved=self._moved)
+        told = (screen.title, progress)
+        motion, printed = self._motion, screen.printed - self._printed
+        motion.seen(screen.rows(), screen.cursor, told, printed, self._printed_at)
+        self._printed = screen.printed
+        view = View(
+            *seen,
+            now=now,
+            since=self._since,
+            calm=motion.calm,
+            own=motion.own,
+            moving=motion.began,
+            moved=motion.moved,
+            rests=motion.rests,
+        )
         verdict = self._judge(view)
-        told = verdict.source is Source.TITLE
-        self.reading = verdict.reading(self._told_at if told else self._since)
+        titled = verdict.source is Source.TITLE
+        self.reading = verdict.reading(self._told_at if titled else self._since)
         return self.reading
 
     def close(self) -> None:
@@ -121,14 +113,6 @@ class Look:
         frame = self.screen.marks.synchronised
         self._unsettled = self._unsettled.drawn(at, frame=frame, begun=begun)
 
-    def _move(self, at: float) -> None:
-        """It looks otherwise since ``at``."""
-        if at < self._excused_at + EXCUSED:
-            return
-        if at > self._moved + MOTION_PAUSE:
-            self._moving = at
-        self._moved = at
-
     def _judge(self, view: View) -> Verdict:
         self._again = inf
         verdict = Verdict()
@@ -138,8 +122,3 @@ class Look:
             if verdict.rule:
                 break
         return verdict
-
-
-def _pictured(seen: tuple[object, ...]) -> tuple[object, ...]:
-    """What of it is a picture: a cursor that moves or blinks is not."""
-    return (*seen[:1], *seen[2:4])

@@ -42,13 +42,13 @@ from typing import Any, Final
 from inspan.errors import BadInput
 from inspan.model.activity import Confidence, Doing
 from inspan.terminal.announce import KINDS
-from inspan.terminal.rules import Asks, Pattern, Place, Region, Rule, Rulebook
+from inspan.terminal.rules import COUNTED, Asks, Pattern, Place, Region, Rule, Rulebook
 
 FILE_MOST: Final = 1 << 16
 RULES_MOST: Final = 100
 PATTERNS_MOST: Final = 20
 PATTERN_MOST: Final = 500
-_BOTTOM: Final = re.compile(r"bottom_lines\(([1-9][0-9]?)\)")
+_BOTTOM: Final = re.compile(r"(bottom_lines|bottom_words)\(([1-9][0-9]?)\)")
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _FILE_FIELDS: Final = frozenset({"agent", "confidence", "rule"})
 _RULE_FIELDS: Final = frozenset(
@@ -205,11 +205,13 @@ def _regex(told: object, where: _Where) -> re.Pattern[str]:
 def _region(told: object, where: _Where) -> Region:
     name = _word(told, where)
     if found := _BOTTOM.fullmatch(name):
-        return Region(Place.BOTTOM, int(found[1]))
-    places = [place for place in Place if place is not Place.BOTTOM]
+        return Region(Place(found[1]), int(found[2]))
+    places = [place for place in Place if place not in COUNTED]
     if name in places:
         return Region(Place(name))
-    raise where.wrong(f"a region is {', '.join(places)} or bottom_lines(N) with N from 1 to 99")
+    raise where.wrong(
+        f"a region is {', '.join(places)} bottom_lines(N) or bottom_words(N) with N from 1 to 99"
+    )
 
 
 def _table(told: object, fields: frozenset[str], where: _Where) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import pairwise
 from math import inf
 from typing import Final
 
 from inspan.model.activity import Confidence, Doing, Reading, Source
 from inspan.model.task import Needs
+from inspan.terminal.layout import SIDES, boxes, floating, horizontals, typing_rows
 from inspan.terminal.sanitize import columns, one_line
 
 #: The most characters of a line that are searched.
@@ -26,15 +26,6 @@ LINE_MOST: Final = 400
 EVIDENCE_MOST: Final = 120
 QUESTION_MOST: Final = 500
 OPTIONS_MOST: Final = 20
-#: Seconds without a change after which what moved has come to rest. A counter of seconds moves.
-MOTION_PAUSE: Final = 1.6
-#: A line across the screen, also as the border of a box.
-_HORIZONTAL: Final = re.compile(r"\s*[╭╰┌└├┏┗┣╔╚╠+]?[─━═╌╍┄┅┈┉▔▁▀▄=-]{8,}[╮╯┐┘┤┓┛┫╗╝╣+]?\s*")
-
-#: What a box has at its left and right.
-_SIDES: Final = " │┃║▌▐▎|"
-#: The corners at the end of a box: what is below such a line is outside.
-_ENDS: Final = re.compile(r"[╰└┗╚╯┘┛╝]")
 
 
 class Place(StrEnum):
@@ -48,11 +39,18 @@ class Place(StrEnum):
     ROW = "cursor_row"  #: the cursor's line, all of it
     BOX = "cursor_box"  #: between the lines across the screen above and below the cursor
     LAST_BOX = "last_box"  #: between the last two lines across the screen with something between
+    WORDS = "bottom_words"  #: the last lines that have a letter or a digit
+    TYPING = "typing"  #: the line in which one types, where that is a single one
+    FLOATING = "floating_box"  #: in the lowest box that begins right of the left edge
     WHOLE = "whole"  #: every line that is not empty
 
 
 #: Told by the program itself, and not read off its picture.
 TOLD: Final = frozenset({Place.TITLE, Place.PROGRESS})
+
+
+#: Of so many lines as the rule says.
+COUNTED: Final = frozenset({Place.BOTTOM, Place.WORDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +73,15 @@ class View:
     hidden: bool = False  #: the cursor is
     now: float = 0.0
     since: float = -inf
-    #: It changed from ``moving`` to ``moved`` with no pause longer than ``MOTION_PAUSE``, and not
-    #: because somebody typed or the terminal got another size.
+    #: Since when nothing has changed but what changes at rest too (``motion`` says what that is),
+    #: and the same but for what somebody brought about by typing.
+    calm: float = -inf
+    own: float = -inf
+    #: It was in motion from ``moving`` to ``moved``, and is at rest from ``rests`` on if nothing
+    #: more moves. What somebody brought about by typing or a new size is no motion.
     moving: float = inf
     moved: float = -inf
+    rests: float = -inf
     _cut: dict[Region, tuple[str, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -99,40 +102,46 @@ class View:
                 yield self._before_cursor()
             case Place.ROW:
                 yield self._at_cursor()
-            case Place.BOX:
-                yield from self._boxed(self._around())
-            case Place.LAST_BOX:
-                yield from self._boxed(next(reversed(self._boxes()), None))
             case Place.WHOLE:
                 yield from filter(None, self.rows)
             case Place.BOTTOM:
                 yield from [row for row in self.rows if row][-region.lines :]
+            case Place.WORDS:
+                worded = [row for row in self.rows if any(map(str.isalnum, row))]
+                yield from worded[-region.lines :]
+            case _:
+                yield from self._drawn(region.place)
+
+    def _drawn(self, place: Place) -> Sequence[str]:
+        """What is found by the lines and boxes that are drawn around it."""
+        match place:
             case Place.AFTER_RULE:
-                found = [at for at, row in enumerate(self.rows) if _HORIZONTAL.fullmatch(row)]
-                yield from filter(None, self.rows[found[-1] + 1 :] if found else ())
+                found = horizontals(self.rows)
+                return [row for row in self.rows[found[-1] + 1 :] if row] if found else ()
+            case Place.BOX:
+                return self._boxed(self._around())
+            case Place.LAST_BOX:
+                return self._boxed(next(reversed(boxes(self.rows)), None))
+            case Place.TYPING:
+                rows = typing_rows(self.rows, self.cursor)
+                typed = self._boxed((rows.start - 1, rows.stop) if rows else None)
+                return typed if len(typed) == 1 else ()
+            case _:
+                return floating(self.rows) or ()
 
     def _at_cursor(self) -> str:
         row = self.cursor[1]
         return self.rows[row] if row < len(self.rows) else ""
 
-    def _boxes(self) -> list[tuple[int, int]]:
-        """Each two lines across the screen that follow one another and have rows between."""
-        drawn = [at for at, row in enumerate(self.rows) if _HORIZONTAL.fullmatch(row)]
-        return [
-            (above, below)
-            for above, below in pairwise(drawn)
-            if below > above + 1 and not _ENDS.search(self.rows[above])
-        ]
-
     def _around(self) -> tuple[int, int] | None:
         """The box that the cursor is in."""
-        return next((box for box in self._boxes() if box[0] < self.cursor[1] < box[1]), None)
+        return next((box for box in boxes(self.rows) if box[0] < self.cursor[1] < box[1]), None)
 
     def _boxed(self, box: tuple[int, int] | None) -> Sequence[str]:
         """Its rows that have something in them, without its sides, or one that is empty."""
         if box is None:
             return ()
-        inside = (row.strip(_SIDES) for row in self.rows[box[0] + 1 : box[1]])
+        inside = (row.strip(SIDES) for row in self.rows[box[0] + 1 : box[1]])
         return [row for row in inside if row] or [""]
 
     def _before_cursor(self) -> str:
@@ -295,20 +304,22 @@ class Rulebook:
     def judge(self, view: View, before: str = "") -> Verdict:
         """The first rule that fits this screen; ``before``: the name of that which fitted last.
 
-        That one need not wait for a still screen: to type at a prompt does not end the rest.
+        That one need not wait until the screen is still after somebody typed: to type at a prompt
+        does not end the rest. What changes by itself does.
         """
         again = inf
         for rule in self.rules:
             if (evidence := rule.fits(view)) is None:
                 continue
             name = f"{self.name}/{rule.id}"
-            if name != before and view.now < view.since + rule.still:
-                again = min(again, view.since + rule.still)
+            still = rule.still + (view.own if name == before else view.calm)
+            if view.now < still and not (name == before and rule.asks):
+                again = min(again, still)
                 continue
             if rule.moves:
-                if view.now >= view.moved + MOTION_PAUSE:
+                if view.now >= view.rests:
                     continue
-                again = min(again, view.moved + MOTION_PAUSE)
+                again = min(again, view.rests)
             return Verdict(
                 rule.doing,
                 rule.source,

@@ -8,6 +8,7 @@ does. It never learns whose output it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,6 +20,12 @@ from inspan.terminal.marks import Bar, Marks
 
 #: The largest terminal that is drawn; of a larger one, its upper left part.
 COLUMNS_MOST, ROWS_MOST = 500, 300
+
+
+#: What draws no character: sequences, controls, blanks, and the bytes of one that follow its first.
+_UNDRAWN: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)|[\x00-\x20\x7f-\xbf]")
+#: The most bytes of one piece of output whose characters are counted.
+_COUNTED_MOST: Final = 4096
 
 
 class Emulator(Protocol):
@@ -121,11 +128,16 @@ def _load(package: str, module: str, kind: str) -> Backend | None:
 
 
 class Screen:
-    """The terminal of one session. ``generation`` changes with whatever is drawn on it."""
+    """The terminal of one session.
+
+    ``generation`` changes with whatever is drawn on it, and ``printed`` grows where that is
+    characters, about as many as these are.
+    """
 
     def __init__(self, cols: int, rows: int, backend: Backend) -> None:
         self.marks = Marks()
         self.generation = 0
+        self.printed = 0
         self._emulator = backend.make(*_bounded(cols, rows))
         self._shown: tuple[str, ...] | None = None
 
@@ -159,6 +171,7 @@ class Screen:
         drawn = self.marks.feed(data)
         if drawn:
             self._emulator.feed(drawn)
+            self.printed += len(_UNDRAWN.sub(b"", drawn[:_COUNTED_MOST]))
             self._changed()
 
     def resize(self, cols: int, rows: int) -> None:

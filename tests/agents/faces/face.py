@@ -41,6 +41,8 @@ class Face:
     stop: tuple[str, ...] = ("escape",)
     #: The situations that it has.
     situations: tuple[str, ...] = ("answer", "slow", "hang", "command", "permission", "error")
+    #: What is shown where it asks for permission, of one that may take long to show it.
+    dialog: str = ""
     #: Whether it asks for permission at all.
     asks: bool = True
     #: Names of environment variables without which nobody is logged in.

@@ -116,23 +116,20 @@ CONTINUE = Face(
     ],
     situations=(),
 )
-# What follows is held out: its keys are from its documentation, and nobody has seen its screen.
 OPENCODE = Face(
     agent=opencode.AGENT,
-    ready="",
+    ready="Ask anything",
     argv=lambda wish: [],  # noqa: ARG005  # its settings are in the environment
-    starts=10.0,
-    situations=(),
-    deny=("escape", "enter"),
     stop=("escape", "escape"),
+    dialog="Permission required",
 )
 VIBE = Face(
     agent=vibe.AGENT,
-    ready="",
+    ready=r"tokens \(0%\)",
     argv=lambda wish: ["--trust", *(["--agent", "ask"] if wish.ask else ["--auto-approve"])],
-    starts=14.0,
-    situations=(),
 )
+# What follows is held out: its keys are from its documentation, and nobody who writes rules has
+# seen its screen.
 _TOKENS = "lib/python3.12/site-packages/litellm/litellm_core_utils/tokenizers"
 CLINE = Face(
     agent=held.CLINE,
@@ -189,7 +186,9 @@ NANOCODER = Face(
     situations=(),
     ponders=6.0,
 )
-FACES: Mapping[str, Face] = {face.agent.name: face for face in (CLAUDE, CODEX, GEMINI, PI)}
+FACES: Mapping[str, Face] = {
+    face.agent.name: face for face in (CLAUDE, CODEX, GEMINI, PI, OPENCODE, VIBE)
+}
 #: Those that are told through a story.
 TOLD: Mapping[str, Face] = {
     face.agent.name: face

@@ -19,7 +19,7 @@ from inspan.keeper.recording import RAW
 from inspan.terminal.screen import Screen, backend
 
 #: In seconds.
-PATIENCE = 30.0
+PATIENCE = 60.0
 LOOK = 0.02
 #: Between text and the key that sends it: faces take what comes at once for a paste.
 GAP = 0.4

@@ -18,6 +18,8 @@ from tests.agents.faces.hand import PATIENCE, Hand
 
 #: In seconds: how long a state is looked at.
 LOOKED = 2.0
+#: Beyond which nobody waits for a screen to rest.
+QUIET_MOST = 25.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Scene:
     async def ready(self) -> None:
         """It is at rest, and takes a prompt."""
         await self.hand.until(self.face.ready)
-        await self.hand.still(1.5)
+        await self.settled(1.5)
         await self.be("idle")
 
     async def be(self, doing: str, seconds: float = LOOKED) -> None:
@@ -68,8 +70,15 @@ class Scene:
 
     async def rest(self) -> None:
         """It comes to rest, and is idle."""
-        await self.hand.still(1.5)
+        await self.settled(1.5)
         await self.be("idle")
+
+    async def settled(self, seconds: float = 1.0) -> None:
+        """It is quiet for so long, or has had time to be: a picture of it may never rest."""
+        begun = time.monotonic()
+        await self.hand.until(
+            lambda: self.hand.quiet(seconds) or time.monotonic() > begun + seconds + QUIET_MOST
+        )
 
     async def prompt(self) -> None:
         """Tell it to work, and wait until its model is asked."""
@@ -123,7 +132,8 @@ async def permission(scene: Scene) -> None:
     await scene.hand.until(
         lambda: scene.answered("execute") or scene.answered("write") or scene.answered("ask")
     )
-    await scene.hand.still()
+    await scene.hand.until(scene.face.dialog, patience=180.0)
+    await scene.settled()
     await scene.be("waiting", 3.0)
     await scene.hand.press(*scene.face.deny)
     await scene.rest()
@@ -133,7 +143,7 @@ async def error(scene: Scene) -> None:
     """Its model is refused, and it gives up after some tries."""
     await scene.ready()
     await scene.prompt()
-    await scene.hand.still(4.0)
+    await scene.settled(4.0)
     await scene.be("idle")
 
 

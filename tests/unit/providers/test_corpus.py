@@ -3,12 +3,22 @@
 Of agents that are held out nothing is expected here: what is expected of one is known of it.
 """
 
+import json
+
 import pytest
 
 from inspan.model.activity import Doing
-from inspan.providers.screenrules import GENERIC, rulebook
+from inspan.providers.screenrules import GENERIC, names, rulebook
 from inspan.terminal.screen import backend
-from tools.bench_state import HELD_OUT, Measured, Snapshot, page, recordings, snapshots
+from tools.bench_state import (
+    HELD_OUT,
+    SITUATIONS,
+    Measured,
+    Snapshot,
+    page,
+    recordings,
+    snapshots,
+)
 
 pytestmark = pytest.mark.requirement("B4")
 
@@ -24,8 +34,9 @@ def test_the_general_rules_read_agents_that_have_their_own(name: str) -> None:
     assert all(each.rule.startswith("generic/") for each in found if each.said != Doing.UNKNOWN)
 
 
-def test_nothing_of_the_held_out_agents_is_in_the_sample_or_has_rules() -> None:
+def test_no_agent_that_is_held_out_is_in_the_sample_or_has_rules() -> None:
     assert not HELD_OUT & {name.partition("/")[0] for name in SAMPLE}
+    assert not HELD_OUT & {*names()}
 
 
 def test_figures_are_counted_from_snapshots() -> None:
@@ -47,3 +58,31 @@ def test_figures_are_counted_from_snapshots() -> None:
     assert "Answered 80.0 %, right where answered 75.0 %, idle claimed wrongly 25.0 %" in words
     assert "waiting missed 50.0 %" in words
     assert "| a | s | working | idle | generic/x | 1 |" in text
+    assert "| a | 2 | – | – | 1 | – | – |" in text
+
+
+def test_an_agent_is_found_in_six_situations() -> None:
+    found = [
+        Snapshot("a/b", 0.0, known, situation, known, "", 0).found_in
+        for known, situation in (
+            (Doing.WORKING, "permission"),
+            (Doing.WAITING, "edit"),
+            (Doing.WAITING, "question"),
+            (Doing.IDLE, "finished"),
+            (Doing.IDLE, "error"),
+            (Doing.WAITING, "login"),
+        )
+    ]
+    assert found == ["working", "permission", "question", "idle", "error", "login"]
+    assert {each.found_in for each in _recorded()} <= {*SITUATIONS}
+
+
+def _recorded() -> list[Snapshot]:
+    """One snapshot of each label of what the rules were written with, as nobody judged it."""
+    return [
+        Snapshot(folder.name, start, Doing(doing), situation or folder.name, Doing(doing), "", 0)
+        for folder in recordings()
+        if folder.parent.name not in HELD_OUT
+        for start, _, word in json.loads((folder / "labels.json").read_text())["labels"]
+        for doing, _, situation in [word.partition("/")]
+    ]

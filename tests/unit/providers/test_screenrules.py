@@ -51,10 +51,77 @@ def seen(folder: Path, *steps: Step, name: str = "generic") -> Activity:
     return list(Replay(playback, [rulebook(name)], backend()).activities())[-1]
 
 
+def drawn(*rows: str) -> bytes:
+    return b"\x1b[2J\x1b[H" + "\r\n".join(rows).encode()
+
+
+#: As the common libraries draw them, with the cursor hidden and elsewhere.
+DIALOGS = {
+    "buttons of a dialog over all": (
+        "  name                 12:00:00",
+        "      ╭──────────────────────────────╮",
+        "      │  The agent wants to run it   │",
+        "      │    Approve         Deny      │",
+        "      ╰──────────────────────────────╯",
+        " │ What shall we build?           │",
+    ),
+    "a list in a dialog over all": (
+        "      ┌──────────────────────────────┐",
+        "      │ ▊ Allow once              ▎  │",
+        "      │ ▊ Allow for this session  ▎  │",
+        "      │ ▊ Deny                    ▎  │",
+        "      └──────────────────────────────┘",
+        " │ What shall we build?           │",
+    ),
+    "a list with a key of each": ("Approve it?", "> [a] Approve", "  [r] Reject"),
+    "a list of words in a box": (
+        "╭──────────────────────────────────╮",
+        "│ ❯ Yes                            │",
+        "│   Yes, always                    │",
+        "│   No                             │",
+        "╰──────────────────────────────────╯",
+        "  a hint  ·  ctrl+c to exit",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+def test_what_any_program_offers(tmp_path: Path, name: str) -> None:
+    activity = seen(tmp_path / "r", (2.0, b"\x1b[?1049h\x1b[?25l" + drawn(*DIALOGS[name])))
+    assert activity.doing is Doing.WAITING
+
+
+BOX = ("╭────────────────────────────────────╮", "╰────────────────────────────────────╯")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (BOX[0], "│ ❯ How can I help?                  │", BOX[1], "a hint"),
+        ("> 1. Yes", "  2. No", BOX[0], "│ ❯ Anything at all                  │", BOX[1]),
+        ("done", "── model ─────────────────────────────", "> ", "──────────────────────", "hint"),
+    ],
+)
+def test_a_box_in_which_one_types(tmp_path: Path, rows: tuple[str, ...]) -> None:
+    activity = seen(tmp_path / "r", (2.0, b"\x1b[?25l" + drawn(*rows, "")))
+    assert activity.doing is Doing.IDLE
+
+
 QUESTIONS = {
     "Overwrite a.py? [y/N] ": ("question", "Overwrite a.py? [y/N]", ("y", "N")),
     "Proceed (yes/no)? ": ("question", "Proceed (yes/no)?", ("yes", "no")),
     "Do you want to continue? [Y/n] ": ("question", "Do you want to continue? [Y/n]", ("Y", "n")),
+    "Execute code? [Y/n/e/?] ": ("question", "Execute code? [Y/n/e/?]", ("Y", "n")),
+    "Run it? (Y)es/(N)o/(A)ll/(S)kip [Yes]: ": (
+        "question",
+        "Run it? (Y)es/(N)o/(A)ll/(S)kip [Yes]:",
+        ("Y", "N", "Yes"),
+    ),
+    "Allow? (y = yes, n = no, a = always) ": (
+        "question",
+        "Allow? (y = yes, n = no, a = always)",
+        ("yes", "no"),
+    ),
     "Are you sure (yes/no/[fingerprint])? ": (
         "question",
         "Are you sure (yes/no/[fingerprint])?",
@@ -81,7 +148,20 @@ def test_what_any_program_asks(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["me@host:~/a$ ", "$ ", "root# ", "me% ", "➜ ", ">>> ", "In [3]: ", "(gdb) ", "db=# "]
+    "text",
+    [
+        "you> ",
+        "User: ",
+        "me@host:~/a$ ",
+        "$ ",
+        "root# ",
+        "me% ",
+        "➜ ",
+        ">>> ",
+        "In [3]: ",
+        "(gdb) ",
+        "db=# ",
+    ],
 )
 def test_a_prompt_at_rest(tmp_path: Path, text: str) -> None:
     activity = seen(tmp_path / "r", (2.0, b"ls\r\na b c\r\n"), (3.0, text.encode()))

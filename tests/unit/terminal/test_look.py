@@ -4,8 +4,8 @@ import pytest
 
 from inspan.model.activity import Doing, Source
 from inspan.terminal.look import Look
+from inspan.terminal.motion import MOTION_PAUSE
 from inspan.terminal.rulefile import parse
-from inspan.terminal.rules import MOTION_PAUSE
 from inspan.terminal.screen import BLIND, backend
 from inspan.terminal.settle import PAUSE, QUIET
 

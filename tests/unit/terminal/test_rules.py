@@ -7,7 +7,7 @@ from inspan.errors import BadInput
 from inspan.model.activity import Confidence, Doing, Source
 from inspan.model.task import Needs
 from inspan.terminal.rulefile import parse
-from inspan.terminal.rules import LINE_MOST, MOTION_PAUSE, Place, Region, Verdict, View
+from inspan.terminal.rules import LINE_MOST, Place, Region, Verdict, View
 
 pytestmark = pytest.mark.requirement("B4")
 
@@ -126,9 +126,17 @@ def test_the_first_that_fits_by_priority() -> None:
 
 def test_a_rule_may_want_a_still_screen() -> None:
     book = parse(BOOK.replace("none = ['busy']", "still = 2"), "example.toml")
-    view = View(rows=("agent",), now=11.0, since=10.0)
+    view = View(rows=("agent",), now=11.0, since=10.9, calm=10.0)
     assert book.judge(view) == Verdict(again=12.0)
     assert book.judge(replace(view, now=12.0)).doing is Doing.IDLE
+
+
+def test_what_somebody_types_ends_no_rest_and_what_changes_by_itself_does() -> None:
+    book = parse(BOOK.replace("none = ['busy']", "still = 2"), "example.toml")
+    echo = View(rows=("agent",), now=20.1, since=20.0, calm=20.0, own=10.0)
+    assert book.judge(echo) == Verdict(again=22.0)
+    assert book.judge(echo, "example/ready").doing is Doing.IDLE
+    assert book.judge(replace(echo, own=20.0), "example/ready") == Verdict(again=22.0)
 
 
 def test_a_rule_may_want_one_of_the_screens() -> None:
@@ -149,12 +157,12 @@ def test_a_rule_may_want_the_cursor_shown_or_hidden() -> None:
 
 def test_a_rule_may_want_motion() -> None:
     book = parse(BOOK.replace("none = ['busy']", "moves = 2"), "example.toml")
-    view = View(rows=("agent",), now=12.5, since=12.4, moving=10.0, moved=11.9)
+    view = View(rows=("agent",), now=12.5, since=12.4, moving=10.0, moved=11.9, rests=13.5)
     assert book.judge(view) == Verdict()
     moves = replace(view, moved=12.4)
     found = book.judge(moves)
-    assert (found.doing, found.again) == (Doing.IDLE, 12.4 + MOTION_PAUSE)
-    assert book.judge(replace(moves, now=12.4 + MOTION_PAUSE)) == Verdict()
+    assert (found.doing, found.again) == (Doing.IDLE, 13.5)
+    assert book.judge(replace(moves, now=13.5)) == Verdict()
 
 
 def test_what_is_shown_is_safe_and_short() -> None:

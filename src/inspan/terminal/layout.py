@@ -1,0 +1,113 @@
+"""Where on a screen things are: lines across it, the boxes between them, and where one types.
+
+It reads rows as they are drawn and no colours, and knows no program and no rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+#: A line across the screen, also as the border of a box.
+_HORIZONTAL: Final = re.compile(r"\s*[╭╰┌└├┏┗┣╔╚╠+]?[─━═╌╍┄┅┈┉▔▁▀▄=-]{8,}[╮╯┐┘┤┓┛┫╗╝╣+]?\s*")
+#: The same with some words in it, as a title that stands in the border.
+_TITLED: Final = re.compile(
+    r"\s*[╭╰┌└├┏┗┣╔╚╠]?[─━═]+ ?(?=[^─━═]{1,60} ?[─━═])[^─━═│┃║┬┴┼┳┻╋╦╩╬]*[─━═]+[╮╯┐┘┤┓┛┫╗╝╣]?\s*"
+)
+_LINE: Final = re.compile(r"[─━═]")
+#: So much of it at least is line.
+_LINE_LEAST: Final = 8
+#: What a box has at its left and right.
+SIDES: Final = " │┃║▌▐▎|"
+#: The corners at the end of a box: what is below such a line is outside.
+_ENDS: Final = re.compile(r"[╰└┗╚╯┘┛╝]")
+#: What stands in front of where one types, also within a box.
+_MARKED: Final = re.compile(r"[\s│┃║|▌▎▊▐]{0,4}[❯›>❱»$](?:\s|$)")
+#: The same with nothing behind it but a cursor that is drawn.
+_EMPTY: Final = re.compile(r"\s{0,4}[❯›>❱»]\s*[█▌▋▏_]?")
+#: A bar at the left of a panel that has no lines across the screen.
+_BARRED: Final = re.compile(r"\s{0,4}[│┃║▌▎▊█]")
+#: The upper line of a box that begins right of the left edge, after whatever stands there.
+_FLOATS: Final = re.compile(r"[^╭┌┏╔]{3,}([╭┌┏╔][─━═][^╮┐┓╗]{4,}[╮┐┓╗])(?![─━═])")
+_UPRIGHT: Final = "│┃║"
+_LOWER: Final = "╰└┗╚╯┘┛╝"
+#: The most rows of a box in which one types, and the most that stand below such a line.
+_TALL: Final = 10
+_BELOW_MOST: Final = 3
+
+
+def horizontals(rows: Sequence[str]) -> list[int]:
+    """The rows that are a line across the screen."""
+    return [at for at, row in enumerate(rows) if _crosses(row)]
+
+
+def _crosses(row: str) -> bool:
+    if _HORIZONTAL.fullmatch(row):
+        return True
+    return bool(_TITLED.fullmatch(row)) and len(_LINE.findall(row)) >= _LINE_LEAST
+
+
+def boxes(rows: Sequence[str]) -> list[tuple[int, int]]:
+    """Each two lines across the screen that follow one another and have rows between."""
+    return [
+        (above, below)
+        for above, below in pairwise(horizontals(rows))
+        if below > above + 1 and not _ENDS.search(rows[above])
+    ]
+
+
+def typing_rows(rows: Sequence[str], cursor: tuple[int, int]) -> range | None:
+    """The rows in which one types, by what is drawn around the cursor or by a mark; or nothing."""
+    at = min(cursor[1], len(rows) - 1)
+    if at < 0:
+        return None
+    drawn = [range(above + 1, below) for above, below in boxes(rows) if below - above <= _TALL + 1]
+    around = next((box for box in drawn if at in box), None)
+    if around is not None:
+        return around
+    marked = drawn and any(_MARKED.match(rows[row]) for row in drawn[-1])
+    if marked and _low(rows, drawn[-1].stop):
+        return drawn[-1]
+    if _BARRED.match(rows[at]) and len(panel := _panel(rows, at)) <= _TALL:
+        return panel
+    if _MARKED.match(rows[at]):
+        return range(at, at + 1)
+    found = [row for row, text in enumerate(rows) if _EMPTY.fullmatch(text) and _low(rows, row)]
+    return range(found[-1], found[-1] + 1) if found else None
+
+
+def _low(rows: Sequence[str], at: int) -> bool:
+    """Whether little stands below a row."""
+    return sum(map(bool, rows[at + 1 :])) <= _BELOW_MOST
+
+
+def floating(rows: Sequence[str]) -> list[str] | None:
+    """What stands in the lowest box that begins right of the left edge, over all else; or nothing.
+
+    Such a box is a dialog, or a picture of one: its corners are in the same columns.
+    """
+    for at in range(len(rows) - 1, -1, -1):
+        if (corner := _FLOATS.match(rows[at])) is None:
+            continue
+        left, right = corner.start(1), corner.end(1) - 1
+        inside: list[str] = []
+        for row in rows[at + 1 :]:
+            if len(row) <= right or row[left] not in _UPRIGHT or row[right] not in _UPRIGHT:
+                break
+            inside.append(row[left + 1 : right].strip(SIDES))
+        below = rows[at + 1 + len(inside)] if at + 1 + len(inside) < len(rows) else ""
+        if inside and len(below) > right and below[left] in _LOWER and below[right] in _LOWER:
+            return [row for row in inside if row]
+    return None
+
+
+def _panel(rows: Sequence[str], at: int) -> range:
+    """The rows above and below ``at`` that have a bar at their left, as that has."""
+    first = last = at
+    while first > 0 and _BARRED.match(rows[first - 1]):
+        first -= 1
+    while last + 1 < len(rows) and _BARRED.match(rows[last + 1]):
+        last += 1
+    return range(first, last + 1)

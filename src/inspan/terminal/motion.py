@@ -1,0 +1,226 @@
+"""What of a screen moves by itself: a spinner, a counter, text that grows; and what only twitches.
+
+That something changed says little. A cursor that blinks, a clock, the words in an empty prompt that
+take turns, and a status line below it change while a program rests. So each row that changed is
+judged by where it is (above the rows in which one types, in them, or below) and by what of it
+changed: signs, digits, or words. It reads no clock, and knows no rule and no program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from math import inf
+from typing import Final
+
+from inspan.terminal.layout import typing_rows
+
+#: Seconds without a change after which what moved has come to rest. A counter of seconds moves.
+MOTION_PAUSE: Final = 1.6
+#: The same for what is drawn several times a second.
+SPIN_PAUSE: Final = 0.8
+#: Seconds for which what is drawn after something was typed is taken for its echo.
+EXCUSED: Final = 0.5
+#: Seconds between two drawings of the same text. With less it is an animation of colours, and with
+#: more it may be a cursor that blinks.
+PAINTS: Final = 0.4
+#: So many characters at least are drawn anew by an animation of colours: a cursor is one.
+_PAINTED: Final = 2
+#: So often rows below one another change together in a picture that is animated.
+_ART: Final = 2
+#: A counter of what goes on: seconds, minutes, or tokens behind it; or as 0:12.
+_COUNTS: Final = re.compile(
+    r"\d ?(?:ms|s|secs?|seconds?|m|min|tok|tokens?|k)\b|(?<!\d)\d?\d:\d\d(?!\d)"
+)
+#: The time of day.
+_CLOCK: Final = re.compile(r"\b(?!00:)\d\d:\d\d:\d\d\b")
+_DIGITS: Final = re.compile(r"\d+")
+
+
+class Change(Enum):
+    """What changed of a row."""
+
+    SIGNS = auto()  #: a spinner, a bar
+    COUNT = auto()  #: only a number
+    CLOCK = auto()  #: only the time of day
+    BLINK = auto()  #: it is as it was before
+    WORDS = auto()  #: all else
+    COLOURS = auto()  #: nothing but how the text looks
+
+
+@dataclass(slots=True)
+class Motion:
+    """What moved of one terminal, by all that was seen of it.
+
+    ``began`` and ``moved`` are of the run of changes that is the last; ``rests``: when it has come
+    to rest if nothing more moves. ``calm``: since when nothing changed but what changes at rest
+    too; ``own``: the same, but for what somebody brought about by typing.
+    """
+
+    began: float = inf
+    moved: float = -inf
+    rests: float = -inf
+    calm: float = -inf
+    own: float = -inf
+    _excused: float = -inf
+    _painted: float = -inf
+    _rows: tuple[str, ...] = ()
+    #: How often each row changed as one of a picture: what is animated so moves at rest too.
+    _art: Counter[int] = field(default_factory=Counter)
+    #: What each row was before it was what it is, and since when it is that.
+    _before: tuple[str, ...] = ()
+    _since: tuple[float, ...] = ()
+
+    def typed(self, at: float) -> None:
+        """Somebody typed, or did else what makes a program draw: that is no motion of its own."""
+        self._excused = at
+
+    def seen(
+        self,
+        rows: tuple[str, ...],
+        cursor: tuple[int, int],
+        told: tuple[str, ...],
+        printed: int,
+        at: float,
+    ) -> None:
+        """What is shown since ``at``, with title and progress as ``told``.
+
+        ``printed``: about how many characters were drawn since the last time.
+        """
+        rows = (*told, *rows)
+        if len(rows) != len(self._rows):
+            self._before = self._rows = rows
+            self._since = (at,) * len(rows)
+            self._loud(at, MOTION_PAUSE)
+            return
+        if rows == self._rows:
+            paints = printed >= _PAINTED and at <= self._painted + PAINTS
+            if printed >= _PAINTED:
+                self._painted = at
+            if paints:
+                self._loud(at, SPIN_PAUSE)
+            return
+        found = self._changes(rows, cursor, len(told), at)
+        pairs = list(zip(rows, self._rows, strict=True))
+        self._before = tuple(
+            before if row == was else was
+            for (row, was), before in zip(pairs, self._before, strict=True)
+        )
+        self._since = tuple(
+            since if row == was else at
+            for (row, was), since in zip(pairs, self._since, strict=True)
+        )
+        self._rows = rows
+        if found:
+            self._painted = at
+            fast = all(change in (Change.SIGNS, Change.BLINK) for change in found)
+            self._loud(at, SPIN_PAUSE if fast else MOTION_PAUSE)
+        elif at < self._excused + EXCUSED:
+            self.calm = at
+
+    def _changes(
+        self, rows: tuple[str, ...], cursor: tuple[int, int], told: int, at: float
+    ) -> list[Change]:
+        """What changed that changes at work only."""
+        typing = typing_rows(rows[told:], cursor)
+        first = typing.start + told if typing is not None else len(rows)
+        found = {}
+        for number, (row, was) in enumerate(zip(rows, self._rows, strict=True)):
+            if row != was:
+                again = row == self._before[number]
+                found[number] = Change.BLINK if again else changed(was, row)
+        signs = {
+            number: span(self._rows[number], rows[number])
+            for number, change in found.items()
+            if change in (Change.SIGNS, Change.BLINK)
+            and number < first
+            and self._rows[number]
+            and rows[number]
+        }
+        for number in found:
+            if number not in signs:
+                del self._art[number]
+        self._art.update(_pictured(signs))
+        return [
+            change
+            for number, change in found.items()
+            if self._art[number] < _ART
+            and _counts(
+                change,
+                rows[number],
+                fast=at <= self._since[number] + PAINTS,
+                below=number >= first,
+            )
+        ]
+
+    def _loud(self, at: float, pause: float) -> None:
+        """It looks otherwise since ``at``."""
+        self.calm = at
+        if at >= self._excused + EXCUSED:
+            self.own = at
+            self._move(at, pause)
+
+    def _move(self, at: float, pause: float) -> None:
+        if at < self._excused + EXCUSED:
+            return
+        if at > self.moved + MOTION_PAUSE:
+            self.began = at
+        self.moved = at
+        self.rests = max(self.rests, at + pause)
+
+
+def _counts(change: Change, row: str, *, fast: bool, below: bool) -> bool:
+    """Whether such a change is seen at work only; ``below``: not above where one types."""
+    match change:
+        case Change.BLINK:
+            return fast
+        case Change.CLOCK:
+            return False
+        case Change.COUNT:
+            return not below or bool(_COUNTS.search(row))
+        case Change.WORDS:
+            return not below
+        case _:
+            return True
+
+
+def _pictured(signs: dict[int, tuple[int, int]]) -> frozenset[int]:
+    """The rows of a picture: several below one another, in which not the same columns changed.
+
+    Spinners below one another stand in the same column.
+    """
+    return frozenset(
+        number
+        for number, where in signs.items()
+        for other in (number - 1, number + 1)
+        if other in signs and signs[other] != where
+    )
+
+
+def changed(was: str, row: str) -> Change:
+    """What is other in a row than it was."""
+    if _CLOCK.sub("", was) == _CLOCK.sub("", row):
+        return Change.CLOCK
+    counted = _DIGITS.findall(was) != _DIGITS.findall(row)
+    was, row = _DIGITS.sub("0", was), _DIGITS.sub("0", row)
+    if len(was) == len(row):
+        parts = "".join(one + other for one, other in zip(was, row, strict=True) if one != other)
+    else:
+        first, end = span(was, row)
+        parts = was[first:end] + row[first:end]
+    if any(sign.isalnum() for sign in parts):
+        return Change.WORDS
+    return Change.COUNT if counted else Change.SIGNS
+
+
+def span(was: str, row: str) -> tuple[int, int]:
+    """From where to where it is other, in characters of ``row``."""
+    width = max(len(was), len(row))
+    was, row = was.ljust(width), row.ljust(width)
+    if was == row:
+        return 0, 0
+    first = next(at for at in range(width) if was[at] != row[at])
+    end = next(at for at in range(width, 0, -1) if was[at - 1] != row[at - 1])
+    return first, end

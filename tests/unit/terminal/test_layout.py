@@ -1,0 +1,67 @@
+import pytest
+
+from inspan.terminal.layout import boxes, floating, horizontals, typing_rows
+
+pytestmark = pytest.mark.requirement("B4")
+
+LINE = "─" * 20
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        LINE,
+        f"  ╭{LINE}╮",
+        "=" * 10,
+        "▀" * 8,
+        f"╭─ Allow it? {LINE}╮",
+        f"{LINE} ask ─",
+        "╹▀▀▀▀▀▀▀▀▀".replace("╹", "╰"),
+    ],
+)
+def test_a_line_across_the_screen(row: str) -> None:
+    assert horizontals(["text", row]) == [1]
+
+
+@pytest.mark.parametrize(
+    "row", ["", "a - b", "┌────────┬────────┐", "── a ──", "────── a line of text with no end"]
+)
+def test_what_is_no_line_across_the_screen(row: str) -> None:
+    assert horizontals([row]) == []
+
+
+def test_boxes_lie_between_two_lines_and_not_between_two_boxes() -> None:
+    rows = [f"╭{LINE}╮", "│ a", f"╰{LINE}╯", "between", f"┌─ title {LINE}┐", "│ b", f"└{LINE}┘"]
+    assert boxes(rows) == [(0, 2), (4, 6)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "cursor", "typed"),
+    [
+        (["text", LINE, "> ", "", LINE, "status"], (2, 2), range(2, 4)),
+        (["text", LINE, "> ", LINE, "status"], (0, 4), range(2, 3)),
+        (["text", "  ┃", "  ┃  Ask", "  ┃", "", "status"], (5, 2), range(1, 4)),
+        (["text", "❯ say", "status"], (2, 1), range(1, 2)),
+        (["text", "❯ ", "status"], (0, 2), range(1, 2)),
+        (["text", "> a quote", "more"], (0, 2), None),
+        ([LINE, "> said before", LINE, *["answer"] * 6], (0, 8), None),
+        (["│ a", *["│ row of a large frame"] * 12], (3, 5), None),
+        ([], (0, 0), None),
+    ],
+)
+def test_where_one_types(rows: list[str], cursor: tuple[int, int], typed: range | None) -> None:
+    assert typing_rows(rows, cursor) == typed
+
+
+def test_a_box_that_stands_over_all_else() -> None:
+    rows = [
+        "text",
+        "a  ╭─────────╮ b",
+        "   │ Approve │ c",
+        "   │         │",
+        "   ╰─────────╯",
+        "> ",
+    ]
+    assert floating(rows) == ["Approve"]
+    assert floating(rows[:4]) is None, "it has no end"
+    assert floating([f"╭{LINE}╮", f"│{' ' * 20}│", f"╰{LINE}╯"]) is None
