@@ -52,6 +52,20 @@ def test_each_agent_that_is_held_out_is_recorded_and_its_driver_knows_nothing_it
         assert not TOLD[name].situations
 
 
+def test_seven_agents_at_least_are_recorded_in_all_six_situations() -> None:
+    lived: dict[str, set[str]] = {}
+    for folder in EVERY:
+        seen = lived.setdefault(folder.parent.name, set())
+        for _, _, word in json.loads((folder / "labels.json").read_text("utf-8"))["labels"]:
+            doing, _, situation = word.partition("/")
+            seen |= {doing, situation or folder.name}
+        typed = folder / INPUT
+        if typed.exists() and b"shall we rename it?" in typed.read_bytes():  # it asks in words
+            seen.add("question")
+    wanted = {"working", "permission", "question", "idle", "error", "login"}
+    assert len([name for name, seen in lived.items() if seen >= wanted]) >= 7, lived
+
+
 @pytest.mark.parametrize(
     ("shown", "kept"),
     [

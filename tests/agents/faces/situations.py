@@ -51,7 +51,7 @@ class Scene:
             await self.hand.until(self.face.ready)
             await self.hand.still(1.5)
             return
-        await self.hand.until(r"\S", patience=2 * PATIENCE)
+        await self.hand.until(r"\S", patience=4 * PATIENCE)
         await self.hand.stay(self.face.starts)
         seen = time.monotonic()
         await self.hand.until(lambda: self.hand.quiet(1.5) or time.monotonic() > seen + 8.0)
