@@ -429,3 +429,11 @@ def _said(world: World, task: Task, words: bytes) -> bool:
     with suppress(SessionNotFound):  # it is about to begin
         return session is not None and words in world.daemon.output(session)
     return False
+
+
+@pytest.mark.parametrize("folder", ["/usr/share", "/tmp/gone"], ids=["read", "gone"])
+def test_its_temporary_folder_is_one_that_it_can_write(world: World, folder: str) -> None:
+    spec = world.spec("sh", "-c", "f=$(mktemp) && echo $f > where")
+    ended = world.ended(replace(spec, env={**spec.env, "TMPDIR": folder}))
+    assert ended.state is TaskState.COMPLETED, world.daemon.output(f"{ended.id}-1")
+    assert (world.work / "where").read_text().startswith("/tmp/tmp.")

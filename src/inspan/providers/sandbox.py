@@ -259,7 +259,8 @@ def _installed() -> Iterator[str]:
 def _environment(env: Mapping[str, str], mounts: Mounts) -> dict[str, str]:
     kept = {name: text for name, text in env.items() if name not in secretplaces.VARIABLES}
     for name in ("TMPDIR", "TMP", "TEMP"):
-        if name in kept and not mounts.sees(os.path.realpath(kept[name])):
+        # A folder that is there and cannot be written fails later, and where nobody looks.
+        if name in kept and mounts.at(os.path.realpath(kept[name])) is not Access.WRITE:
             kept[name] = _TEMPORARY[0]
     return kept
 
