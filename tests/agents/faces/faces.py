@@ -116,17 +116,22 @@ CONTINUE = Face(
     ],
     situations=(),
 )
+#: Not the answer to a question for permission as soon as it is seen: Vibe passes over keys that
+#: come at once, and OpenCode on a busy machine shows its question a minute late.
+_UNANSWERED = ("answer", "slow", "hang", "command", "error")
 OPENCODE = Face(
     agent=opencode.AGENT,
     ready="Ask anything",
     argv=lambda wish: [],  # noqa: ARG005  # its settings are in the environment
     stop=("escape", "escape"),
+    situations=_UNANSWERED,
     dialog="Permission required",
 )
 VIBE = Face(
     agent=vibe.AGENT,
     ready=r"tokens \(0%\)",
     argv=lambda wish: ["--trust", *(["--agent", "ask"] if wish.ask else ["--auto-approve"])],
+    situations=_UNANSWERED,
 )
 # What follows is held out: its keys are from its documentation, and nobody who writes rules has
 # seen its screen.
