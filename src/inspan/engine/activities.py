@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 from inspan.engine.ports import Clock, Looks, Run
 from inspan.model.activity import Activity, Confidence, Doing, Source
 from inspan.model.task import Task
-
-#: Who asks or rests is believed; what works may have been stopped meanwhile.
-_MORE: Final = (Doing.UNKNOWN, Doing.WORKING)
 
 
 class Acting(Protocol):
@@ -33,11 +31,18 @@ class Acting(Protocol):
 
 
 async def activity_of(attempt: Acting, clock: Clock) -> Activity:
-    """What it does now. Where a look may tell more than what it told last, it is looked at."""
+    """What it does now. A look gives the reason by now, and what the system alone can tell.
+
+    That it does something else it tells by itself, once what follows from that is stored.
+    """
     known = _known(attempt)
     looks: object = attempt.run  # of a run, mypy takes it for impossible that it looks
-    if isinstance(looks, Looks) and (known is None or known.doing in _MORE):
-        return await looks.look()
+    if isinstance(looks, Looks) and (known is None or known is attempt.activity):
+        seen = await looks.look()
+        if known is not None and seen.same(known):
+            return replace(seen, since=known.since)
+        if known is None or seen.source is Source.PROCESS:
+            return seen
     return Activity(Doing.UNKNOWN, clock.now()) if known is None else known
 
 
