@@ -101,20 +101,20 @@ def _look(dialect: Dialect) -> _Agent:
     ask: tuple[str, ...] = (dialect.program, "--version")
     if isinstance(dialect, TellsVersion):
         ask = dialect.ask_version()
-    version = None if path is None or not ask else _version(ask)
+    version = None
+    if path is not None and ask:
+        asked = path if ask[0] == dialect.program else shutil.which(ask[0])
+        version = None if asked is None else _version(asked, ask[1:])
     modes = tuple(mode.value for mode in dialect.modes)
     source = dialect.source if isinstance(dialect, HasSource) else ""
     return _Agent(dialect.name, path, version, modes, dialect.install, source)
 
 
-def _version(ask: tuple[str, ...]) -> str | None:
+def _version(program: str, words: tuple[str, ...]) -> str | None:
     """What the program says of itself; ``None`` where it says nothing that is a version."""
-    found = shutil.which(ask[0])
-    if found is None:
-        return None
     try:
         told = subprocess.run(
-            [found, *ask[1:]],
+            [program, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PATIENCE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from inspan.cli import exits, keeperdoor, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, out
 from inspan.errors import BadInput, Conflict, DaemonUnreachable, InspanError, KeeperLost, Unable
+from inspan.keeper.processes import lives
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -125,7 +125,7 @@ def stop_daemon(where: Places) -> bool:
             pid = 0
         else:
             return False
-    if not _gone(lambda: not reach.answers(where.daemon_socket) and not _alive(pid)):
+    if not _gone(lambda: not reach.answers(where.daemon_socket) and not (pid and lives(pid))):
         raise Unable(f"the daemon (pid {pid}) has not stopped within {_PATIENCE:.0f} s")
     return True
 
@@ -137,7 +137,7 @@ def stop_keeper(where: Places, *, force: bool) -> bool:
         return False
     with suppress(KeeperLost):  # it may leave without a word; that it left is looked at below
         keeperdoor.ask(where.keeper_socket, "shutdown", force=force)
-    if not _gone(lambda: not _alive(hello["pid"])):
+    if not _gone(lambda: not lives(hello["pid"])):
         raise Unable(f"the keeper (pid {hello['pid']}) has not stopped")
     return True
 
@@ -149,24 +149,3 @@ def _gone(is_gone: Callable[[], bool]) -> bool:
             return True
         time.sleep(_STEP)
     return False
-
-
-def _alive(pid: int) -> bool:
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _zombie(pid)
-
-
-def _zombie(pid: int) -> bool:
-    """True for a process that has ended and whose parent has not asked yet (proc(5))."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - one line of the system's own
-            return file.read().rpartition(b")")[2].split()[0] == b"Z"
-    except (OSError, IndexError):
-        return False

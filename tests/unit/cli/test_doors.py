@@ -21,6 +21,7 @@ from inspan.cli.demo_tasks import _git
 from inspan.cli.following import Follower
 from inspan.cli.inprocess import Stream
 from inspan.errors import DaemonUnreachable, FellBehind, GitFailed, KeeperLost, Unable
+from inspan.keeper.processes import lives
 from inspan.keeper.wire import encode
 from inspan.model.event import Event, Readied
 from inspan.settings import locate
@@ -57,9 +58,8 @@ def test_a_keeper_that_says_nothing_or_nonsense_is_lost(words: bytes, said: str)
 def test_a_process_that_is_gone_is_not_alive() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         pass
-    assert not down._alive(child.pid)
-    assert not down._zombie(child.pid)
-    assert down._alive(os.getpid())
+    assert not lives(child.pid)
+    assert lives(os.getpid())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a moment")
@@ -68,7 +68,7 @@ def test_a_process_of_somebody_else_is_alive() -> None:
     try:
         with pytest.raises(PermissionError):
             os.kill(1, 0)
-        assert down._alive(1)
+        assert lives(1)
     finally:
         os.setresuid(0, 0, 0)
 
