@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from tests.agents.agent import Json, Talk
 
 
 class Acp:
-    """One conversation, new or loaded. It offers the agent no files and no terminals."""
+    """One conversation, new or loaded. It offers no terminals, and files where told to."""
 
     def __init__(self, talk: Talk) -> None:
         self.over = False
@@ -17,6 +18,7 @@ class Acp:
         self._work = talk.work
         self._prompts = list(talk.prompts)
         self._allow = talk.allow
+        self._files = talk.files
         #: What the agent has asked and was not answered.
         self._open: list[Json] = []
         #: What each of our requests that is not answered yet was.
@@ -24,13 +26,16 @@ class Acp:
         self._number = 0
 
     def open(self) -> Iterable[Json]:
-        files = {"readTextFile": False, "writeTextFile": False}
+        files = {"readTextFile": False, "writeTextFile": self._files}
         params = {"protocolVersion": 1, "clientCapabilities": {"fs": files, "terminal": False}}
         yield self._request("initialize", params)
 
     def hear(self, message: Json) -> Iterable[Json]:
         if "method" not in message:
             yield from self._answered(self._asked.pop(message["id"]), message)
+        elif message["method"] == "fs/write_text_file":
+            Path(message["params"]["path"]).write_text(message["params"]["content"])
+            yield {"jsonrpc": "2.0", "id": message["id"], "result": {}}
         elif message["method"] == "session/request_permission":
             self.asking = self._allow is None
             if self._allow is None:

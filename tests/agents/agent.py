@@ -59,7 +59,9 @@ class Wish:
 
 
 class Dialogue(Protocol):
-    """Our side of a two-way protocol of JSON lines. It reads no clock and does no I/O."""
+    """Our side of a two-way protocol of JSON lines. It reads no clock, and does no I/O
+    but to write the files that it is asked to.
+    """
 
     #: True once nothing more will be said: standard input is closed then.
     over: bool
@@ -77,13 +79,14 @@ class Dialogue(Protocol):
 class Talk:
     """What is said over a two-way protocol: prompts, one a turn, and one answer to all asking.
 
-    ``allow`` of None leaves what is asked open.
+    ``allow`` of None leaves what is asked open. ``files``: the agent may have us write its files.
     """
 
     work: str
     prompts: tuple[str, ...] = (PROMPT,)
     allow: bool | None = True
     resume: str | None = None
+    files: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ class Mode:
     program: str | None = None
     #: A conversation that is loaded in the minute in which it began is lost.
     loses_young_sessions: bool = False
+    #: It has its client write its files, where that is offered.
+    files: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ class Play:
     resume: str | None = None
     #: Whether it is given what it needs to log in.
     key: bool = True
+    #: Whether it may have us write its files.
+    files: bool = False
 
 
 #: What every agent does in the same way: nobody asks or interrupts.
@@ -109,9 +111,13 @@ _IN_TEXT = {
 }
 
 
+#: What an agent does that has us write its files.
+SERVED = (Play("write_file_served", "write_file", ask=True, files=True),)
+
+
 def plays(mode: Mode) -> tuple[Play, ...]:
     if mode.dialogue is not None:
-        return TWO_WAY
+        return (*TWO_WAY, *SERVED) if mode.files else TWO_WAY
     if mode.session is not None:
         return ONE_SHOT
     return tuple(play for play in ONE_SHOT if play.name in _IN_TEXT)
@@ -165,7 +171,7 @@ def perform(
     place.put(agent.files(wish))
     argv = [str(prefix / (mode.program or agent.program)), *mode.argv(wish)]
     dialogue = (
-        mode.dialogue(Talk(str(place.work), play.prompts, play.allow, wish.resume))
+        mode.dialogue(Talk(str(place.work), play.prompts, play.allow, wish.resume, play.files))
         if mode.dialogue
         else None
     )

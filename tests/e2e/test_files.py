@@ -9,10 +9,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
+from tests.fakes.repository import make_repository
 from tests.real.console import Console
 from tests.real.daemon import until
 from tests.real.sandbox import needs_sandbox
@@ -20,6 +21,8 @@ from tests.real.sandbox import needs_sandbox
 pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("A2", "C9")]
 
 AGENT = Path(__file__).parents[1] / "fakes" / "filing_agent.py"
+#: A method and its parameters.
+Step: TypeAlias = tuple[str, dict[str, Any]]
 READ, WRITE = "fs/read_text_file", "fs/write_text_file"
 #: Whoever may edit, told as the protocol has it.
 OPTIONS = [
@@ -42,21 +45,21 @@ class Filer:
         declared = f"providers: {{filer: {{argv: {argv}, mode: acp}}}}\n"
         (console.home / "config.yaml").write_text(declared)
 
-    def begin(self, *steps: tuple[str, dict[str, Any]], flags: tuple[str, ...] = ()) -> str:
+    def begin(self, *steps: Step, flags: tuple[str, ...] = ()) -> str:
         """Have it do these one after another; the task's id."""
         lines = [json.dumps({"method": method, "params": params}) for method, params in steps]
         self._plan.write_text("\n".join(lines))
         where = ("--agent", "filer", "--cwd", str(self.work))
         return self.console.say("add", *where, *flags, "do it")
 
-    def told(self, *steps: tuple[str, dict[str, Any]], flags: tuple[str, ...] = ()) -> list[Any]:
+    def told(self, *steps: Step, flags: tuple[str, ...] = ()) -> list[Any]:
         """What it was answered: results, or the messages of errors."""
         task = self.begin(*steps, flags=flags)
         until(lambda: self.shown(task)["state"] == "completed", "its end")
         return self.answers()
 
-    def answers(self) -> list[Any]:
-        _, *heard = map(json.loads, (self.work / "heard").read_text().splitlines())
+    def answers(self, where: Path | None = None) -> list[Any]:
+        _, *heard = map(json.loads, ((where or self.work) / "heard").read_text().splitlines())
         return [one["result"] if "result" in one else one["error"]["message"] for one in heard]
 
     def greeting(self) -> dict[str, Any]:
@@ -79,11 +82,11 @@ def filer(tmp_path: Path) -> Iterator[Filer]:
         yield Filer(console, tmp_path / "work")
 
 
-def read(path: object, **more: int) -> tuple[str, dict[str, Any]]:
+def read(path: object, **more: int) -> Step:
     return READ, {"path": str(path), **more}
 
 
-def write(path: object, text: str) -> tuple[str, dict[str, Any]]:
+def write(path: object, text: str) -> Step:
     return WRITE, {"path": str(path), "content": text}
 
 
@@ -202,3 +205,22 @@ def test_keys_in_a_home_that_is_the_workspace_are_not_read_for_it(filer: Filer) 
     )
     assert all("hidden" in answer for answer in told[:2])
     assert "may not be written" in told[2]
+
+
+def test_in_a_worktree_its_files_are_those_of_the_worktree(filer: Filer) -> None:
+    make_repository(filer.work / "repo")
+    flags = ("--cwd", str(filer.work / "repo" / "part"), "--worktree", "--allow", "edit")
+    task = filer.begin(
+        read("inner"),
+        write("../b.txt", "made\n"),
+        write("../../out.txt", "mine"),
+        read(filer.work / "repo" / "part" / "inner"),
+        flags=flags,
+    )
+    until(lambda: filer.shown(task)["state"] == "completed", "its end")
+    where = Path(filer.shown(task)["workspace"]["path"])
+    read_it, wrote, *refused = filer.answers(where)
+    assert (read_it, wrote) == ({"content": "inner\n"}, {})
+    assert all("outside of the workspace" in answer for answer in refused)
+    assert (where.parent / "b.txt").read_text() == "made\n"
+    assert not (filer.work / "repo" / "b.txt").exists()

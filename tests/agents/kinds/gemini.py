@@ -62,7 +62,7 @@ AGENT = Agent(
     modes=(
         Mode("stream", _stream, "stdin", session=_session),
         # It names a session's file by the minute, and begins it anew when it loads the session.
-        Mode("acp", _acp, "dialogue", dialogue=Acp, loses_young_sessions=True),
+        Mode("acp", _acp, "dialogue", dialogue=Acp, loses_young_sessions=True, files=True),
     ),
     identifiers=(r"_(1[789]\d{11})_\d", r"gemini-shell-(\w{6})\b"),
 )

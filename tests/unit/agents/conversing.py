@@ -51,6 +51,8 @@ def send(conversation: Talk, data: bytes | None) -> list[dict[str, Any]]:
 def allowed(message: dict[str, Any]) -> None:
     if message.get("method") in WRITTEN:
         WRITTEN[message["method"]].model_validate(message["params"])
+    elif message.get("result") == {}:
+        schema.WriteTextFileResponse.model_validate(message["result"])
     elif "result" in message:
         schema.RequestPermissionResponse.model_validate(message["result"])
     else:

@@ -41,6 +41,7 @@ _ENDINGS: Final = {
     "unfinished": Ending.CUT,
     "unknown_session": Ending.FORGOTTEN,
     "write_file": Ending.DONE,
+    "write_file_served": Ending.DONE,
 }
 #: Those that it tries again by itself, telling nobody, until it is told to go.
 _SILENT: Final = dict.fromkeys(("cut", "overloaded", "quota", "unfinished"), Ending.STOPPED)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import anyio
 import pytest
 
 from inspan.agents.registry import find
-from inspan.engine.ports import Asks, Began, Finished, Observation, Run
+from inspan.engine.ports import Asks, Began, Decided, Finished, Observation, Run
 from inspan.model.agent import Ending, Mode
+from inspan.model.permission import Decision, Policy, rule
 from inspan.providers import agentrun
 from inspan.providers.agent import AgentProvider
 from tests.real.agenthome import AgentHome, agent_home
@@ -80,6 +82,21 @@ async def test_a_permission_is_asked_for_and_given(
     *_, answer = home.heard()
     assert len(home.heard()) == 4
     assert answer["result"]["outcome"]["outcome"] == "selected"
+
+
+async def test_a_file_that_it_had_leave_for_is_written_for_it_as_a_real_one_asks(
+    home: AgentHome,
+) -> None:
+    """Its folder is not the one that it was recorded in: what it wants is outside, and refused."""
+    order = home.plays("write_file_served", agent="gemini", mode="acp")
+    order = replace(order, permissions=Policy((rule(Decision.ALLOW, "edit"),)))
+    seen = await _all(await provider(home, "gemini").open(order))
+    assert [type(item) for item in seen if isinstance(item, Asks)] == []
+    allowed, refused = home.heard()[-2:]
+    assert allowed["result"]["outcome"]["optionId"] == "proceed_once"
+    assert "outside of the workspace" in refused["error"]["message"]
+    # One decision: the second request is a part of the first.
+    assert len([item for item in seen if isinstance(item, Decided)]) == 1
 
 
 async def _asks(observations: AsyncIterator[Observation]) -> Asks:
