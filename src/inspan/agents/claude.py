@@ -1,4 +1,4 @@
-"""Claude Code: two-way JSON lines (``--input-format stream-json``), or its terminal.
+"""Claude Code: two-way JSON lines (``--input-format stream-json``), an adapter, or its terminal.
 
 Its exit status and its ``subtype`` lie: 429 is told as ``success`` with ``is_error``, and SIGINT
 gives 0. What counts is the ``result`` and, where none came, that none came.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from inspan.agents import hooking, json_lines
-from inspan.agents.dialect import LoginAnswer, OwnFolder, Tells, Turn, When
+from inspan.agents.acp import AcpTalk, Speaker
+from inspan.agents.acp_files import NOTHING
+from inspan.agents.dialect import Adapter, LoginAnswer, OwnFolder, Talk, Tells, Turn, When
 from inspan.agents.endings import by_status, silent_end
 from inspan.agents.handed import Handed
 from inspan.agents.signs import (
@@ -80,13 +83,18 @@ _HOOKS: Final = (
 )
 
 
+#: It runs a Claude Code of its own, and has no files read or written by us (0.100.0).
+ADAPTER: Final = Adapter("claude-agent-acp", "npm install -g @agentclientprotocol/claude-agent-acp")
+
+
 class Claude:
     """What is true of the program."""
 
     name: Final = "claude"
     program: Final = "claude"
     install: Final = "npm install -g @anthropic-ai/claude-code"
-    modes: Final = (Mode.STREAM, Mode.PTY)
+    modes: Final = (Mode.STREAM, Mode.ACP, Mode.PTY)
+    adapters: Final = MappingProxyType({Mode.ACP: ADAPTER})
     settings: Final = (
         "ANTHROPIC_BASE_URL",
         "ANTHROPIC_MODEL",
@@ -113,6 +121,8 @@ class Claude:
 
     def argv(self, turn: Turn) -> tuple[str, ...]:
         """Its command line; the prompt is no part of it but on a terminal."""
+        if turn.mode is Mode.ACP:
+            return (ADAPTER.program, *turn.arguments)
         resume = ("--resume", turn.resume) if turn.resume else ()
         if turn.mode is Mode.PTY:
             # What follows `--` is the prompt, whatever it begins with.
@@ -147,9 +157,15 @@ class Claude:
             return LoginAnswer(ok=False, message=f"claude was ended by signal {how.signal}")
         return LoginAnswer(ok=True)
 
-    def talk(self, turn: Turn) -> ClaudeTalk:
+    def talk(self, turn: Turn) -> Talk:
         """A new conversation."""
+        if turn.mode is Mode.ACP:
+            return AcpTalk(turn, Speaker(login_hint=_HINT_LOGIN, silent=_silent, files=NOTHING))
         return ClaudeTalk(turn)
+
+
+def _silent(how: Exit, complaint: str) -> Outcome:
+    return silent_end("claude", how, complaint, login_hint=_HINT_LOGIN)
 
 
 class ClaudeTalk:
@@ -263,7 +279,7 @@ class ClaudeTalk:
             return Outcome(Ending.STOPPED, "it was interrupted")
         if self._retried is not None:
             return self._retried
-        return silent_end("claude", how, complaint, login_hint=_HINT_LOGIN)
+        return _silent(how, complaint)
 
     # ── what its lines say ────────────────────────────────────────────────────
 

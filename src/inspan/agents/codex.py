@@ -1,4 +1,4 @@
-"""Codex: its app-server (two-way lines of JSON), or its terminal.
+"""Codex: its app-server (two-way lines of JSON), an adapter, or its terminal.
 
 The server speaks JSON-RPC without its version and outlives every failure, so that its exit status
 says nothing: what counts is ``turn/completed``. Its prompt needs a thread first, which it is asked
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from inspan.agents import json_lines
+from inspan.agents.acp import AcpTalk, Speaker
+from inspan.agents.acp_files import NOTHING
 from inspan.agents.codex_words import HINT_LOGIN, aim, files, lifted_at, result, tool, trouble
-from inspan.agents.dialect import OwnFolder, Tells, Turn, When
+from inspan.agents.dialect import Adapter, OwnFolder, Talk, Tells, Turn, When
 from inspan.agents.endings import by_words, silent_end
 from inspan.agents.handed import Handed
 from inspan.agents.json_lines import number, object_of, words_of
@@ -40,13 +43,18 @@ from inspan.model.task import Exit
 _NO_METHOD: Final = -32601
 
 
+#: It brings a Codex of its own, and has no files read or written by us (2.6.0).
+ADAPTER: Final = Adapter("codex-acp", "npm install -g @agentclientprotocol/codex-acp")
+
+
 class Codex:
     """What is true of the program."""
 
     name: Final = "codex"
     program: Final = "codex"
     install: Final = "npm install -g @openai/codex"
-    modes: Final = (Mode.STREAM, Mode.PTY)
+    modes: Final = (Mode.STREAM, Mode.ACP, Mode.PTY)
+    adapters: Final = MappingProxyType({Mode.ACP: ADAPTER})
     settings: Final = ("CODEX_HOME", "CODEX_SQLITE_HOME", "CODEX_CA_CERTIFICATE", "OPENAI_BASE_URL")
     secrets: Final = ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_ACCESS_TOKEN")
     keeps: Final = (
@@ -65,6 +73,8 @@ class Codex:
 
         Its terminal would leave a daemon of its own behind, which goes on with the work after it.
         """
+        if turn.mode is Mode.ACP:
+            return (ADAPTER.program, *turn.arguments)
         alone = ("-c", "features.daemon_auto_start=false")
         if turn.mode is Mode.PTY:
             resume = ("resume", turn.resume) if turn.resume else ()
@@ -79,9 +89,15 @@ class Codex:
     #: The total of its thread is told after each call of its model. Of prices it knows nothing.
     tells: Final = Tells(tokens=When.AS_IT_GOES)
 
-    def talk(self, turn: Turn) -> CodexTalk:
+    def talk(self, turn: Turn) -> Talk:
         """A new conversation."""
+        if turn.mode is Mode.ACP:
+            return AcpTalk(turn, Speaker(login_hint=HINT_LOGIN, silent=_silent, files=NOTHING))
         return CodexTalk(turn)
+
+
+def _silent(how: Exit, complaint: str) -> Outcome:
+    return silent_end("codex", how, complaint, login_hint=HINT_LOGIN)
 
 
 class CodexTalk:
@@ -192,7 +208,7 @@ class CodexTalk:
             return Outcome(Ending.STOPPED, "it was interrupted")
         if self._retried is not None:
             return self._retried
-        return silent_end("codex", how, complaint, login_hint=HINT_LOGIN)
+        return _silent(how, complaint)
 
     # ── what it is asked ──────────────────────────────────────────────────────
 

@@ -7,7 +7,7 @@ Neither reads a file, starts a program or knows what time it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -182,6 +182,26 @@ class TellsLogin(Protocol):
         ...
 
 
+@value
+class Adapter:
+    """A second program, which speaks for an agent in one of its modes."""
+
+    program: str
+    install: str
+    #: What it tells of its use there, whatever the agent tells else.
+    tells: Tells = Tells()
+
+
+@runtime_checkable
+class HasAdapters(Protocol):
+    """A dialect whose agent has one; the agent's own program has to be there too."""
+
+    @property
+    def adapters(self) -> Mapping[Mode, Adapter]:
+        """By the mode that it is for."""
+        ...
+
+
 @runtime_checkable
 class TellsVersion(Protocol):
     """A dialect whose program tells its version otherwise than by ``--version``."""
@@ -289,3 +309,18 @@ class Dialect(Protocol):
 def kept_by(dialect: Dialect) -> tuple[OwnFolder, ...]:
     """What its program keeps for itself; nothing where that is not known."""
     return dialect.keeps if isinstance(dialect, KeepsFolders) else ()
+
+
+def adapter_of(dialect: Dialect, mode: Mode) -> Adapter | None:
+    """What speaks for its program in ``mode``; ``None`` where it does that itself."""
+    return dialect.adapters.get(mode) if isinstance(dialect, HasAdapters) else None
+
+
+def told_by(dialect: Dialect, mode: Mode) -> Tells:
+    """What is known of its use when it is spoken to so."""
+    adapter = adapter_of(dialect, mode)
+    if adapter is not None:
+        return adapter.tells
+    if mode is not Mode.PTY and isinstance(dialect, Telling):
+        return dialect.tells
+    return Tells()

@@ -17,11 +17,11 @@ import anyio.to_thread
 from inspan.agents.dialect import (
     Dialect,
     HasScreenRules,
-    Telling,
-    Tells,
     Turn,
     When,
+    adapter_of,
     kept_by,
+    told_by,
 )
 from inspan.engine.handing import Account, Past
 from inspan.engine.ports import Order, Run
@@ -87,7 +87,7 @@ class AgentProvider:
         programs.check_environment(spec.env)
         if not spec.after:
             programs.check_folder(spec.cwd)
-        self._check_installed(spec.cwd, spec.env)
+        self._check_installed(spec.cwd, spec.env, mode)
         if mode is Mode.PTY:
             screen_rules_of(self._dialect)
 
@@ -95,18 +95,17 @@ class AgentProvider:
         """Refuse a budget that it cannot be held to. Raises BadInput."""
         if spec.budget is None:
             return
-        lines = self._mode(spec.mode) is not Mode.PTY
-        tells = self._dialect.tells if lines and isinstance(self._dialect, Telling) else Tells()
+        mode = self._mode(spec.mode)
+        tells = told_by(self._dialect, mode)
         for what, wanted, when in (
             ("money", spec.budget.cost, tells.cost),
             ("tokens", spec.budget.tokens, tells.tokens),
         ):
             if wanted is not None and when in (When.NEVER, When.AT_END):
                 how = "tells only at its end" if when is When.AT_END else "never tells"
-                mode = "" if lines else " on a terminal"
+                who = f"{self.name}{self._spoken_to(mode)}"
                 raise BadInput(
-                    f"{self.name}{mode} {how} how much {what} it uses, and so it cannot be"
-                    " held to that budget",
+                    f"{who} {how} how much {what} it uses, and so it cannot be held to that budget",
                     hint="--timeout limits how long it may take; --budget none is no budget.",
                 )
 
@@ -117,7 +116,7 @@ class AgentProvider:
     async def authenticate(self, order: Order) -> None:
         """That it is logged in; ``open`` has to follow. Raises LoginFailed, SecretMissing."""
         if self._login is not None:
-            self._check_installed(order.cwd, order.env)
+            self._check_installed(order.cwd, order.env, self._mode(order.mode))
             process = self._as_process(order, self._turn(order))
             await self._login.assure(process, lambda argv: self._looking(process, argv))
 
@@ -133,7 +132,7 @@ class AgentProvider:
         process = self._as_process(order, turn)
         try:
             programs.check_folder(order.cwd)
-            self._check_installed(order.cwd, order.env)
+            self._check_installed(order.cwd, order.env, self._mode(order.mode))
             inner = await self._processes.open(
                 process, self._dialect.argv(turn), kept_by(self._dialect)
             )
@@ -221,7 +220,7 @@ class AgentProvider:
             resume=order.resumes,
             arguments=order.command,
             cwd=order.cwd,
-            cost_most=order.cost_most if _keeps_cost(self._dialect) else None,
+            cost_most=order.cost_most if self._keeps_cost(order) else None,
             ruled=bool(order.permissions.rules),
         )
 
@@ -241,15 +240,28 @@ class AgentProvider:
             )
         return asked
 
-    def _check_installed(self, cwd: str, env: Mapping[str, str]) -> None:
-        try:
-            programs.check_program(self._dialect.program, cwd, env)
-        except ProgramNotFound as error:
-            raise ProgramNotFound(
-                f"The agent {self.name} is not installed: there is no `{self._dialect.program}`"
-                " on the task's PATH.",
-                hint=_install_hint(self._dialect),
-            ) from error
+    def _spoken_to(self, mode: Mode) -> str:
+        if mode is Mode.PTY:
+            return " on a terminal"
+        return " over an adapter" if adapter_of(self._dialect, mode) else ""
+
+    def _keeps_cost(self, order: Order) -> bool:
+        return told_by(self._dialect, self._mode(order.mode)).cost is When.KEEPS
+
+    def _check_installed(self, cwd: str, env: Mapping[str, str], mode: Mode) -> None:
+        adapter = adapter_of(self._dialect, mode)
+        needed = [(self._dialect.program, self._dialect.install)]
+        if adapter is not None:
+            needed.append((adapter.program, adapter.install))
+        for program, install in needed:
+            try:
+                programs.check_program(program, cwd, env)
+            except ProgramNotFound as error:
+                what = f"agent {self.name}" if install == self._dialect.install else "adapter"
+                raise ProgramNotFound(
+                    f"The {what} is not installed: there is no `{program}` on the task's PATH.",
+                    hint=_install_hint(self.name, install),
+                ) from error
 
 
 def screen_rules_of(dialect: Dialect) -> tuple[Rulebook, ...]:
@@ -258,14 +270,10 @@ def screen_rules_of(dialect: Dialect) -> tuple[Rulebook, ...]:
     return rulebooks(dialect.name, None if own is None else Path(own))
 
 
-def _install_hint(dialect: Dialect) -> str:
-    if dialect.install:
-        return f"Install it: `{dialect.install}`."
-    return f"Install it as its maker says, or mend the PATH; `inspan agents` has {dialect.name}."
-
-
-def _keeps_cost(dialect: Dialect) -> bool:
-    return isinstance(dialect, Telling) and dialect.tells.cost is When.KEEPS
+def _install_hint(name: str, install: str) -> str:
+    if install:
+        return f"Install it: `{install}`."
+    return f"Install it as its maker says, or mend the PATH; `inspan agents` has {name}."
 
 
 def _prompt(order: Order) -> str:

@@ -26,7 +26,14 @@ _TEXTS: Final = ("name", "program", "install")
 _LISTS: Final = (("modes", Mode), ("settings", str), ("secrets", str))
 _METHODS: Final = ("check", "argv", "env", "talk")
 #: What it may have beside that: the members of the other Protocols of ``agents.dialect``.
-_MORE: Final = (d.Telling, d.TellsLogin, d.TellsVersion, d.HasScreenRules, d.KeepsFolders)
+_MORE: Final = (
+    d.Telling,
+    d.TellsLogin,
+    d.TellsVersion,
+    d.HasAdapters,
+    d.HasScreenRules,
+    d.KeepsFolders,
+)
 
 
 @value
@@ -200,6 +207,14 @@ class _ShieldedTalk:
     def answer(self, request: str, text: str) -> bytes | None:
         """As the talk does. Raises BadInput where that does."""
         told: bytes | None = self._tried(lambda: self._inner.answer(request, text), None)
+        return told
+
+    def served(self, request: str, answer: d.FileText | d.FileRefusal) -> bytes | None:
+        """As the talk does, where it has files read and written."""
+        inner = self._inner
+        if not isinstance(inner, d.HasFiles):
+            return None
+        told: bytes | None = self._tried(lambda: inner.served(request, answer), None)
         return told
 
     def interrupt(self) -> bytes | None:

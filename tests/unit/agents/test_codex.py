@@ -19,7 +19,7 @@ pytestmark = pytest.mark.requirement("C5")
 
 
 def talk(*, resume: str | None = None) -> CodexTalk:
-    return Codex().talk(Turn(prompt="do it", mode=Mode.STREAM, resume=resume, cwd="/w"))
+    return CodexTalk(Turn(prompt="do it", mode=Mode.STREAM, resume=resume, cwd="/w"))
 
 
 def hears(conversation: CodexTalk, **told: Any) -> list[Sign]:

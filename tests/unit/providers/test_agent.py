@@ -284,5 +284,5 @@ async def test_what_it_cannot_be_asked_is_refused(home: AgentHome) -> None:
         provider="claude", prompt="x", mode=Mode.ACP, cwd=str(home.work), env=dict(order.env)
     )
     with pytest.raises(BadInput) as refused:
-        home.provider().check(asked)
+        home.provider(dialect=Pi()).check(asked)
     assert "stream" in (refused.value.hint or "")

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from inspan.agents.dialect import Turn
+from inspan.agents.dialect import FileText, Turn
 from inspan.agents.signs import Said, TurnEnded
 from inspan.errors import BadInput, ProviderBroken
 from inspan.model.agent import Ending, Mode
 from inspan.model.task import Exit
+from inspan.providers.dialogue import Dialogue
 from inspan.providers.installed import find, offers
+from inspan.providers.redaction import Redaction
 
 pytestmark = pytest.mark.requirement("C5")
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "agent-package" / "src"
 MORE = """\
+from inspan.agents.acp import AcpTalk, Speaker
 from inspan.errors import BadInput
 from inspan_parrot import Parrot, ParrotTalk
 
@@ -27,6 +30,11 @@ class Hoarse(ParrotTalk):
         return super().heard(line)
     def answer(self, request, text):
         raise BadInput("it asks nothing")
+
+class Filing(Parrot):
+    name = "filing"
+    def talk(self, turn):
+        return AcpTalk(turn, Speaker(login_hint="", silent=None))
 
 def moody():
     class Moody(Parrot):
@@ -46,7 +54,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: inspan-more\nVersion: 2.1\n")
     (about / "entry_points.txt").write_text(
         "[inspan.agents]\nzz-parrot = inspan_parrot:Parrot\nparrot = inspan_parrot:Parrot\n"
-        "moody = more_parrots:moody\ngone = nowhere_at_all:Agent\n"
+        "moody = more_parrots:moody\nfiling = more_parrots:Filing\ngone = nowhere_at_all:Agent\n"
     )
     (tmp_path / "more_parrots.py").write_text(MORE)
     monkeypatch.syspath_prepend(str(EXAMPLE))
@@ -55,7 +63,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_named_is_told_without_being_loaded() -> None:
     ours = [offer.name for offer in offers() if offer.package == "inspan-more 2.1"]
-    assert ours == ["gone", "moody", "parrot", "zz-parrot"]
+    assert ours == ["filing", "gone", "moody", "parrot", "zz-parrot"]
     assert find("nobody-has-this-name") is None
 
 
@@ -89,3 +97,18 @@ def test_what_breaks_later_is_told_with_its_package_too() -> None:
     outcome = talk.outcome(Exit(code=0), stopped=False, complaint="")
     assert "croak" in outcome.message
     assert "inspan-more 2.1" in outcome.message
+
+
+def test_files_are_served_to_an_agent_of_a_package_too() -> None:
+    dialect = find("filing")
+    assert dialect is not None
+    dialogue = Dialogue(dialect.talk(Turn(prompt="x", mode=Mode.ACP, cwd="/w")), Redaction(()))
+    asked = b'{"jsonrpc":"2.0","id":0,"method":"fs/read_text_file","params":{"path":"a"}}\n'
+    list(dialogue.heard(asked))
+    assert dialogue.open["0"].paths == ("/w/a",)
+    assert dialogue.served("0", FileText("here")) is not None
+    assert dialogue.served("1", FileText("here")) is None
+    parrot = find("parrot")
+    assert parrot is not None
+    other = Dialogue(parrot.talk(Turn(prompt="x", mode=Mode.STREAM)), Redaction(()))
+    assert other.served("0", FileText("here")) is None
