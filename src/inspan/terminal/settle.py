@@ -3,7 +3,8 @@
 A frame that is drawn in several writes is read wrong between them. So a look waits until nothing
 came for 16 ms, at most 48 ms (the rule of agentapi), and while a program has a synchronised frame
 open (mode 2026) until that is complete. An animation is a row of such frames: between two looks
-there is a pause. Times are seconds; nothing here reads a clock.
+there is a pause. After a new size a program clears and draws all of it anew, for which it is given
+more time: what stood there has not gone. Times are seconds; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ QUIET: Final = 0.016
 LATEST: Final = 0.048
 #: Seconds for which a synchronised frame is waited for. A program that died in one never ends it.
 FRAME_MOST: Final = 1.0
+#: Seconds for which a program draws itself anew after a new size.
+REDRAWN: Final = 0.3
 #: Seconds between two looks, so that a hundred spinners do not cost a processor.
 PAUSE: Final = 0.2
 
@@ -31,6 +34,11 @@ class Unsettled:
     #: When the frame that is open was begun; infinite for none.
     frame: float = inf
     looked: float = -inf
+    sized: float = -inf
+
+    def resized(self, at: float) -> Unsettled:
+        """It has a new size since ``at``."""
+        return replace(self, first=min(self.first, at), last=at, sized=at)
 
     def drawn(self, at: float, *, frame: bool, begun: bool) -> Unsettled:
         """Something was drawn at ``at``; ``frame``: one is open after it, ``begun``: with it."""
@@ -45,7 +53,7 @@ class Unsettled:
         if self.frame != inf:
             # Of the first output too: frames that follow without a break would never be seen.
             settled = max(settled, min(self.frame, self.first) + FRAME_MOST)
-        return max(settled, self.looked + PAUSE)
+        return max(settled, self.looked + PAUSE, self.sized + REDRAWN)
 
     def seen(self, at: float) -> Unsettled:
         """It was looked at."""
