@@ -65,8 +65,9 @@ class Look:
         """The terminal has a new size; the program will draw itself anew."""
         self.screen.resize(cols, rows)
         self._motion.typed(at)
-        self._printed_at = at
-        self._unsettled = self._unsettled.resized(at)
+        if self._printed:
+            self._unsettled = self._unsettled.resized(at)
+        self._changed(at, begun=False)
 
     def typed(self, at: float) -> None:
         """Somebody typed: what is drawn at once is no motion of its own; no hook tells of it."""

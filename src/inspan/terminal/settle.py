@@ -38,7 +38,7 @@ class Unsettled:
 
     def resized(self, at: float) -> Unsettled:
         """It has a new size since ``at``."""
-        return replace(self, first=min(self.first, at), last=at, sized=at)
+        return replace(self, sized=at)
 
     def drawn(self, at: float, *, frame: bool, begun: bool) -> Unsettled:
         """Something was drawn at ``at``; ``frame``: one is open after it, ``begun``: with it."""

@@ -133,8 +133,7 @@ VIBE = Face(
     argv=lambda wish: ["--trust", *(["--agent", "ask"] if wish.ask else ["--auto-approve"])],
     situations=_UNANSWERED,
 )
-# What follows is held out: its keys are from its documentation, and nobody who writes rules has
-# seen its screen.
+# What follows was held out: its keys are from its documentation, and who drove it wrote no rule.
 _TOKENS = "lib/python3.12/site-packages/litellm/litellm_core_utils/tokenizers"
 CLINE = Face(
     agent=held.CLINE,

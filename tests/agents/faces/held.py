@@ -1,4 +1,4 @@
-"""Agents that are held out: what they show is used to measure rules, and never to write one.
+"""Agents that rules for screens were measured on before anybody who writes rules had seen them.
 
 inspan knows none of them. Each speaks to the scripted model over the Chat Completions API. Their
 keys and settings are from their documentation.

@@ -22,7 +22,10 @@ from tools.bench_state import (
 
 pytestmark = pytest.mark.requirement("B4")
 
-SAMPLE = ("claude/asks-60x24", "codex/work-60x24", "gemini/asks-80x24", "pi/work-60x24")
+SAMPLE = (
+    *("claude/asks-60x24", "codex/work-60x24", "gemini/asks-80x24", "pi/work-60x24"),
+    *("cline/asks-80x24", "gptme/asks-80x24", "kimi/asks-60x24"),
+)
 
 
 @pytest.mark.parametrize("name", SAMPLE)

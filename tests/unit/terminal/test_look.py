@@ -7,7 +7,7 @@ from inspan.terminal.look import Look
 from inspan.terminal.motion import MOTION_PAUSE
 from inspan.terminal.rulefile import parse
 from inspan.terminal.screen import BLIND, backend
-from inspan.terminal.settle import PAUSE, QUIET
+from inspan.terminal.settle import PAUSE, QUIET, REDRAWN
 
 pytestmark = pytest.mark.requirement("B4")
 
@@ -87,6 +87,15 @@ def test_a_new_size_is_a_change() -> None:
     assert look.due == pytest.approx(4.0 + QUIET)
     look.look(4.1)
     assert len(look.screen.rows()) == 6
+
+
+def test_after_a_new_size_a_program_has_time_to_draw_itself_anew() -> None:
+    look = look_on()
+    look.feed(b"Go on? ", 3.0)
+    look.look(3.1)
+    look.resize(30, 6, 4.0)
+    look.feed(b"\x1b[2J", 4.01)
+    assert look.due == pytest.approx(4.0 + REDRAWN)
 
 
 MOTION = parse(
