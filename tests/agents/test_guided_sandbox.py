@@ -64,7 +64,7 @@ def test_its_commands_write_nowhere_else(agent: Agent, guide: Guide, outside: Pa
     guided = guide(agent, AGENTS[agent.name].mode, "run_command")
     there = shlex.quote(str(outside / "there.txt"))
     guided.script(Execute(f"echo in > here.txt; echo out > {there}; echo end"), Say(ANSWER))
-    ran = guided.run("--sandbox", "--timeout", "90s")
+    ran = guided.run("--sandbox", "--allow", "execute", "--timeout", "90s")
     assert ran.task.state is TaskState.COMPLETED, ran
     assert guided.wrote("here.txt") == "in\n"
     assert list(outside.iterdir()) == []

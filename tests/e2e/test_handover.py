@@ -209,7 +209,7 @@ def test_what_does_not_hold_for_the_new_one_is_refused_and_nothing_changes(
         (Handover(provider="shell"), BadInput, "only an agent's task"),
         (Handover(provider="nobody"), ProviderNotFound, "nobody"),
         (Handover(provider="codex"), BadInput, "how much money it uses"),
-        (Handover(provider="codex", mode=Mode.ACP), BadInput, "cannot be spoken to by 'acp'"),
+        (Handover(provider="pi", mode=Mode.ACP), BadInput, "cannot be spoken to by 'acp'"),
     ):
         with pytest.raises(error, match=why):
             control.resume(task.id, to=to)
