@@ -7,6 +7,7 @@ question alone ends it only where nobody looks on.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from contextlib import nullcontext, suppress
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
-from inspan.cli import exits, reach, rows
+from inspan.cli import exits, rawtty, reach, rows
 from inspan.cli.following import Follower
 from inspan.cli.outcome import left_to_do
 from inspan.cli.say import json, note, out, styled, table, terminal_width
@@ -57,7 +58,9 @@ def watch(connect: Callable[[], Reached], tasks: Sequence[Task], *, as_json: boo
     stopped = False
     with _view(quiet=as_json) as view:
         try:
-            watcher.run(view)
+            # As an exception a Ctrl-C would be lost that comes while a module is being imported.
+            with rawtty.wakes(signal.SIGINT) as (_, came):
+                watcher.run(view, came)
         except KeyboardInterrupt:
             stopped = True
             note("interrupting what still runs")
@@ -85,16 +88,18 @@ class _Watcher:
         self._activities: Mapping[str, Activity] = {}
         self._asked_at = -inf
 
-    def run(self, view: View) -> None:
-        """Until all are over."""
+    def run(self, view: View, came: Sequence[int] = ()) -> None:
+        """Until all are over. Raises KeyboardInterrupt once a signal ``came``."""
         tries = 0
         since = min(task.seq for task in self.tasks.values())
         while True:
             try:
                 with Follower(self._control, since) as follower:
                     self._catch_up(view)
-                    self._until_over(follower, view)
+                    self._until_over(follower, view, came)
             except DaemonUnreachable:
+                if came:
+                    raise KeyboardInterrupt from None
                 tries += 1
                 if tries > _TRIES:
                     raise
@@ -106,8 +111,10 @@ class _Watcher:
         for task_id in list(self._open):
             self._look(task_id, view)
 
-    def _until_over(self, follower: Follower, view: View) -> None:
+    def _until_over(self, follower: Follower, view: View, came: Sequence[int]) -> None:
         while self._moving():
+            if came:
+                raise KeyboardInterrupt
             event = follower.next(_FRAME)
             if event is not None and event.task in self.tasks:
                 known = self.tasks[event.task]

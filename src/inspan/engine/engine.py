@@ -48,7 +48,7 @@ from inspan.engine.recovery import recover
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
-from inspan.errors import Conflict, IllegalTransition, InputFull
+from inspan.errors import Conflict, IllegalTransition, InputFull, TaskNotFound
 from inspan.model import event as e
 from inspan.model.activity import Activity
 from inspan.model.budget import Budget
@@ -302,7 +302,7 @@ class Engine:
     async def _quietly_interrupt(self, task_id: str, reason: str) -> None:
         try:
             await self.interrupt(task_id, reason=reason)
-        except IllegalTransition as error:
+        except (IllegalTransition, TaskNotFound) as error:  # it has just ended, or is pruned
             log.debug("%s", error)
 
     def _live(self, task: Task) -> Attempt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspan.control import EventQuery
+from inspan.control import EventQuery, PrunePolicy
 from inspan.errors import (
     IllegalTransition,
     KeeperLost,
@@ -45,6 +45,21 @@ async def test_an_exit_status_is_a_failure_with_its_reason() -> None:
         assert failed.state is TaskState.FAILED
         assert failed.reason is not None
         assert failed.reason.message == "exited with status 3"
+
+
+async def test_interrupting_all_passes_over_what_was_pruned_just_then() -> None:
+    stage = Stage()
+    async with stage.running():
+        task = await stage.submit()
+        attempts = stage.engine._attempts
+        attempt = attempts[task.id]
+        stage.run_of(task).finish(0)
+        await settle()
+        await stage.clock.advance(10.0)
+        assert (await stage.engine.prune(PrunePolicy(older_than=1.0))).tasks == 1
+        attempts[task.id] = attempt  # as it is until it has told all that wait for it
+        await stage.engine.interrupt_all("it ends")
+        del attempts[task.id]
 
 
 async def test_a_signal_is_named() -> None:
