@@ -46,4 +46,4 @@ def take(args: argparse.Namespace) -> None:
         args.provider = spec.provider
     if args.mode is None and args.provider == spec.provider and spec.mode is not None:
         args.mode = spec.mode.value
-    args.cwd = spec.cwd if before.workspace is None else before.workspace.path
+    args.cwd = before.folder

@@ -14,6 +14,7 @@ from inspan.engine.references import References
 from inspan.errors import BadInput, IllegalTransition
 from inspan.model.agent import is_agent
 from inspan.model.ids import short
+from inspan.model.lifecycle import how_to_continue
 from inspan.model.task import Task, TaskSpec, TaskState, WorkspaceKind
 
 #: What agents call their sessions; it becomes a word of a command line, and no option.
@@ -37,8 +38,8 @@ async def follow(spec: TaskSpec, refs: References) -> TaskSpec:
             " taken up",
             hint=f"`inspan logs {short(before.id)}` has what was said.",
         )
-    cwd = before.spec.cwd if before.workspace is None else before.workspace.path
-    return replace(spec, continues=before.id, conversation=before.agent.id, cwd=cwd)
+    conversation = before.agent.id
+    return replace(spec, continues=before.id, conversation=conversation, cwd=before.folder)
 
 
 def check_conversation(spec: TaskSpec) -> None:
@@ -53,11 +54,8 @@ def check_conversation(spec: TaskSpec) -> None:
 
 def at_rest(task: Task) -> IllegalTransition:
     """That nobody is there who could be spoken to."""
-    hint = ""
-    if task.done and task.agent is not None:
-        name = short(task.id)
-        hint = f"`inspan run --continue {name} TEXT` goes on with its agent's conversation."
-    return IllegalTransition(f"the task is {task.state}: nothing of it runs", hint=hint)
+    why = f"the task is {task.state}: nothing of it runs"
+    return IllegalTransition(why, hint=how_to_continue(task))
 
 
 def _refuse_other(spec: TaskSpec, before: Task) -> None:

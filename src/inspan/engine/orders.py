@@ -41,7 +41,6 @@ def order_of(
     task: Task, session: str, command: tuple[str, ...] | None, permissions: Policy
 ) -> Order:
     """The present attempt as ``session``; with ``command``, a check of it."""
-    place = task.workspace.path if task.workspace else task.spec.cwd
     marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
     if task.workspace and task.workspace.task_file:
         marks["INSPAN_TASK_FILE"] = task.workspace.task_file
@@ -54,7 +53,7 @@ def order_of(
         prompt=task.spec.prompt
         if task.handed is None
         else prompt_with(task.spec.prompt, task.handed.report),
-        cwd=place,
+        cwd=task.folder,
         env={**task.spec.env, **marks},
         terminal=TerminalSpec(pty=False) if command else task.spec.terminal,
         findings=findings,

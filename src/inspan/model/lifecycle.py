@@ -132,10 +132,15 @@ def _refusal(task: Task, fact: e.Fact) -> IllegalTransition:
     asked = _ASKED.get(type(fact))
     if asked is None:
         return IllegalTransition(f"{name} is {task.state}; it cannot have {fact.kind}")
-    hint = f"`inspan show {name}` tells why."
-    if task.done and task.agent is not None:
-        hint = f"`inspan run --continue {name} TEXT` goes on with its agent's conversation."
+    hint = how_to_continue(task) or f"`inspan show {name}` tells why."
     return IllegalTransition(f"{name} is {task.state}; it cannot be {asked}", hint=hint)
+
+
+def how_to_continue(task: Task) -> str:
+    """A hint for whoever wants more of an agent whose task is over; empty where there is none."""
+    if not task.done or task.agent is None:
+        return ""
+    return f"`inspan run --continue {short(task.id)} TEXT` goes on with its agent's conversation."
 
 
 #: Every field at its default, for the copy that becomes a new task.

@@ -380,6 +380,11 @@ class Task:
     budget: Budget | None = None
     used_before: Usage = UNUSED
 
+    @property
+    def folder(self) -> str:
+        """Where it works, or worked last."""
+        return self.workspace.path if self.workspace else self.spec.cwd
+
     def hand(self, attempt: int) -> Hand:
         """Who has, or had, the task in that attempt."""
         handed = self.handed
