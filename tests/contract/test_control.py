@@ -292,8 +292,8 @@ async def test_a_question_is_answered(hand: Hand) -> None:
 
 async def test_what_it_does_is_told_while_it_runs(hand: Hand) -> None:
     task = await running(hand)
-    assert (await hand.control.activity(task.id)).doing is Doing.UNKNOWN
-    assert (await hand.control.list()).activities == {}
+    # It has said nothing; but it is a process, and one that still starts is seen to compute.
+    assert (await hand.control.activity(task.id)).source is not Source.PROTOCOL
     await hand.asks(task, "May I?")
     task = await reached(hand.control, task, TaskState.WAITING)
     told = await hand.control.activity(short(task.id))
@@ -301,7 +301,7 @@ async def test_what_it_does_is_told_while_it_runs(hand: Hand) -> None:
     assert (told.evidence, told.needs and told.needs.question) == ("May I?", "May I?")
     assert (await hand.control.list()).activities[task.id] == told
     await hand.control.answer(task.id, "yes")
-    assert (await hand.control.activity(task.id)).doing is Doing.UNKNOWN
+    assert (await hand.control.activity(task.id)).source is not Source.PROTOCOL
     await hand.ends(task)
     await reached(hand.control, task, *TERMINAL)
     with pytest.raises(IllegalTransition):
