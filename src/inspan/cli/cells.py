@@ -39,12 +39,12 @@ class Runner:
         """Prepare the session."""
         await (await self.session.execute(code, silent=True)).outcome()
 
-    async def run(self, code: str) -> int:
-        """Run one cell to its end; the exit status that it stands for."""
+    async def run(self, code: str, file: str | None = None) -> int:
+        """Run one cell, of ``file``, to its end; the exit status that it stands for."""
         from inspan.kernel import protocol as p
         from inspan.kernel.host.cell import Output
 
-        self._running, self._reading = await self.session.execute(code), None
+        self._running, self._reading = await self.session.execute(code, file=file), None
         status = exits.FAILED
         try:
             async for item in self._running:

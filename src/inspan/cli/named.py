@@ -55,11 +55,12 @@ class Named:
             async for _ in events:
                 continue
 
-    async def run(self, code: str) -> int:
-        """Run one cell to its end; the exit status that it stands for. Raises SessionDied."""
+    async def run(self, code: str, file: str | None = None) -> int:
+        """Run one cell, of ``file``, to its end; its exit status. Raises SessionDied."""
         if not reach.answers(reach.places().daemon_socket):
             await asyncio.to_thread(reach.connect)
-        cell = await self._code.execute(self._session.id, code)
+        options = c.CellOptions(file=file)
+        cell = await self._code.execute(self._session.id, code, options)
         self._running, self._interrupt, self._reading = cell.id, None, None
         self._left.clear()
         self._remind("it waits: another cell of the session runs")

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from inspan.cli import reach
 from inspan.cli.parsing import add_json
@@ -54,6 +54,7 @@ Exit status: 0, 1 where the code raised, its own after sys.exit, 130 where it wa
 SESSION_VERBS: Final = ("ls", "log", "interrupt", "checkpoint", "restore", "close")
 #: What ``python -c`` and ``python FILE`` put there.
 _ARGV: Final = "import sys; sys.argv = {argv!r}; sys.path[0] = {first!r}"
+_FILE_NAMED: Final = "; __file__ = {file!r}"
 _FILE: Final = "Name a file of Python, or write `inspan py -c CODE`; - reads standard input."
 _TEXT: Final = "Write it as UTF-8."
 
@@ -78,13 +79,26 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             raise BadInput("`--json` needs code: `inspan py --json -c CODE`")
         return asyncio.run(_prompt(args))
-    return asyncio.run(_once(args, *_source(args), words))
+    return asyncio.run(_once(args, _source(args), words))
 
 
-def _source(args: argparse.Namespace) -> tuple[str, str, str, bool]:
-    """The code, its name in ``sys.argv``, its folder, and whether its last value is printed."""
+class _Source(NamedTuple):
+    """What is to be run: its text, its name in ``sys.argv``, and the file that it is of."""
+
+    code: str
+    name: str
+    file: Path | None = None
+
+    def prelude(self, words: list[str]) -> str:
+        """What prepares the session for it."""
+        first = str(self.file.parent) if self.file else ""
+        named = _FILE_NAMED.format(file=str(self.file)) if self.file else ""
+        return _ARGV.format(argv=[self.name, *words], first=first) + named
+
+
+def _source(args: argparse.Namespace) -> _Source:
     if args.code is not None:
-        return args.code, "-c", "", True
+        return _Source(args.code, "-c")
     piped = args.file in (None, "-")
     path = Path(args.file or "")
     told = "standard input" if piped else args.file or "''"
@@ -95,18 +109,14 @@ def _source(args: argparse.Namespace) -> tuple[str, str, str, bool]:
         raise BadInput(f"{told} is no UTF-8 text: {error.reason}", hint=_TEXT) from None
     except OSError as error:
         raise BadInput(f"cannot read {told}: {error.strerror}", hint=_FILE) from None
-    return (
-        (code, "-", "", False) if piped else (code, args.file, str(path.absolute().parent), False)
-    )
+    return _Source(code, "-") if piped else _Source(code, args.file, path.absolute())
 
 
-async def _once(
-    args: argparse.Namespace, code: str, name: str, folder: str, shown: bool, words: list[str]
-) -> int:
-    async with _runner(args, shown=shown) as runner:
-        if args.session is None or folder or words:
-            await runner.silently(_ARGV.format(argv=[name, *words], first=folder))
-        return await runner.run(code)
+async def _once(args: argparse.Namespace, source: _Source, words: list[str]) -> int:
+    async with _runner(args, shown=args.code is not None) as runner:
+        if args.session is None or source.file or words:
+            await runner.silently(source.prelude(words))
+        return await runner.run(source.code, str(source.file) if source.file else None)
 
 
 async def _prompt(args: argparse.Namespace) -> int:

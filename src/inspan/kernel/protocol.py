@@ -72,6 +72,8 @@ class Execute(_Message):
     store: bool = True
     #: Whether ``input()`` is answered; it raises EOFError else.
     allow_stdin: bool = True
+    #: The file that the code is of, as tracebacks name it; ``<cell N>`` where it is of none.
+    file: str | None = Field(default=None, min_length=1, max_length=4096)
 
 
 class InputResponse(_Message):

@@ -133,6 +133,8 @@ class CellOptions:
     store: bool = True
     #: ``input()`` is answered; it raises EOFError else.
     stdin: bool = True
+    #: The file that the code is of, as tracebacks name it; ``<cell N>`` where it is of none.
+    file: str | None = None
 
 
 @value

@@ -262,6 +262,7 @@ def _asked(code: str, options: CellOptions) -> dict[str, Any]:
         "silent": options.silent,
         "store": options.store,
         "allow_stdin": options.stdin,
+        "file": options.file,
     }
 
 

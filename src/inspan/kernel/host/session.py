@@ -247,6 +247,7 @@ class KernelSession:
         silent: bool = False,
         store: bool = True,
         allow_stdin: bool = True,
+        file: str | None = None,
         execution_id: str | None = None,
         entered: Callable[[], None] | None = None,
     ) -> Cell:
@@ -276,6 +277,7 @@ class KernelSession:
             silent=silent,
             store=store,
             allow_stdin=allow_stdin,
+            file=file,
             ack=self._inflow.safe(),
         )
         return self._begin(message, entered)

@@ -34,10 +34,13 @@ class Cell:
         silent: bool = False,
         store: bool = True,
         allow_stdin: bool = True,
+        file: str | None = None,
     ) -> None:
         self.execution_id, self.code, self.number = execution_id, code, number
         self.mode, self.threaded = mode, threaded
         self.silent, self.store, self.allow_stdin = silent, store, allow_stdin
+        #: The file that its code is of; one of none is named by its number.
+        self.file = file
         #: The host asked for its cooperative end.
         self.cancelled = False
         # Where it runs; see ``interrupt.Running``.
@@ -78,7 +81,8 @@ class Compiler:
     """Compiles cells and decides how they run.
 
     A short cell that comes again is not compiled again, as long as its names stand for the same;
-    it keeps the name of the file that it had at first, whose lines are the same.
+    it keeps the name of the file that it had at first, whose lines are the same. What is of a file
+    of its own is compiled each time.
     """
 
     def __init__(self, resolve: Resolve) -> None:
@@ -92,10 +96,10 @@ class Compiler:
         Raises what compile raises: SyntaxError, ValueError, RecursionError, MemoryError,
         OverflowError.
         """
-        found = self._known.pop(cell.code, None)
+        found = None if cell.file else self._known.pop(cell.code, None)
         if found is None or not self._holds(found):
             found = self._compiled(cell)
-        if len(cell.code) <= SHORT:
+        if len(cell.code) <= SHORT and not cell.file:
             self._known[cell.code] = found
             if len(self._known) > KNOWN_MOST:
                 del self._known[next(iter(self._known))]
@@ -115,7 +119,9 @@ class Compiler:
             answer = asked[name] = self._resolve(name)
             return answer
 
-        filename = tracebacks.remember(cell.execution_id, cell.code, silent=cell.silent)
+        filename = tracebacks.remember(
+            cell.execution_id, cell.code, silent=cell.silent, file=cell.file
+        )
         flags = _AWAIT | ast.PyCF_ONLY_AST
         tree = compile(cell.code, filename, "exec", flags=flags, dont_inherit=True)
         way = route(tree, resolve)

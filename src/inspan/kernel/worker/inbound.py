@@ -13,8 +13,9 @@ _NONE: Final = type(None)
 _MODES: Final = frozenset(
     {"auto", "top_level_await", "async_def", "blocking_sync", "simple_sync", "unknown"}
 )
-#: Characters of an ``execution_id``.
+#: Characters of an ``execution_id``, and of the name of a file.
 _ID_MOST: Final = 200
+_FILE_MOST: Final = 4096
 
 #: type → field → the types that it may have.
 _NEEDED: Final[dict[str, dict[str, tuple[type, ...]]]] = {
@@ -40,6 +41,7 @@ _OPTIONAL: Final[dict[str, dict[str, tuple[tuple[type, ...], Any]]]] = {
         "store": ((bool,), True),
         "ack": ((int,), 0),
         "allow_stdin": ((bool,), True),
+        "file": ((str, _NONE), None),
     },
     "answer": {"value": ((object,), None), "error": ((str,), ""), "code": ((str,), "")},
     "inspect": {"detail": ((int,), 0)},
@@ -90,6 +92,8 @@ def _bounds(kind: str, message: Message) -> None:
             raise FrameError("execute.execution_id is empty or too long")
         if message["mode"] not in _MODES:
             raise FrameError(f"execute.mode is unknown: {message['mode']!r:.100}")
+        if message["file"] is not None and not 1 <= len(message["file"]) <= _FILE_MOST:
+            raise FrameError("execute.file is empty or too long")
     for name in ("cursor", "seq", "ack"):
         if message.get(name, 0) < 0:
             raise FrameError(f"{kind}.{name} is negative")

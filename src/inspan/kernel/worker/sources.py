@@ -47,15 +47,19 @@ class Sources:
         self._spare: dict[str, None] = {}
         self._teacher = _Teacher(self)
 
-    def remember(self, execution_id: str, code: str, *, silent: bool = False) -> str:
+    def remember(
+        self, execution_id: str, code: str, *, silent: bool = False, file: str | None = None
+    ) -> str:
         """Keep the source of a cell, and give the file name under which to compile it.
 
         It is kept while code given to ``watch`` lives, and then for some cells more. Silent cells
-        are counted apart: nobody who counts cells has seen them.
+        are counted apart: nobody who counts cells has seen them. The code of a ``file`` has its
+        name, and takes the place of what the file had before.
         """
-        filename = (
+        filename = file or (
             f"<silent cell {next(self._silent)}>" if silent else f"<cell {next(self._numbers)}>"
         )
+        self._drop(filename)
         self._cells[filename] = cell = _Cell(execution_id, code)
         self._size += len(code)
         _publish(filename, cell)
@@ -74,7 +78,7 @@ class Sources:
 
             def gone(_: object, key: int = key) -> None:
                 cell.living.pop(key, None)
-                if not cell.living:
+                if not cell.living and self._cells.get(filename) is cell:
                     self._spare[filename] = None
 
             self._spare.pop(filename, None)
