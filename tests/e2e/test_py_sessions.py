@@ -44,6 +44,8 @@ def test_a_session_remembers_until_it_is_closed(console: Console, tmp_path: Path
     assert py(console, "--session", "lab", given=b"print(rows[-1])\n") == (0, "8\n", "")
     assert names(console) == ["lab"]
     assert re.search(r"^lab +ready +\w{6} ", console.say("py", "ls"), re.MULTILINE)
+    assert re.search(r"^py +1 ready$", console.say("status"), re.MULTILINE)
+    assert json.loads(console.say("status", "--json"))["code_sessions"] == {"ready": 1}
     assert py(console, "close", "lab") == (0, "lab is closed\n", "")
     assert names(console) == []
     assert names(console, "--all") == ["lab"]

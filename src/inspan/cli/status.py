@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,7 +41,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         with SyncControl(where.daemon_socket) as client:
             health = full(client.health())
+            states = Counter(str(session.state) for session in client.code.list())
         told |= {key: health[key] for key in ("daemon", "sessions", "counts", "warnings")}
+        told["code_sessions"] = dict(states)
         told["keeper"] = health["keeper"] or told["keeper"]
         told["sqlite"], told["python"] = health["sqlite"], health["python"]
     except InspanError as error:
@@ -90,10 +93,10 @@ def _say(told: dict[str, Any]) -> None:
         out(f"{'':8} {clean(told['problem']['message'])}")
     for name, key in _PATHS:
         out(f"{styled(name.ljust(8), 'dim')} {clean(str(told[key]))}")
-    counts = told.get("counts") or {}
-    words = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-    if words:
-        out(f"{styled('tasks'.ljust(8), 'dim')} {clean(words)}")
+    for name, key in (("tasks", "counts"), ("py", "code_sessions")):
+        words = ", ".join(f"{n} {state}" for state, n in told.get(key, {}).items() if n)
+        if words:
+            out(f"{styled(name.ljust(8), 'dim')} {clean(words)}")
     out(f"{styled('version'.ljust(8), 'dim')} inspan {told['version']}{_below(told)}")
     for warning in told.get("warnings", ()):
         out(styled(f"warning  {clean(warning)}", "yellow"))
