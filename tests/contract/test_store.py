@@ -20,7 +20,7 @@ from inspan.store.memory import MemoryStore
 from inspan.store.sqlite import SqliteStore
 from tests.fakes.lives import SPEC, Author, merged, seqs
 
-pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A4", "A5")]
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A4", "A5", "C7")]
 
 
 @pytest.fixture(params=["sqlite", "memory"])

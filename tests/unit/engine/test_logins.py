@@ -13,7 +13,7 @@ from inspan.providers.login import CIRCUIT_OPEN, MAX_ATTEMPTS_EXCEEDED, NOT_LOGG
 from tests.real.agentstage import AgentStage, agent_stage, eventually
 from tests.real.goldens import golden
 
-pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C2", "C4")]
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C2", "C4", "C7")]
 
 ANSWER = golden("claude", "stdio", "answer").folder / "stdout"
 

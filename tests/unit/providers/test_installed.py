@@ -15,7 +15,7 @@ from inspan.providers.dialogue import Dialogue
 from inspan.providers.installed import find, offers
 from inspan.providers.redaction import Redaction
 
-pytestmark = pytest.mark.requirement("C5")
+pytestmark = pytest.mark.requirement("C5", "C7")
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "agent-package" / "src"
 MORE = """\
