@@ -195,7 +195,8 @@ class Link:
 
     def _turn(self, patience: int | None) -> None:
         poll = select.poll()
-        poll.register(self._door.listener, select.POLLIN)
+        if not self._door.opens_in():
+            poll.register(self._door.listener, select.POLLIN)
         poll.register(self._heard, select.POLLIN)
         peers = {stranger.link.fileno(): stranger for stranger in self._strangers}
         for number in peers:
@@ -219,10 +220,10 @@ class Link:
         self._maybe_beat()
 
     def _patience(self) -> int | None:
-        if self._host is None:
-            return None
-        left = self._stand_in.until(self._pulse.due) - time.monotonic()
-        return max(0, int(left * 1000) + 1)
+        waits = [self._door.opens_in()] if self._door.opens_in() else []
+        if self._host is not None:
+            waits.append(self._stand_in.until(self._pulse.due) - time.monotonic())
+        return max(0, int(min(waits) * 1000) + 1) if waits else None
 
     def _accept(self) -> None:
         peer = self._door.accept()

@@ -4,12 +4,14 @@ A host that ends its reading, and stays, is one whose end nobody is told: what i
 """
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from inspan.kernel.protocol import Broken, Error
-from tests.real.kernel import PATIENCE, GoneError, Worker, ended, wait_until
+from tests.real.kernel import PATIENCE, Cell, GoneError, Worker, ended, wait_until
 
 pytestmark = pytest.mark.requirement("D1")
 
@@ -56,21 +58,44 @@ def test_a_session_that_has_closed_its_own_wire_ends(tmp_path: Path) -> None:
             worker.host.wait(Broken)  # nothing could be said
 
 
-def test_a_host_that_comes_while_no_descriptor_is_left_is_met_once_there_is_one(
+#: Uses up the descriptors until there is a file ``go``.
+_HOGS = """
+import os, resource, time
+most = resource.getrlimit(resource.RLIMIT_NOFILE)
+last = os.dup(0)
+resource.setrlimit(resource.RLIMIT_NOFILE, (last, most[1]))
+print('none is left')
+while not os.path.exists('go'): time.sleep(0.002)
+resource.setrlimit(resource.RLIMIT_NOFILE, most)
+os.close(last)
+"""
+
+
+@contextmanager
+def none_left(folder: Path) -> Iterator[tuple[Worker, Cell]]:
+    """A worker whose cell has left it no descriptor, and the cell."""
+    with Worker.start(folder) as worker:
+        cell = worker.begin(_HOGS)
+        worker.read(cell, lambda cell: "none is left" in cell.stdout)
+        yield worker, cell
+        worker.read(cell, ended)
+        assert not isinstance(cell.end, Error)
+
+
+def test_a_host_that_comes_back_is_met_though_no_descriptor_is_left(tmp_path: Path) -> None:
+    with none_left(tmp_path) as (worker, _):
+        for _ in range(3):
+            former = worker.host
+            worker.connect(last_seq=former.last_seq)
+            former.close()
+        (worker.folder / "go").touch()
+
+
+def test_where_the_last_descriptor_is_a_stranger_s_a_host_is_met_once_there_is_another(
     tmp_path: Path,
 ) -> None:
-    with Worker.start(tmp_path) as worker:
-        cell = worker.begin(
-            "import os, resource, time\n"
-            "most = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
-            "last = os.dup(0)\n"
-            "resource.setrlimit(resource.RLIMIT_NOFILE, (last, most[1]))\n"
-            "print('none is left')\n"
-            "while not os.path.exists('go'): time.sleep(0.002)\n"
-            "resource.setrlimit(resource.RLIMIT_NOFILE, most)\n"
-            "os.close(last)"
-        )
-        worker.read(cell, lambda cell: "none is left" in cell.stdout)
+    with none_left(tmp_path) as (worker, _), socket.socket(socket.AF_UNIX) as stranger:
+        stranger.connect(str(worker.socket))
         another = worker.open(worker.host.last_seq)
         with pytest.raises(TimeoutError):
             another.receive(0.05)
@@ -78,8 +103,6 @@ def test_a_host_that_comes_while_no_descriptor_is_left_is_met_once_there_is_one(
         former, worker.host = worker.host, another
         worker.host.receive()
         former.close()
-        worker.read(cell, ended)
-        assert not isinstance(cell.end, Error)
 
 
 def test_a_second_hello_is_no_message(tmp_path: Path) -> None:
