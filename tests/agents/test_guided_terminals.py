@@ -15,7 +15,7 @@ from inspan.model.activity import Doing
 from inspan.model.agent import Mode
 from inspan.model.task import Task, TaskState
 from tests.agents.agent import PROMPT, SECOND_PROMPT, Agent
-from tests.agents.endpoint.scenario import WRITTEN
+from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Say, Slowly
 from tests.agents.guided import AGENTS, Guidance, Guided
 from tests.agents.guides import WANTED, Guide
 from tests.real.daemon import Daemon
@@ -34,10 +34,14 @@ def only(fits: Callable[[Guidance], object]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("agent", agents, ids=[agent.name for agent in agents])
 
 
-def rests(guided: Guided, task: str, daemon: Daemon) -> None:
-    """Wait until its screen says that it is idle."""
+def does(guided: Guided, task: str, daemon: Daemon, doing: Doing) -> None:
+    """Wait until its screen says so."""
     with daemon.control() as control:
-        guided.until(lambda: control.activity(task).doing is Doing.IDLE, "it to come to rest")
+        guided.until(lambda: control.activity(task).doing is doing, f"it to be {doing}")
+
+
+def rests(guided: Guided, task: str, daemon: Daemon) -> None:
+    does(guided, task, daemon, Doing.IDLE)
 
 
 def began(guided: Guided) -> str:
@@ -80,15 +84,17 @@ def test_a_second_prompt_is_asked_with_the_first_and_its_answer(
     agent: Agent, guide: Guide, daemon: Daemon
 ) -> None:
     guided = guide(agent, Mode.PTY, "two_turns")
+    guided.script(Slowly(ANSWER, 1.0), Say("The second answer."))
     task = began(guided)
-    rests(guided, task, daemon)
-    # While it works it is refused; of a turn that is over in a moment no screen may tell.
-    more = ("send", "--key", "more", task, SECOND_PROMPT.strip())
-    taken = (b"started", b"submitted")
-    guided.until(lambda: guided.inspan(*more).stdout.startswith(taken), "it to take a prompt")
-    guided.until(lambda: len(guided.steps) == 2, "its model to be asked again")
+    does(guided, task, daemon, Doing.WORKING)
+    kept = guided.inspan("send", "--key", "more", "--no-wait", task, SECOND_PROMPT.strip())
+    waits = b"queued: it waits: its turn before that goes on\n"
+    assert (kept.returncode, kept.stdout) == (3, waits), kept
+    more = ("send", "--key", "more", "--timeout", "90s", task, SECOND_PROMPT.strip())
+    sent = guided.inspan(*more)
+    assert (sent.returncode, sent.stdout) == (0, b"started: a turn has it\n"), sent
     asked = repr(guided.steps[-1].body)
-    for words in (PROMPT.splitlines()[-1], "The first answer.", SECOND_PROMPT.strip()):
+    for words in (PROMPT.splitlines()[-1], ANSWER, SECOND_PROMPT.strip()):
         assert words in asked
     rests(guided, task, daemon)
     guided.inspan("cancel", task)

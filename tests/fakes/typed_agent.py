@@ -6,6 +6,8 @@ file ``go`` in its working folder. What it was given is kept in ``heard``, a lin
 ``well``    as that
 ``plain``   it takes no pastes
 ``dies``    it ends when it is typed into
+``turns``   its last argument is its first prompt; its first turn lasts until there is a file
+            ``go-1``, and so on; a Ctrl-D ends it
 """
 
 from __future__ import annotations
@@ -28,14 +30,27 @@ def draw(line: str, *, busy: bool) -> None:
     os.write(1, f"\x1b]0;{title}\x07{screen}".encode())
 
 
-def main(how: str) -> None:
+def work(prompt: str, go: str) -> None:
+    with Path("heard").open("a") as heard:
+        heard.write(json.dumps(prompt) + "\n")
+    draw("", busy=True)
+    while not Path(go).exists():
+        time.sleep(0.01)
+    draw("", busy=False)
+
+
+def main(how: str, first: str) -> None:
     tty.setraw(0)
+    turn = 1
     if how != "plain":
         os.write(1, b"\x1b[?2004h")
     line = ""
-    draw(line, busy=False)
+    if how == "turns":
+        work(first, "go-1")
+    else:
+        draw(line, busy=False)
     while data := os.read(0, 1 << 16):
-        if how == "dies":
+        if how == "dies" or data == b"\x04":
             return
         while BEGIN in data and END not in data:
             data += os.read(0, 1 << 16)
@@ -44,14 +59,10 @@ def main(how: str) -> None:
             line += pasted.replace("\r", "\n")
             draw(line, busy=False)
         else:
-            with Path("heard").open("a") as heard:
-                heard.write(json.dumps(line) + "\n")
+            turn += 1
+            work(line, f"go-{turn}" if how == "turns" else "go")
             line = ""
-            draw(line, busy=True)
-            while not Path("go").exists():
-                time.sleep(0.01)
-            draw(line, busy=False)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[-1])

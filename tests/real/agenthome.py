@@ -115,6 +115,14 @@ class AgentHome:
             terminal=TerminalSpec(cols=100, rows=30),
         )
 
+    def turns(self, mode: Mode) -> Order:
+        """What starts an agent whose turn N lasts until there is a file ``go-N``."""
+        words = ["turning_agent.py"] if mode is Mode.STREAM else ["typed_agent.py", "turns"]
+        command = shlex.join([sys.executable, str(_TESTS / "fakes" / words[0]), *words[1:]])
+        order = self._order("claude", f'exec {command} "$@"')
+        terminal = TerminalSpec(cols=100, rows=30) if mode is Mode.PTY else TerminalSpec(pty=False)
+        return replace(order, mode=mode, terminal=terminal)
+
     def _order(self, agent: str, line: str) -> Order:
         program = self.root / "bin" / agent
         program.write_text(f"#!/bin/sh\n{line}\n")

@@ -1,14 +1,21 @@
 """Prompts on their way into one process of an agent, and how far each has got.
 
-Those that wait for the end of a turn are in the recording as a line of ours that the agent passes
-over, so that they outlive whoever took them. It knows no agent, and no line.
+Those that wait for the end of a turn outlive whoever took them: they are in the recording as a line
+of ours that the agent passes over, or of a terminal beside it. It knows no agent, and no line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
+from inspan.errors import InputFull
 from inspan.model.receipt import Arrival, Stage
+
+#: How many may wait.
+HELD_MOST: Final = 32
+#: Why one waits.
+TURN_GOES_ON: Final = "its turn before that goes on"
 
 
 class Handed:
@@ -30,20 +37,45 @@ class Handed:
         """The key and the text of the first that waits for the end of the turn."""
         return self._held[0] if self._held else None
 
+    @property
+    def held(self) -> tuple[tuple[str, str], ...]:
+        """The keys and the texts of all that wait."""
+        return tuple(self._held)
+
+    def check_room(self) -> None:
+        """Raises InputFull where as many wait as may."""
+        if len(self._held) >= HELD_MOST:
+            raise InputFull(
+                f"{HELD_MOST} prompts wait for it already",
+                hint="Send it once it has taken some; `inspan show ID` tells what it does.",
+            )
+
     def hold(self, key: str, text: str) -> None:
         """It waits for the end of the turn."""
         self._held.append((key, text))
-        self._note(key, Arrival(Stage.QUEUED, why="its turn before that goes on"))
+        self.wait(key, TURN_GOES_ON)
+
+    def wait(self, key: str, why: str) -> None:
+        """What it waits for."""
+        self._note(key, Arrival(Stage.QUEUED, why=why))
+
+    def release(self, key: str) -> None:
+        """It waits no more: it is about to be written."""
+        self._held = [one for one in self._held if not key or one[0] != key]
 
     def write(self, key: str) -> None:
         """It was written."""
-        self._held = [one for one in self._held if not key or one[0] != key]
+        self.release(key)
         self._written.append(key)
         self._note(key, Arrival(Stage.WRITTEN))
 
     def write_next(self) -> None:
         """The first of those that wait was written."""
         self.write(self._held.pop(0)[0] if self._held else "")
+
+    def reach(self, key: str, stage: Stage) -> None:
+        """It was written, and has got further than that."""
+        self._note(key, Arrival(stage))
 
     def start(self, key: str | None = None) -> None:
         """A turn has all that was written, or the one with ``key``."""
@@ -59,6 +91,7 @@ class Handed:
 
     def lose(self, key: str, why: str) -> None:
         """It will get no further."""
+        self.release(key)
         if key in self._written:
             self._written.remove(key)
         now = self._arrivals.get(key)

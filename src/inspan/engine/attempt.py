@@ -89,6 +89,8 @@ class Means:
     patrol: Patrol
     #: Start something that must go on when its caller is gone, under the engine's own roof.
     spawn: Callable[[Callable[[], Awaitable[None]]], None]
+    #: Whether a person types into the terminal of a session.
+    is_typed_into: Callable[[str], bool]
     timeouts: Callable[[], Timeouts]
     permissions: Policy
     aftermath: Aftermath
@@ -112,7 +114,8 @@ class Attempt:
         self._patience = task.spec.patience or usual
         self._silence = timeouts.silence(self._patience.idle)
         self._unanswered = Unanswered(self, means.permissions, means.clock, means.spawn)
-        self.receipts = Receipts(means.ledger, means.clock, means.spawn, task.id)
+        typed = lambda: means.is_typed_into(self.session)  # noqa: E731  # it changes
+        self.receipts = Receipts(means.ledger, means.clock, means.spawn, task.id, typed)
         #: Seconds that it waited for room on the disk; no deadline of this engine's counts them.
         self._held = 0.0
         self._watchdog: Watchdog  # while it runs

@@ -179,8 +179,7 @@ class Engine:
         if attempt is None:
             known = Receipts(self._ledger, self._ports.clock, self._spawn, found.id)
             return await known.prompt(None, text, key, wait)
-        typed = self._sessions.is_typed_into(attempt.session)
-        return await attempt.receipts.prompt(attempt.run, text, key, wait, typed=typed)
+        return await attempt.receipts.prompt(attempt.run, text, key, wait)
 
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found = await self._refs.task(task)
@@ -352,6 +351,7 @@ class Engine:
             clock=self._ports.clock,
             patrol=self._patrol,
             spawn=self._spawn,
+            is_typed_into=self._sessions.is_typed_into,
             timeouts=self._rules.timeouts,
             permissions=self._rules.permissions,
             crowding=self._dispatcher.crowding,

@@ -16,7 +16,7 @@ from inspan.model.code import CodeSession
 from inspan.model.event import Event
 from inspan.model.permission import Decision, Policy
 from inspan.model.promise import Promise
-from inspan.model.receipt import Arrival, Way
+from inspan.model.receipt import Arrival
 from inspan.model.sandbox import TaskSandbox
 from inspan.model.session import Chunk
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
@@ -269,31 +269,6 @@ class Looks(Protocol):
 
     async def look(self) -> Activity:
         """What it does; times are seconds since the epoch."""
-        ...
-
-
-@runtime_checkable
-class TakesPrompts(Protocol):
-    """A run that can tell what becomes of a prompt; to any other one only types."""
-
-    @property
-    def way(self) -> Way:
-        """Which stages it can tell of."""
-        ...
-
-    async def check_prompt(self, text: str) -> None:
-        """Refuse what it cannot be told, or not now. Raises BadInput, Conflict, InputFull."""
-        ...
-
-    async def prompt(self, key: str, text: str) -> Arrival:
-        """Hand it over, as far as that can be done now; ``Reached`` tells the rest.
-
-        Raises what ``check_prompt`` and ``Run.write`` raise.
-        """
-        ...
-
-    async def knows(self, key: str) -> bool | None:
-        """Whether a prompt was handed to this process; ``None`` where nobody can tell."""
         ...
 
 

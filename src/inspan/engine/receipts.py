@@ -19,7 +19,8 @@ from inspan.control import EventQuery
 from inspan.engine.following import at_rest
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import until
-from inspan.engine.ports import Clock, Finished, Lost, Observation, Reached, Run, TakesPrompts
+from inspan.engine.ports import Clock, Finished, Lost, Observation, Reached, Run
+from inspan.engine.prompting import TakesPrompts
 from inspan.errors import (
     BadInput,
     IllegalTransition,
@@ -68,24 +69,24 @@ class Receipts:
         clock: Clock,
         spawn: Callable[[Callable[[], Awaitable[None]]], None],
         task: str,
+        typed: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``typed``: whether a person types into its terminal, where a prompt would interfere."""
         self._ledger = ledger
         self._clock = clock
         self._spawn = spawn
         self._task = task
+        self._typed = typed
         #: By key; as many as the task has facts of them.
         self._slips: dict[str, _Slip] | None = None
         #: Held while it is decided whether a prompt is new, and while one is handed over.
         self._deciding = anyio.Lock(fast_acquire=True)
         self._handing = anyio.Lock(fast_acquire=True)
 
-    async def prompt(
-        self, run: Run | None, text: str, key: str | None, wait: float, *, typed: bool = False
-    ) -> Receipt:
+    async def prompt(self, run: Run | None, text: str, key: str | None, wait: float) -> Receipt:
         """Hand it to ``run``, where its key is new; its receipt after at most ``wait`` seconds.
 
         Raises BadInput, KeyReused, IllegalTransition, and what the run raises that refuses it.
-        ``typed``: a person types into its terminal, where a prompt would get in between.
         """
         if not text.strip():
             raise BadInput("there is nothing to say")
@@ -94,7 +95,7 @@ class Receipts:
         if not 0 < len(key) <= KEY_MOST:
             raise BadInput(f"a key has 1 to {KEY_MOST} characters")
         async with self._deciding:
-            slip = await self._slip(run, text, key, typed=typed)
+            slip = await self._slip(run, text, key)
         await slip.handed.wait()
         if slip.error is not None:
             raise slip.error
@@ -104,7 +105,10 @@ class Receipts:
 
     def of(self, run: Run) -> AsyncIterator[Observation]:
         """What ``run`` tells, less what it tells of prompts."""
-        return self._heard(run) if isinstance(run, TakesPrompts) else run.observations()
+        if not isinstance(run, TakesPrompts):
+            return run.observations()
+        run.share(self._typed)
+        return self._heard(run)
 
     async def _heard(self, run: Run) -> AsyncIterator[Observation]:
         async for seen in run.observations():
@@ -117,7 +121,7 @@ class Receipts:
 
     # ── handing over ─────────────────────────────────────────────────────────
 
-    async def _slip(self, run: Run | None, text: str, key: str, *, typed: bool) -> _Slip:
+    async def _slip(self, run: Run | None, text: str, key: str) -> _Slip:
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
         slips = await self._known()
         slip = slips.get(key)
@@ -132,7 +136,7 @@ class Receipts:
         if run is None:
             raise _refusal(task)
         way = run.way if isinstance(run, TakesPrompts) else Way.TYPED
-        if typed and way is Way.SCREEN:
+        if way is Way.SCREEN and self._typed():
             raise WriterTaken("somebody types into its terminal", hint="Wait until they leave it.")
         receipt = Receipt(key=key, way=way, stage=Stage.QUEUED, at=self._clock.now())
         slip = slips[key] = _Slip(receipt, task.attempt, digest, ours=True)

@@ -317,7 +317,11 @@ class AgentRun:
         async with self._turns:
             return key in self._dialogue.talk.handed.arrivals
 
+    def share(self, taken: Callable[[], bool]) -> None:
+        """Nobody types where there is no terminal."""
+
     def _asked(self, prompt: str, key: str = "") -> bytes:
+        self._dialogue.talk.handed.check_room()
         told = None if self._closed else self._dialogue.talk.ask(prompt, key)
         if told is None:
             raise Conflict(

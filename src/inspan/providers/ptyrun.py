@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from math import inf
 from typing import Final, cast
@@ -18,6 +18,7 @@ from zlib import crc32
 import anyio
 
 from inspan.agents.endings import killed_there
+from inspan.agents.handed import Handed
 from inspan.engine.ports import (
     Asks,
     Clock,
@@ -35,6 +36,8 @@ from inspan.errors import BadInput, Conflict, SessionNotFound
 from inspan.model.activity import CALM, Activity, Doing, Reading, Source, judge
 from inspan.model.receipt import Arrival, Way
 from inspan.model.task import Needs
+from inspan.providers.inturn import InTurn
+from inspan.providers.keptprompts import KeptPrompts
 from inspan.providers.listening import News
 from inspan.providers.procfacts import Commands, is_stopped
 from inspan.providers.redaction import Redaction
@@ -52,6 +55,8 @@ _DRAWS: Final = 0.05
 _STANDS: Final = 1.0
 #: Seconds between two looks at its processes: a look is a millisecond of work.
 _ASKS_SYSTEM: Final = 1.0
+#: Why what waits is lost, as other modes say it.
+_INTERRUPTED: Final = "its turn was interrupted"
 
 
 class PtyRun:
@@ -66,6 +71,7 @@ class PtyRun:
         slot: anyio.Lock,
         clock: Clock,
         hidden: Redaction,
+        kept: KeptPrompts,
         *,
         silent: float | None = None,
     ) -> None:
@@ -80,7 +86,13 @@ class PtyRun:
         self._clock = clock
         self._hidden = hidden
         self._discern = Discern()
-        self._typist = Typist(eyes.screen, self.write, self._doing, clock)
+        self._handed = Handed()
+        self._typist = Typist(eyes.screen, self._press, self._doing, clock, self._handed)
+        self._turns = InTurn(
+            self._typist, self._handed, kept, self._free_at, clock, awake=self._awake
+        )
+        if silent is not None:
+            self._turns.resume()
         #: How far each prompt had got when that was told last.
         self._arrived: dict[str, Arrival] = {}
         self._announced: Reading | None = None
@@ -126,6 +138,7 @@ class PtyRun:
             if self._alarm is not None:
                 self._alarm.cancel()
             self._typist.close()
+            await self._turns.close()
             self._eyes.close()
             await news.close()
 
@@ -177,6 +190,7 @@ class PtyRun:
             since = min(reading.at for reading in readings) if first and readings else new.since
             yield Does(self._dated(replace(new, since=min(since, new.since)), now))
         self._typist.looked()
+        self._turns.go_on()
         yield from self._reached()
 
     def _asked(self, now: float) -> Needs | None:
@@ -268,7 +282,7 @@ class PtyRun:
     def _due(self) -> float:
         drawing = self._drawn_at + _DRAWS if self._drawn < self._size else inf
         discerned = self._discern.due(self._readings(), self._clock.monotonic())
-        return min(drawing, self._eyes.due, discerned, self._asked_again)
+        return min(drawing, self._eyes.due, discerned, self._asked_again, self._turns.due)
 
     def _awake(self) -> None:
         if self._wake is not None and not self._wake.done():
@@ -287,8 +301,12 @@ class PtyRun:
         Nothing is no end of its input: on a terminal that would be a Ctrl-D, by which agents end.
         """
         if data:
-            await self._inner.write(data)
-            self._typed()
+            await self._press(data)
+            self._typist.pressed()
+
+    async def _press(self, data: bytes) -> None:
+        await self._inner.write(data)
+        self._typed()
 
     async def answer(self, needs: Needs, text: str) -> None:
         """Answer what it asks. Raises Conflict where it no longer asks that, BadInput."""
@@ -317,25 +335,41 @@ class PtyRun:
     # ── prompts with a receipt ───────────────────────────────────────────────
 
     async def check_prompt(self, text: str) -> None:
-        """Raises BadInput, and Conflict where it takes none now."""
-        self._typist.check(text)
+        """Raises BadInput, Conflict, InputFull."""
+        self._turns.check(text)
 
     async def prompt(self, key: str, text: str) -> Arrival:
-        """Type it, press Enter, and see whether it went. Raises what ``write`` raises."""
-        arrival = await self._typist.type(key, text)
-        self._awake()
-        return arrival
+        """Type it, press Enter, and see whether it went; or have it wait until it is idle.
+
+        Raises what ``write`` raises, and StoreFailed.
+        """
+        return await self._turns.take(key, text)
 
     async def knows(self, key: str) -> bool | None:
         """What another engine typed is in no recording."""
-        return True if key in self._typist.arrivals else None
+        return True if key in self._handed.arrivals else None
+
+    def share(self, taken: Callable[[], bool]) -> None:
+        """While ``taken`` says so a person types there, and nobody is typed over."""
+        self._turns.taken = taken
+
+    def _free_at(self) -> float:
+        """From when on it takes a prompt; where nobody knows what it does, once it is still."""
+        shown = self._discern.shown
+        match self._doing():
+            case Doing.IDLE:
+                return -inf
+            case Doing.UNKNOWN if shown is not None and self._drawn:
+                return max(shown.since, self._drawn_at) + CALM
+            case _:
+                return inf
 
     def _doing(self) -> Doing:
         shown = self._discern.shown
         return Doing.UNKNOWN if shown is None else shown.doing
 
     def _reached(self) -> Iterator[Observation]:
-        for key, arrival in tuple(self._typist.arrivals.items()):
+        for key, arrival in tuple(self._handed.arrivals.items()):
             if self._arrived.get(key) != arrival:
                 self._arrived[key] = arrival
                 yield Reached(key, arrival)
@@ -352,15 +386,18 @@ class PtyRun:
 
     async def interrupt(self) -> None:
         """SIGINT to the foreground process group, which is as good as a key."""
+        await self._turns.drop(_INTERRUPTED)
         await self._inner.interrupt()
         self._typed()
 
     async def terminate(self) -> None:
         """SIGTERM to the whole tree."""
+        await self._turns.drop(_INTERRUPTED)
         await self._inner.terminate()
 
     async def kill(self) -> int:
         """SIGKILL to the whole tree; how many processes are left."""
+        await self._turns.drop(_INTERRUPTED)
         return await self._inner.kill()
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from inspan.errors import SessionNotFound
 from inspan.keeper.recording import RAW
 from inspan.model.activity import Activity, Confidence, Doing, Reading, Source, judge
 from inspan.model.task import TerminalSpec
+from inspan.providers.keptprompts import KeptPrompts
 from inspan.providers.procfacts import of_program
 from inspan.providers.ptyrun import PtyRun
 from inspan.providers.redaction import Redaction
@@ -49,7 +50,8 @@ class Screens:
         """``inner``, which is on a terminal and recorded in ``folder``, watched by ``books``."""
         eyes = await self._eyes(folder, order.terminal, books, whole=not adopted)
         silent = self.clock.now() - self._printed_at(folder) if adopted else None
-        return PtyRun(inner, eyes, self._slot, self.clock, hidden, silent=silent)
+        kept = KeptPrompts(folder)
+        return PtyRun(inner, eyes, self._slot, self.clock, hidden, kept, silent=silent)
 
     async def glance(self, folder: Path, terminal: TerminalSpec, pid: int) -> Activity:
         """What any program does now, by what its terminal shows, and by its processes.

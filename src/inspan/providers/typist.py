@@ -7,12 +7,14 @@ no agent and no task; whoever has one tells what the screen is said to do.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Final
 
+from inspan.agents.handed import Handed
 from inspan.engine.ports import Clock
 from inspan.errors import Conflict, InspanError
 from inspan.model.activity import Doing
-from inspan.model.receipt import Arrival, Stage
+from inspan.model.receipt import Stage
 from inspan.terminal import delivery
 from inspan.terminal.screen import Screen
 
@@ -21,6 +23,8 @@ _LOOK: Final = 0.05
 _PATIENCE: Final = 10.0
 #: Seconds between text and Enter: faces take what comes at once for a paste.
 _GAP: Final = 0.2
+#: Seconds after Enter in which it may not be seen yet that the turn goes on which that began.
+_SETTLES: Final = 1.5
 
 _NOT_SHOWN: Final = (
     "its terminal did not show it, so Enter was not pressed; `inspan attach` shows why"
@@ -37,71 +41,71 @@ class Typist:
         write: Callable[[bytes], Awaitable[None]],
         doing: Callable[[], Doing],
         clock: Clock,
+        handed: Handed,
     ) -> None:
+        """``handed`` is told how far each prompt has got."""
         self._screen = screen
         self._write = write
         self._doing = doing
         self._clock = clock
-        #: How far each prompt has got, by its key.
-        self.arrivals: dict[str, Arrival] = {}
+        self._handed = handed
+        #: When Enter may have been pressed last.
+        self._entered = -inf
         #: Those that were submitted, and that no turn was seen to have: each by its key, as its
         #: text and the rows that were shown before.
         self._submitted: dict[str, tuple[str, tuple[str, ...]]] = {}
-        #: The one that is being typed.
-        self._typing = ""
         self._over = False
 
     def close(self) -> None:
         """The screen is gone, and nothing will be seen of what is typed."""
         self._over = True
 
-    def check(self, text: str) -> None:
-        """Raises BadInput for what can never be typed, Conflict for what cannot be now."""
+    @property
+    def settled_at(self) -> float:
+        """When it is known what what was typed last has brought about; it may be long ago."""
+        return self._entered + (_PATIENCE if self._submitted else _SETTLES)
+
+    def pressed(self) -> None:
+        """Somebody else has typed, Enter perhaps."""
+        self._entered = self._clock.monotonic()
+
+    def check(self, text: str, *, now: bool) -> None:
+        """Raises BadInput for what can never be typed, or not ``now``; Conflict."""
         if self._over:
             raise Conflict("its terminal is gone")
-        delivery.check(text, pastes=self._screen.marks.pastes)
-        doing = self._doing()
-        if doing is Doing.WORKING:
-            raise Conflict(
-                "it works, and what is typed now might be lost",
-                hint="Send it when it is idle; `inspan attach` types at any time.",
-            )
-        if doing is Doing.WAITING:
-            raise Conflict("it waits for an answer", hint="`inspan answer ID` gives it.")
-        if not delivery.is_empty(self._screen.rows(), self._screen.cursor):
-            raise Conflict(
-                "something else stands in its input line",
-                hint="`inspan attach` shows it, and can take it away.",
-            )
+        delivery.check(text, pastes=self._screen.marks.pastes or not now)
 
-    async def type(self, key: str, text: str) -> Arrival:
+    def in_the_way(self) -> str:
+        """What is in the way of one who would type; empty where nothing is."""
+        empty = delivery.is_empty(self._screen.rows(), self._screen.cursor)
+        return "" if empty else "something else stands in its input line"
+
+    async def type(self, key: str, text: str) -> None:
         """Type it and press Enter, as far as that can be seen to succeed."""
-        self._typing = key
         before = self._screen.rows()
         try:
             await self._write(delivery.keys(text, pastes=self._screen.marks.pastes))
-            self.arrivals[key] = Arrival(Stage.WRITTEN)
-            arrival = await self._sent(text)
+            self._handed.write(key)
+            await self._send(key, text, before)
         except InspanError as error:
-            arrival = self.arrivals[key] = Arrival(Stage.WRITTEN, lost=True, why=error.message)
+            self._handed.write(key)  # some of it, perhaps
+            self._handed.lose(key, error.message)
             raise
-        finally:
-            self._typing = ""
-        if arrival.stage is Stage.SUBMITTED:
-            self._submitted[key] = text, before
-        self.arrivals[key] = arrival
         self.looked()
-        return self.arrivals[key]
 
-    async def _sent(self, text: str) -> Arrival:
+    async def _send(self, key: str, text: str, before: tuple[str, ...]) -> None:
         if not await self._until(lambda: self._shows(text)):
-            return Arrival(Stage.WRITTEN, lost=True, why=_NOT_SHOWN)
-        self.arrivals[self._typing] = Arrival(Stage.ECHOED)
+            self._handed.lose(key, _NOT_SHOWN)
+            return
+        self._handed.reach(key, Stage.ECHOED)
         await self._clock.sleep(_GAP)
         await self._write(delivery.ENTER)
+        self._entered = self._clock.monotonic()
         if not await self._until(lambda: not self._shows(text)):
-            return Arrival(Stage.ECHOED, lost=True, why=_NOT_SENT)
-        return Arrival(Stage.SUBMITTED)
+            self._handed.lose(key, _NOT_SENT)
+            return
+        self._handed.reach(key, Stage.SUBMITTED)
+        self._submitted[key] = text, before
 
     def looked(self) -> None:
         """The screen was looked at: one that works, or asks, has a turn.
@@ -111,7 +115,7 @@ class Typist:
         busy = self._doing() in (Doing.WORKING, Doing.WAITING)
         for key, (text, before) in tuple(self._submitted.items()):
             if busy or self._answers(text, before):
-                self.arrivals[key] = Arrival(Stage.STARTED)
+                self._handed.start(key)
                 del self._submitted[key]
 
     def _answers(self, text: str, before: tuple[str, ...]) -> bool:

@@ -32,6 +32,8 @@ _EDGE: Final = re.compile(_FRAME.pattern + "$")
 #: So much of its end has to be there, and so many rows are looked at for it.
 _SHOWN: Final = 16
 _ROWS: Final = 4
+#: Rows that are new, at least, where an answer has pushed the text off the screen.
+_LONG: Final = 3
 
 
 def check(text: str, *, pastes: bool) -> None:
@@ -86,16 +88,21 @@ def answered(
     """Whether something new stands below ``text`` and above the input line, where it is no more.
 
     ``before``: the rows of the screen to which it was typed. That the text has moved up is not
-    enough: an agent shows so, too, what waits for a turn.
+    enough: an agent shows so, too, what waits for a turn. Where the text is nowhere any more, an
+    answer has pushed it off the screen that most of what is shown belongs to.
     """
+    if shows(rows, cursor, text):
+        return False
     above = rows[: cursor[1]]
     known, now = Counter(map(_bare, before)), Counter(map(_bare, above))
     for number in reversed(range(len(above))):
         if _ends(above[max(0, number - _ROWS) : number], above[number], text):
             below = {_bare(row) for row in above[number + 1 :] if _has_words(row)}
-            new = any(now[row] > known[row] for row in below)
-            return new and not shows(rows, cursor, text)
-    return False
+            return any(now[row] > known[row] for row in below)
+    asked = _bare(text)
+    said = [bare for row in above if _has_words(row) and (bare := _bare(row)) not in asked]
+    new = sum(now[row] > known[row] for row in said)
+    return new >= _LONG and 2 * new > len(said)
 
 
 def _ends(above: Sequence[str], left: str, text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import anyio
 import pytest
 
@@ -47,6 +49,9 @@ class PromptedRun(FakeRun):
 
     async def knows(self, key: str) -> bool | None:
         return key in self.prompts if self.remembers else None
+
+    def share(self, taken: Callable[[], bool]) -> None:
+        assert not taken()
 
     def reach(self, key: str, arrival: r.Arrival) -> None:
         self.say(Reached(key, arrival))

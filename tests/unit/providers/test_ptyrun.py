@@ -18,6 +18,7 @@ from inspan.errors import BadInput, Conflict
 from inspan.model.activity import CALM, Activity, Doing, Reading, Source
 from inspan.model.hook import Hook
 from inspan.model.task import Needs, TerminalSpec
+from inspan.providers.keptprompts import KeptPrompts
 from inspan.providers.ptyrun import PtyRun
 from inspan.providers.redaction import Redaction
 from inspan.providers.seeing import Eyes
@@ -222,7 +223,9 @@ class Asked:
         eyes = Eyes(folder, (), BLIND, cols=80, rows=24, whole=True)
         order = Order(session="s", command=(), prompt="", cwd="/", env={}, terminal=TerminalSpec())
         hidden = Redaction(["key-12345678"])
-        self.run = PtyRun(FakeRun(order, 1), eyes, anyio.Lock(), FakeClock(), hidden)
+        self.run = PtyRun(
+            FakeRun(order, 1), eyes, anyio.Lock(), FakeClock(), hidden, KeptPrompts(folder)
+        )
 
     def shows(self, question: str | None, at: float) -> str | None:
         self.run._discern.step([_reading(question, at)], at)

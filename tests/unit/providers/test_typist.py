@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 import pytest
 
+from inspan.agents.handed import TURN_GOES_ON, Handed
 from inspan.engine.clock import SystemClock
-from inspan.engine.ports import Does, Finished, Observation, Reached, Run, TakesPrompts
+from inspan.engine.ports import Finished
 from inspan.errors import BadInput, Conflict, InputFull
 from inspan.model.activity import Doing
 from inspan.model.agent import Mode
@@ -19,6 +20,7 @@ from inspan.model.task import TaskSpec
 from inspan.providers.typist import Typist
 from inspan.terminal.screen import Screen, backend
 from tests.real.agenthome import AgentHome, agent_home
+from tests.real.prompted import Seen
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B3", "C4", "C9")]
 
@@ -27,40 +29,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B3", "C4", "C9")]
 async def home() -> AsyncIterator[AgentHome]:
     async with agent_home() as made:
         yield made
-
-
-class Seen:
-    """A run, and what it tells."""
-
-    def __init__(self, run: Run, home: AgentHome) -> None:
-        assert isinstance(run, TakesPrompts)
-        assert run.way is Way.SCREEN
-        self.run = run
-        self.home = home
-        self.all: list[Observation] = []
-        self._news = anyio.Event()
-
-    async def keep(self, run: Run) -> None:
-        async for seen in run.observations():
-            self.all.append(seen)
-            self._news.set()
-            self._news = anyio.Event()
-
-    async def until(self, found: Callable[[], bool]) -> None:
-        with anyio.fail_after(30):
-            while not found():
-                await self._news.wait()
-
-    def idle(self) -> bool:
-        does = [one.activity.doing for one in self.all if isinstance(one, Does)]
-        return does[-1:] == [Doing.IDLE]
-
-    def reached(self, key: str) -> list[Arrival]:
-        return [one.arrival for one in self.all if isinstance(one, Reached) and one.key == key]
-
-    def heard(self) -> list[str]:
-        file = self.home.work / "heard"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 class Hasty(SystemClock):
@@ -77,8 +45,20 @@ class Hasty(SystemClock):
         self.at += seconds
 
 
+class Typing:
+    """A typist, and how far each prompt has got."""
+
+    def __init__(self, screen: Screen, write: Callable[[bytes], Awaitable[None]]) -> None:
+        self.handed = Handed()
+        self.typist = Typist(screen, write, lambda: Doing.IDLE, Hasty(), self.handed)
+
+    async def type(self, key: str, text: str) -> Arrival:
+        await self.typist.type(key, text)
+        return self.handed.arrivals[key]
+
+
 @contextmanager
-def face(draws: Callable[[bytes], bytes], doing: Doing = Doing.IDLE) -> Iterator[Typist]:
+def face(draws: Callable[[bytes], bytes]) -> Iterator[Typing]:
     """A terminal with a sign on it that shows what ``draws`` makes of what is typed."""
     screen = Screen(80, 5, backend())
     screen.feed("❯ ".encode())
@@ -87,15 +67,21 @@ def face(draws: Callable[[bytes], bytes], doing: Doing = Doing.IDLE) -> Iterator
         screen.feed(draws(data))
 
     try:
-        yield Typist(screen, write, lambda: doing, Hasty())
+        yield Typing(screen, write)
     finally:
         screen.close()
+
+
+def heard(home: AgentHome) -> list[str]:
+    file = home.work / "heard"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 @asynccontextmanager
 async def typing(home: AgentHome, how: str) -> AsyncIterator[Seen]:
     run = await home.provider().open(home.types(how))
-    seen = Seen(run, home)
+    seen = Seen(run)
+    assert seen.run.way is Way.SCREEN
     async with anyio.create_task_group() as group:
         group.start_soon(seen.keep, run)
         await seen.until(seen.idle)
@@ -111,13 +97,45 @@ async def test_it_is_shown_sent_and_has_a_turn(home: AgentHome, text: str) -> No
         assert not arrival.lost
         assert arrival.stage in (Stage.SUBMITTED, Stage.STARTED)
         await seen.until(lambda: seen.reached("k")[-1:] == [Arrival(Stage.STARTED)])
-        assert seen.heard() == [text]
+        assert heard(home) == [text]
         assert await seen.run.knows("k")
         assert await seen.run.knows("another") is None
-        with pytest.raises(Conflict, match="it works"):
-            await seen.run.check_prompt("more")
         with pytest.raises(BadInput, match="for a command"):
             home.provider().check(TaskSpec(prompt="/help", mode=Mode.PTY, cwd="/"))
+
+
+async def test_what_waits_is_typed_when_it_is_idle_and_nobody_types_there(home: AgentHome) -> None:
+    async with typing(home, "well") as seen:
+        taken = True
+        await seen.run.prompt("first", "first")
+        await seen.until(lambda: not seen.idle())
+        seen.run.share(lambda: taken)
+        for key in ("a", "b"):
+            await seen.run.check_prompt(key)
+            assert await seen.run.prompt(key, key) == Arrival(Stage.QUEUED, why=TURN_GOES_ON)
+        (home.work / "go").touch()
+        why = "somebody types into its terminal"
+        await seen.until(lambda: seen.reached("a")[-1] == Arrival(Stage.QUEUED, why=why))
+        await seen.run.write(b"half a word")
+        taken = False
+        why = "something else stands in its input line"
+        await seen.until(lambda: seen.reached("a")[-1] == Arrival(Stage.QUEUED, why=why))
+        assert seen.reached("b") == [Arrival(Stage.QUEUED, why=TURN_GOES_ON)]
+        assert len(heard(home)) == 1
+        await seen.run.write(b"\r")
+        await seen.until(lambda: seen.reached("b")[-1].stage in (Stage.SUBMITTED, Stage.STARTED))
+        assert heard(home)[1:] == ["half a word", "a", "b"]
+
+
+async def test_what_waits_is_lost_when_it_is_interrupted(home: AgentHome) -> None:
+    async with typing(home, "well") as seen:
+        await seen.run.prompt("a", "a")
+        await seen.run.prompt("b", "b")
+        assert list((home.root / "recordings").glob("*/prompts"))
+        await seen.run.interrupt()
+        lost = Arrival(Stage.QUEUED, lost=True, why="its turn was interrupted")
+        await seen.until(lambda: seen.reached("b")[-1:] == [lost])
+        assert not list((home.root / "recordings").glob("*/prompts"))
 
 
 async def test_one_line_goes_without_pastes_and_several_do_not(home: AgentHome) -> None:
@@ -125,7 +143,7 @@ async def test_one_line_goes_without_pastes_and_several_do_not(home: AgentHome) 
         with pytest.raises(BadInput, match="takes no pastes"):
             await seen.run.check_prompt("one\ntwo")
         assert not (await seen.run.prompt("k", "say hello")).lost
-        assert seen.heard() == ["say hello"]
+        assert heard(home) == ["say hello"]
 
 
 async def test_what_keeps_standing_in_the_input_line_is_lost_and_in_the_way() -> None:
@@ -133,8 +151,7 @@ async def test_what_keeps_standing_in_the_input_line_is_lost_and_in_the_way() ->
         arrival = await typist.type("k", "say hello")
         assert (arrival.stage, arrival.lost) == (Stage.ECHOED, True)
         assert "after Enter" in arrival.why
-        with pytest.raises(Conflict, match="something else stands"):
-            typist.check("more")
+        assert "something else stands" in typist.typist.in_the_way()
 
 
 async def test_enter_is_not_pressed_where_nothing_is_shown() -> None:
@@ -170,12 +187,7 @@ async def test_what_cannot_be_written_is_lost_and_raised() -> None:
     with face(fails) as typist:
         with pytest.raises(InputFull):
             await typist.type("k", "say hello")
-        assert typist.arrivals["k"].lost
-
-
-async def test_a_question_is_no_place_for_a_prompt() -> None:
-    with face(lambda data: data, Doing.WAITING) as typist, pytest.raises(Conflict, match="answer"):
-        typist.check("say hello")
+        assert typist.handed.arrivals["k"].lost
 
 
 async def test_one_that_ends_meanwhile_is_not_waited_for(home: AgentHome) -> None:

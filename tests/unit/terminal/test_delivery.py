@@ -125,6 +125,25 @@ def test_the_same_answer_again_is_a_turn() -> None:
     assert not answered([*after[:3], "❯ "], (2, 3), "say hello", before)
 
 
+@pytest.mark.parametrize(
+    ("after", "has_turn"),
+    [
+        (["line 7", "line 8", "line 9", "❯ "], True),
+        (["Tip: write a", "good prompt", "line 9", "❯ "], False),
+        (["Welcome", "Tip: write a", "good prompt", "❯ "], False),
+        (["Welcome", "Tip: write a", "Thinking", "❯ "], False),
+        (["the first line", "of what was", "asked for her", "❯ "], False),
+        (["line 7", "line 8", "line 9", "❯ asked for here or hers"], False),
+    ],
+)
+def test_a_long_answer_that_pushes_it_off_the_screen_is_a_turn(
+    after: list[str], has_turn: bool
+) -> None:
+    before = ["Welcome", "Tip: write a", "good prompt", "❯ "]
+    text = "the first line\nof what was\nasked for here\nor hers"
+    assert answered(after, (len(after[-1]), 3), text, before) is has_turn
+
+
 @given(
     st.lists(st.text(st.characters(exclude_categories=["C"]), max_size=40), max_size=6),
     st.integers(0, 50),
