@@ -22,7 +22,7 @@ from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, 
 from inspan.model.agent import Ending, is_agent
 from inspan.model.ids import session_id, short
 from inspan.model.session import Answers
-from inspan.model.task import GOOD, Exit, Task, TaskState
+from inspan.model.task import GOOD, Exit, Task, TaskState, WorkspaceKind
 
 if TYPE_CHECKING:
     from inspan.cli.questions import Questions
@@ -46,9 +46,9 @@ _NOT_BY_HAND: Final = frozenset(
 class Foreground:
     """Follows one task. ``connect`` gives a Control, starting the daemon where it is gone."""
 
-    def __init__(self, connect: Callable[[], Reached]) -> None:
+    def __init__(self, control: Reached, connect: Callable[[], Reached]) -> None:
         self._connect = connect
-        self._control = connect()
+        self._control = control
         #: Made when there is something to wait for: a short command has ended before that.
         self._follower: Follower | None = None
         self._since = 0
@@ -66,6 +66,10 @@ class Foreground:
         with rawtty.wakes(signal.SIGINT, signal.SIGTERM, signal.SIGWINCH) as (wake, came):
             self._since = task.seq
             try:
+                if _begins_at_once(task):
+                    first = session_id(task.id, task.attempt)
+                    if self._follow(task, first, self._answers(task, ours=True), wake, came):
+                        attempt = task.attempt
                 while True:
                     task = self._next(task, attempt, came)
                     if _begun(task) <= attempt:
@@ -87,11 +91,15 @@ class Foreground:
     def _next(self, task: Task, last: int, came: list[int]) -> Task:
         """The task when the attempt after ``last`` has a process, or when the task is over."""
         since = time.monotonic()
+        ending = last > 0
         while True:
             try:
-                now = self._control.get(task.id)
+                # What a session leaves is mostly a task that is over, and told so in one answer.
+                now = self._control.wait(task.id, _LOOK) if ending else self._control.get(task.id)
+                ending = False
                 if _begun(now) > last or _over(now):
                     return now
+                self._since = now.seq
                 self._wait(now, last, since, came)
                 self._tries = 0
             except (DaemonUnreachable, FellBehind) as error:
@@ -165,11 +173,11 @@ class Foreground:
 
     def _follow(
         self, task: Task, session: str, answers: Answers, wake: int, came: list[int]
-    ) -> None:
+    ) -> bool:
+        """Until it has ended; false where there is no such session, or not yet."""
         speech = _speech(task)
         writer, steal = speech is None, False
         raw = task.spec.terminal.pty and self._source.tty
-        self._told = True
         with ExitStack() as stack:
             if raw:
                 stack.enter_context(rawtty.raw(0))
@@ -186,12 +194,13 @@ class Foreground:
                     with self._control.attach(
                         session, offset=shown, writer=writer, steal=steal, answers=answers
                     ) as attached:
+                        self._told = True
                         if questions is not None:
                             questions.begin(self._control)
                         answers = pump.answer(attached, answers)
                         self._exit = pump.run(attached, lambda: self._obey(task, came))
                 except NotFound:
-                    return
+                    return False
                 except WriterTaken:
                     pump.robbed = True
                 except (DaemonUnreachable, FellBehind) as error:
@@ -202,7 +211,7 @@ class Foreground:
                     continue
                 if not pump.robbed:
                     self._notes += pump.notes
-                    return
+                    return True
                 # The terminal is our own again, so that Ctrl-C is a signal.
                 stack.close()
                 note("somebody else types into it now; Ctrl-C interrupts it")
@@ -277,6 +286,16 @@ def _questions(task: Task, speech: Speech | None, pump: Pump, stack: ExitStack) 
 
 def _on_terminal() -> bool:
     return sys.stdout.isatty()
+
+
+def _begins_at_once(task: Task) -> bool:
+    """Whether it is tried to follow the first attempt without asking whether it has begun.
+
+    The daemon lets us wait for one that is about to begin. A workspace, or an agent's login, may
+    take longer than anybody should wait without a word.
+    """
+    new = task.state is TaskState.QUEUED and task.session is None
+    return new and task.spec.workspace is WorkspaceKind.HERE and not is_agent(task.spec.provider)
 
 
 def _begun(task: Task) -> int:

@@ -157,24 +157,28 @@ def control(*, here: bool = False) -> Iterator[Reached]:
             hint = "A daemon is at work here: leave --here out, or use another INSPAN_HOME."
             raise StoreLocked(error.message, hint=hint) from error
         return
-    client = connect()
-    try:
+    with _connected() as client:
         yield client
-    finally:
-        client.close()
 
 
 def connect() -> SyncControl:
-    """A client of a daemon that answers."""
+    """A client of a daemon that answers, with no connection yet that somebody must close."""
+    client = _connected()
+    client.close()
+    return client
+
+
+def _connected() -> SyncControl:
     from inspan.client.sync import SyncControl
 
     where = places()
-    if not answers(where.daemon_socket):
+    client = SyncControl(where.daemon_socket)
+    if not client.reach():
         from inspan.client.launch import launch
 
         where.prepare()
         launch(where.daemon_socket, where.state_dir, where.logs)
-    return SyncControl(where.daemon_socket)
+    return client
 
 
 def answers(path: Path) -> bool:

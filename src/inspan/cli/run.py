@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
             return _run_quietly(control, task)
         from inspan.cli.foreground import Foreground
 
-        return Foreground(reach.connector(control)).run(task)
+        return Foreground(control, reach.connector(control)).run(task)
 
 
 def terminal_of(pty: bool | None, *, attended: bool) -> TerminalSpec:

@@ -58,6 +58,14 @@ class Connections:
         while self._talks:
             self._talks.pop().close()
 
+    def reach(self) -> bool:
+        """Make a connection ahead of its need; false where nobody takes it."""
+        try:
+            self._idle.append(connect(self._path))
+        except DaemonUnreachable:
+            return False
+        return True
+
     def ask(self, call: calls.Call[T]) -> T:
         """One question and its answer. Raises what the daemon says, or DaemonUnreachable."""
         while True:

@@ -40,6 +40,10 @@ class SyncControl(Closing):
         """Let go of the connections at rest; the next verb makes a new one."""
         self._connections.close()
 
+    def reach(self) -> bool:
+        """True where a daemon takes connections; the first verb then uses this one."""
+        return self._connections.reach()
+
     @property
     def code(self) -> SyncCode:
         """Code sessions."""

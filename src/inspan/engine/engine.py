@@ -312,7 +312,7 @@ class Engine:
 
     def _run_of(self, session: str) -> Attempt | None:
         attempt = self._attempts.get(task_of(session))
-        return attempt if attempt is not None and attempt.task.session == session else None
+        return attempt if attempt is not None and attempt.session == session else None
 
     def _launch(
         self, task: Task, begin: Callable[[Attempt], Awaitable[None]] = Attempt.begin

@@ -11,12 +11,15 @@ import anyio
 from inspan.engine.attempt import Attempt
 from inspan.engine.ports import Recordings, Run
 from inspan.engine.references import References
-from inspan.errors import WriterTaken
+from inspan.errors import SessionNotFound, WriterTaken
+from inspan.model.ids import task_of
 from inspan.model.session import Answers, Chunk, Output
-from inspan.model.task import TaskState
+from inspan.model.task import Task, TaskState
 
 #: Seconds for a process that an earlier engine started to be taken up by this one.
 _ADOPTION: Final = 5.0
+#: Seconds for a process to begin whose attempt has its slot.
+_BEGINNING: Final = 1.0
 
 _Find = Callable[[str], Attempt | None]
 
@@ -38,9 +41,14 @@ class Sessions:
     async def attach(
         self, session: str, *, offset: int, writer: bool, steal: bool, answers: Answers
     ) -> AsyncIterator[Attachment]:
-        """Follow a session; with ``writer`` also type, unless another does and ``steal`` is off."""
+        """Follow a session; with ``writer`` also type, unless another does and ``steal`` is off.
+
+        One that has not begun is refused: nobody would read what is typed.
+        """
         name = await self._refs.session(session)
         attachment = Attachment(self, name, offset)
+        if not await self._begun(name, writer=writer):
+            raise SessionNotFound("that session has not begun yet")
         former = self._writers.get(name)
         if writer and former is not None and not steal:
             raise WriterTaken
@@ -79,7 +87,8 @@ class Sessions:
         self, attachment: Attachment, former: Attachment | None, answers: Answers
     ) -> int | None:
         """Have its terminal asked; from where on, or ``None`` where it is not."""
-        run = await self._adopted(attachment.session)
+        attempt = self._find(attachment.session)
+        run = None if attempt is None else attempt.run
         if former is not None and former.answers_from is not None:
             await self._hand_back(former)
         if run is None or answers is Answers.NONE:
@@ -93,16 +102,30 @@ class Sessions:
         if attempt is not None and attempt.run is not None:
             await attempt.run.attend(False, shown=attachment.shown)
 
-    async def _adopted(self, session: str) -> Run | None:
-        """The live process; an engine that has just begun takes a moment to take it up."""
+    async def _begun(self, session: str, *, writer: bool) -> bool:
+        """Whether it has a process, or had one; what is about to have one is waited for a moment.
+
+        So is what an earlier engine started, for this one to take it up.
+        """
         attempt = self._find(session)
-        if attempt is None or attempt.run is not None:
-            return None if attempt is None else attempt.run
-        task = attempt.task
-        if task.pid is not None and task.state in (TaskState.RUNNING, TaskState.WAITING):
-            with anyio.move_on_after(_ADOPTION):
+        if attempt is None:
+            return (await self._refs.task(task_of(session))).session is not None
+        if not attempt.met.is_set():
+            with anyio.move_on_after(_due_within(attempt.task, writer=writer)):
                 await attempt.met.wait()
-        return attempt.run
+        return attempt.met.is_set() or not _is_to_begin(attempt.task)
+
+
+def _due_within(task: Task, *, writer: bool) -> float:
+    """For how long the process of a task that has its slot is waited for."""
+    if _is_to_begin(task):
+        return _BEGINNING
+    # Who only reads has the recording.
+    return _ADOPTION if writer and task.state in (TaskState.RUNNING, TaskState.WAITING) else 0.0
+
+
+def _is_to_begin(task: Task) -> bool:
+    return task.session is None or (task.state is TaskState.RUNNING and task.pid is None)
 
 
 class Attachment:

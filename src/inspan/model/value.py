@@ -3,7 +3,7 @@
 To whoever asks ``dataclasses`` they are dataclasses. They are not made by it, for a command that
 takes 80 ms would spend 30 of them there: on its import, and on writing the methods of a hundred
 classes of most of which it makes no value. Here the one method that must be quick, ``__init__``,
-is written for the first value of its class.
+is written when a class has had a few values: writing it takes as long as thirty of them without.
 
 To type checkers, which read all of this code, each value is frozen. An assignment that got past
 them is refused as it runs only where ``frozen`` is said, which makes a value three to eight times
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 #: The default of a field that has none.
 MISSING: Final = object()
+#: So many values of a class are made before its ``__init__`` is written; a command makes fewer.
+_BY_HAND: Final = 4
 
 
 class Field:
@@ -131,13 +133,35 @@ class _Recipe:
         self.kw_only = kw_only
 
     def first_init(self) -> Callable[..., None]:
-        """Puts the real ``__init__`` in its own place when the first value is made."""
+        """For the first few values; then it puts the real ``__init__`` in its own place."""
+        left = _BY_HAND
 
         def init(value: Any, /, *given: Any, **named: Any) -> None:
-            self.kind.__init__ = self.init()
-            value.__init__(*given, **named)
+            nonlocal left
+            left -= 1
+            if left < 0 or not self._fill(value, given, named):
+                self.kind.__init__ = self.init()
+                value.__init__(*given, **named)
 
         return init
+
+    def _fill(self, value: Any, given: tuple[Any, ...], named: dict[str, Any]) -> bool:
+        """Give a new value its fields; false where it cannot be, and ``__init__`` says why."""
+        if given:
+            by_place = {field.name: item for field, item in zip(self.fields, given, strict=False)}
+            if self.kw_only or len(by_place) < len(given) or not by_place.keys().isdisjoint(named):
+                return False
+            named = by_place | named
+        absent = 0
+        for field in self.fields:
+            item = named.get(field.name, MISSING)
+            if item is MISSING:
+                absent += 1
+                item = field.absent()
+                if item is MISSING:
+                    return False
+            object.__setattr__(value, field.name, item)
+        return len(named) + absent == len(self.fields)
 
     def init(self) -> Any:
         """``__init__``, written out, since no other is as quick."""

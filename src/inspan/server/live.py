@@ -16,7 +16,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 from starlette.routing import BaseRoute, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from inspan.control import Control, Terminal
 from inspan.errors import BadInput, FellBehind, InspanError
@@ -123,6 +123,8 @@ class Live:
                 if message["type"] == "websocket.disconnect":
                     return
                 number, refusal = await _obey(terminal, message.get("bytes") or b"")
+                if socket.application_state is not WebSocketState.CONNECTED:
+                    return  # the session ended meanwhile, and the client has been told
                 await socket.send_bytes(wire.frame(wire.ACK, number, refusal))
         except WebSocketDisconnect:
             return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,17 @@ from typing import Any
 import pytest
 
 from inspan.cli.foreground import Foreground
+from inspan.client import link, wire
 from inspan.client.sync import SyncControl
 from inspan.errors import DaemonUnreachable
-from inspan.model.task import Task
+from inspan.model.event import Event
+from inspan.model.task import Task, TaskSpec
 from tests.fakes.terminal import FakeTerminal
 from tests.unit.cli.desk import Desk, desk
 
 pytestmark = pytest.mark.requirement("A11")
+
+SPEC = TaskSpec(command=("work",), cwd="/")
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def test_where_somebody_else_types_it_is_watched_and_that_is_said(
         daemon.control() as other,
         other.attach(f"{task.id}-1", writer=True),
     ):
-        assert Foreground(lambda: ours).run(task) == 3
+        assert Foreground(ours, lambda: ours).run(task) == 3
     told = capfd.readouterr()
     assert told.out == "all of it\n"
     assert "somebody else types into it now; Ctrl-C interrupts it" in told.err
@@ -66,7 +71,7 @@ def test_a_recording_that_was_let_go_leaves_the_status(
     task = ended(daemon)
     del daemon.fake.sessions[f"{task.id}-1"]
     with daemon.control() as control:
-        assert Foreground(lambda: control).run(task) == 3
+        assert Foreground(control, lambda: control).run(task) == 3
     assert capfd.readouterr().out == ""
 
 
@@ -75,8 +80,8 @@ def test_a_daemon_that_is_gone_when_the_task_is_looked_at_is_looked_for_again(
 ) -> None:
     task = ended(daemon)
     with SyncControl(tmp_path / "none") as gone, daemon.control() as control:
-        found = iter([gone, gone, control])
-        assert Foreground(lambda: next(found)).run(task) == 3
+        found = iter([gone, control])
+        assert Foreground(gone, lambda: next(found)).run(task) == 3
     assert capfd.readouterr().out == "all of it\n"
 
 
@@ -86,4 +91,53 @@ def test_a_daemon_that_does_not_come_back_is_told(
     monkeypatch.setattr("inspan.cli.foreground._MOMENT", 0.0)
     task = ended(daemon)
     with SyncControl(tmp_path / "none") as gone, pytest.raises(DaemonUnreachable, match="none"):
-        Foreground(lambda: gone).run(task)
+        Foreground(gone, lambda: gone).run(task)
+
+
+def test_a_command_that_begins_at_once_is_not_asked_about_first(
+    daemon: Desk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each question more is a millisecond or two of what a short command costs."""
+    fake = daemon.fake
+    task = daemon.portal.call(fake.submit, SPEC)
+    attach, asked = fake.attach, list[str]()
+
+    def begins(session: str, **how: Any) -> AbstractAsyncContextManager[FakeTerminal]:
+        asked.append("attach")
+        fake.start(task.id)
+        fake.prints(task.id, b"all of it\n")
+        fake.ends(task.id, 3)
+        return attach(session, **how)
+
+    monkeypatch.setattr(fake, "attach", begins)
+    exchange = link.exchange
+
+    def counted(connection: socket.socket, raw: bytes) -> tuple[wire.Response, bytes]:
+        asked.append(raw.split()[1].decode().partition("?")[0])
+        return exchange(connection, raw)
+
+    monkeypatch.setattr(link, "exchange", counted)
+    with daemon.control() as control:
+        assert Foreground(control, lambda: control).run(task) == 3
+    assert capfd.readouterr().out == "all of it\n"
+    assert asked == [f"/v1/sessions/{task.id}-1/terminal", "attach", f"/v1/tasks/{task.id}/wait"]
+
+
+def test_a_command_that_does_not_begin_at_once_is_waited_for(
+    daemon: Desk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = daemon.fake
+    task = daemon.portal.call(fake.submit, SPEC)
+    watch = fake.watch
+
+    def begins(since: int | None = None, *, task: str | None = None) -> AsyncGenerator[Event, None]:
+        assert task is not None
+        fake.start(task)
+        fake.prints(task, b"all of it\n")
+        fake.ends(task, 3)
+        return watch(since, task=task)
+
+    monkeypatch.setattr(fake, "watch", begins)
+    with daemon.control() as control:
+        assert Foreground(control, lambda: control).run(task) == 3
+    assert capfd.readouterr().out == "all of it\n"

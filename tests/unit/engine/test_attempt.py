@@ -17,6 +17,7 @@ from inspan.errors import (
     InspanError,
     KeeperLost,
     KeeperMismatch,
+    SessionNotFound,
 )
 from inspan.model.session import Answers
 from inspan.model.task import OnCrash, Task, TaskState, Workspace, WorkspaceKind
@@ -107,6 +108,62 @@ async def test_who_types_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch)
         async with engine.attach(task.id, writer=True, answers=Answers.NEW) as mine:
             assert mine.answers_from is None
         shell.adopts.set()
+
+
+class Slow(FakeProvider):
+    """Takes as long to start as the test likes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opens = anyio.Event()
+
+    async def open(self, order: Order) -> FakeRun:
+        await self.opens.wait()
+        return await super().open(order)
+
+
+@pytest.mark.parametrize("writer", [True, False])
+async def test_a_process_that_is_about_to_begin_is_waited_for(*, writer: bool) -> None:
+    stage = Stage()
+    stage.shell = shell = Slow()
+    async with stage.running() as engine, anyio.create_task_group() as group:
+        task = await stage.submit()
+
+        async def begin() -> None:
+            await settle()
+            assert not shell.runs
+            shell.opens.set()
+
+        group.start_soon(begin)
+        async with engine.attach(f"{task.id}-1", writer=writer, answers=Answers.DUE) as mine:
+            assert stage.run_of(task).asked == (["attend True 0"] if writer else [])
+            if writer:
+                await mine.write(b"typed")
+    assert stage.run_of(task).typed == (b"typed" if writer else b"")
+
+
+async def test_a_process_that_does_not_begin_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("inspan.engine.sessions._BEGINNING", 0.0)
+    stage = Stage()
+    stage.shell = shell = Slow()
+    async with stage.running() as engine:
+        task = await stage.submit()
+        with pytest.raises(SessionNotFound, match="not begun"):
+            async with engine.attach(f"{task.id}-1", writer=True):
+                raise AssertionError("what is typed would be lost")
+        shell.opens.set()
+
+
+async def test_a_session_of_a_task_without_a_slot_is_not_waited_for() -> None:
+    stage = Stage(Rules(roles={"worker": 1}))
+    async with stage.running() as engine:
+        await stage.submit()
+        task = await stage.submit()
+        with pytest.raises(SessionNotFound, match="not begun"):
+            async with engine.attach(f"{task.id}-1", writer=True):
+                raise AssertionError("what is typed would be lost")
 
 
 async def test_one_that_waits_is_adopted_with_its_clocks_stopped() -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import pickle
 import sys
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -137,3 +137,62 @@ def test_the_fields_of_a_class_of_values() -> None:
     assert fields is not None
     assert [one.absent() for one in fields] == [MISSING, 0, {}]
     assert fields_of(dict) is None
+
+
+@pytest.mark.parametrize("made", range(8))
+def test_a_value_is_the_same_however_many_were_made_before_it(made: int) -> None:
+    """The first few are made without an ``__init__`` of their class."""
+
+    @value
+    class Pair:
+        one: int
+        two: tuple[int, ...] = ()
+        three: dict[str, int] = field(default_factory=dict)
+
+    @value(kw_only=True, frozen=True)
+    class Named:
+        one: int
+        two: int = 2
+
+    for number in range(made):
+        Pair(number)
+        Named(one=number)
+    pair = Pair(1, three={"a": 1})
+    assert (pair.one, pair.two, pair.three) == (1, (), {"a": 1})
+    assert Pair(1).three is not Pair(1).three
+    assert Pair(one=1, two=(3,)) == Pair(1, (3,))
+    assert repr(Named(one=1)).endswith("Named(one=1, two=2)")
+
+
+@pytest.mark.parametrize("made", [0, 8])
+@pytest.mark.parametrize(
+    ("given", "named", "why"),
+    [
+        ((), {}, "missing"),
+        ((1, 2, {}, 4), {}, "positional"),
+        ((1,), {"one": 1}, "multiple values"),
+        ((1,), {"four": 1}, "unexpected"),
+    ],
+)
+def test_what_makes_no_value_is_refused_from_the_first(
+    made: int, given: tuple[Any, ...], named: dict[str, Any], why: str
+) -> None:
+    @value
+    class Pair:
+        one: int
+        two: int = 2
+        three: dict[str, int] = field(default_factory=dict)
+
+    @value(kw_only=True)
+    class Named:
+        one: int
+
+    for number in range(made):
+        Pair(number)
+        Named(one=number)
+    kind: Any = Pair
+    with pytest.raises(TypeError, match=why):
+        kind(*given, **named)
+    kind = Named
+    with pytest.raises(TypeError, match="positional"):
+        kind(1)

@@ -16,6 +16,7 @@ from inspan.model import wire
 from inspan.server.app import build
 from inspan.server.door import HOSTS
 from tests.fakes.control import FakeControl
+from tests.fakes.terminal import FakeTerminal
 
 pytestmark = pytest.mark.anyio
 
@@ -90,3 +91,34 @@ async def test_events_whose_client_is_gone_are_told_no_more() -> None:
     client = Client()
     await served(fake, "/v1/events", b"since=0", client)
     assert client.refused.is_set()
+
+
+class Listener(Client):
+    """Takes what it is sent, and notes when the stream is closed."""
+
+    def __init__(self, *frames: bytes) -> None:
+        super().__init__(*frames)
+        self.sent: list[str] = []
+        self.closed = anyio.Event()
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message["type"])
+        if message["type"] == "websocket.close":
+            self.closed.set()
+
+
+async def test_what_is_typed_while_the_session_ends_is_no_failure_of_ours(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake = FakeControl()
+    task = await fake.submit_running()
+    client = Listener(wire.frame(wire.INPUT, 1, b""))
+
+    async def slowly(_terminal: FakeTerminal, _data: bytes) -> None:
+        fake.ends(task.id)
+        await client.closed.wait()
+
+    monkeypatch.setattr(FakeTerminal, "write", slowly)
+    await served(fake, f"/v1/sessions/{task.id}/terminal", b"writer=true", client)
+    assert client.sent == ["websocket.accept", "websocket.send", "websocket.close"]
+    assert not caplog.records
