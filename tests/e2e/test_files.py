@@ -2,78 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import pytest
 
 from tests.fakes.repository import make_repository
 from tests.real.console import Console
 from tests.real.daemon import until
+from tests.real.filing import Filer, Step
 from tests.real.sandbox import needs_sandbox
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("A2", "C9")]
 
-AGENT = Path(__file__).parents[1] / "fakes" / "filing_agent.py"
-#: A method and its parameters.
-Step: TypeAlias = tuple[str, dict[str, Any]]
 READ, WRITE = "fs/read_text_file", "fs/write_text_file"
 #: Whoever may edit, told as the protocol has it.
 OPTIONS = [
     {"optionId": "y", "name": "Yes", "kind": "allow_once"},
     {"optionId": "n", "name": "No", "kind": "reject_once"},
 ]
-
-
-class Filer:
-    """A console with the agent declared, and a workspace."""
-
-    def __init__(self, console: Console, work: Path) -> None:
-        self.console = console
-        self.work = work
-        # In a sandbox it sees little else.
-        (work / "agent").mkdir(parents=True)
-        self._plan = work / "agent" / "plan"
-        program = shutil.copy(AGENT, work / "agent")
-        argv = f"[{sys.executable}, {program}, {self._plan}]"
-        declared = f"providers: {{filer: {{argv: {argv}, mode: acp}}}}\n"
-        (console.home / "config.yaml").write_text(declared)
-
-    def begin(self, *steps: Step, flags: tuple[str, ...] = ()) -> str:
-        """Have it do these one after another; the task's id."""
-        lines = [json.dumps({"method": method, "params": params}) for method, params in steps]
-        self._plan.write_text("\n".join(lines))
-        where = ("--agent", "filer", "--cwd", str(self.work))
-        return self.console.say("add", *where, *flags, "do it")
-
-    def told(self, *steps: Step, flags: tuple[str, ...] = ()) -> list[Any]:
-        """What it was answered: results, or the messages of errors."""
-        task = self.begin(*steps, flags=flags)
-        until(lambda: self.shown(task)["state"] == "completed", "its end")
-        return self.answers()
-
-    def answers(self, where: Path | None = None) -> list[Any]:
-        _, *heard = map(json.loads, ((where or self.work) / "heard").read_text().splitlines())
-        return [one["result"] if "result" in one else one["error"]["message"] for one in heard]
-
-    def greeting(self) -> dict[str, Any]:
-        line = (self.work / "heard").read_text().splitlines()[0]
-        offered: dict[str, Any] = json.loads(line)["params"]["clientCapabilities"]
-        return offered
-
-    def shown(self, task: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.console.say("show", "--json", task))
-        return found
-
-    def asks(self, task: str, question: str) -> None:
-        until(lambda: self.shown(task)["state"] == "waiting", "its question")
-        assert self.shown(task)["needs"]["question"] == question
 
 
 @pytest.fixture
@@ -122,8 +69,7 @@ def test_to_write_it_asks_a_person_and_the_answer_outlives_the_daemon(filer: Fil
     task = filer.begin(write(path, "made\n"), write(other, "made\n"), read(path))
     filer.asks(task, f"edit: {path}")
     assert not path.exists()
-    daemon = json.loads(filer.console.say("status", "--json"))["daemon"]["pid"]
-    os.kill(daemon, signal.SIGKILL)
+    filer.kill_daemon()
     filer.asks(task, f"edit: {path}")
     filer.console.say("answer", task, "allow")
     until(lambda: filer.shown(task)["needs"]["question"] == f"edit: {other}", "the second")

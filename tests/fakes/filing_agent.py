@@ -3,6 +3,8 @@
 The plan is a file of JSON lines, each with the method and the parameters of one request, which it
 makes one after another when it is prompted. What it is answered, and what it was greeted with, is
 kept in ``heard``, in its working folder. A line with ``"wait": NAME`` waits for that file first.
+One with ``"ahead": true`` is asked without waiting for its answer. ``$N`` stands for the terminal
+that request N, from 0, was answered with.
 """
 
 from __future__ import annotations
@@ -25,26 +27,47 @@ def heard(message: dict[str, Any]) -> None:
         file.write(json.dumps(message) + "\n")
 
 
-def answer_to(number: int) -> dict[str, Any]:
-    """The reply; everything else is a request that it does not take in the middle of a turn."""
-    for line in sys.stdin:
+class Work:
+    """One turn."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._terminals: dict[str, str] = {}
+        self._open: set[int] = set()
+
+    def do(self, plan: Path) -> None:
+        for number, line in enumerate(plan.read_text().splitlines()):
+            step = json.loads(line)
+            while "wait" in step and not Path(step["wait"]).exists():
+                time.sleep(0.01)
+            params = {"sessionId": SESSION, **step["params"]}
+            if "terminalId" in params:
+                named = params["terminalId"]
+                params["terminalId"] = self._terminals.get(named, named)
+            say(id=number, method=step["method"], params=params)
+            self._open.add(number)
+            while not step.get("ahead") and number in self._open:
+                self._hear()
+        while self._open:
+            self._hear()
+
+    def _hear(self) -> None:
+        """A reply; everything else is a request that it does not take in the middle of a turn."""
+        line = sys.stdin.readline()
+        if not line:
+            sys.exit(3)
         message: dict[str, Any] = json.loads(line)
-        if message.get("id") == number and "method" not in message:
-            return message
-    sys.exit(3)
-
-
-def work(plan: Path) -> None:
-    for number, line in enumerate(plan.read_text().splitlines()):
-        step = json.loads(line)
-        while "wait" in step and not Path(step["wait"]).exists():
-            time.sleep(0.01)
-        say(id=number, method=step["method"], params={"sessionId": SESSION, **step["params"]})
-        heard(answer_to(number))
+        if message.get("method") == "session/cancel":
+            self.cancelled = True
+        elif message.get("id") in self._open and "method" not in message:
+            heard(message)
+            self._open.remove(message["id"])
+            result = message.get("result") or {}
+            self._terminals[f"${message['id']}"] = result.get("terminalId", "")
 
 
 def main(plan: Path) -> None:
-    for line in sys.stdin:
+    while line := sys.stdin.readline():
         asked = json.loads(line)
         if "id" not in asked:
             continue
@@ -55,11 +78,12 @@ def main(plan: Path) -> None:
             case "session/new":
                 told = {"sessionId": SESSION}
             case _:
-                work(plan)
+                turn = Work()
+                turn.do(plan)
                 content = {"type": "text", "text": "It is filed."}
                 update = {"sessionUpdate": "agent_message_chunk", "content": content}
                 say(method="session/update", params={"sessionId": SESSION, "update": update})
-                told = {"stopReason": "end_turn"}
+                told = {"stopReason": "cancelled" if turn.cancelled else "end_turn"}
         say(id=asked["id"], result=told)
 
 

@@ -3,7 +3,8 @@
 A conversation is opened by two requests, and each prompt is one more; their ids are their places in
 this order, so that a reply tells by itself what it answers. What we do not offer the agent we
 refuse, since one that waits for ever is worse than one that is refused. What a kind of update means
-is in ``acp_updates``, and what it has us do with files in ``acp_files``.
+is in ``acp_updates``, what it has us do with files in ``acp_files``, and with commands in
+``acp_terminals``.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from inspan.agents import acp_files as files
-from inspan.agents import json_lines
+from inspan.agents import acp_terminals, json_lines
 from inspan.agents.acp_updates import Updates
-from inspan.agents.dialect import FileRefusal, FileText, Turn
+from inspan.agents.dialect import Turn
 from inspan.agents.endings import by_status, by_words
 from inspan.agents.handed import Handed
 from inspan.agents.json_lines import items, number, object_of, words_of
+from inspan.agents.served import NotServed, Served
 from inspan.agents.signs import (
     BacksOff,
     Began,
+    CommandAsked,
     Counted,
     Permission,
     Reply,
@@ -79,8 +82,9 @@ class Speaker:
     keeps_late: bool = False
     #: It tells a session that it took up again after it has answered, and then its commands.
     retells_late: bool = False
-    #: What it may have us do with files.
+    #: What it may have us do with files, and whether it may have us run commands.
     files: files.Offer = files.Offer()
+    terminals: bool = True
 
 
 @value
@@ -101,7 +105,8 @@ class AcpTalk:
         self._speaker = speaker
         self._session = turn.resume or ""
         self._version = ""
-        self._updates = Updates()
+        self._terminals = acp_terminals.TerminalRequests(offered=speaker.terminals)
+        self._updates = Updates(self._terminals.shown)
         self._asked = 0
         self._ended = 0
         self.handed = Handed()
@@ -117,7 +122,8 @@ class AcpTalk:
 
     def begin(self) -> bytes:
         """The greeting; all else follows from its reply."""
-        offered = {"fs": self._speaker.files.capabilities(), "terminal": False}
+        speaker = self._speaker
+        offered = {"fs": speaker.files.capabilities(), "terminal": speaker.terminals}
         return _request(
             _HELLO, "initialize", {"protocolVersion": _VERSION, "clientCapabilities": offered}
         )
@@ -137,7 +143,7 @@ class AcpTalk:
     def answer(self, request: str, text: str) -> bytes | None:
         """``allow``; ``deny``; anything else denies, and is its next prompt.
 
-        To allow it a file is to do it (``served``).
+        To allow it a file or a command is to do it (``served``).
         """
         told = self._permitted(request, text) or self.served(request, files.DENIED)
         if told is not None and text not in _KINDS:
@@ -154,10 +160,15 @@ class AcpTalk:
             raise BadInput("it does not offer to be allowed that once", hint="Deny it.")
         return _answer(asked.request, chosen)
 
-    def served(self, request: str, answer: FileText | FileRefusal) -> bytes | None:
-        """What tells it what came of a file that it wanted."""
-        told = self._files.answer(request, answer)
+    def served(self, request: str, answer: Served) -> bytes | None:
+        """What tells it what came of a file or a command that it wanted."""
+        told = self._files.answer(request, answer) or self._terminals.answer(request, answer)
         return None if told is None else _line(told)
+
+    @property
+    def terminals(self) -> tuple[str, ...]:
+        """Those that it was told of and has not let go."""
+        return self._terminals.made
 
     def interrupt(self) -> bytes | None:
         """End the turn. Some agents never do before what they asked is answered too."""
@@ -165,7 +176,8 @@ class AcpTalk:
             return None
         told = _line({"method": "session/cancel", "params": {"sessionId": self._session}})
         told += b"".join(_answer(asked.request, None) for asked in self._open.values())
-        refused = (self.served(key, files.CANCELLED) for key in self._files.open)
+        wanted = (*self._files.open, *self._terminals.to_be_run)
+        refused = (self.served(key, files.CANCELLED) for key in wanted)
         return told + b"".join(filter(None, refused))
 
     def sent(self, line: bytes) -> None:
@@ -178,7 +190,9 @@ class AcpTalk:
                 self._asked += 1
                 self._cancelled = False
             case "initialize":
-                self._files.were_offered(object_of(told, "params"))
+                offered = object_of(object_of(told, "params"), "clientCapabilities")
+                self._files.were_offered(offered)
+                self._terminals.were_offered(offered)
             case "session/cancel":
                 self._cancelled = True
                 self.handed.drop("its turn was interrupted")
@@ -192,10 +206,12 @@ class AcpTalk:
 
     def _was_answered(self, key: str, result: dict[str, Any]) -> None:
         self._files.answered(key)
+        self._terminals.answered(key, result)
         asked = self._open.pop(key, None)
         chosen = words_of(result, "outcome", "optionId")
         if asked is not None and chosen in map(asked.options.get, _KINDS["allow"]):
             self._files.grant(asked.call, asked.permission)
+            self._terminals.grant(asked.call, asked.permission)
 
     def heard(self, line: bytes) -> Iterator[Sign]:
         """What it says."""
@@ -209,6 +225,7 @@ class AcpTalk:
             for sign in self._updates.heard(object_of(params, "update")):
                 if isinstance(sign, ToolEnded):
                     self._files.call_ended(sign.id)
+                    self._terminals.call_ended(sign.id)
                 yield sign
         elif method == _RETRYING:
             category = words_of(params, "category")
@@ -275,6 +292,7 @@ class AcpTalk:
         self._retried = None
         self._open.clear()
         self._files.turned()
+        self._terminals.turned()
         yield Counted(self._updates.count(result, whole_session=self._speaker.whole_session))
         self._outcome = self._failed(error) if error else self._judged(result)
         self._updates.turned()
@@ -323,6 +341,8 @@ class AcpTalk:
         """It waits for an answer: a person's, a file, or that there is none."""
         if self._files.serves(method):
             return self._wants_file(request, method, params)
+        if self._terminals.serves(method):
+            return self._wants_terminal(request, method, params)
         if method != "session/request_permission":
             refused = {"code": _NO_METHOD, "message": f"inspan does not serve {method}"}
             return Reply(_line({"id": request, "error": refused}))
@@ -343,6 +363,15 @@ class AcpTalk:
         asked = self._files.asked(_key(request), request, method, params)
         refused = self.served(asked.request, files.CANCELLED) if self._cancelled else None
         return asked if refused is None else Reply(refused)
+
+    def _wants_terminal(self, request: Any, method: str, params: dict[str, Any]) -> Sign:
+        key = _key(request)
+        asked = self._terminals.asked(key, request, method, params)
+        if isinstance(asked, CommandAsked) and self._cancelled:
+            asked = files.CANCELLED
+        if not isinstance(asked, NotServed):
+            return asked
+        return Reply(self.served(key, asked) or b"")
 
     def _prompt(self, prompt: str) -> bytes:
         content = [{"type": "text", "text": prompt}]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from inspan.agents.dialect import Fault, FileRefusal, FileText
 from inspan.agents.json_lines import object_of
+from inspan.agents.served import Fault, FileText, NotServed, Served
 from inspan.agents.signs import FileAsked, Permission
 from inspan.model.value import value
 
@@ -18,10 +18,10 @@ READ: Final = "fs/read_text_file"
 WRITE: Final = "fs/write_text_file"
 _EDIT: Final = "edit"
 #: Errors as the protocol numbers them; the last is JSON-RPC's.
-_CODES: Final = {Fault.MISSING: -32002, Fault.REFUSED: -32602, Fault.FAILED: -32603}
+CODES: Final = {Fault.MISSING: -32002, Fault.REFUSED: -32602, Fault.FAILED: -32603}
 
-DENIED: Final = FileRefusal(Fault.REFUSED, "it was not allowed")
-CANCELLED: Final = FileRefusal(Fault.REFUSED, "the turn was cancelled")
+DENIED: Final = NotServed(Fault.REFUSED, "it was not allowed")
+CANCELLED: Final = NotServed(Fault.REFUSED, "the turn was cancelled")
 
 
 @value
@@ -50,9 +50,9 @@ class FileRequests:
         #: The files of edits that were allowed, by their calls.
         self._granted: dict[str, frozenset[str]] = {}
 
-    def were_offered(self, greeting: dict[str, Any]) -> None:
+    def were_offered(self, capabilities: dict[str, Any]) -> None:
         """That was offered: perhaps by another daemon, for which there were other rules."""
-        told = object_of(object_of(greeting, "clientCapabilities"), "fs")
+        told = object_of(capabilities, "fs")
         self._offer = Offer(told.get("readTextFile") is True, told.get("writeTextFile") is True)
 
     def serves(self, method: str) -> bool:
@@ -75,14 +75,15 @@ class FileRequests:
             granted=writes and any(whole in paths for paths in self._granted.values()),
         )
 
-    def answer(self, key: str, told: FileText | FileRefusal) -> dict[str, Any] | None:
+    def answer(self, key: str, told: Served) -> dict[str, Any] | None:
         """The message that tells it what came of it; ``None`` where it does not wait for that."""
         if key not in self._open:
             return None
         request, writes = self._open[key]
-        if isinstance(told, FileRefusal):
-            return {"id": request, "error": {"code": _CODES[told.fault], "message": told.why}}
-        return {"id": request, "result": {} if writes else {"content": told.text}}
+        if isinstance(told, NotServed):
+            return {"id": request, "error": {"code": CODES[told.fault], "message": told.why}}
+        text = told.text if isinstance(told, FileText) else ""
+        return {"id": request, "result": {} if writes else {"content": text}}
 
     def answered(self, key: str) -> None:
         """It was told."""

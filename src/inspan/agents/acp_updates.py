@@ -5,10 +5,11 @@ A fold of its own beneath the conversation (``acp``), which knows its requests a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from inspan.agents.acp_terminals import shown_by
 from inspan.agents.json_lines import items, number, object_of, words_of
 from inspan.agents.signs import Permission, Said, Sign, Thought, ToolBegan, ToolEnded
 from inspan.agents.titles import telling
@@ -24,7 +25,9 @@ _OF_FILES: Final = ("read", "edit", "delete", "move")
 class Updates:
     """One session of an agent, as it tells of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: Callable[[str], str] = lambda _: "") -> None:
+        """``shown``: what the output of a terminal was when the agent was told it last."""
+        self._shown = shown
         #: It said or did something in this turn.
         self.busy = False
         #: The tokens of its model that the last turn had.
@@ -134,7 +137,7 @@ class Updates:
             yield ToolBegan(call_id, *_described(call))
         if status in _ENDED:
             self._calls.pop(call_id, None)
-            yield ToolEnded(call_id, status == "completed", _result(call))
+            yield ToolEnded(call_id, status == "completed", _result(call, self._shown))
 
     def _known(self, update: dict[str, Any]) -> dict[str, Any]:
         """The call with what ``update`` tells of it; it tells only what has changed."""
@@ -161,8 +164,9 @@ def _paths(call: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in found if path))
 
 
-def _result(call: dict[str, Any]) -> str:
-    parts = (_content(object_of(item, "content")) for item in items(call, "content"))
+def _result(call: dict[str, Any], shown: Callable[[str], str]) -> str:
+    parts = [_content(object_of(item, "content")) for item in items(call, "content")]
+    parts += map(shown, shown_by(call))
     return "\n".join(part for part in parts if part)
 
 

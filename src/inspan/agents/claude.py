@@ -160,7 +160,10 @@ class Claude:
     def talk(self, turn: Turn) -> Talk:
         """A new conversation."""
         if turn.mode is Mode.ACP:
-            return AcpTalk(turn, Speaker(login_hint=_HINT_LOGIN, silent=_silent, files=NOTHING))
+            return AcpTalk(
+                turn,
+                Speaker(login_hint=_HINT_LOGIN, silent=_silent, files=NOTHING, terminals=False),
+            )
         return ClaudeTalk(turn)
 
 

@@ -92,7 +92,9 @@ class Codex:
     def talk(self, turn: Turn) -> Talk:
         """A new conversation."""
         if turn.mode is Mode.ACP:
-            return AcpTalk(turn, Speaker(login_hint=HINT_LOGIN, silent=_silent, files=NOTHING))
+            return AcpTalk(
+                turn, Speaker(login_hint=HINT_LOGIN, silent=_silent, files=NOTHING, terminals=False)
+            )
         return CodexTalk(turn)
 
 

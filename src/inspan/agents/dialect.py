@@ -96,38 +96,6 @@ class Fed(Protocol):
         ...
 
 
-class Fault(StrEnum):
-    """Why a file was not read or written."""
-
-    MISSING = "missing"  #: there is none
-    REFUSED = "refused"  #: it may not be, or is none that could be
-    FAILED = "failed"  #: the system could not
-
-
-@value
-class FileText:
-    """What was read; nothing, where it was written."""
-
-    text: str = ""
-
-
-@value
-class FileRefusal:
-    """It was not done, and why, for the agent's model to read."""
-
-    fault: Fault
-    why: str
-
-
-@runtime_checkable
-class HasFiles(Protocol):
-    """A talk whose agent has us read and write files: it gives ``FileAsked``."""
-
-    def served(self, request: str, answer: FileText | FileRefusal) -> bytes | None:
-        """What tells it what came of that; ``None`` where it waits for it no more."""
-        ...
-
-
 class When(StrEnum):
     """When an agent tells what it has used."""
 

@@ -111,6 +111,7 @@ class Gemini:
                 keeps_late=True,
                 retells_late=True,
                 files=_files(turn),
+                terminals=False,
             )
             return AcpTalk(turn, speaker)
         return GeminiTalk(turn)

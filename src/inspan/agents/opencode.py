@@ -69,7 +69,9 @@ class OpenCode:
 
     def talk(self, turn: Turn) -> AcpTalk:
         """A new conversation."""
-        return AcpTalk(turn, Speaker(login_hint=_HINT_LOGIN, silent=_silent, files=NOTHING))
+        return AcpTalk(
+            turn, Speaker(login_hint=_HINT_LOGIN, silent=_silent, files=NOTHING, terminals=False)
+        )
 
 
 def _silent(how: Exit, complaint: str) -> Outcome:

@@ -6,10 +6,14 @@ those that a person reads.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from enum import StrEnum
+from typing import Final, TypeAlias
 
 from inspan.model.agent import AgentSession, Ending, Outcome, Usage
 from inspan.model.value import value
+
+#: What the Agent Client Protocol calls a tool that runs commands.
+_EXECUTE: Final = "execute"
 
 
 @value
@@ -71,7 +75,7 @@ class Permission:
 
 @value
 class FileAsked:
-    """It has us read or write a file for it, and waits; ``HasFiles.served`` answers."""
+    """It has us read or write a file for it, and waits; ``Serves.served`` answers."""
 
     request: str
     #: As it states it, or from the folder on in which it began.
@@ -89,6 +93,59 @@ class FileAsked:
         """The same as a request that rules are held against, under the protocol's own names."""
         name = "read" if self.text is None else "edit"
         return Permission(self.request, name, self.path, paths=(self.path,))
+
+
+@value
+class CommandAsked:
+    """It has us run a command for it, and waits; ``Serves.served`` answers."""
+
+    request: str
+    #: Which of its commands this is, from 1 on.
+    number: int
+    #: The words of the command, or a line for a shell.
+    command: tuple[str, ...] | str
+    #: Variables that it gets beside those of the task.
+    env: tuple[tuple[str, str], ...] = ()
+    #: Where it begins; nothing: where the agent did.
+    cwd: str = ""
+    #: It asked for leave to run just this, and has it.
+    granted: bool = False
+
+    @property
+    def permission(self) -> Permission:
+        """The same as a request that rules are held against, as what it is with its variables."""
+        from shlex import join, quote  # noqa: PLC0415 - few agents ask for this
+
+        given = [f"{name}={text}" for name, text in self.env]
+        if isinstance(self.command, str):
+            words = " ".join(f"{name}={quote(text)}" for name, text in self.env)
+            line = f"{words} {self.command}" if words else self.command
+            return Permission(self.request, _EXECUTE, self._at(line), line=line)
+        argv = ("env", *given, *self.command) if given else self.command
+        return Permission(self.request, _EXECUTE, self._at(join(argv)), argv=argv)
+
+    def _at(self, title: str) -> str:
+        return f"{title} (in {self.cwd})" if self.cwd else title
+
+
+class Wish(StrEnum):
+    """What is wanted of a terminal."""
+
+    OUTPUT = "output"
+    WAIT = "wait"  #: for its end
+    KILL = "kill"
+    RELEASE = "release"
+
+
+@value
+class TerminalAsked:
+    """It wants that of a command that was started for it; ``Serves.served`` answers."""
+
+    request: str
+    terminal: str
+    wish: Wish
+    #: Of the output, the most bytes; ``None``: no limit of its own.
+    limit: int | None = None
 
 
 @value
@@ -146,6 +203,8 @@ Sign: TypeAlias = (
     | ToolEnded
     | Permission
     | FileAsked
+    | CommandAsked
+    | TerminalAsked
     | Withdrawn
     | BacksOff
     | Counted

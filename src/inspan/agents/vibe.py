@@ -51,7 +51,13 @@ class Vibe:
 
     def talk(self, turn: Turn) -> AcpTalk:
         """A new conversation."""
-        speaker = Speaker(login_hint=_HINT_LOGIN, silent=_silent, whole_session=True, files=NOTHING)
+        speaker = Speaker(
+            login_hint=_HINT_LOGIN,
+            silent=_silent,
+            whole_session=True,
+            files=NOTHING,
+            terminals=False,
+        )
         return AcpTalk(turn, speaker)
 
 

@@ -14,7 +14,7 @@ from inspan.cli.pump import write_all
 from inspan.cli.say import colours, note
 from inspan.errors import BadInput, DaemonUnreachable, FellBehind, SessionNotFound
 from inspan.model.agent import is_agent
-from inspan.model.ids import session_id, short
+from inspan.model.ids import COMMANDS_MOST, attempt_of, command_id, session_id, short
 from inspan.model.session import Chunk, Ended, Gap, Output
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", "-f", action="store_true", help="go on until it ends")
     parser.add_argument("--raw", action="store_true", help="the bytes as they were written")
     parser.add_argument("--attempt", type=int, metavar="N", help="of this attempt (the newest)")
+    parser.add_argument(
+        "--command", type=int, metavar="N", help="of the Nth command that its agent had inspan run"
+    )
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--stdout", action="store_true", help="without what went to stderr")
     only.add_argument("--stderr", action="store_true", help="only what went to stderr")
@@ -50,14 +53,25 @@ def run(args: argparse.Namespace) -> int:
             for chunk in chunks:
                 _print(chunk, args, printer)
         except SessionNotFound:
-            number = session.rpartition("-")[2]
-            note(f"nothing of attempt {number} of {short(task.id)} is recorded")
+            what = f"attempt {attempt_of(session)} of {short(task.id)}"
+            if args.command is not None:
+                what = f"command {args.command} in {what}"
+            note(f"nothing of {what} is recorded")
         finally:
             printer.close()
     return exits.DONE
 
 
 def _session(control: Reached, task: Task, args: argparse.Namespace) -> str | None:
+    session = _attempt(control, task, args)
+    if args.command is None or session is None:
+        return session
+    if not 1 <= args.command <= COMMANDS_MOST:
+        raise BadInput(f"commands are counted from 1, and there are {COMMANDS_MOST} at most")
+    return command_id(session, args.command)
+
+
+def _attempt(control: Reached, task: Task, args: argparse.Namespace) -> str | None:
     if args.attempt is not None:
         if args.attempt < 1:
             raise BadInput("attempts are counted from 1")
@@ -114,7 +128,7 @@ def _end(chunk: Chunk) -> int | None:
 
 def _printer(task: Task, session: str, args: argparse.Namespace) -> _Printer | Speech:
     """An agent's lines are told as text; with a flag that asks for bytes they are bytes."""
-    as_bytes = args.raw or args.stdout or args.stderr
+    as_bytes = args.raw or args.stdout or args.stderr or args.command is not None
     if not as_bytes and is_agent(task.spec.provider):
         from inspan.cli.speech import of
 

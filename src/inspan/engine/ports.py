@@ -328,7 +328,7 @@ class Keep(Protocol):
         ...
 
     async def drop(self, session: str) -> None:
-        """Kill what is left of a session and forget it."""
+        """Kill what is left of a session, and of what runs as a part of it, and forget it."""
         ...
 
 

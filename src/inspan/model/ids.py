@@ -14,9 +14,11 @@ _PAIRS: Final = tuple(one + two for one in _ALPHABET for two in _ALPHABET)
 #: From our letters to the digits that ``int`` takes in base 32.
 _DIGITS: Final = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 TASK_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
-SESSION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}(-c[0-9]{1,3})?")
+SESSION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}(-c[0-9]{1,3}|-t[0-9]{1,4})?")
 #: The run of a code session that a daemon holds; a session of one program is called otherwise.
 CODE_RUN: Final = re.compile(r"py-[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}")
+#: How many commands the agent of one attempt has us run.
+COMMANDS_MOST: Final = 1000
 #: Six characters of randomness: one chance in a thousand that two of 1,500 tasks share them.
 SHORT: Final = 6
 
@@ -60,8 +62,13 @@ def check_id(session: str, number: int) -> str:
     return f"{session}-c{number}"
 
 
+def command_id(session: str, number: int) -> str:
+    """The session of command ``number`` (from 1) that the agent of an attempt has us run."""
+    return f"{session}-t{number}"
+
+
 def attempt_of(session: str) -> int:
-    """The attempt that a session, or one of its checks, belongs to."""
+    """The attempt that a session, or one of its checks or commands, belongs to."""
     return int(session.split("-")[1])
 
 

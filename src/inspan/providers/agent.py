@@ -31,7 +31,9 @@ from inspan.model.task import TaskSpec, TerminalSpec
 from inspan.providers import programs
 from inspan.providers.agentlogin import AgentLogin
 from inspan.providers.agentrun import AgentRun
+from inspan.providers.commands import Commands
 from inspan.providers.dialogue import Dialogue
+from inspan.providers.hands import Hands
 from inspan.providers.login import Logins
 from inspan.providers.permits import Permits
 from inspan.providers.process import Processes
@@ -198,10 +200,16 @@ class AgentProvider:
             dialogue,
             Permits(order.permissions, order.cwd),
             Saying(self._processes.screens.clock, hidden),
-            self._processes.files(order, kept_by(self._dialect)),
+            self._hands(order),
             adopted=adopted,
             ended=lambda outcome: self._ended(order, outcome),
         )
+
+    def _hands(self, order: Order) -> Hands:
+        """What is done for it, in its place."""
+        own = kept_by(self._dialect)
+        files = self._processes.files(order, own)
+        return Hands(files, Commands(self._processes, order, own, files))
 
     async def _watched(self, order: Order, inner: Run, hidden: Redaction, *, adopted: bool) -> Run:
         folder = self._processes.folder(order.session)

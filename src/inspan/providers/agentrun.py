@@ -40,10 +40,10 @@ from inspan.model.receipt import Arrival, Stage, Way
 from inspan.model.session import Ended, Gap, Output
 from inspan.model.task import Needs
 from inspan.providers.dialogue import Dialogue
+from inspan.providers.hands import Hands
 from inspan.providers.listening import News
 from inspan.providers.permits import Permits
 from inspan.providers.saying import Saying
-from inspan.providers.workspacefiles import WorkspaceFiles
 from inspan.terminal.playback import Playback, Typed
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class AgentRun:
         dialogue: Dialogue,
         permits: Permits,
         saying: Saying,
-        files: WorkspaceFiles,
+        hands: Hands,
         *,
         adopted: bool,
         ended: Callable[[Outcome | None], None],
@@ -87,7 +87,8 @@ class AgentRun:
         self._dialogue = dialogue
         self._permits = permits
         self._saying = saying
-        self._files = files
+        self._hands = hands
+        hands.commands.listen(self._awake)
         #: Requests that no rule decides.
         self._referred: set[str] = set()
         self._adopted = adopted
@@ -108,18 +109,20 @@ class AgentRun:
     async def observations(self) -> AsyncIterator[Observation]:
         """What happens, in order; of an adopted agent first where it stands."""
         news = News(cast("AsyncGenerator[Observation, None]", self._inner.observations()))
+        self._wake = asyncio.get_running_loop().create_future()
         try:
             if self._adopted:
                 for seen in await self._caught_up():
                     yield seen
+                with suppress(Conflict, InputFull, *_GONE):
+                    await self._take_up_commands()
             await self._write_due()
             async for seen in self._stands():
                 yield seen
             while True:
-                self._wake = self._wake or asyncio.get_running_loop().create_future()
                 told = await news.next(self._wake)
-                if self._wake.done():
-                    self._wake = None
+                if self._wake.done():  # what comes while this is looked at is news again
+                    self._wake = asyncio.get_running_loop().create_future()
                 async for seen in self._after(told):
                     yield seen
                 if isinstance(told, Finished | Lost):
@@ -128,6 +131,7 @@ class AgentRun:
             self._ended(self._outcome)
             if self._overdue is not None:
                 self._overdue.cancel()
+            await self._hands.commands.close()
             await news.close()
 
     async def _after(self, told: Observation | None) -> AsyncIterator[Observation]:
@@ -141,6 +145,7 @@ class AgentRun:
             for seen in self._reached():
                 yield seen
             self._outcome = self._dialogue.outcome(told.exit, stopped=self._stopped)
+            await self._hands.commands.end()
             yield Finished(told.exit, told.size, self._outcome)
             return
         if told is not None and not isinstance(told, Asks | GoesOn):
@@ -157,6 +162,9 @@ class AgentRun:
         """What is new of that which it asks, which it was told, and which it does."""
         async for seen in self._asking():
             yield seen
+        await self._serve()
+        if self._hands.commands.printed:
+            yield Grew(self._at)
         for seen in self._reached():
             yield seen
         if (does := self._saying.news()) is not None:
@@ -204,6 +212,25 @@ class AgentRun:
             case _:
                 return
 
+    async def _take_up_commands(self) -> None:
+        """Those that run; and tell it of one that was started, and of which it was not told."""
+        commands = self._hands.commands
+        await commands.take_up(self._dialogue.terminals)
+        for asked in tuple(self._dialogue.wants.values()):
+            if isinstance(asked, s.CommandAsked) and await commands.knows(asked):
+                await self._reply(asked.request, Decision.ALLOW)
+
+    async def _serve(self) -> None:
+        """Tell it what came of what it wants of its commands."""
+        for asked in tuple(self._dialogue.looks.values()):
+            answer = await self._hands.commands.answer(asked)
+            told = None if answer is None else self._dialogue.served(asked.request, answer)
+            if told is not None:
+                with suppress(InputFull, *_GONE):
+                    async with self._turns:
+                        await self._send(told)
+                    self._dialogue.close_request(asked.request)
+
     async def _caught_up(self) -> Iterable[Observation]:
         """Fold what was said before this daemon came, which may be much."""
         async with self._turns:  # nobody answers before it is known what is asked
@@ -249,8 +276,8 @@ class AgentRun:
         """Answer what a rule decides. That it did is stored first: a daemon may die in between."""
         judgement = await self._permits.judged(asked)
         self._referred.add(asked.request)
-        file = self._dialogue.files.get(asked.request)
-        if file is not None and _goes_without_saying(file, judgement):
+        wanted = self._dialogue.wants.get(asked.request)
+        if wanted is not None and _goes_without_saying(wanted, judgement):
             with suppress(Conflict, InputFull, *_GONE):
                 await self._reply(asked.request, Decision.ALLOW)
             return
@@ -263,7 +290,7 @@ class AgentRun:
 
     def _takes(self, asked: s.Permission, text: str) -> bool:
         """Whether it can be told that: some offer no way to allow a thing just once."""
-        if asked.request in self._dialogue.files:
+        if asked.request in self._dialogue.wants:
             return True
         try:
             return self._dialogue.talk.answer(asked.request, text) is not None
@@ -277,9 +304,9 @@ class AgentRun:
 
     async def _reply(self, request: str, text: str) -> None:
         async with self._turns:
-            file = self._dialogue.files.get(request)
-            if file is not None and text == Decision.ALLOW:
-                told = self._dialogue.served(request, await self._files.serve(file))
+            wanted = self._dialogue.wants.get(request)
+            if wanted is not None and text == Decision.ALLOW:
+                told = self._dialogue.served(request, await self._hands.do(wanted))
             else:
                 told = self._dialogue.talk.answer(request, text)
             if request not in self._dialogue.open or told is None:
@@ -409,6 +436,7 @@ class AgentRun:
     async def interrupt(self) -> None:
         """End its turn as its protocol has it, and its input; by a signal where it has no word."""
         self._stopped = True
+        self._hands.commands.stop()
         told = self._dialogue.talk.interrupt()
         if told is None or self._closed or not await self._says(told):
             await self._inner.interrupt()
@@ -426,25 +454,27 @@ class AgentRun:
     async def terminate(self) -> None:
         """SIGTERM to the whole tree."""
         self._stopped = True
+        self._hands.commands.stop()
         await self._inner.terminate()
 
     async def kill(self) -> int:
         """SIGKILL to the whole tree; how many processes are left."""
         self._stopped = True
-        return await self._inner.kill()
+        self._hands.commands.stop()
+        return await self._inner.kill() + await self._hands.commands.kill()
 
     async def close(self) -> None:
         """Forget it: its exit has been stored."""
         await self._inner.close()
 
 
-def _goes_without_saying(file: s.FileAsked, judgement: Judgement) -> bool:
+def _goes_without_saying(wanted: s.FileAsked | s.CommandAsked, judgement: Judgement) -> bool:
     """Neither a fact nor a question: what no rule is against, and is read or had its leave."""
     if judgement.decision is Decision.DENY:
         return False
-    if file.text is None:
+    if isinstance(wanted, s.FileAsked) and wanted.text is None:
         return judgement.decision is Decision.ALLOW or judgement.rule is None
-    return file.granted
+    return wanted.granted
 
 
 def _needs(asked: s.Permission, more: int = 0) -> Needs:

@@ -11,9 +11,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from inspan.agents.dialect import Fed, FileRefusal, FileText, HasFiles, Talk
+from inspan.agents.dialect import Fed, Talk
 from inspan.agents.json_lines import Lines
-from inspan.agents.signs import FileAsked, Permission, Reply, Sign, TurnEnded, Withdrawn
+from inspan.agents.served import HasTerminals, Served, Serves, TerminalDone
+from inspan.agents.signs import (
+    CommandAsked,
+    FileAsked,
+    Permission,
+    Reply,
+    Sign,
+    TerminalAsked,
+    TurnEnded,
+    Withdrawn,
+)
 from inspan.model.agent import Outcome
 from inspan.model.task import Exit
 from inspan.providers.redaction import Redaction
@@ -31,7 +41,9 @@ class Dialogue:
         #: What it asks and nobody has answered, by request, oldest first.
         self.open: dict[str, Permission] = {}
         #: What of that is for us to do once it is allowed.
-        self.files: dict[str, FileAsked] = {}
+        self.wants: dict[str, FileAsked | CommandAsked] = {}
+        #: What it wants of commands that run for it, which nobody needs to allow.
+        self.looks: dict[str, TerminalAsked] = {}
         self._heard = Lines()
         self._typed = bytearray()
         self._complaint = bytearray()
@@ -84,17 +96,26 @@ class Dialogue:
     def close_request(self, request: str) -> None:
         """It was answered."""
         self.open.pop(request, None)
-        self.files.pop(request, None)
+        self.wants.pop(request, None)
+        self.looks.pop(request, None)
 
-    def served(self, request: str, answer: FileText | FileRefusal) -> bytes | None:
-        """What tells it what came of a file; ``None`` where it waits for it no more."""
+    def served(self, request: str, answer: Served) -> bytes | None:
+        """What tells it what came of that; ``None`` where it waits for it no more."""
         talk = self.talk
-        return talk.served(request, answer) if isinstance(talk, HasFiles) else None
+        return talk.served(request, answer) if isinstance(talk, Serves) else None
+
+    @property
+    def terminals(self) -> tuple[str, ...]:
+        """The commands that run for it, or have run and may be asked about."""
+        return self.talk.terminals if isinstance(self.talk, HasTerminals) else ()
 
     def _forget_answered(self) -> None:
         """Close what was answered, perhaps by a daemon that is gone."""
         for request in tuple(self.open):
             if self.talk.answer(request, "deny") is None:
+                self.close_request(request)
+        for request in tuple(self.looks):
+            if self.served(request, TerminalDone()) is None:
                 self.close_request(request)
 
     def outcome(self, how: Exit, *, stopped: bool) -> Outcome:
@@ -110,8 +131,11 @@ class Dialogue:
                         self._due += data
                     case Permission():
                         yield self._asked(sign)
-                    case FileAsked():
-                        self.files[sign.request] = sign
+                    case TerminalAsked(request):
+                        self.looks[request] = sign
+                        yield sign
+                    case FileAsked() | CommandAsked():
+                        self.wants[sign.request] = sign
                         self._asked(sign.permission)
                         yield sign
                     case Withdrawn(request):
@@ -119,7 +143,7 @@ class Dialogue:
                         yield sign
                     case TurnEnded():
                         self.open.clear()
-                        self.files.clear()
+                        self.wants.clear()
                         yield sign
                     case _:
                         yield sign

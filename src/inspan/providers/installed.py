@@ -14,6 +14,7 @@ from typing import Any, Final
 from inspan.agents import dialect as d
 from inspan.agents.dialect import Dialect, Talk, Turn
 from inspan.agents.handed import Handed
+from inspan.agents.served import HasTerminals, Served, Serves
 from inspan.agents.signs import Sign, TurnEnded
 from inspan.errors import BadInput, InspanError, ProviderBroken
 from inspan.model.agent import Ending, Mode, Outcome
@@ -209,12 +210,21 @@ class _ShieldedTalk:
         told: bytes | None = self._tried(lambda: self._inner.answer(request, text), None)
         return told
 
-    def served(self, request: str, answer: d.FileText | d.FileRefusal) -> bytes | None:
-        """As the talk does, where it has files read and written."""
+    def served(self, request: str, answer: Served) -> bytes | None:
+        """As the talk does, where it has us do things."""
         inner = self._inner
-        if not isinstance(inner, d.HasFiles):
+        if not isinstance(inner, Serves):
             return None
         told: bytes | None = self._tried(lambda: inner.served(request, answer), None)
+        return told
+
+    @property
+    def terminals(self) -> tuple[str, ...]:
+        """As the talk has them."""
+        inner = self._inner
+        if not isinstance(inner, HasTerminals):
+            return ()
+        told: tuple[str, ...] = self._tried(lambda: inner.terminals, ())
         return told
 
     def interrupt(self) -> bytes | None:

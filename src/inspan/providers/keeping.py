@@ -47,11 +47,17 @@ class Keeping:
 
     async def drop(self, session: str) -> None:
         client = await self.client()
-        with suppress(SessionNotFound):
-            await client.kill(session)
-            await client.collect(session)
+        for name in (session, *(name for name in await self.held() if _is_part(name, session))):
+            with suppress(SessionNotFound):
+                await client.kill(name)
+                await client.collect(name)
 
     async def close(self) -> None:
         """Let go of the connection; the keeper and its sessions go on."""
         if self._client is not None:
             await self._client.close()
+
+
+def _is_part(name: str, session: str) -> bool:
+    """A check, or a command that an agent had run."""
+    return name.startswith(f"{session}-")

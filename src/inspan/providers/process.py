@@ -35,6 +35,7 @@ from inspan.keeper.recording import RAW
 from inspan.model.activity import Activity
 from inspan.model.ids import task_of
 from inspan.model.task import Exit, Needs, TaskSpec, TerminalSpec
+from inspan.model.value import value
 from inspan.providers.bubblewrap import disguised
 from inspan.providers.listening import Ears, News
 from inspan.providers.sandbox import Confined, Sandboxes
@@ -52,6 +53,20 @@ GetKeeper: TypeAlias = Callable[[], Awaitable[KeeperClient]]
 CAP: Final = 64 << 20
 #: How often a lost connection is taken up again without any news in between.
 _RECONNECTS_MOST: Final = 3
+
+
+_NO_VARIABLES: Final[Mapping[str, str]] = {}
+
+
+@value
+class Part:
+    """A program that is a part of what was ordered, and runs beside it."""
+
+    cwd: str
+    #: Variables beside those of the order.
+    env: Mapping[str, str]
+    #: As ``CAP``, of its own recording.
+    cap: int
 
 
 class Processes:
@@ -80,21 +95,28 @@ class Processes:
         await self._confining().check(spec, own)
 
     async def open(
-        self, order: Order, argv: Sequence[str], own: Sequence[OwnFolder] = ()
+        self,
+        order: Order,
+        argv: Sequence[str],
+        own: Sequence[OwnFolder] = (),
+        part: Part | None = None,
     ) -> ProcessRun:
         """Start ``argv``; where the session was started before, take up what there is.
 
         The environment is the order's and our marks: INSPAN_TASK, and those by which the keeper
         finds strays. ``own`` is what the program keeps for itself, open to it in a sandbox too.
+        ``part``: it is no more than a part of what was ordered.
         Raises SpawnFailed, SecretMissing, KeeperLost.
         """
-        argv, env = await self.inside(order, argv, own)
+        cwd = order.cwd if part is None else part.cwd
+        more = {} if part is None else part.env
+        argv, env = await self.inside(order, argv, own, cwd=cwd, more=more)
         keeper = await self._keeper()
         terminal = order.terminal
         spawned = await keeper.spawn(
             session=order.session,
             argv=argv,
-            cwd=order.cwd,
+            cwd=cwd,
             env={**env, "INSPAN_TASK": task_of(order.session)},
             folder=str(self.folder(order.session)),
             pty=terminal.pty,
@@ -102,23 +124,30 @@ class Processes:
             rows=terminal.rows,
             record_input=terminal.record_input,
             attended=terminal.attended,
-            cap=self._cap,
+            cap=self._cap if part is None else part.cap,
         )
         return self._run(keeper, order, spawned.pid, new=spawned.new)
 
     async def inside(
-        self, order: Order, argv: Sequence[str], own: Sequence[OwnFolder], *, cwd: str = ""
+        self,
+        order: Order,
+        argv: Sequence[str],
+        own: Sequence[OwnFolder],
+        *,
+        cwd: str = "",
+        more: Mapping[str, str] = _NO_VARIABLES,
     ) -> Confined:
         """How ``argv`` is started in the order's sandbox, where it has one, and with its secrets.
 
-        ``cwd``: where it begins, if not in the workspace. Raises NotConfined, SecretMissing.
+        ``cwd``: where it begins, if not in the workspace. ``more``: variables that it gets, and by
+        which nothing of the sandbox is decided. Raises NotConfined, SecretMissing.
         """
         secrets = await self.secrets(order)
         if order.sandbox is None:
-            return Confined([*argv], {**order.env, **secrets})
+            return Confined([*argv], {**order.env, **secrets, **more})
         confining, begin = self._confining(), cwd or order.cwd
         argv, env = await confining.confine(order, order.sandbox, argv, own, cwd=begin)
-        return Confined(argv, disguised({**env, **secrets}))
+        return Confined(argv, disguised({**env, **secrets, **more}))
 
     def files(self, order: Order, own: Sequence[OwnFolder]) -> WorkspaceFiles:
         """The files of its workspace, as far as its program may have us read and write them."""

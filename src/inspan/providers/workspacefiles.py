@@ -15,16 +15,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio.to_thread
 
-from inspan.agents.dialect import Fault, FileRefusal, FileText
+from inspan.agents.served import Fault, FileText, NotServed
 from inspan.agents.signs import FileAsked
 from inspan.errors import InspanError
 from inspan.model.value import value
 from inspan.providers.mounts import Access, Mounts
 
+T = TypeVar("T")
 #: The most that is read for one request and written by one, in bytes: each of them is recorded.
 MOST: Final = 4 << 20
 #: How far into a file lines are counted.
@@ -79,37 +80,54 @@ class WorkspaceFiles:
         self._make_fence = fence
         self._fence: Fence | None = None
 
-    async def serve(self, asked: FileAsked) -> FileText | FileRefusal:
+    async def serve(self, asked: FileAsked) -> FileText | NotServed:
         """Do it, in a thread: a disk may be slow. Raises nothing."""
-        try:
-            self._fence = self._fence or await self._make_fence()
-        except (InspanError, OSError) as error:
-            return FileRefusal(Fault.FAILED, f"The workspace cannot be opened: {error}")
-        return await anyio.to_thread.run_sync(self._served, asked, self._fence)
+        return await self._tried(asked.path, lambda fence: self._served(asked, fence))
 
-    def _served(self, asked: FileAsked, fence: Fence) -> FileText | FileRefusal:
+    async def folder(self, path: str) -> str | NotServed:
+        """Where a folder of the workspace really is. Raises nothing."""
+        return await self._tried(path, lambda fence: self._folder(path, fence))
+
+    async def _tried(self, path: str, work: Callable[[Fence], T]) -> T | NotServed:
         try:
-            data = None if asked.text is None else _checked(asked.text)
-            with self._found(asked.path, fence, make=data is not None) as spot:
-                if data is None:
-                    return FileText(_read(spot, asked, fence))
-                _write(spot, data, fence)
-                return FileText()
+            fence = self._fence = self._fence or await self._make_fence()
+        except (InspanError, OSError) as error:
+            return NotServed(Fault.FAILED, f"The workspace cannot be opened: {error}")
+        try:
+            return await anyio.to_thread.run_sync(work, fence)
         except _RefusedError as error:
-            return FileRefusal(error.fault, f"{error}: {asked.path}")
+            return NotServed(error.fault, f"{error}: {path}")
         except FileNotFoundError:
-            return FileRefusal(Fault.MISSING, f"No such file: {asked.path}")
+            return NotServed(Fault.MISSING, f"No such file: {path}")
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it cannot be opened"
-            return FileRefusal(Fault.FAILED, f"{why}: {asked.path}")
+            return NotServed(Fault.FAILED, f"{why}: {path}")
+
+    def _served(self, asked: FileAsked, fence: Fence) -> FileText:
+        data = None if asked.text is None else _checked(asked.text)
+        with self._found(asked.path, fence, make=data is not None) as spot:
+            if data is None:
+                return FileText(_read(spot, asked, fence))
+            _write(spot, data, fence)
+            return FileText()
+
+    def _folder(self, path: str, fence: Fence) -> str:
+        _check_path(path)
+        way = _Way(fence)
+        try:
+            found = way.into(self._below(path, fence.top))
+        finally:
+            way.close()
+        if not fence.mounts.sees(found):
+            raise _RefusedError("It is hidden from agents")
+        return found
 
     # ── the way there ─────────────────────────────────────────────────────────
 
     @contextmanager
     def _found(self, path: str, fence: Fence, *, make: bool) -> Iterator[_Spot]:
         """The place of ``path``, with folders made on the way where they are to be."""
-        if not path or "\0" in path or len(path) > _PATH_MOST:
-            raise _RefusedError("This is no path")
+        _check_path(path)
         names = self._below(path, fence.top)
         if make and _GIT in map(str.lower, names):  # before a folder is made
             raise _RefusedError("It may not be written")
@@ -141,6 +159,18 @@ class _Way:
 
     def to(self, names: list[str], *, make: bool) -> _Spot:
         """The place that these names lead to."""
+        spot = self._walk(names, make=make)
+        if spot is None:
+            raise _RefusedError("It is a folder")
+        return spot
+
+    def into(self, names: list[str]) -> str:
+        """The folder that these names lead to."""
+        self._walk([*names, "."], make=False)
+        return "/".join([self._fence.top.rstrip("/"), *self._names]) or "/"
+
+    def _walk(self, names: list[str], *, make: bool) -> _Spot | None:
+        """Go there; ``None`` where it is the folder that was opened last."""
         todo = deque(names)
         links = 0
         while todo:
@@ -163,7 +193,7 @@ class _Way:
                 raise FileNotFoundError
             else:
                 self._down(name)
-        raise _RefusedError("It is a folder")
+        return None
 
     def _look(self, name: str, *, make: bool) -> os.stat_result | None:
         try:
@@ -200,6 +230,11 @@ class _Way:
             raise _RefusedError("It is outside of the workspace")
         os.close(self._fds.pop())
         self._names.pop()
+
+
+def _check_path(path: str) -> None:
+    if not path or "\0" in path or len(path) > _PATH_MOST:
+        raise _RefusedError("This is no path")
 
 
 def _names_below(path: str, tops: tuple[str, ...], top: str) -> list[str]:

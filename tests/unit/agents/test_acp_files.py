@@ -11,9 +11,10 @@ from acp import schema
 from inspan.agents import signs as s
 from inspan.agents.acp import AcpTalk, Speaker
 from inspan.agents.acp_files import NOTHING, Offer
-from inspan.agents.dialect import Fault, FileRefusal, FileText, HasFiles, Turn
+from inspan.agents.dialect import Turn
 from inspan.agents.gemini import Gemini
 from inspan.agents.opencode import OpenCode
+from inspan.agents.served import Fault, FileText, NotServed, Serves
 from inspan.agents.signs import FileAsked
 from inspan.agents.vibe import Vibe
 from inspan.model.agent import Ending, Mode, Outcome
@@ -108,7 +109,7 @@ def test_a_relative_path_is_in_the_folder_it_was_given() -> None:
 def test_why_it_was_not_done_is_an_error_that_it_can_read(fault: Fault) -> None:
     conversation = talk()
     asked = wants(conversation, WRITE, 7, path="a.txt", content="x")
-    told = conversation.served(asked.request, FileRefusal(fault, "No such file: a.txt"))
+    told = conversation.served(asked.request, NotServed(fault, "No such file: a.txt"))
     assert told is not None
     error = json.loads(told)["error"]
     assert error["message"] == "No such file: a.txt"
@@ -184,5 +185,5 @@ def test_what_was_offered_is_what_the_recording_says() -> None:
     asked = b'{"jsonrpc":"2.0","id":0,"method":"fs/write_text_file","params":{"path":"a"}}\n'
     (sign,) = dialogue.heard(asked)
     assert isinstance(sign, FileAsked)
-    assert isinstance(conversation, HasFiles)
+    assert isinstance(conversation, Serves)
     assert dialogue.open["0"].name == "edit"

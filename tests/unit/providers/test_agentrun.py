@@ -11,15 +11,20 @@ from inspan.agents.dialect import Turn
 from inspan.engine.clock import SystemClock
 from inspan.engine.ports import Order
 from inspan.errors import InputFull, KeeperLost
+from inspan.keeper.client import KeeperClient
 from inspan.model.agent import Mode
 from inspan.model.permission import Policy
 from inspan.model.task import TerminalSpec
 from inspan.providers import agentrun
 from inspan.providers.agentrun import AgentRun
+from inspan.providers.commands import Commands
 from inspan.providers.dialogue import Dialogue
+from inspan.providers.hands import Hands
 from inspan.providers.permits import Permits
+from inspan.providers.process import Processes
 from inspan.providers.redaction import Redaction
 from inspan.providers.saying import Saying
+from inspan.providers.screens import Screens
 from inspan.providers.workspacefiles import Fence, WorkspaceFiles
 from tests.fakes.provider import FakeRun
 
@@ -52,10 +57,20 @@ def _run(inner: Slow, tmp_path: Path) -> AgentRun:
     dialogue = Dialogue(Claude().talk(TURN), Redaction(()))
     permits = Permits(Policy(), str(tmp_path))
     saying = Saying(SystemClock(), Redaction(()))
-    files = WorkspaceFiles(str(tmp_path), _no_fence)
     return AgentRun(
-        inner, tmp_path, dialogue, permits, saying, files, adopted=False, ended=lambda _: None
+        inner, tmp_path, dialogue, permits, saying, _no_hands(), adopted=False, ended=lambda _: None
     )
+
+
+def _no_hands() -> Hands:
+    files = WorkspaceFiles("/", _no_fence)
+    processes = Processes(_no_keeper, Path("/"), Screens(SystemClock()))
+    order = Order(session="", command=(), prompt=None, cwd="/", env={}, terminal=TerminalSpec())
+    return Hands(files, Commands(processes, order, (), files))
+
+
+async def _no_keeper() -> KeeperClient:
+    raise AssertionError("it has nothing run")
 
 
 async def _no_fence() -> Fence:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from inspan.agents.dialect import FileText, Turn
+from inspan.agents.dialect import Turn
+from inspan.agents.served import FileText
 from inspan.agents.signs import Said, TurnEnded
 from inspan.errors import BadInput, ProviderBroken
 from inspan.model.agent import Ending, Mode

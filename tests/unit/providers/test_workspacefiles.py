@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspan.agents.dialect import Fault, FileRefusal, FileText
+from inspan.agents.served import Fault, FileText, NotServed
 from inspan.agents.signs import FileAsked
 from inspan.errors import GitFailed
 from inspan.providers import workspacefiles
@@ -45,18 +45,18 @@ def files(work: Path, fence: Fence | None = None) -> WorkspaceFiles:
 
 async def read(
     work: Path, path: str, *, line: int = 1, limit: int | None = None
-) -> FileText | FileRefusal:
+) -> FileText | NotServed:
     return await files(work).serve(FileAsked("1", path, line=line, limit=limit))
 
 
 async def write(
     work: Path, path: str, text: str, fence: Fence | None = None
-) -> FileText | FileRefusal:
+) -> FileText | NotServed:
     return await files(work, fence).serve(FileAsked("1", path, text))
 
 
-def refusal(answer: FileText | FileRefusal, fault: Fault = Fault.REFUSED) -> str:
-    assert isinstance(answer, FileRefusal), answer
+def refusal(answer: FileText | NotServed, fault: Fault = Fault.REFUSED) -> str:
+    assert isinstance(answer, NotServed), answer
     assert answer.fault is fault, answer
     return answer.why
 
@@ -158,7 +158,7 @@ async def test_what_is_missing_is_told_as_missing(work: Path) -> None:
 @pytest.mark.parametrize("path", ["", "a\0b", "x" * 5000, "src/" + "y" * 300, "src/a.txt/b"])
 async def test_what_is_no_path_is_refused(work: Path, path: str) -> None:
     for answer in (await read(work, path), await write(work, path, "mine")):
-        assert isinstance(answer, FileRefusal)
+        assert isinstance(answer, NotServed)
         assert answer.fault is not Fault.MISSING or path == "src/a.txt/b"
 
 
@@ -398,4 +398,4 @@ async def test_a_link_that_is_replaced_while_it_is_walked_writes_nothing_outside
         stop.set()
         other.join()
     assert everything(tmp_path / "outside") == {"secret": SECRET}
-    assert answers == {FileText, FileRefusal}
+    assert answers == {FileText, NotServed}
