@@ -365,6 +365,16 @@ def test_a_tool_for_one_question_is_given_it_with_its_options(kind: str, options
     assert call.arguments == {"question": "Which?", "options": options}
 
 
+def test_a_tool_that_takes_choices_is_given_them() -> None:
+    items = {"properties": {"choices": {"type": "array"}}}
+    tool = Tool("ask_user", {"properties": {"questions": {"type": "array", "items": items}}})
+    arguments = tools.call(Ask("Which?", ("This", "That")), [tool]).arguments
+    assert not isinstance(arguments, str)
+    choices = [{"value": "This"}, {"value": "That"}]
+    asked = {"question": "Which?", "type": "multiple_choice", "choices": choices}
+    assert arguments == {"questions": [asked]}
+
+
 def test_a_tool_for_several_commands_is_given_a_list_of_one() -> None:
     tool = Tool("run_commands", {"properties": {"commands": {"type": "array"}}})
     assert tools.call(Execute("true; false"), [tool]).arguments == {"commands": ["true; false"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ _SHELLS = (
     "Shell",
     "execute_bash",
     "run_commands",
+    "execute",
 )
 _PATHS = ("file_path", "filePath", "path", "absolute_path", "filename")
 _CONTENTS = ("content", "new_text")
@@ -84,6 +86,10 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
             listed = known["options"].get("type") == "array"
             given = list(turn.options) if listed else "\n".join(turn.options)
             return Call(name, {"question": turn.question, "options": given})
+        if '"choices"' in json.dumps(tool.schema):
+            choices = [{"value": word} for word in turn.options]
+            asked = {"question": turn.question, "type": "multiple_choice", "choices": choices}
+            return Call(name, {"questions": [asked]})
         options = [{"label": word, "description": f"{word} it is."} for word in turn.options]
         asked = {"question": turn.question, "header": "Colour", "options": options}
         return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.agents.agent import Agent, Wish
-from tests.agents.endpoint.scenario import Execute, Say, Turn, Write
+from tests.agents.endpoint.scenario import Execute, Hang, Say, Slowly, Turn, Write
 from tests.agents.endpoint.tools import spelled
 
 
@@ -22,13 +22,16 @@ class Face:
     #: What is shown once it takes a prompt; of an agent that is held out nobody knows.
     ready: str
     argv: Callable[[Wish], Sequence[str]]
-    #: Seconds from its first output until it takes a prompt, where that cannot be seen.
+    #: Seconds from its first output until it takes a prompt, where that cannot be seen; else from
+    #: when ``ready`` is first seen until it counts.
     starts: float = 0.0
     #: Relative to HOME, beside the agent's own.
     files: Callable[[Wish], Mapping[str, str]] = _no_files
     env: Mapping[str, str] = field(default_factory=dict)
     #: Seconds from the call of a tool that needs a person until the question surely stands.
     ponders: float = 2.0
+    #: Seconds within which all that its model said is drawn, of one that may be far behind it.
+    draws: float = 0.0
     #: How often it may ask before it does one thing.
     rounds: int = 1
     #: Says yes to a request for permission: the first of what is offered, everywhere.
@@ -39,6 +42,12 @@ class Face:
     leave: tuple[str, ...] = ()
     #: Stops what it does.
     stop: tuple[str, ...] = ("escape",)
+    #: Of one that stops only once its model says more: seconds until a model that hangs does.
+    listens: float = 0.0
+    #: Lets it do everything unasked, where nothing on its command line does.
+    lets: tuple[str, ...] = ()
+    #: Stands before each prompt, of one that runs what begins with the name of a command.
+    polite: str = ""
     #: The situations that it has.
     situations: tuple[str, ...] = ("answer", "slow", "hang", "command", "permission", "error")
     #: What is shown where it asks for permission, of one that may take long to show it.
@@ -56,7 +65,12 @@ class Face:
 
     def spoken(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """What its model does, in words where it is offered no tools."""
-        return tuple(_spoken(turn) for turn in turns) if self.agent.bare else tuple(turns)
+        if self.agent.bare:
+            return tuple(_spoken(turn) for turn in turns)
+        return tuple(self._heard(turn) for turn in turns)
+
+    def _heard(self, turn: Turn) -> Turn:
+        return Slowly("So.", self.listens) if self.listens and isinstance(turn, Hang) else turn
 
 
 def _spoken(turn: Turn) -> Turn:

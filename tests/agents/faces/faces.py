@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from tests.agents.agent import KEY, Wish
-from tests.agents.faces import held, others
+from tests.agents.faces import held, later, others
 from tests.agents.faces.face import Face
 from tests.agents.install import CACHE
 from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
@@ -190,6 +190,29 @@ NANOCODER = Face(
     situations=(),
     ponders=6.0,
 )
+# What follows was looked at from the first.
+GROK = Face(
+    agent=later.GROK,
+    ready="auto-edit: o",
+    argv=lambda wish: [],  # noqa: ARG005  # its settings are a file
+    situations=(),
+    draws=40.0,
+    lets=("shift-tab",),
+    polite="please ",
+    listens=9.0,
+)
+DEEPAGENTS = Face(
+    agent=later.DEEPAGENTS,
+    draws=20.0,
+    ponders=10.0,
+    ready=r"\A(?![\s\S]*Connecting)[\s\S]*scripted",
+    starts=12.0,
+    argv=lambda wish: ["-M", "openai:scripted", *([] if wish.ask else ["--yolo"])],
+    situations=(),
+    allow=("y",),
+    deny=("n",),
+    leave=("escape",),
+)
 FACES: Mapping[str, Face] = {
     face.agent.name: face for face in (CLAUDE, CODEX, GEMINI, PI, OPENCODE, VIBE)
 }
@@ -210,5 +233,7 @@ TOLD: Mapping[str, Face] = {
         GPTME,
         KIMI,
         NANOCODER,
+        GROK,
+        DEEPAGENTS,
     )
 }

@@ -23,8 +23,17 @@ PATIENCE = 60.0
 LOOK = 0.02
 #: Between text and the key that sends it: faces take what comes at once for a paste.
 GAP = 0.4
+#: What of a line is looked for once it is typed, in characters, and for how long.
+ECHO, ECHOED = 6, 5.0
 
-KEYS = {"enter": "\r", "escape": "\x1b", "down": "\x1b[B", "up": "\x1b[A", "ctrl-c": "\x03"}
+KEYS = {
+    "enter": "\r",
+    "escape": "\x1b",
+    "down": "\x1b[B",
+    "up": "\x1b[A",
+    "ctrl-c": "\x03",
+    "shift-tab": "\x1b[Z",
+}
 
 
 class Hand:
@@ -103,5 +112,8 @@ class Hand:
             await self.stay(GAP)
 
     async def prompt(self, text: str) -> None:
-        """Type a line and send it."""
-        await self.press(text, "enter")
+        """Type a line and send it; one that reads late would take both for a paste."""
+        await self.press(text)
+        with suppress(TimeoutError):  # it may be shown otherwise
+            await self.until(re.escape(text[-ECHO:]), patience=ECHOED)
+        await self.press("enter")

@@ -48,7 +48,9 @@ class Scene:
     async def begin(self) -> None:
         """It takes a prompt; of one that is held out that is known by the time only."""
         if self.face.ready:
-            await self.hand.until(self.face.ready)
+            await self.hand.until(self.face.ready, patience=4 * PATIENCE)
+            await self.hand.stay(self.face.starts)
+            await self.hand.until(self.face.ready, patience=4 * PATIENCE)
             await self.hand.still(1.5)
             return
         await self.hand.until(r"\S", patience=4 * PATIENCE)

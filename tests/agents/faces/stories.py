@@ -213,8 +213,13 @@ TROUBLE: Final = Story(
         Beat("and now the other one", "refused", (Refuse(Refusal.UNAUTHORIZED),), "error"),
     )
 )
+#: For an agent that draws all that was said with every word: whole stories would take megabytes.
+BRIEF: Final = Story(WORK.beats[:4])
+FEW: Final = Story(ASKS.beats[:4], ask=True)
 STORIES: Final[Mapping[str, Story]] = {
     "work": WORK,
+    "brief": BRIEF,
+    "few": FEW,
     "asks": ASKS,
     "more": MORE,
     "trouble": TROUBLE,

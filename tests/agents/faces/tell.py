@@ -6,6 +6,7 @@ never used for a label, but to see that a change has been drawn.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from functools import partial
 
 from inspan.model.activity import Doing
 from tests.agents.endpoint.runs import Request
-from tests.agents.endpoint.scenario import Ask, Execute
+from tests.agents.endpoint.scenario import Ask, Execute, Say, Slowly
 from tests.agents.faces.situations import Scene
 from tests.agents.faces.stories import Beat, Story
 
@@ -43,6 +44,8 @@ class Teller:
     async def tell(self, story: Story) -> None:
         """All of it; raises TimeoutError where it goes otherwise."""
         await self.scene.begin()
+        if not story.ask:
+            await self.scene.hand.press(*self.scene.face.lets)
         await self._be(Doing.IDLE, "ready", RESTED)
         for beat in story.beats:
             # What is asked in words only looks like any other answer.
@@ -53,7 +56,7 @@ class Teller:
         scene = self.scene
         scene.endpoint.script(scene.instance, *scene.face.spoken(beat.turns))
         before = len(self._steps())
-        await scene.hand.prompt(beat.prompt)
+        await scene.hand.prompt(scene.face.polite + beat.prompt)
         await scene.hand.until(lambda: len(self._steps()) > before)
         if beat.kind == "hang":
             await self._be(Doing.WORKING, beat.situation, HANGS)
@@ -62,6 +65,7 @@ class Teller:
             await self._rest("interrupted")
             return
         await self._turns(beat, before)
+        await self._drawn(beat, before)
         await self._rest("error" if beat.kind == "refused" else "finished")
 
     async def _turns(self, beat: Beat, before: int) -> None:
@@ -78,6 +82,14 @@ class Teller:
             over = self._steps()[number].turn == "unable" or number == last - 1
             if over or (beat.kind == "ask" and not await self._asks(beat, number + 1)):
                 return
+
+    async def _drawn(self, beat: Beat, before: int) -> None:
+        """Wait until the last word of its answer is seen, where that may take long."""
+        last, face = beat.turns[-1], self.scene.face
+        whole = len(self._steps()) >= before + len(beat.turns)
+        if face.draws and whole and isinstance(last, Say | Slowly):
+            word = re.escape(last.text.split()[-1])
+            await self.scene.hand.until(word, patience=face.draws)
 
     async def _refused(self, before: int) -> None:
         """Wait until it tries no more."""
