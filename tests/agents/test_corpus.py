@@ -11,10 +11,13 @@ import pytest
 from inspan.keeper.recording import INDEX, INPUT, RAW
 from inspan.model.activity import Doing
 from inspan.terminal.playback import Playback
+from tests.agents.endpoint.scenario import Hang, Say, Slowly
 from tests.agents.faces.corpus import CORPUS
 from tests.agents.faces.faces import TOLD
 from tests.agents.faces.private import cleaned, stand_in
 from tests.agents.faces.record import GOLDEN
+from tests.agents.faces.tell import HANGS
+from tests.agents.faces.unseen import COPILOT, OPENHANDS
 from tools.bench_state import HELD_OUT
 
 EVERY = sorted(path.parent for root in (CORPUS, GOLDEN) for path in root.glob("*/*/labels.json"))
@@ -64,6 +67,14 @@ def test_seven_agents_at_least_are_recorded_in_all_six_situations() -> None:
             seen.add("question")
     wanted = {"working", "permission", "question", "idle", "error", "login"}
     assert len([name for name, seen in lived.items() if seen >= wanted]) >= 7, lived
+
+
+def test_the_model_of_an_agent_that_nothing_stops_answers_late_and_never_hangs() -> None:
+    late, said = OPENHANDS.spoken((Hang(), Say("So be it.")))
+    assert isinstance(late, Slowly)
+    assert late.pause * len(late.text.split()) >= HANGS
+    assert said == Say("So be it.")
+    assert COPILOT.spoken((Hang(),)) == (Hang(),)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.agents.endpoint import tools
-from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Ask, Execute
+from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Ask, Execute, Slowly
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.endpoint.wire import Call, Json, Tool
 
@@ -133,6 +133,13 @@ def test_each_api_streams_in_pieces(endpoint: Endpoint, api: str, scenario: str)
     stream = events(response.data)
     assert spoken(api, stream) == ANSWER
     assert len(stream) >= len(ANSWER.split())
+
+
+def test_a_slow_answer_in_one_piece_takes_as_long_as_its_stream(endpoint: Endpoint) -> None:
+    endpoint.script("whole", Slowly("one two three four", 0.1))
+    began = time.monotonic()
+    assert TEXTS["chat"](post(endpoint, "/s/answer/i/whole", PATHS["chat"], offering("chat")).json)
+    assert time.monotonic() >= began + 0.4
 
 
 @pytest.mark.parametrize("api", PATHS)
@@ -311,11 +318,14 @@ def schema(*names: str, required: tuple[str, ...] = (), kind: str = "string") ->
         (Tool("Write", schema("file_path", "content")), {"file_path": "answer.txt"}),
         (Tool("write", schema("filePath", "content")), {"filePath": "answer.txt"}),
         (Tool("write_file", schema("path", "content")), {"path": "answer.txt"}),
+        (Tool("create", schema("path", "file_text")), {"path": "answer.txt"}),
     ],
 )
 def test_a_file_is_written_by_the_tool_for_it(tool: Tool, arguments: Json) -> None:
     offered = [Tool("Bash", SCHEMA), tool]
-    assert tools.call(WRITTEN, offered) == Call(tool.name, {**arguments, "content": "forty-two\n"})
+    call = tools.call(WRITTEN, offered)
+    content = "file_text" if tool.name == "create" else "content"
+    assert call == Call(tool.name, {**arguments, content: "forty-two\n"})
 
 
 def test_a_file_is_written_by_a_patch_or_by_a_shell_where_there_is_no_such_tool() -> None:
@@ -333,6 +343,10 @@ def test_a_shell_gets_what_its_schema_wants() -> None:
     described = schema("cmd", "description", required=("cmd", "description"))
     call = tools.call(Execute("true"), [Tool("exec_command", described)])
     assert call.arguments == {"cmd": "true", "description": "as asked"}
+    risky = schema("command", "risk", required=("command", "risk"))
+    risky["properties"]["risk"]["enum"] = ["LOW", "HIGH"]
+    call = tools.call(Execute("true"), [Tool("terminal", risky)])
+    assert call.arguments == {"command": "true", "risk": "LOW"}
 
 
 def test_a_command_asks_to_leave_the_sandbox_where_the_tool_has_words_for_it() -> None:
@@ -373,6 +387,15 @@ def test_a_tool_that_takes_choices_is_given_them() -> None:
     choices = [{"value": "This"}, {"value": "That"}]
     asked = {"question": "Which?", "type": "multiple_choice", "choices": choices}
     assert arguments == {"questions": [asked]}
+
+
+def test_a_tool_for_a_form_is_given_one_with_one_field() -> None:
+    tool = Tool("ask_user", schema("message", "requestedSchema"))
+    arguments = tools.call(Ask("Which?", ("This", "That")), [tool]).arguments
+    assert isinstance(arguments, dict)
+    assert arguments["message"] == "Which?"
+    (field,) = arguments["requestedSchema"]["properties"].values()
+    assert field == {"type": "string", "enum": ["This", "That"]}
 
 
 def test_a_tool_for_several_commands_is_given_a_list_of_one() -> None:

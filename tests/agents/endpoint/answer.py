@@ -180,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         if not asked.stream:
             if isinstance(act, Slowly):
-                self._wait(request, act.pause)
+                self._wait(request, act.pause * len(reply.pieces))
             self._send(request, 200, api.plain(reply), cut=isinstance(act, Cut) and not act.tidily)
             return
         request.status = 200

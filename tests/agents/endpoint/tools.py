@@ -11,7 +11,7 @@ from tests.agents.endpoint.scenario import Ask, Execute, Write
 from tests.agents.endpoint.wire import Call, Tool
 
 #: In the order in which they are taken where several are offered.
-_WRITERS = ("Write", "write_file", "write", "create_file", "WriteFile", "save", "editor")
+_WRITERS = ("Write", "write_file", "write", "create_file", "WriteFile", "save", "editor", "create")
 _SHELLS = (
     "Bash",
     "bash",
@@ -24,9 +24,10 @@ _SHELLS = (
     "execute_bash",
     "run_commands",
     "execute",
+    "terminal",
 )
 _PATHS = ("file_path", "filePath", "path", "absolute_path", "filename")
-_CONTENTS = ("content", "new_text")
+_CONTENTS = ("content", "new_text", "file_text")
 #: The last is a list of whole commands.
 _COMMANDS = ("command", "cmd", "script", "commands")
 
@@ -90,6 +91,10 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
             choices = [{"value": word} for word in turn.options]
             asked = {"question": turn.question, "type": "multiple_choice", "choices": choices}
             return Call(name, {"questions": [asked]})
+        if "requestedSchema" in known:  # a form, as MCP has them
+            field = {"type": "string", "enum": list(turn.options)}
+            form = {"message": turn.question, "requestedSchema": {"properties": {"one": field}}}
+            return Call(name, form)
         options = [{"label": word, "description": f"{word} it is."} for word in turn.options]
         asked = {"question": turn.question, "header": "Colour", "options": options}
         return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})
@@ -117,6 +122,12 @@ def _argument(tool: Tool, names: Iterable[str]) -> str:
 def _filled(tool: Tool, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """With a word for what else the schema requires, such as a description."""
     required = (tool.schema or {}).get("required", ())
-    types = {name: _properties(tool)[name].get("type") for name in required if name not in given}
+    missing = {name: _blank(_properties(tool)[name]) for name in required if name not in given}
+    return {**missing, **given}
+
+
+def _blank(wanted: Mapping[str, Any]) -> Any:
+    if choices := wanted.get("enum"):
+        return choices[0]
     blanks: Mapping[str, Any] = {"boolean": False, "integer": 120_000, "number": 120_000}
-    return {**{name: blanks.get(kind, "as asked") for name, kind in types.items()}, **given}
+    return blanks.get(wanted.get("type", ""), "as asked")

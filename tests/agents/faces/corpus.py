@@ -59,7 +59,9 @@ def _situation(face: Face, name: str, size: tuple[int, int]) -> Situation:
 
 async def told(story: Story, size: tuple[int, int], scene: Scene) -> None:
     at = SIZES.index(size)
-    await Teller(scene, [*SIZES[at + 1 :], *SIZES[:at]]).tell(story)
+    larger, smaller = SIZES[at + 1 :], SIZES[:at]
+    others = larger + larger[-1:] * len(SIZES) if scene.face.grows else larger + smaller
+    await Teller(scene, list(others)).tell(story)
 
 
 def main(words: list[str]) -> int:

@@ -9,6 +9,8 @@ from tests.agents.agent import Agent, Wish
 from tests.agents.endpoint.scenario import Execute, Hang, Say, Slowly, Turn, Write
 from tests.agents.endpoint.tools import spelled
 
+_LATE = Slowly("That took a while to think about.", 1.0)
+
 
 def _no_files(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # none are needed
     return {}
@@ -32,6 +34,9 @@ class Face:
     ponders: float = 2.0
     #: Seconds within which all that its model said is drawn, of one that may be far behind it.
     draws: float = 0.0
+    #: Seconds for which it shows nothing new where it is at rest; one that halts in its work for a
+    #: while needs more of them.
+    rests: float = 1.5
     #: How often it may ask before it does one thing.
     rounds: int = 1
     #: Says yes to a request for permission: the first of what is offered, everywhere.
@@ -48,6 +53,10 @@ class Face:
     lets: tuple[str, ...] = ()
     #: Stands before each prompt, of one that runs what begins with the name of a command.
     polite: str = ""
+    #: Nothing stops it before its model has answered: a model of it never hangs.
+    patient: bool = False
+    #: Its question is looked at in larger sizes only: in a smaller one it may be out of sight.
+    grows: bool = False
     #: The situations that it has.
     situations: tuple[str, ...] = ("answer", "slow", "hang", "command", "permission", "error")
     #: What is shown where it asks for permission, of one that may take long to show it.
@@ -64,13 +73,17 @@ class Face:
     trusts: str = ""
 
     def spoken(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
-        """What its model does, in words where it is offered no tools."""
+        """What its model does, in words where it is offered no tools, and late where it hangs."""
         if self.agent.bare:
             return tuple(_spoken(turn) for turn in turns)
         return tuple(self._heard(turn) for turn in turns)
 
     def _heard(self, turn: Turn) -> Turn:
-        return Slowly("So.", self.listens) if self.listens and isinstance(turn, Hang) else turn
+        if not isinstance(turn, Hang):
+            return turn
+        if self.patient:
+            return _LATE
+        return Slowly("So.", self.listens) if self.listens else turn
 
 
 def _spoken(turn: Turn) -> Turn:

@@ -13,7 +13,7 @@ from functools import partial
 
 from inspan.model.activity import Doing
 from tests.agents.agent import Wish
-from tests.agents.faces import faces
+from tests.agents.faces import faces, unseen
 from tests.agents.faces.face import Face
 from tests.agents.faces.situations import Scene, Situation
 from tests.agents.install import CACHE
@@ -77,6 +77,7 @@ _QUIET: Mapping[str, Mapping[str, str]] = {
     "pi": {"PI_OFFLINE": "1", "PI_TELEMETRY": "0"},
     "continue": {"CONTINUE_TELEMETRY_ENABLED": "0"},
     "cline": {"CLINE_DISABLE_CLINE_PASS_NOTICE": "1"},
+    "copilot": {"COPILOT_AUTO_UPDATE": "false"},
     "kimi": {"KIMI_CLI_NO_AUTO_UPDATE": "1"},
 }
 LOGINS: Mapping[str, Login] = {
@@ -92,5 +93,7 @@ LOGINS: Mapping[str, Login] = {
         _alone(faces.GPTME, Doing.WAITING, "--name", "scripted"),
         _alone(faces.KIMI, Doing.IDLE, env=_QUIET["kimi"]),
         _alone(faces.NANOCODER, Doing.WAITING, str(_NANOCODER), files=_trusted),
+        _alone(unseen.COPILOT, Doing.IDLE, env=_QUIET["copilot"], files=unseen.COPILOT.agent.files),
+        _alone(unseen.OPENHANDS, Doing.WAITING, env=unseen.OPENHANDS_QUIET),
     )
 }

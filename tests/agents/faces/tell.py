@@ -58,7 +58,7 @@ class Teller:
         before = len(self._steps())
         await scene.hand.prompt(scene.face.polite + beat.prompt)
         await scene.hand.until(lambda: len(self._steps()) > before)
-        if beat.kind == "hang":
+        if beat.kind == "hang" and not scene.face.patient:
             await self._be(Doing.WORKING, beat.situation, HANGS)
             await scene.hand.press(*scene.face.stop)
             await scene.hand.until(lambda: self._steps()[-1].ended is not None)
@@ -158,7 +158,9 @@ class Teller:
         """It comes to rest; no label where it asks its model again by itself."""
         scene, seen = self.scene, time.monotonic()
         await scene.hand.until(lambda: all(each.ended is not None for each in self._steps()))
-        await scene.hand.until(lambda: scene.hand.quiet(1.5) or time.monotonic() > seen + RESTLESS)
+        await scene.hand.until(
+            lambda: scene.hand.quiet(scene.face.rests) or time.monotonic() > seen + RESTLESS
+        )
         asked, notes = len(self._steps()), len(scene.hand.notes)
         await self._be(Doing.IDLE, situation, RESTED)
         if len(self._steps()) != asked:
