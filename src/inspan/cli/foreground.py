@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _PATIENT: Final = 1.0
 #: How often signals are looked at while nothing else happens; also bounds a lost wake-up.
 _LOOK: Final = 0.1
+#: How long a task may take to rest after its process, before it is looked at what becomes of it.
+_RESTS: Final = 0.25
 #: How often in a row a lost daemon is looked for again before we give up.
 _TRIES: Final = 9
 #: Before the first of these tries, in seconds; each further one waits twice as long, at most 1 s.
@@ -95,7 +97,7 @@ class Foreground:
         while True:
             try:
                 # What a session leaves is mostly a task that is over, and told so in one answer.
-                now = self._control.wait(task.id, _LOOK) if ending else self._control.get(task.id)
+                now = self._control.wait(task.id, _RESTS) if ending else self._control.get(task.id)
                 ending = False
                 if _begun(now) > last or _over(now):
                     return now

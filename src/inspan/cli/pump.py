@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import select
-import selectors
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import rawtty
@@ -102,7 +100,6 @@ class Pump:
         self.render: Callable[[Output], None] | None = None
         #: What else is waited for: descriptors, and what is done when one can be read.
         self.beside: Callable[[], dict[int, Callable[[], None]]] = dict
-        self._waited: dict[int, Callable[[], None]] = {}
         self._exit: Exit | None = None
         self._over = False
 
@@ -125,23 +122,20 @@ class Pump:
     def run(self, attached: Attached, signalled: Callable[[], None]) -> Exit | None:
         """Until the session has ended, was left or taken; how it ended, where that is known."""
         self._resize(attached)
-        self._waited = {}
-        with selectors.SelectSelector() as selector:
-            selector.register(attached.fileno(), selectors.EVENT_READ, "session")
-            selector.register(self._wake, selectors.EVENT_READ, "wake")
-            while not (self._over or self._drain(attached)):
-                self._watch_input(selector)
-                self._watch_beside(selector)
-                for key, _ in selector.select(self._pause()):
-                    if callable(key.data):
-                        key.data()
-                    elif key.data == "wake":
-                        self._woken(attached, signalled)
-                    elif key.data == "input" and self._take():
-                        return None
-                self._type(attached)
-                if self.robbed:
+        session = attached.fileno()
+        while not (self._over or self._drain(attached)):
+            beside = self.beside()
+            waited = [session, self._wake, *beside, *self._input()]
+            for fd in select.select(waited, (), (), self._pause())[0]:
+                if fd in beside:
+                    beside[fd]()
+                elif fd == self._wake:
+                    self._woken(attached, signalled)
+                elif fd != session and self._take():
                     return None
+            self._type(attached)
+            if self.robbed:
+                return None
         return self._exit
 
     def watch_only(self) -> None:
@@ -154,7 +148,7 @@ class Pump:
         if begins is not None:
             self._answered = begins
         elif self._screen:
-            self._answered = inf
+            self._answered = float("inf")
         return Answers.DUE if answers is Answers.NEW else answers
 
     def _drain(self, attached: Attached) -> bool:
@@ -202,27 +196,14 @@ class Pump:
 
     # ── input ─────────────────────────────────────────────────────────────────
 
-    def _watch_input(self, selector: selectors.BaseSelector) -> None:
-        """Read no more than the program takes: input rests while some is pending."""
+    def _input(self) -> tuple[int, ...]:
+        """Our input, where more of it is to be read: not while some waits for the program."""
         source = self._source
         if source is None:
-            return
+            return ()
         if not source.ended and not source.usable:
             source.ended = self._closing = True
-        wanted = not source.ended and not self._pending
-        watched = source.fd in selector.get_map()
-        if wanted and not watched:
-            selector.register(source.fd, selectors.EVENT_READ, "input")
-        elif watched and not wanted:
-            selector.unregister(source.fd)
-
-    def _watch_beside(self, selector: selectors.BaseSelector) -> None:
-        wanted = self.beside()
-        for fd in self._waited.keys() - wanted.keys():
-            selector.unregister(fd)
-        for fd in wanted.keys() - self._waited.keys():
-            selector.register(fd, selectors.EVENT_READ, wanted[fd])
-        self._waited = wanted
+        return () if source.ended or self._pending else (source.fd,)
 
     def _take(self) -> bool:
         """Read input; true where the key that leaves was in it."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import termios
-import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -26,6 +24,9 @@ def size(fd: int) -> tuple[int, int]:
 @contextmanager
 def raw(fd: int) -> Iterator[None]:
     """The terminal in raw mode: every key and every byte passes through as it is."""
+    import termios
+    import tty
+
     before = termios.tcgetattr(fd)
     tty.setraw(fd, termios.TCSANOW)
     try:

@@ -5,19 +5,19 @@ Pure text to numbers; it never knows what the number is for.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Final
 
 from inspan.errors import BadInput
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ms|[smhdw])")
-_PLAIN: Final = re.compile(r"\d+(?:\.\d+)?|\.\d+")
+# Compiled by who reads a figure: every command imports this, and few do.
+_PART: Final = r"(\d+(?:\.\d+)?|\.\d+)(ms|[smhdw])"
+_PLAIN: Final = r"\d+(?:\.\d+)?|\.\d+"
 #: Powers of 1024, as `ls -h` and `du -h` count.
 _BYTES: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_AMOUNT: Final = re.compile(r"(\$?)(\d+(?:\.\d+)?)([km]?)")
+_SIZE: Final = r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?"
+_AMOUNT: Final = r"(\$?)(\d+(?:\.\d+)?)([km]?)"
 _THOUSANDS: Final = {"": 0, "k": 1, "m": 2}
 #: A century: beyond it a typing mistake is likelier than a wish, and clocks overflow.
 _LONGEST: Final = 100 * 365 * 86400.0
@@ -29,7 +29,7 @@ def duration(text: str) -> float | None:
     if wanted in ("none", "never", "off"):
         return None
     seconds = _seconds(wanted)
-    if seconds is None or not math.isfinite(seconds) or seconds > _LONGEST:
+    if seconds is None or seconds > _LONGEST:
         raise BadInput(
             f"{text!r} is not a duration",
             hint="Write 90, 90s, 5m, 1h30m, 2d, or none for no limit.",
@@ -38,9 +38,9 @@ def duration(text: str) -> float | None:
 
 
 def _seconds(text: str) -> float | None:
-    if _PLAIN.fullmatch(text):
+    if re.fullmatch(_PLAIN, text):
         return float(text)
-    parts = list(_PART.finditer(text))
+    parts = list(re.finditer(_PART, text))
     if not parts or "".join(part.group() for part in parts) != text:
         return None
     return sum(float(part[1]) * _SECONDS[part[2]] for part in parts)
@@ -48,7 +48,7 @@ def _seconds(text: str) -> float | None:
 
 def size(text: str) -> int:
     """Bytes; K, M, G and T are powers of 1024. Raises BadInput."""
-    found = _SIZE.fullmatch(text.strip())
+    found = re.fullmatch(_SIZE, text.strip(), re.IGNORECASE)
     if found is None or len(found[1]) > 18:
         raise BadInput(f"{text!r} is not a size", hint="Write bytes, or 500K, 64M, 5G, 1T.")
     return int(float(found[1]) * 1024 ** _BYTES[found[2].lower()])
@@ -60,7 +60,7 @@ def amount(text: str) -> float | int:
     Raises BadInput.
     """
     wanted = text.strip().lower()
-    found = _AMOUNT.fullmatch(wanted)
+    found = re.fullmatch(_AMOUNT, wanted)
     if found is None or len(found[2]) > 15:
         raise BadInput(
             f"{text!r} is no budget", hint="Write '$2' or '$0.50', or 200k or 1.5M tokens."
