@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
-from typing import Final
+from typing import Final, TypeAlias
 
 from inspan.model.activity import Confidence, Doing, Reading, Source
 from inspan.model.task import Needs
@@ -167,6 +167,31 @@ class Pattern:
         found = (self.regex.search(line) for line in view.lines(self.region))
         return next((match for match in found if match), None)
 
+    @property
+    def places(self) -> frozenset[Place]:
+        """Where it looks."""
+        return frozenset({self.region.place})
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Patterns of which one is found: a condition that a rule file has given a name."""
+
+    patterns: tuple[Pattern, ...]
+
+    def first(self, view: View) -> re.Match[str] | None:
+        """Where the first of them that is found is."""
+        return next(filter(None, (pattern.first(view) for pattern in self.patterns)), None)
+
+    @property
+    def places(self) -> frozenset[Place]:
+        """Where they look."""
+        return frozenset().union(*(pattern.places for pattern in self.patterns))
+
+
+#: What a rule's lists are made of.
+Condition: TypeAlias = Pattern | OneOf
+
 
 @dataclass(frozen=True, slots=True)
 class Asks:
@@ -222,9 +247,9 @@ class Rule:
     id: str
     doing: Doing
     priority: int = 0
-    all: tuple[Pattern, ...] = ()
-    any: tuple[Pattern, ...] = ()
-    none: tuple[Pattern, ...] = ()
+    all: tuple[Condition, ...] = ()
+    any: tuple[Condition, ...] = ()
+    none: tuple[Condition, ...] = ()
     #: Only on this screen; ``None`` for either.
     alternate: bool | None = None
     #: Only where the cursor is hidden, or shown; ``None`` for either.
@@ -240,8 +265,9 @@ class Rule:
     @property
     def source(self) -> Source:
         """The title, where it looks at nothing else."""
-        places = {pattern.region.place for pattern in (*self.all, *self.any, *self.none)}
-        return Source.TITLE if places <= TOLD else Source.SCREEN
+        every = (*self.all, *self.any, *self.none)
+        told = all(condition.places <= TOLD for condition in every)
+        return Source.TITLE if told else Source.SCREEN
 
     def fits(self, view: View) -> str | None:
         """The evidence, where it fits; its patterns only, not whether the screen is still."""
@@ -251,12 +277,12 @@ class Rule:
             return None
         if self.moves and not self.moves <= view.moved - view.moving:
             return None
-        found = [pattern.first(view) for pattern in self.all]
+        found = [each.first(view) for each in self.all]
         if not all(found):
             return None
         if self.any:
             found.append(next(filter(None, (item.first(view) for item in self.any)), None))
-        if found[-1] is None or any(pattern.first(view) for pattern in self.none):
+        if found[-1] is None or any(each.first(view) for each in self.none):
             return None
         return one_line(" … ".join(match[0] for match in found if match), EVIDENCE_MOST)
 

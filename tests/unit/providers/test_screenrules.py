@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,15 @@ def test_every_file_is_a_rulebook_of_its_name() -> None:
 
 def test_the_example_of_the_documents_is_a_rulebook() -> None:
     page = (ROOT / "docs/state-detection.md").read_text("utf-8")
-    found = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert found is not None
+    first, second = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     rows = ("─" * 30, "  Do you want to go on?", "  ❯ 1. Yes", "    2. No")
-    verdict = parse(found[1], "example.toml").judge(View(rows=rows, title="✳ x", now=1.0))
+    verdict = parse(first, "example.toml").judge(View(rows=rows, title="✳ x", now=1.0))
     assert verdict.needs == Needs("permission", "Do you want to go on?", ("Yes", "No"))
+    named = parse(f'agent = "example"\n{second}', "example.toml")
+    asked = View(rows=(" ❯ Yes, once", "   No", "> "))
+    verdict = named.judge(asked)
+    assert verdict.needs == Needs("question", "❯ Yes", ("Yes, once",))
+    assert named.judge(replace(asked, cursor=(2, 2))).doing is Doing.UNKNOWN
 
 
 def test_an_agent_without_rules_has_those_for_any_program() -> None:
