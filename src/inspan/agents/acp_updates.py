@@ -166,7 +166,7 @@ def _paths(call: dict[str, Any]) -> tuple[str, ...]:
 
 def _result(call: dict[str, Any], shown: Callable[[str], str]) -> str:
     parts = [_content(object_of(item, "content")) for item in items(call, "content")]
-    parts += map(shown, shown_by(call))
+    parts += [shown(terminal) or f"[terminal {terminal}]" for terminal in shown_by(call)]
     return "\n".join(part for part in parts if part)
 
 

@@ -277,10 +277,11 @@ def test_a_call_that_shows_a_terminal_says_what_that_printed() -> None:
     sign = says(conversation, "terminal/output", 5, terminalId="x-t1")
     assert isinstance(sign, TerminalAsked)
     tell(conversation, "terminal/output", sign.request, TerminalText("hi", False, Exit(0)))
-    shows = [{"type": "terminal", "terminalId": "x-t1"}]
+    # Of one of which nothing was told, or where only what the agent says is read, it is named.
+    shows = [{"type": "terminal", "terminalId": name} for name in ("x-t1", "x-t2")]
     update(conversation, "tool_call", toolCallId="t", kind="execute", content=shows)
     *_, ended = update(conversation, "tool_call_update", toolCallId="t", status="completed")
-    assert ended == s.ToolEnded("t", True, "hi")
+    assert ended == s.ToolEnded("t", True, "hi\n[terminal x-t2]")
 
 
 def test_when_its_turn_is_cancelled_what_it_wants_run_is_not() -> None:
