@@ -64,7 +64,8 @@ CLAUDE = Face(
 CODEX = Face(
     agent=codex.AGENT,
     ready=r"^› (?!\d\.)",
-    argv=lambda wish: [],  # noqa: ARG005  # its settings are a file
+    # Its tool for questions is offered in plans only otherwise.
+    argv=lambda wish: ["--enable", "default_mode_request_user_input"] if wish.ask else [],
     files=_codex_files,
     situations=("answer", "slow", "hang", "command", "permission", "error", "login", "trust"),
     instead={"trust": codex.AGENT.files, "login": _codex_of_its_own},
@@ -207,7 +208,12 @@ DEEPAGENTS = Face(
     ponders=10.0,
     ready=r"\A(?![\s\S]*Connecting)[\s\S]*scripted",
     starts=12.0,
-    argv=lambda wish: ["-M", "openai:scripted", *([] if wish.ask else ["--yolo"])],
+    argv=lambda wish: [
+        "-M",
+        "openai:scripted",
+        "--no-interpreter",
+        *([] if wish.ask else ["--yolo"]),
+    ],
     situations=(),
     allow=("y",),
     deny=("n",),

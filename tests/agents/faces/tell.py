@@ -158,8 +158,9 @@ class Teller:
         """It comes to rest; no label where it asks its model again by itself."""
         scene, seen = self.scene, time.monotonic()
         await scene.hand.until(lambda: all(each.ended is not None for each in self._steps()))
+        most = seen + max(RESTLESS, scene.face.draws)
         await scene.hand.until(
-            lambda: scene.hand.quiet(scene.face.rests) or time.monotonic() > seen + RESTLESS
+            lambda: scene.hand.quiet(scene.face.rests) or time.monotonic() > most
         )
         asked, notes = len(self._steps()), len(scene.hand.notes)
         await self._be(Doing.IDLE, situation, RESTED)
