@@ -10,7 +10,6 @@ import argparse
 import os
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import confining, continuing, permitting
@@ -189,7 +188,7 @@ def _who(args: argparse.Namespace, settings: Settings) -> tuple[str, Dialect | N
 
 def folder(given: str | None) -> str:
     """An absolute folder that exists. Raises FolderMissing."""
-    path = os.path.abspath(given or Path.cwd())  # noqa: PTH100 - resolves no link, as a shell does
+    path = os.path.abspath(given or os.getcwd())  # noqa: PTH100, PTH109 - resolves no link, as a shell does
     if not os.path.isdir(path):  # noqa: PTH112 - text, no path yet
         if os.path.lexists(path):
             raise FolderMissing(f"{path} is not a folder")

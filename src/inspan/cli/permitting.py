@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from inspan.errors import BadInput
@@ -54,6 +53,8 @@ def policy_of(
     expires = None if watched else settings.permissions.expires
     rules = tuple(rule(decision, text) for decision, text in given)
     if file is not None:
+        from pathlib import Path
+
         from inspan.settings.permissions import load
 
         more = load(Path(file), expires)

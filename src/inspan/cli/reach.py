@@ -137,7 +137,7 @@ def settings() -> Settings:
     """How inspan is set."""
     from inspan.settings.values import load
 
-    return load(places().config)
+    return load(places().settings)
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def _connected() -> SyncControl:
     from inspan.client.sync import SyncControl
 
     where = places()
-    client = SyncControl(where.daemon_socket)
+    client = SyncControl(where.door)
     if not client.reach():
         from inspan.client.launch import launch
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspan.cli import asking, exits, rawtty
@@ -15,6 +14,8 @@ from inspan.errors import BadInput, InspanError
 from inspan.model.task import Task, TaskSpec, TerminalSpec
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from inspan.cli.reach import Reached
     from inspan.settings import Settings
 
@@ -96,6 +97,8 @@ def _task_file(args: argparse.Namespace) -> Path | None:
     words: list[str] = args.command
     if args.dashed or not words:
         return None
+    from pathlib import Path
+
     from inspan.cli.taskfile import SUFFIXES
 
     path = Path(words[0])

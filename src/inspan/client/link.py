@@ -19,7 +19,7 @@ from inspan.client import calls, wire
 from inspan.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
     from types import TracebackType
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Connections:
     Whoever needs one takes it out, so that threads do not meet on it.
     """
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: str | PathLike[str]) -> None:
         self._path = os.fspath(socket)
         self._idle: list[sockets.socket] = []
         self._talks: list[Channel] = []

@@ -19,7 +19,7 @@ from inspan.model.session import Answers
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
     from inspan.client.stream import Terminal, Watch
     from inspan.client.synccode import SyncCode
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class SyncControl(Closing):
     """Control over the daemon's socket. Nothing is connected before the first verb."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: str | PathLike[str]) -> None:
         self._connections = Connections(socket)
 
     def close(self) -> None:

@@ -2,6 +2,9 @@
 
 The state directory outlives a reboot and the runtime directory does not. Both belong to one user
 alone. It makes folders and checks who owns them; it never opens what is inside.
+
+Paths are text until one is asked for: a command that only speaks to the daemon needs none, and
+importing ``pathlib`` costs it 4 ms.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from inspan.errors import PlatformUnsupported, Unable
 from inspan.model.value import value
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Beside the settings.
 TIMEOUTS: Final = "timeouts.yaml"
@@ -23,6 +28,7 @@ _PLATFORMS: Final = ("linux", "darwin")
 #: ``sun_path`` holds 108 bytes on Linux and 104 on macOS, the closing NUL included.
 SOCKET_PATH_MOST: Final = 100
 _LONGEST_SOCKET: Final = "/daemon.sock"
+_CONFIG: Final = "config.yaml"
 #: Names the runtime directory that was chosen first. A login session has XDG_RUNTIME_DIR and cron
 #: has not; without this file the two would look for the daemon in different places.
 _POINTER: Final = "runtime"
@@ -34,9 +40,29 @@ _TMP: Final = "/tmp"  # noqa: S108 - the folder made there is 0700 and its owner
 class Places:
     """Every path that inspan uses, all absolute."""
 
-    state_dir: Path
-    config: Path
-    runtime_dir: Path
+    state: str
+    settings: str
+    runtime: str
+
+    @property
+    def state_dir(self) -> Path:
+        """What outlives a reboot."""
+        return _path(self.state)
+
+    @property
+    def config(self) -> Path:
+        """How inspan is set."""
+        return _path(self.settings)
+
+    @property
+    def runtime_dir(self) -> Path:
+        """What goes with a reboot: the sockets."""
+        return _path(self.runtime)
+
+    @property
+    def door(self) -> str:
+        """``daemon_socket`` as text."""
+        return self.runtime + _LONGEST_SOCKET
 
     @property
     def timeouts(self) -> Path:
@@ -86,7 +112,7 @@ class Places:
     @property
     def daemon_socket(self) -> Path:
         """Where the daemon listens."""
-        return self.runtime_dir / "daemon.sock"
+        return _path(self.door)
 
     @property
     def keeper_socket(self) -> Path:
@@ -106,11 +132,11 @@ class Places:
         """
         for folder in (self.state_dir, self.recordings, self.workspaces, self.logs):
             _own(folder)
-        if self.runtime_dir.parent.name == _tmp_parent().name:
+        if self.runtime_dir.parent.name == _path(_tmp_parent()).name:
             _own(self.runtime_dir.parent)
         _own(self.runtime_dir)
         pointer = self.state_dir / _POINTER
-        if _pointed(self.state_dir) != self.runtime_dir:
+        if _pointed(self.state) != str(self.runtime_dir):
             fresh = pointer.with_name(f"{_POINTER}.{os.getpid()}")
             fresh.write_text(f"{self.runtime_dir}\n{os.path.realpath(self.state_dir)}\n")
             fresh.replace(pointer)
@@ -124,16 +150,16 @@ def locate(env: Mapping[str, str]) -> Places:
     refuse_platform()
     home = env.get("INSPAN_HOME")
     if home:
-        state = Path(os.path.abspath(os.path.expanduser(home)))  # noqa: PTH100, PTH111 - keeps links as they are named
-        config = state / "config.yaml"
+        state = os.path.abspath(os.path.expanduser(home))  # noqa: PTH100, PTH111 - keeps links as they are named
+        config = f"{state}/{_CONFIG}"
     elif sys.platform == "linux":
         state = _xdg(env, "XDG_STATE_HOME", ".local/state")
-        config = _xdg(env, "XDG_CONFIG_HOME", ".config") / "config.yaml"
+        config = f"{_xdg(env, 'XDG_CONFIG_HOME', '.config')}/{_CONFIG}"
     else:
         from platformdirs import PlatformDirs  # noqa: PLC0415 - costs 10 ms that Linux saves
 
         dirs = PlatformDirs("inspan", appauthor=False)
-        state, config = dirs.user_state_path, dirs.user_config_path / "config.yaml"
+        state, config = dirs.user_state_dir, f"{dirs.user_config_dir}/{_CONFIG}"
     return Places(state, config, _pointed(state) or _runtime(env, state))
 
 
@@ -143,46 +169,53 @@ def refuse_platform() -> None:
         raise PlatformUnsupported(f"inspan does not run on the platform {sys.platform!r}")
 
 
-def _xdg(env: Mapping[str, str], name: str, otherwise: str) -> Path:
+def _path(text: str) -> Path:
+    from pathlib import Path  # noqa: PLC0415 - see above
+
+    return Path(text)
+
+
+def _xdg(env: Mapping[str, str], name: str, otherwise: str) -> str:
     """The XDG base directory; a relative one is ignored, as the specification asks."""
     given = env.get(name, "")
-    base = Path(given) if os.path.isabs(given) else _user_home(env) / otherwise  # noqa: PTH117 - text, no path yet
-    return base / "inspan"
+    base = given if os.path.isabs(given) else f"{_user_home(env)}/{otherwise}"  # noqa: PTH117 - text, no path yet
+    return f"{base.rstrip('/')}/inspan"
 
 
-def _user_home(env: Mapping[str, str]) -> Path:
+def _user_home(env: Mapping[str, str]) -> str:
     given = env.get("HOME", "")
-    return Path(given) if os.path.isabs(given) else Path.home()  # noqa: PTH117 - text, no path yet
+    return given.rstrip("/") if os.path.isabs(given) else str(_path("~").expanduser())  # noqa: PTH117 - text, no path yet
 
 
-def _runtime(env: Mapping[str, str], state: Path) -> Path:
+def _runtime(env: Mapping[str, str], state: str) -> str:
     """A folder for the sockets of this state directory, short enough for their paths."""
     from hashlib import sha256  # noqa: PLC0415 - 9 ms, and only until a place was chosen
 
     digest = sha256(os.fsencode(os.path.realpath(state))).hexdigest()[:8]
     given = env.get("XDG_RUNTIME_DIR", "")
     if os.path.isabs(given) and os.path.isdir(given):  # noqa: PTH112, PTH117 - text, no path yet
-        wanted = Path(given) / "inspan" / digest
+        wanted = f"{given.rstrip('/')}/inspan/{digest}"
         if len(os.fsencode(wanted)) + len(_LONGEST_SOCKET) <= SOCKET_PATH_MOST:
             return wanted
-    return _tmp_parent() / digest
+    return f"{_tmp_parent()}/{digest}"
 
 
-def _tmp_parent() -> Path:
-    return Path(_TMP) / f"inspan-{os.getuid()}"
+def _tmp_parent() -> str:
+    return f"{_TMP}/inspan-{os.getuid()}"
 
 
-def _pointed(state: Path) -> Path | None:
+def _pointed(state: str) -> str | None:
     """The runtime directory that was chosen before, while it still stands.
 
     A copy of a state directory is another one: it must not reach the daemon of the first.
     """
     try:
-        named, _, owner = (state / _POINTER).read_text().rstrip("\n").partition("\n")
+        with open(f"{state}/{_POINTER}") as file:  # noqa: PTH123 - text, no path yet
+            named, _, owner = file.read().rstrip("\n").partition("\n")
         standing = os.path.isabs(named) and stat.S_ISDIR(os.lstat(named).st_mode)  # noqa: PTH117 - text, no path yet
     except (OSError, ValueError):
         return None
-    return Path(named) if standing and owner == os.path.realpath(state) else None
+    return named if standing and owner == os.path.realpath(state) else None
 
 
 def _own(folder: Path) -> None:

@@ -6,8 +6,8 @@ default. It reads one file, and writes none.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inspan.errors import BadInput, InspanError, SettingsInvalid
@@ -23,6 +23,9 @@ from inspan.settings.names import is_secret
 from inspan.settings.places import TIMEOUTS
 
 if TYPE_CHECKING:
+    from os import PathLike
+    from pathlib import Path
+
     from inspan.agents.declaration import Declaration
     from inspan.settings.lined import Lined
 
@@ -149,13 +152,13 @@ class Settings:
         )
 
 
-def load(path: Path) -> Settings:
+def load(path: str | PathLike[str]) -> Settings:
     """The settings in ``path`` and the timeouts beside it; defaults where there is no such file.
 
     Raises:
         SettingsInvalid: with the line.
     """
-    return Settings(**_read(path), timeouts=timeouts.load(path.with_name(TIMEOUTS)))
+    return Settings(**_read(path), timeouts=timeouts.load(_beside(path)))
 
 
 def load_alone(path: Path) -> Settings:
@@ -163,9 +166,14 @@ def load_alone(path: Path) -> Settings:
     return Settings(**_read(path))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _beside(path: str | PathLike[str]) -> str:
+    return os.path.join(os.path.dirname(path), TIMEOUTS)  # noqa: PTH118, PTH120 - every command reads it, and pathlib costs 4 ms
+
+
+def _read(path: str | PathLike[str]) -> dict[str, Any]:
     try:
-        text = path.read_bytes().decode()
+        with open(path, "rb") as file:  # noqa: PTH123 - as above
+            text = file.read().decode()
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:

@@ -96,7 +96,7 @@ def test_a_keeper_that_says_that_it_stops_and_does_not_is_told(
 
     monkeypatch.setattr(down, "_PATIENCE", 0.05)
     with talker(agree, agree) as path:
-        where = replace(locate({"INSPAN_HOME": str(tmp_path)}), runtime_dir=path.parent)
+        where = replace(locate({"INSPAN_HOME": str(tmp_path)}), runtime=str(path.parent))
         where.keeper_socket.symlink_to(path)
         with pytest.raises(Unable, match=rf"the keeper \(pid {os.getpid()}\) has not stopped"):
             down.stop_keeper(where, force=True)
@@ -108,7 +108,7 @@ async def test_a_daemon_that_says_that_it_stops_and_does_not_is_told(
 ) -> None:
     monkeypatch.setattr(down, "_PATIENCE", 0.05)
     async with served(FakeControl()) as path:
-        where = replace(locate({"INSPAN_HOME": str(tmp_path)}), runtime_dir=path.parent)
+        where = replace(locate({"INSPAN_HOME": str(tmp_path)}), runtime=str(path.parent))
         with pytest.raises(Unable, match="has not stopped within"):
             await anyio.to_thread.run_sync(down.stop_daemon, where)
 
