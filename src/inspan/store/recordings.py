@@ -17,7 +17,7 @@ from typing import Final, Protocol, cast
 import anyio.to_thread
 
 from inspan.errors import KeeperLost, SessionNotFound
-from inspan.keeper.client import Grew
+from inspan.keeper.client import EndedSession, Grew
 from inspan.model.ids import SESSION_ID
 from inspan.model.session import Chunk, Ended, Gap, Output
 from inspan.terminal.playback import STREAMS, Playback
@@ -69,7 +69,7 @@ class Recordings:
                 if news is not None:
                     yield news
                     continue
-                async for chunk in reader.rest(None if told is None else told.size):
+                async for chunk in reader.rest(told):
                     yield chunk
                 if reader.ended:
                     return
@@ -89,10 +89,10 @@ class Recordings:
             raise SessionNotFound("That is not the id of a session.")
         return self._root / session
 
-    async def _looks(self, session: str) -> AsyncGenerator[Grew | None, None]:
+    async def _looks(self, session: str) -> AsyncGenerator[Grew | EndedSession | None, None]:
         """An item whenever it is worth to look at the file: now, as it grows, and at the end.
 
-        It is what the keeper told, where it told a size.
+        It is what the keeper told, where it told something.
         """
         yield None
         try:
@@ -100,7 +100,7 @@ class Recordings:
             # A generator that is let go is closed at some later time, if at all; so close it here.
             async with aclosing(cast("AsyncGenerator[object, None]", pushes)):
                 async for told in pushes:
-                    yield told if isinstance(told, Grew) else None
+                    yield told if isinstance(told, Grew | EndedSession) else None
         except (KeeperLost, SessionNotFound):
             # It is held by nobody any more; what it left is all there is.
             yield None
@@ -118,6 +118,8 @@ class _Reader:
 
     async def begin(self) -> AsyncIterator[Chunk]:
         """The size in force, where that was told before ``offset``."""
+        if not self.offset:
+            return
         size = await anyio.to_thread.run_sync(self._playback.size_at, self.offset)
         if size is not None and size.offset < self.offset:
             yield size
@@ -126,16 +128,17 @@ class _Reader:
         """The end of a recording that nobody ended."""
         return Ended(await anyio.to_thread.run_sync(lambda: self._playback.size), None)
 
-    def news(self, told: Grew | None) -> Output | None:
+    def news(self, told: Grew | EndedSession | None) -> Output | None:
         """What comes next, where the keeper brought it along; then there is no more."""
-        if told is None or not told.size - len(told.data) <= self.offset < told.size:
+        if not isinstance(told, Grew) or not told.size - len(told.data) <= self.offset < told.size:
             return None
         start, self.offset = self.offset, told.size
         return Output(start, told.data[start - told.size :], STREAMS[told.kind])
 
-    async def rest(self, size: int | None) -> AsyncIterator[Chunk]:
-        """What is there by now; up to ``size`` where the keeper told that, since it tells more."""
-        while not self.ended and (size is None or self.offset < size):
+    async def rest(self, told: Grew | EndedSession | None) -> AsyncIterator[Chunk]:
+        """What is there by now; up to the size that the keeper told, where it will tell more."""
+        size = told.status.size if isinstance(told, EndedSession) else told and told.size
+        while not self.ended and (not isinstance(told, Grew) or self.offset < told.size):
             if size is not None and size - self.offset <= AT_ONCE_MOST:
                 chunks = self._playback.read(self.offset, AT_ONCE_MOST)
             else:
