@@ -14,6 +14,7 @@ from inspan.agents.json_lines import items, number, object_of, words_of
 from inspan.agents.signs import Permission, Said, Sign, Thought, ToolBegan, ToolEnded
 from inspan.agents.titles import telling
 from inspan.model.agent import Usage
+from inspan.model.ids import SESSION_ID
 
 _SAID: Final = "agent_message_chunk"
 _THOUGHT: Final = "agent_thought_chunk"
@@ -166,8 +167,13 @@ def _paths(call: dict[str, Any]) -> tuple[str, ...]:
 
 def _result(call: dict[str, Any], shown: Callable[[str], str]) -> str:
     parts = [_content(object_of(item, "content")) for item in items(call, "content")]
-    parts += [shown(terminal) or f"[terminal {terminal}]" for terminal in shown_by(call)]
+    parts += [shown(terminal) or f"[terminal {terminal}]" for terminal in _ours(call)]
     return "\n".join(part for part in parts if part)
+
+
+def _ours(call: dict[str, Any]) -> tuple[str, ...]:
+    """Of the terminals that it shows those that we made: some show what they made themselves."""
+    return tuple(filter(SESSION_ID.fullmatch, shown_by(call)))
 
 
 def _content(block: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from inspan.agents.served import (
 )
 from inspan.agents.signs import CommandAsked, Sign, TerminalAsked, Wish
 from inspan.model.agent import Ending, Outcome
+from inspan.model.ids import command_id, session_id, ulid
 from inspan.model.task import Exit
 from inspan.providers.dialogue import Dialogue
 from inspan.providers.redaction import Redaction
@@ -273,15 +274,17 @@ def test_leave_is_for_its_own_call(how: str) -> None:
 
 def test_a_call_that_shows_a_terminal_says_what_that_printed() -> None:
     conversation = talk()
-    made(conversation)
-    sign = says(conversation, "terminal/output", 5, terminalId="x-t1")
+    first, second = (command_id(session_id(ulid(0, bytes(10)), 1), number) for number in (1, 2))
+    made(conversation, first)
+    sign = says(conversation, "terminal/output", 5, terminalId=first)
     assert isinstance(sign, TerminalAsked)
     tell(conversation, "terminal/output", sign.request, TerminalText("hi", False, Exit(0)))
-    # Of one of which nothing was told, or where only what the agent says is read, it is named.
-    shows = [{"type": "terminal", "terminalId": name} for name in ("x-t1", "x-t2")]
+    # One of which nothing was told, or where only what the agent says is read, is named; and what
+    # Codex's adapter shows is none of ours.
+    shows = [{"type": "terminal", "terminalId": name} for name in (first, second, "call_0001")]
     update(conversation, "tool_call", toolCallId="t", kind="execute", content=shows)
     *_, ended = update(conversation, "tool_call_update", toolCallId="t", status="completed")
-    assert ended == s.ToolEnded("t", True, "hi\n[terminal x-t2]")
+    assert ended == s.ToolEnded("t", True, f"hi\n[terminal {second}]")
 
 
 def test_when_its_turn_is_cancelled_what_it_wants_run_is_not() -> None:
