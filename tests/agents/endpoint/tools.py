@@ -32,7 +32,16 @@ _CONTENTS = ("content", "new_text", "file_text")
 _COMMANDS = ("command", "cmd", "script", "commands")
 
 
-_ASKERS = ("AskUserQuestion", "ask_user", "request_user_input", "ask_question", "choice")
+_ASKERS = (
+    "AskUserQuestion",
+    "ask_user",
+    "request_user_input",
+    "ask_question",
+    "choice",
+    "ask_user_question",
+    "question",
+    "AskQuestion",
+)
 
 
 def call(turn: Write | Execute | Ask, offered: Sequence[Tool]) -> Call:

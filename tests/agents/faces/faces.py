@@ -115,6 +115,7 @@ CONTINUE = Face(
         *("--config", str(wish.place.home / ".continue" / "config.yaml")),
         *([] if wish.ask else ["--auto"]),
     ],
+    leave=("enter",),
     situations=(),
 )
 #: Not the answer to a question for permission as soon as it is seen: Vibe passes over keys that

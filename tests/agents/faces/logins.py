@@ -79,6 +79,11 @@ _QUIET: Mapping[str, Mapping[str, str]] = {
     "cline": {"CLINE_DISABLE_CLINE_PASS_NOTICE": "1"},
     "copilot": {"COPILOT_AUTO_UPDATE": "false"},
     "kimi": {"KIMI_CLI_NO_AUTO_UPDATE": "1"},
+    "deepagents": {
+        "DEEPAGENTS_CODE_AUTO_UPDATE": "0",
+        "DEEPAGENTS_CODE_OFFLINE": "1",
+        "DEEPAGENTS_CODE_RIPGREP_INSTALLER": "system",
+    },
 }
 LOGINS: Mapping[str, Login] = {
     login.face.agent.name: login
@@ -93,6 +98,7 @@ LOGINS: Mapping[str, Login] = {
         _alone(faces.GPTME, Doing.WAITING, "--name", "scripted"),
         _alone(faces.KIMI, Doing.IDLE, env=_QUIET["kimi"]),
         _alone(faces.NANOCODER, Doing.WAITING, str(_NANOCODER), files=_trusted),
+        _alone(faces.DEEPAGENTS, Doing.WAITING, "--no-interpreter", env=_QUIET["deepagents"]),
         _alone(unseen.COPILOT, Doing.IDLE, env=_QUIET["copilot"], files=unseen.COPILOT.agent.files),
         _alone(unseen.OPENHANDS, Doing.WAITING, env=unseen.OPENHANDS_QUIET),
     )
