@@ -15,6 +15,7 @@ import pytest
 
 from tests.agents.agent import Agent
 from tests.agents.kinds import AGENTS, wanted
+from tests.agents.kinds.adapters import ADAPTERS
 
 CHECKOUT = Path(__file__).parent.parent.parent
 CACHE = CHECKOUT / ".cache" / "agents"
@@ -81,6 +82,8 @@ def main(names: list[str]) -> int:
         return 2
     for agent in agents:
         install(agent)
+        if (adapter := ADAPTERS.get(f"{agent.name}-acp")) is not None:
+            install(adapter)
     return 0
 
 

@@ -19,6 +19,7 @@ from tests.agents.endpoint.runs import Request
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.install import CHECKOUT, install
 from tests.agents.kinds import AGENTS
+from tests.agents.kinds.adapters import ADAPTERS
 from tests.agents.play import Performed, Play, perform, plays
 from tests.agents.scrub import Scrubber
 
@@ -29,7 +30,7 @@ LARGEST = 64 * 1024
 
 def main(words: list[str]) -> int:
     with serving() as endpoint, tempfile.TemporaryDirectory(prefix="golden-") as folder:
-        for agent in AGENTS.values():
+        for agent in (*AGENTS.values(), *ADAPTERS.values()):
             for mode in agent.modes:
                 _mode(agent, mode, words, endpoint, Path(folder))
     return 0
@@ -145,6 +146,7 @@ def _scrubber(agent: Agent, performed: Performed, prefix: Path, endpoint: Endpoi
         (place.temporary, "/home/person-tmp"),
         (place.root, "/home/person-run"),
         (prefix, "/opt/agent"),
+        (prefix.resolve(), "/opt/agent"),
         (CHECKOUT, "/opt/checkout"),
         (place.root.parent, "/home/person-runs"),
     ):

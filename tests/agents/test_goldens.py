@@ -11,12 +11,13 @@ import pytest
 from tests.agents.agent import Agent, Mode
 from tests.agents.drive import objects
 from tests.agents.kinds import AGENTS
+from tests.agents.kinds.adapters import ADAPTERS
 from tests.agents.play import plays
 from tests.agents.record import GOLDEN, LARGEST
 
 RECORDED = [
     pytest.param(agent, mode, id=f"{agent.name}-{mode.name}")
-    for agent in AGENTS.values()
+    for agent in (*AGENTS.values(), *ADAPTERS.values())
     for mode in agent.modes
 ]
 _PRIVATE = re.compile(rb"(?<!\w)/(?:tmp|root)/|\b127\.0\.0\.1:(?!4242\b)\d+")
@@ -63,9 +64,11 @@ def test_each_line_of_a_dialogue_is_told_when_it_was_said(agent: Agent, mode: Mo
 def test_no_golden_is_left_of_what_is_played_no_more() -> None:
     played = {
         folder
-        for agent in AGENTS.values()
+        for agent in (*AGENTS.values(), *ADAPTERS.values())
         for mode in agent.modes
         for folder in folders(agent, mode)
     }
-    kept = {path.parent for name in AGENTS for path in (GOLDEN / name).rglob("meta.json")}
+    kept = {
+        path.parent for name in (*AGENTS, *ADAPTERS) for path in (GOLDEN / name).rglob("meta.json")
+    }
     assert kept <= played

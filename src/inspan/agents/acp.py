@@ -50,6 +50,15 @@ _NO_LOGIN: Final = -32000
 _RETRYING: Final = "_session/retrying"
 _CAUSES: Final = {"rate_limited": Ending.QUOTA}
 
+#: What adapters call an error, beside its words: Claude Code's and Codex's.
+_CALLED: Final = {
+    "server_error": Ending.OVERLOADED,
+    "overloaded": Ending.OVERLOADED,
+    "rate_limit": Ending.QUOTA,
+    "usageLimitExceeded": Ending.QUOTA,
+    "serverOverloaded": Ending.OVERLOADED,
+}
+
 #: What agents say of a usage limit that say no status.
 _LIMIT: Final = re.compile(r"rate limit|usage limit|quota", re.IGNORECASE)
 
@@ -321,6 +330,10 @@ class AcpTalk:
             return Outcome(Ending.LOGIN, words, self._speaker.login_hint)
         if 400 <= code < 600:
             return by_status(code, words, login_hint=self._speaker.login_hint)
+        data = object_of(error, "data")
+        called = _CALLED.get(words_of(data, "errorKind") or words_of(data, "codexErrorInfo"))
+        if called is not None:
+            return Outcome(called, words)
         if _LIMIT.search(words):
             return Outcome(Ending.QUOTA, words)
         return by_words(words, login_hint=self._speaker.login_hint)
@@ -418,5 +431,5 @@ def _words(error: dict[str, Any]) -> str:
     """What an error says; some wrap the answer of the model's service, or say the cause beside."""
     message = words_of(error, "message")
     wrapped = words_of(json_lines.parsed(message.encode(errors="replace")), "error", "message")
-    details = words_of(error, "data", "details")
+    details = words_of(error, "data", "details") or words_of(error, "data", "message")
     return wrapped or (f"{message}: {details}" if details else message)
