@@ -260,6 +260,9 @@ class Sessions(Protocol):
     ) -> AbstractAsyncContextManager[Terminal]:
         """Follow a session from ``offset``; one writer at a time.
 
+        One that is about to begin is waited for, a second at most; SessionNotFound where it has
+        not begun: nobody would read what is typed.
+
         What a program asks its terminal is answered once: by inspan, or with ``answers`` by the
         writer's own terminal, for what is asked behind ``Terminal.answers_from``. What is asked
         before that must not reach a terminal that answers; ``terminal.history`` takes it out.
