@@ -31,11 +31,18 @@ _EMPTY: Final = re.compile(r"\s{0,4}[❯›>❱»]\s*[█▌▋▏_]?")
 _BARRED: Final = re.compile(r"\s{0,4}[│┃║▌▎▊█]")
 #: The upper line of a box that begins right of the left edge, after whatever stands there.
 _FLOATS: Final = re.compile(r"[^╭┌┏╔]{3,}([╭┌┏╔][─━═][^╮┐┓╗]{4,}[╮┐┓╗])(?![─━═])")
+#: An option that is marked, and any other: what stands before its words.
+_CHOSEN: Final = re.compile(r"[\s│┃║|▌▎▊▐]*[❯›>●▶→◉▸➤»] {1,3}(?=\S)")
+_OTHER: Final = re.compile(r"[\s│┃║|▌▎▊▐]*(?:[○◯•·-] {1,3})?(?=\S)")
+#: So many options at least are a list: of two lines the second may be a hint below a prompt.
+_LISTED_LEAST: Final = 3
 _UPRIGHT: Final = "│┃║"
 _LOWER: Final = "╰└┗╚╯┘┛╝"
 #: The most rows of a box in which one types, and the most that stand below such a line.
 _TALL: Final = 10
 _BELOW_MOST: Final = 3
+#: The most rows between a dialog and the place in which one types below it.
+_BETWEEN_MOST: Final = 3
 
 
 def horizontals(rows: Sequence[str]) -> list[int]:
@@ -76,6 +83,42 @@ def typing_rows(rows: Sequence[str], cursor: tuple[int, int]) -> range | None:
         return range(at, at + 1)
     found = [row for row, text in enumerate(rows) if _EMPTY.fullmatch(text) and _low(rows, row)]
     return range(found[-1], found[-1] + 1) if found else None
+
+
+def box_above(rows: Sequence[str], typing: range) -> tuple[int, int] | None:
+    """The box with sides that stands just above where one types: a dialog, or what was printed."""
+    above = [box for box in boxes(rows) if box[1] < typing.start]
+    if not above or sum(map(bool, rows[above[-1][1] + 1 : typing.start - 1])) > _BETWEEN_MOST:
+        return None
+    inside = [row for row in rows[above[-1][0] + 1 : above[-1][1]] if row]
+    return above[-1] if inside and all(map(_BARRED.match, inside)) else None
+
+
+def options(rows: Sequence[str]) -> range | None:
+    """The rows of the lowest list of options: one is marked, and the words of all are below its."""
+    for at in range(len(rows) - 1, -1, -1):
+        if (chosen := _CHOSEN.match(rows[at])) is None:
+            continue
+        first = last = at
+        while first > 0 and _begins(rows[first - 1]) == chosen.end():
+            first -= 1
+        while last + 1 < len(rows) and _begins(rows[last + 1]) == chosen.end():
+            last += 1
+        if last - first + 1 >= _LISTED_LEAST:
+            return range(first, last + 1)
+    return None
+
+
+def _begins(row: str) -> int:
+    """The column in which the words of an option begin that is not marked."""
+    found = _OTHER.match(row)
+    return found.end() if found else -1
+
+
+def low_box(rows: Sequence[str]) -> tuple[int, int] | None:
+    """The last box, where little stands below it."""
+    found = boxes(rows)
+    return found[-1] if found and _low(rows, found[-1][1]) else None
 
 
 def _low(rows: Sequence[str], at: int) -> bool:

@@ -100,6 +100,7 @@ class Look:
             moving=motion.began,
             moved=motion.moved,
             rests=motion.rests,
+            stood=motion.stood,
         )
         verdict = self._judge(view)
         titled = verdict.source is Source.TITLE

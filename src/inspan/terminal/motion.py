@@ -66,6 +66,8 @@ class Motion:
     own: float = -inf
     _excused: float = -inf
     _painted: float = -inf
+    #: Since when each row of the screen is as it is.
+    stood: tuple[float, ...] = ()
     _rows: tuple[str, ...] = ()
     #: How often each row changed as one of a picture: what is animated so moves at rest too.
     _art: Counter[int] = field(default_factory=Counter)
@@ -89,7 +91,12 @@ class Motion:
 
         ``printed``: about how many characters were drawn since the last time.
         """
-        rows = (*told, *rows)
+        self._see((*told, *rows), cursor, len(told), printed, at)
+        self.stood = self._since[len(told) :]
+
+    def _see(
+        self, rows: tuple[str, ...], cursor: tuple[int, int], told: int, printed: int, at: float
+    ) -> None:
         if len(rows) != len(self._rows):
             self._before = self._rows = rows
             self._since = (at,) * len(rows)
@@ -102,7 +109,7 @@ class Motion:
             if paints:
                 self._loud(at, SPIN_PAUSE)
             return
-        found = self._changes(rows, cursor, len(told), at)
+        found = self._changes(rows, cursor, told, at)
         pairs = list(zip(rows, self._rows, strict=True))
         self._before = tuple(
             before if row == was else was

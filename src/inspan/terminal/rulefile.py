@@ -22,6 +22,7 @@ r"""Reads rulebooks from TOML; what is wrong is told with the file, the rule and
     screen = "alternate"                        # or "primary"; either where it is left out
     cursor = "shown"                            # or "hidden"; either where it is left out
     still = 0.5                                 # seconds without a change before it begins
+    stands = 0.5                                # seconds for which the lines that fit have stood
     moves = 1.5                                 # seconds of motion before it begins, and only in it
     holds = 30                                  # seconds without a change until it fits no more
     [rule.asks]                                 # of one that is waiting, and of no other
@@ -62,7 +63,7 @@ from inspan.terminal.rulevalues import Where, number, one_of, only, table, word
 FILE_MOST: Final = 1 << 16
 RULES_MOST: Final = 100
 PATTERNS_MOST: Final = 20
-_BOTTOM: Final = re.compile(r"(bottom_lines|bottom_words)\(([1-9][0-9]?)\)")
+_BOTTOM: Final = re.compile(r"(bottom_lines|bottom_words|above_typing)\(([1-9][0-9]?)\)")
 _FILE_FIELDS: Final = frozenset({"agent", "confidence", "patterns", "conditions", "rule"})
 _RULE_FIELDS: Final = frozenset(
     {
@@ -76,6 +77,7 @@ _RULE_FIELDS: Final = frozenset(
         "screen",
         "cursor",
         "still",
+        "stands",
         "moves",
         "holds",
         "asks",
@@ -162,6 +164,7 @@ class _Reader:
             alternate=None if screen is None else _SCREENS[screen],
             hidden=None if cursor is None else _CURSORS[cursor],
             still=number(given.get("still", 0), where.at("still")),
+            stands=number(given.get("stands", 0), where.at("stands")),
             moves=number(given.get("moves", 0), where.at("moves")),
             holds=number(given["holds"], where.at("holds")) if "holds" in given else inf,
             asks=self._asks(given["asks"], region, where.at("asks")) if "asks" in given else None,
@@ -237,5 +240,5 @@ def _region(told: object, where: Where) -> Region:
     if name in places:
         return Region(Place(name))
     raise where.wrong(
-        f"a region is {', '.join(places)} bottom_lines(N) or bottom_words(N) with N from 1 to 99"
+        f"a region is {', '.join(places)}, or {', '.join(sorted(COUNTED))} with (N), N from 1 to 99"
     )

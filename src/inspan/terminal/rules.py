@@ -17,7 +17,16 @@ from typing import Final, TypeAlias
 
 from inspan.model.activity import Confidence, Doing, Reading, Source
 from inspan.model.task import Needs
-from inspan.terminal.layout import SIDES, boxes, floating, horizontals, typing_rows
+from inspan.terminal.layout import (
+    SIDES,
+    box_above,
+    boxes,
+    floating,
+    horizontals,
+    low_box,
+    options,
+    typing_rows,
+)
 from inspan.terminal.sanitize import columns, one_line
 
 #: The most characters of a line that are searched.
@@ -26,6 +35,8 @@ LINE_MOST: Final = 400
 EVIDENCE_MOST: Final = 120
 QUESTION_MOST: Final = 500
 OPTIONS_MOST: Final = 20
+#: The most lines below a list of options: what was quoted is followed by more.
+_BELOW: Final = 5
 
 
 class Place(StrEnum):
@@ -41,6 +52,10 @@ class Place(StrEnum):
     LAST_BOX = "last_box"  #: between the last two lines across the screen with something between
     WORDS = "bottom_words"  #: the last lines that have a letter or a digit
     TYPING = "typing"  #: the line in which one types, where that is a single one
+    ABOVE = "above_typing"  #: the last lines above those that have a letter or a digit
+    BOX_ABOVE = "box_above"  #: in the box with sides that stands just above them
+    LOW_BOX = "low_box"  #: the line in the last box, where little stands below that
+    QUESTIONED = "above_options"  #: the two lines above a list of options of which one is marked
     FLOATING = "floating_box"  #: in the lowest box that begins right of the left edge
     WHOLE = "whole"  #: every line that is not empty
 
@@ -50,7 +65,7 @@ TOLD: Final = frozenset({Place.TITLE, Place.PROGRESS})
 
 
 #: Of so many lines as the rule says.
-COUNTED: Final = frozenset({Place.BOTTOM, Place.WORDS})
+COUNTED: Final = frozenset({Place.BOTTOM, Place.WORDS, Place.ABOVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,8 @@ class View:
     moving: float = inf
     moved: float = -inf
     rests: float = -inf
+    #: Since when each row is as it is.
+    stood: tuple[float, ...] = ()
     _cut: dict[Region, tuple[str, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -91,6 +108,12 @@ class View:
         if region not in self._cut:
             self._cut[region] = tuple(line[:LINE_MOST] for line in self._lines(region))
         return self._cut[region]
+
+    def stands(self, line: str) -> float:
+        """Since when this line of a region stands where it does."""
+        every = zip(self.rows, self.stood, strict=False)
+        found = (since for row, since in every if line in (row, row.strip(SIDES)))
+        return max(found, default=-inf)
 
     def _lines(self, region: Region) -> Iterator[str]:
         match region.place:
@@ -107,8 +130,10 @@ class View:
             case Place.BOTTOM:
                 yield from [row for row in self.rows if row][-region.lines :]
             case Place.WORDS:
-                worded = [row for row in self.rows if any(map(str.isalnum, row))]
-                yield from worded[-region.lines :]
+                yield from _worded(self.rows)[-region.lines :]
+            case Place.ABOVE:
+                typing = typing_rows(self.rows, self.cursor)
+                yield from _worded(self.rows[: typing.start])[-region.lines :] if typing else ()
             case _:
                 yield from self._drawn(region.place)
 
@@ -122,12 +147,24 @@ class View:
                 return self._boxed(self._around())
             case Place.LAST_BOX:
                 return self._boxed(next(reversed(boxes(self.rows)), None))
-            case Place.TYPING:
-                rows = typing_rows(self.rows, self.cursor)
-                typed = self._boxed((rows.start - 1, rows.stop) if rows else None)
-                return typed if len(typed) == 1 else ()
-            case _:
+            case Place.FLOATING:
                 return floating(self.rows) or ()
+            case _:
+                return self._by_typing(place)
+
+    def _by_typing(self, place: Place) -> Sequence[str]:
+        """What is found by where one types or chooses."""
+        typing = typing_rows(self.rows, self.cursor)
+        if place is Place.QUESTIONED:
+            listed = options(self.rows)
+            low = listed and sum(map(bool, self.rows[listed.stop :])) <= _BELOW
+            above = self.rows[: listed.start] if listed and low else ()
+            return [row.strip(SIDES) for row in _worded(above)[-2:]]
+        if place is Place.BOX_ABOVE:
+            return self._boxed(box_above(self.rows, typing) if typing else None)
+        box = (typing.start - 1, typing.stop) if typing else None
+        line = self._boxed(low_box(self.rows) if place is Place.LOW_BOX else box)
+        return line if len(line) == 1 else ()
 
     def _at_cursor(self) -> str:
         row = self.cursor[1]
@@ -153,6 +190,10 @@ class View:
                 break
             kept += 1
         return text[:kept] + " " * min(LINE_MOST, column - columns(text[:kept]))
+
+
+def _worded(rows: Sequence[str]) -> list[str]:
+    return [row for row in rows if any(map(str.isalnum, row))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +297,8 @@ class Rule:
     hidden: bool | None = None
     #: Seconds without a change before it begins to fit.
     still: float = 0.0
+    #: Seconds for which the lines that fit must have stood as they are, whatever moves beside them.
+    stands: float = 0.0
     #: Seconds for which the screen must have been in motion, and be so still.
     moves: float = 0.0
     #: Seconds without a change after which it says nothing any more.
@@ -269,7 +312,7 @@ class Rule:
         told = all(condition.places <= TOLD for condition in every)
         return Source.TITLE if told else Source.SCREEN
 
-    def fits(self, view: View) -> str | None:
+    def fits(self, view: View) -> list[re.Match[str]] | None:
         """The evidence, where it fits; its patterns only, not whether the screen is still."""
         if self.alternate is not None and self.alternate != view.alternate:
             return None
@@ -284,7 +327,7 @@ class Rule:
             found.append(next(filter(None, (item.first(view) for item in self.any)), None))
         if found[-1] is None or any(each.first(view) for each in self.none):
             return None
-        return one_line(" … ".join(match[0] for match in found if match), EVIDENCE_MOST)
+        return [match for match in found if match]
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,14 +374,21 @@ class Rulebook:
         """The first rule that fits this screen; ``before``: the name of that which fitted last.
 
         That one need not wait until the screen is still after somebody typed: to type at a prompt
-        does not end the rest. What changes by itself does.
+        does not end the rest. What changes by itself does. While one waits for its lines to have
+        stood, no other that is new is said in its place.
         """
-        again = inf
+        again, awaited = inf, False
         for rule in self.rules:
-            if (evidence := rule.fits(view)) is None:
+            if (found := rule.fits(view)) is None:
                 continue
             name = f"{self.name}/{rule.id}"
+            if awaited and name != before:
+                continue
             still = rule.still + (view.own if name == before else view.calm)
+            if rule.stands and name != before:
+                stood = rule.stands + max(view.stands(each.string) for each in found)
+                awaited = view.now < stood
+                still = max(still, stood)
             if view.now < still and not (name == before and rule.asks):
                 again = min(again, still)
                 continue
@@ -346,6 +396,7 @@ class Rulebook:
                 if view.now >= view.rests:
                     continue
                 again = min(again, view.rests)
+            evidence = one_line(" … ".join(match[0] for match in found), EVIDENCE_MOST)
             return Verdict(
                 rule.doing,
                 rule.source,

@@ -79,6 +79,10 @@ DIALOGS = {
         " │ What shall we build?           │",
     ),
     "a list with a key of each": ("Approve it?", "> [a] Approve", "  [r] Reject"),
+    "a question with (y/n)": ("I want to run ls", "", " Run this command? (y/n)", " 3s"),
+    "keys that answer": ("Tool: ls", "", " (a)llow  (d)eny  (A)lways"),
+    "what to press": ("Execute ls?", "Press y to approve, n to deny, or e to edit"),
+    "a list of any words": ("Which colour?", "  ❯ Red", "    Green", "    Blue"),
     "a list of words in a box": (
         "╭──────────────────────────────────╮",
         "│ ❯ Yes                            │",
@@ -94,6 +98,43 @@ DIALOGS = {
 def test_what_any_program_offers(tmp_path: Path, name: str) -> None:
     activity = seen(tmp_path / "r", (2.0, b"\x1b[?1049h\x1b[?25l" + drawn(*DIALOGS[name])))
     assert activity.doing is Doing.WAITING
+
+
+#: With a prompt that stays where it is below them, and the cursor in that.
+ABOVE_A_PROMPT = {
+    "options in a box": (
+        "╭──────────────────────────────────╮",
+        "│ Run ls?                          │",
+        "│ › 1. Approve (y)                 │",
+        "│   2. Reject (n)                  │",
+        "╰──────────────────────────────────╯",
+    ),
+    "a list in a box and what its keys do": (
+        "┌──────────────────────────────────┐",
+        "│ › Red                            │",
+        "│   Green                          │",
+        "│ ↑/↓ navigate • Enter select      │",
+        "└──────────────────────────────────┘",
+    ),
+    "a list and what its keys do": ("▸ Red", "  Green", "", "enter to select, esc to cancel"),
+    "a line that says it": ("⏸ Awaiting decision...  (8s)",),
+}
+PROMPT = ("╭──────────────────────────────────╮", "│ >", "╰──────────────────────────────────╯")
+
+
+@pytest.mark.parametrize("name", ABOVE_A_PROMPT)
+def test_a_dialog_above_a_prompt(tmp_path: Path, name: str) -> None:
+    rows = (*ABOVE_A_PROMPT[name], *PROMPT)
+    to_prompt = b"\x1b[%d;5H" % (len(rows) - 1)
+    activity = seen(tmp_path / "r", (2.0, drawn(*rows) + to_prompt), (9.0, b"\x1b[m"))
+    assert activity.doing is Doing.WAITING
+
+
+def test_what_was_quoted_above_a_prompt_is_no_dialog(tmp_path: Path) -> None:
+    rows = ("  ❯ 1. Yes", "    2. No", "  enter to select", "That is line 41.", *PROMPT)
+    to_prompt = b"\x1b[%d;5H" % (len(rows) - 1)
+    activity = seen(tmp_path / "r", (2.0, drawn(*rows) + to_prompt), (9.0, b"\x1b[m"))
+    assert activity.doing is Doing.IDLE
 
 
 BOX = ("╭────────────────────────────────────╮", "╰────────────────────────────────────╯")
@@ -139,6 +180,7 @@ QUESTIONS = {
         "Enter passphrase for key '/home/me/.ssh/id':",
         (),
     ),
+    "1) Red\r\n2) Green\r\nYour choice: ": ("question", "Your choice:", ("Red", "Green")),
     "one\r\n--More--": ("prompt", "--More--", ()),
     "Press any key to continue . . .": ("prompt", "Press any key to continue . . .", ()),
 }
@@ -156,6 +198,9 @@ def test_what_any_program_asks(tmp_path: Path, text: str) -> None:
     "text",
     [
         "you> ",
+        "my agent > ",
+        "[1] Your message: ",
+        "λ ",
         "User: ",
         "me@host:~/a$ ",
         "$ ",

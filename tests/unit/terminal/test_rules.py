@@ -275,3 +275,50 @@ def test_what_is_wrong_with_a_file_is_told(text: str, says: str) -> None:
 def test_a_hostile_screen_is_judged_in_bounded_time() -> None:
     book = parse(RULE.replace('"ok"', r"'\s*\S*\s*ok$'"), "x.toml")
     assert book.judge(View(rows=(" a" * 5000,) * 300)).doing is Doing.UNKNOWN
+
+
+def test_a_rule_may_want_its_lines_to_have_stood_whatever_moves_beside_them() -> None:
+    book = parse(BOOK.replace("asks = {", "stands = 0.5\nasks = {"), "example.toml")
+    spins = ("⠋ agent", *VIEW.rows[1:])
+    view = replace(VIEW, rows=spins, stood=(9.3,) * 5 + (9.0,) * 6, now=9.4, calm=9.3)
+    assert book.judge(view) == Verdict(again=9.5), "and no other is said in its place"
+    assert book.judge(view, "example/ready").doing is Doing.IDLE
+    assert book.judge(replace(view, now=9.5)).doing is Doing.WAITING
+    drawn = replace(view, now=9.6, stood=(9.0,) * 6 + (9.2,) * 5)
+    assert book.judge(drawn, "example/ready").doing is Doing.IDLE
+    assert book.judge(drawn, "example/asks").doing is Doing.WAITING
+
+
+DIALOG = (
+    "text",
+    "╭──────────────────────────╮",
+    "│ Run it?                  │",
+    "│ ❯ Allow                  │",
+    "│   Deny                   │",
+    "╰──────────────────────────╯",
+    " waits for 3 s",
+    "╭──────────────────────────╮",
+    "│ >                        │",
+    "╰──────────────────────────╯",
+    " model",
+)
+
+
+def test_where_one_types_and_what_is_above_it() -> None:
+    view = View(rows=DIALOG, cursor=(4, 8))
+    assert view.lines(Region(Place.TYPING)) == (">",)
+    assert view.lines(Region(Place.LOW_BOX)) == (">",)
+    assert view.lines(Region(Place.BOX_ABOVE)) == ("Run it?", "❯ Allow", "Deny")
+    assert view.lines(Region(Place.ABOVE, 2)) == (DIALOG[4], DIALOG[6])
+    far = replace(view, rows=(*DIALOG[:6], *["text"] * 4, *DIALOG[7:]), cursor=(4, 11))
+    assert far.lines(Region(Place.BOX_ABOVE)) == ()
+    assert View(rows=DIALOG[:1]).lines(Region(Place.ABOVE, 2)) == ()
+    assert View(rows=(*DIALOG, *"abc")).lines(Region(Place.LOW_BOX)) == ()
+
+
+def test_what_stands_above_a_list_of_options() -> None:
+    place = Region(Place.QUESTIONED)
+    rows = ("Which colour?", "", "  ❯ Red", "    Green", "  • Blue", "", "keys")
+    assert View(rows=rows).lines(place) == ("Which colour?",)
+    assert View(rows=rows[:4]).lines(place) == (), "the second may be a hint below a prompt"
+    assert View(rows=(*rows, *"abcdef")).lines(place) == ()
