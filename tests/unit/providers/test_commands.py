@@ -27,6 +27,7 @@ from inspan.keeper.recording import RAW
 from inspan.model.ids import COMMANDS_MOST, session_id, ulid
 from inspan.model.task import Exit, TerminalSpec
 from inspan.providers.commands import CAP, OPEN_MOST, TOLD_MOST, Commands, tail
+from inspan.providers.keeping import Keeping
 from inspan.providers.process import Processes
 from inspan.providers.screens import Screens
 from inspan.providers.workspacefiles import WorkspaceFiles, alone
@@ -185,6 +186,21 @@ async def test_when_its_agent_has_ended_the_keeper_knows_none(
     await asker.line("setsid sleep 600 & exit 0")
     await asker.commands.end()
     assert await home.keeper.list() == ()
+
+
+@anyio_test
+async def test_they_go_with_a_session_that_is_dropped_and_no_other(
+    asker: Asker, home: AgentHome
+) -> None:
+    """As where nobody can read what their agent says any more."""
+    await asker.run("sleep", "600")
+    other = Asker(home)
+    kept = await other.run("sleep", "600")
+    keeping = Keeping(home.root / "k.sock", home.root)
+    await keeping.drop(asker.order.session)
+    assert await keeping.held() == (kept,)
+    await keeping.close()
+    await other.commands.end()
 
 
 @anyio_test
