@@ -129,21 +129,30 @@ def _low(rows: Sequence[str], at: int) -> bool:
 def floating(rows: Sequence[str]) -> list[str] | None:
     """What stands in the lowest box that begins right of the left edge, over all else; or nothing.
 
-    Such a box is a dialog, or a picture of one: its corners are in the same columns.
+    Such a box is a dialog, or a picture of one: its corners are in the same columns. What stands in
+    a field of its own within it is part of it.
     """
+    lowest: range | None = None
+    inside: list[str] = []
     for at in range(len(rows) - 1, -1, -1):
         if (corner := _FLOATS.match(rows[at])) is None:
             continue
-        left, right = corner.start(1), corner.end(1) - 1
-        inside: list[str] = []
-        for row in rows[at + 1 :]:
-            if len(row) <= right or row[left] not in _UPRIGHT or row[right] not in _UPRIGHT:
-                break
-            inside.append(row[left + 1 : right].strip(SIDES))
-        below = rows[at + 1 + len(inside)] if at + 1 + len(inside) < len(rows) else ""
-        if inside and len(below) > right and below[left] in _LOWER and below[right] in _LOWER:
-            return [row for row in inside if row]
-    return None
+        found = _floating(rows, at, corner.start(1), corner.end(1) - 1)
+        if found and (lowest is None or (at < lowest.start and at + len(found) >= lowest.stop)):
+            lowest, inside = range(at, at + len(found) + 1), found
+    return [row for row in inside if row] if lowest else None
+
+
+def _floating(rows: Sequence[str], at: int, left: int, right: int) -> list[str]:
+    """The rows in the box of which that at ``at`` is the upper line; nothing where it is none."""
+    inside: list[str] = []
+    for row in rows[at + 1 :]:
+        if len(row) <= right or row[left] not in _UPRIGHT or row[right] not in _UPRIGHT:
+            break
+        inside.append(row[left + 1 : right].strip(SIDES))
+    below = rows[at + 1 + len(inside)] if at + 1 + len(inside) < len(rows) else ""
+    closed = len(below) > right and below[left] in _LOWER and below[right] in _LOWER
+    return inside if closed else []
 
 
 def _panel(rows: Sequence[str], at: int) -> range:
