@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.agent import Agent
+from tests.agents.faces.held import KIMI
 from tests.agents.kinds import AGENTS, wanted
 from tests.agents.kinds.adapters import ADAPTERS
 
@@ -84,6 +85,8 @@ def main(names: list[str]) -> int:
         install(agent)
         if (adapter := ADAPTERS.get(f"{agent.name}-acp")) is not None:
             install(adapter)
+    if not names:  # of the agents that somebody declares, the one that has its commands run by us
+        install(KIMI)
     return 0
 
 

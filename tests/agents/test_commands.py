@@ -1,7 +1,6 @@
 """A real agent that has inspan run its commands: Kimi CLI, over the Agent Client Protocol.
 
-Nothing is known of it but its command line, as of any agent that a person declares. `make
-test-agents` does not install it; `python -m tests.agents.faces.record kimi` does.
+Nothing is known of it but its command line, as of any agent that a person declares.
 """
 
 from __future__ import annotations
