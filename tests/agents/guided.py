@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -13,7 +15,7 @@ from typing import Final
 from inspan.control import EventQuery
 from inspan.model.agent import Mode
 from inspan.model.event import Event
-from inspan.model.task import Task
+from inspan.model.task import Task, TaskState
 from tests.agents.agent import KEY, PROMPT, Agent, Place, Wish
 from tests.agents.drive import MARK, end_all, marked
 from tests.agents.endpoint.runs import Request
@@ -50,8 +52,6 @@ class Guidance:
     on_terminal: tuple[str, ...] = ()
     #: What is typed on its terminal so that it ends; nothing where it is not run on one.
     quit: str = ""
-    #: Whether there are rules for its screen.
-    ruled: bool = True
     #: Whether it has inspan write its files.
     files: bool = False
     #: Rows in which it tries again for minutes.
@@ -93,7 +93,7 @@ AGENTS: Final[Mapping[str, Guidance]] = {
         files=True,
         tries_long=("overloaded",),
     ),
-    "opencode": Guidance((Mode.ACP,), quit="/exit", ruled=False, tries_long=("rate_limited",)),
+    "opencode": Guidance((Mode.ACP,), quit="/exit", tries_long=("rate_limited",)),
     "pi": Guidance(
         (Mode.STREAM,),
         own=("--provider", "scripted", "--model", "scripted"),
@@ -102,7 +102,7 @@ AGENTS: Final[Mapping[str, Guidance]] = {
         quit="/quit",
         tries_long=("rate_limited",),
     ),
-    "vibe": Guidance((Mode.ACP,)),
+    "vibe": Guidance((Mode.ACP,), on_terminal=("--trust", "--auto-approve"), quit="/exit"),
 }
 
 
@@ -214,6 +214,17 @@ class Guided:
 
     def until(self, true: Callable[[], object], what: str) -> None:
         until(true, f"{self._agent.name} {self._mode}: {what}", PATIENCE)
+
+    def killed(self, task: str) -> None:
+        """Have the system kill its agent: it is interrupted, and nothing of it is left."""
+        pid = self.task(task).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        ran = self.ended(task)
+        assert ran.task.state is TaskState.INTERRUPTED, ran
+        assert ran.task.reason is not None
+        assert ran.task.reason.code == "killed"
+        assert not self.left
 
     @property
     def left(self) -> dict[int, str]:

@@ -16,7 +16,7 @@ import anyio
 
 from inspan.agents.handed import TURN_GOES_ON, Handed
 from inspan.engine.ports import Clock
-from inspan.errors import Conflict, InspanError
+from inspan.errors import InspanError
 from inspan.model.receipt import Arrival
 from inspan.providers.keptprompts import KeptPrompts
 from inspan.providers.typist import Typist
@@ -64,11 +64,9 @@ class InTurn:
             self._handed.hold(key, text)
 
     def check(self, text: str) -> None:
-        """Raises BadInput for what can never be typed, Conflict and InputFull for what not now."""
+        """Raises BadInput for what can never be typed, Conflict, and InputFull."""
         now = self._handed.next is None and self._busy_until() is None
         self._typist.check(text, now=now)
-        if now and (why := self._typist.in_the_way()):
-            raise Conflict(why, hint="`inspan attach` shows it, and can take it away.")
         self._handed.check_room()
 
     async def take(self, key: str, text: str) -> Arrival:

@@ -53,6 +53,8 @@ _DRAWS: Final = 0.05
 #: Seconds for which another question has to stand before it takes the place of one that is asked:
 #: one that counts the seconds would be a new one each time.
 _STANDS: Final = 1.0
+#: Seconds after which a question is answered at the soonest: Vibe passes over keys before that.
+_HEARS: Final = 1.0
 #: Seconds between two looks at its processes: a look is a millisecond of work.
 _ASKS_SYSTEM: Final = 1.0
 #: Why what waits is lost, as other modes say it.
@@ -108,6 +110,7 @@ class PtyRun:
         #: What was told that it asks; of one that was adopted nothing was told yet.
         self._needs: Needs | None = None
         self._told = silent is None
+        self._asked_at = -inf
         #: What was answered last, and until when it may still be shown.
         self._answered: tuple[Needs | None, float] = (None, -inf)
         self._asked_again = inf
@@ -184,7 +187,7 @@ class PtyRun:
         asked = self._asked(now)
         if not self._told or asked != self._needs:
             # First, so that nobody hears that it waits before that is stored.
-            self._needs, self._told = asked, True
+            self._needs, self._told, self._asked_at = asked, True, now
             yield GoesOn() if asked is None else Asks(asked)
         if new is not None:
             since = min(reading.at for reading in readings) if first and readings else new.since
@@ -313,6 +316,7 @@ class PtyRun:
         if self._announced is not None:
             await self._inner.answer(needs, text)
         else:
+            await self._clock.sleep(max(0.0, self._asked_at + _HEARS - self._clock.monotonic()))
             if self._needs is None or self._needs.id != needs.id:
                 raise Conflict(
                     "it no longer asks that", hint="`inspan show ID` tells what it does."

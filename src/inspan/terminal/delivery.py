@@ -28,6 +28,7 @@ _COMMANDS: Final = ("/", "!")
 _MARK: Final = re.compile(r"\[paste(?:d|\s#)[^\[\]]{0,60}\]$", re.IGNORECASE)
 #: The frames of boxes, which stand around an input line.
 _FRAME: Final = re.compile("[\u2500-\u259f|\\s]+")
+_MARKED: Final = re.compile(r"^[\s│┃|]*[>❯›»] ")
 _EDGE: Final = re.compile(_FRAME.pattern + "$")
 #: So much of its end has to be there, and so many rows are looked at for it.
 _SHOWN: Final = 16
@@ -110,7 +111,10 @@ def _ends(above: Sequence[str], left: str, text: str) -> bool:
     if _MARK.search(_EDGE.sub("", left)):
         return True
     wanted = _bare(text)[-_SHOWN:]
-    return bool(wanted) and _bare("".join((*above, left))).endswith(wanted)
+    rows = (*above, left)
+    # Some put a mark before each line that one types.
+    shown = ("".join(rows), "".join(_MARKED.sub("", row) for row in rows))
+    return bool(wanted) and any(_bare(each).endswith(wanted) for each in shown)
 
 
 def _bare(row: str) -> str:

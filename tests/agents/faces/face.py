@@ -59,7 +59,7 @@ class Face:
     grows: bool = False
     #: The situations that it has.
     situations: tuple[str, ...] = ("answer", "slow", "hang", "command", "permission", "error")
-    #: What is shown where it asks for permission, of one that may take long to show it.
+    #: What is shown where it asks for permission, and only there.
     dialog: str = ""
     #: Whether it asks for permission at all.
     asks: bool = True

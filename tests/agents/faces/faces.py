@@ -56,6 +56,7 @@ CLAUDE = Face(
         "login",
         "trust",
     ),
+    dialog="Esc to cancel",
     keys=("ANTHROPIC_API_KEY",),
     login="Not logged in",
     instead={"trust": lambda wish: _claude_files(wish, trusted=False)},
@@ -68,6 +69,7 @@ CODEX = Face(
     argv=lambda wish: ["--enable", "default_mode_request_user_input"] if wish.ask else [],
     files=_codex_files,
     situations=("answer", "slow", "hang", "command", "permission", "error", "login", "trust"),
+    dialog="Press enter to confirm",
     instead={"trust": codex.AGENT.files, "login": _codex_of_its_own},
     login="Sign in with ChatGPT",
     trusts="Trust this folder",
@@ -77,6 +79,7 @@ GEMINI = Face(
     ready="Type your message",
     argv=lambda wish: [] if wish.ask else ["--approval-mode", "yolo"],
     situations=("answer", "slow", "hang", "command", "permission", "edit", "error", "login"),
+    dialog="suggest changes",
     keys=("GEMINI_API_KEY",),
     login="API key",
 )

@@ -6,6 +6,7 @@ log says that it is so, and taken back before anything is pressed that may chang
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -76,11 +77,23 @@ class Scene:
         await self.be("idle")
 
     async def settled(self, seconds: float = 1.0) -> None:
-        """It is quiet for so long, or has had time to be: a picture of it may never rest."""
+        """It is quiet for so long, or has had time to be: a picture of it may never rest.
+
+        From now on: on a busy machine nothing of what a key has brought about may be shown yet.
+        """
         begun = time.monotonic()
-        await self.hand.until(
-            lambda: self.hand.quiet(seconds) or time.monotonic() > begun + seconds + QUIET_MOST
-        )
+
+        def quiet() -> bool:
+            now = time.monotonic()
+            rests = self.hand.quiet(seconds) and now >= begun + seconds
+            return rests or now > begun + seconds + QUIET_MOST
+
+        await self.hand.until(quiet)
+
+    async def stop(self) -> None:
+        """A person gives up, and it hears of that; its model is asked no longer."""
+        await self.hand.press(*self.face.stop)
+        await self.hand.until(lambda: self.endpoint.steps(self.instance)[-1].ended is not None)
 
     async def prompt(self) -> None:
         """Tell it to work, and wait until its model is asked."""
@@ -112,7 +125,7 @@ async def hang(scene: Scene) -> None:
     await scene.prompt()
     await scene.hand.stay(0.5)
     await scene.be("working", 4.0)
-    await scene.hand.press(*scene.face.stop)
+    await scene.stop()
     await scene.rest()
 
 
@@ -123,7 +136,7 @@ async def command(scene: Scene) -> None:
     await scene.hand.until(lambda: LONG in marked(scene.mark).values())
     await scene.hand.stay(0.5)
     await scene.be("working", 4.0)
-    await scene.hand.press(*scene.face.stop)
+    await scene.stop()
     await scene.rest()
 
 
@@ -138,6 +151,7 @@ async def permission(scene: Scene) -> None:
     await scene.settled()
     await scene.be("waiting", 3.0)
     await scene.hand.press(*scene.face.deny)
+    await scene.hand.until(lambda: not re.search(scene.face.dialog, scene.hand.look()))
     await scene.rest()
 
 

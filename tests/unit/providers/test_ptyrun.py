@@ -21,7 +21,9 @@ from inspan.model.task import Needs, TerminalSpec
 from inspan.providers.keptprompts import KeptPrompts
 from inspan.providers.ptyrun import PtyRun
 from inspan.providers.redaction import Redaction
+from inspan.providers.screenrules import rulebooks
 from inspan.providers.seeing import Eyes
+from inspan.terminal.rules import Rulebook
 from inspan.terminal.screen import BLIND
 from tests.fakes.clock import FakeClock
 from tests.fakes.provider import FakeRun
@@ -219,13 +221,13 @@ def _reading(question: str | None, at: float) -> Reading:
 class Asked:
     """A run whose screen says what the test says, and what it would tell that it asks."""
 
-    def __init__(self, folder: Path) -> None:
-        eyes = Eyes(folder, (), BLIND, cols=80, rows=24, whole=True)
+    def __init__(self, folder: Path, books: tuple[Rulebook, ...] = ()) -> None:
+        eyes = Eyes(folder, books, BLIND, cols=80, rows=24, whole=True)
         order = Order(session="s", command=(), prompt="", cwd="/", env={}, terminal=TerminalSpec())
         hidden = Redaction(["key-12345678"])
-        self.run = PtyRun(
-            FakeRun(order, 1), eyes, anyio.Lock(), FakeClock(), hidden, KeptPrompts(folder)
-        )
+        kept = KeptPrompts(folder)
+        self.inner, self.clock = FakeRun(order, 1), FakeClock()
+        self.run = PtyRun(self.inner, eyes, anyio.Lock(), self.clock, hidden, kept)
 
     def shows(self, question: str | None, at: float) -> str | None:
         self.run._discern.step([_reading(question, at)], at)
@@ -266,3 +268,17 @@ async def test_what_was_answered_is_asked_again_if_it_stays(tmp_path: Path) -> N
 async def test_what_is_to_be_hidden_is_in_no_question(tmp_path: Path) -> None:
     asked = Asked(tmp_path)
     assert asked.shows("Send key-12345678?", 1.0) == "Send [secret]?"
+
+
+async def test_an_answer_is_given_when_the_question_has_stood_for_a_second(tmp_path: Path) -> None:
+    asked = Asked(tmp_path, rulebooks("claude"))
+    needs = Needs("permission", "Do you want to proceed?", ("Yes", "No"))
+    reading = Reading(Doing.WAITING, Source.SCREEN, 1000.0, "claude/permission", needs=needs)
+    asked.run._discern.step([reading], 1000.0)
+    asked.run._needs, asked.run._asked_at = needs, 1000.0
+    async with anyio.create_task_group() as group:
+        group.start_soon(asked.run.answer, needs, "deny")
+        await asked.clock.advance(0.9)
+        assert asked.inner.typed == b""
+        await asked.clock.advance(0.1)
+        assert asked.inner.typed == b"\x1b"

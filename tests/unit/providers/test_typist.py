@@ -115,12 +115,13 @@ async def test_what_waits_is_typed_when_it_is_idle_and_nobody_types_there(home: 
             assert await seen.run.prompt(key, key) == Arrival(Stage.QUEUED, why=TURN_GOES_ON)
         (home.work / "go").touch()
         why = "somebody types into its terminal"
-        await seen.until(lambda: seen.reached("a")[-1] == Arrival(Stage.QUEUED, why=why))
+        await seen.until(lambda: seen.reached("a")[-1:] == [Arrival(Stage.QUEUED, why=why)])
         await seen.run.write(b"half a word")
         taken = False
         why = "something else stands in its input line"
-        await seen.until(lambda: seen.reached("a")[-1] == Arrival(Stage.QUEUED, why=why))
-        assert seen.reached("b") == [Arrival(Stage.QUEUED, why=TURN_GOES_ON)]
+        await seen.until(lambda: seen.reached("a")[-1:] == [Arrival(Stage.QUEUED, why=why)])
+        waits = [Arrival(Stage.QUEUED, why=TURN_GOES_ON)]
+        await seen.until(lambda: seen.reached("b") == waits)
         assert len(heard(home)) == 1
         await seen.run.write(b"\r")
         await seen.until(lambda: seen.reached("b")[-1].stage in (Stage.SUBMITTED, Stage.STARTED))

@@ -96,6 +96,12 @@ def test_a_long_line_is_wrapped_and_only_its_end_counts() -> None:
     assert not shows(rows, (4, 1), "one two three four five six")
 
 
+def test_a_mark_before_each_line_is_none_of_it() -> None:
+    rows = ["> one line", "> > quoted", "> and more"]
+    assert shows(rows, (10, 2), "one line\n> quoted\nand more")
+    assert not shows(rows, (10, 2), "one line\n> quoted\nno more")
+
+
 WELCOME = ("Welcome to the agent", "model: small", "", "❯ ", "? for help")
 
 
