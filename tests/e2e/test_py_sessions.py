@@ -66,6 +66,18 @@ def test_what_a_cell_raises_is_told_and_the_session_stays(console: Console) -> N
     console.say("py", "close", "raising")
 
 
+def test_a_file_that_is_run_again_is_told_with_its_new_lines(
+    console: Console, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    for line in ("return 1 / 0", "return {}['no']"):
+        program.write_text(f"print(__file__)\ndef f():\n    {line}\nf()\n")
+        status, out, err = py(console, "--session", "files", str(program))
+        assert (status, out) == (1, f"{program}\n")
+        assert f'  File "{program}", line 3, in f\n    {line}\n' in err
+    console.say("py", "close", "files")
+
+
 def test_a_line_that_a_cell_asks_for_is_read(console: Console) -> None:
     ask = ("--session", "asking", "-c", "input('who? '), input()")
     assert py(console, *ask, given=b"ada\nbob\n")[:2] == (0, "who? ('ada', 'bob')\n")
