@@ -34,8 +34,10 @@ _FLOATS: Final = re.compile(r"[^╭┌┏╔]{3,}([╭┌┏╔][─━═][^╮
 #: An option that is marked, and any other: what stands before its words.
 _CHOSEN: Final = re.compile(r"[\s│┃║|▌▎▊▐]*[❯›>●▶→◉▸➤»] {1,3}(?=\S)")
 _OTHER: Final = re.compile(r"[\s│┃║|▌▎▊▐]*(?:[○◯•·-] {1,3})?(?=\S)")
-#: So many options at least are a list: of two lines the second may be a hint below a prompt.
+#: So many options at least are a list: of two lines the second may be a hint below a prompt, but
+#: not above one.
 _LISTED_LEAST: Final = 3
+_LISTED_ABOVE_LEAST: Final = 2
 _UPRIGHT: Final = "│┃║"
 _LOWER: Final = "╰└┗╚╯┘┛╝"
 #: The most rows of a box in which one types, and the most that stand below such a line.
@@ -94,7 +96,18 @@ def box_above(rows: Sequence[str], typing: range) -> tuple[int, int] | None:
     return above[-1] if inside and all(map(_BARRED.match, inside)) else None
 
 
-def options(rows: Sequence[str]) -> range | None:
+def list_above(rows: Sequence[str], typing: range) -> range | None:
+    """The rows of the list of options that is the last thing above where one types; or nothing."""
+    above = rows[: typing.start]
+    found = options(above, _LISTED_ABOVE_LEAST)
+    return None if found is None or any(map(_worded, above[found.stop :])) else found
+
+
+def _worded(row: str) -> bool:
+    return any(map(str.isalnum, row))
+
+
+def options(rows: Sequence[str], least: int = _LISTED_LEAST) -> range | None:
     """The rows of the lowest list of options: one is marked, and the words of all are below its."""
     for at in range(len(rows) - 1, -1, -1):
         if (chosen := _CHOSEN.match(rows[at])) is None:
@@ -104,7 +117,7 @@ def options(rows: Sequence[str]) -> range | None:
             first -= 1
         while last + 1 < len(rows) and _begins(rows[last + 1]) == chosen.end():
             last += 1
-        if last - first + 1 >= _LISTED_LEAST:
+        if last - first + 1 >= least:
             return range(first, last + 1)
     return None
 

@@ -23,6 +23,7 @@ from inspan.terminal.layout import (
     boxes,
     floating,
     horizontals,
+    list_above,
     low_box,
     options,
     typing_rows,
@@ -54,6 +55,8 @@ class Place(StrEnum):
     TYPING = "typing"  #: the line in which one types, where that is a single one
     ABOVE = "above_typing"  #: the last lines above those that have a letter or a digit
     BOX_ABOVE = "box_above"  #: in the box with sides that stands just above them
+    LIST_ABOVE = "list_above"  #: the list of options that is the last thing above them
+    ABOVE_LIST = "above_list"  #: the two lines above that list
     LOW_BOX = "low_box"  #: the line in the last box, where little stands below that
     QUESTIONED = "above_options"  #: the two lines above a list of options of which one is marked
     FLOATING = "floating_box"  #: in the lowest box that begins right of the left edge
@@ -132,7 +135,7 @@ class View:
             case Place.WORDS:
                 yield from _worded(self.rows)[-region.lines :]
             case Place.ABOVE:
-                typing = typing_rows(self.rows, self.cursor)
+                typing = self._typing()
                 yield from _worded(self.rows[: typing.start])[-region.lines :] if typing else ()
             case _:
                 yield from self._drawn(region.place)
@@ -154,17 +157,37 @@ class View:
 
     def _by_typing(self, place: Place) -> Sequence[str]:
         """What is found by where one types or chooses."""
-        typing = typing_rows(self.rows, self.cursor)
+        typing = self._typing()
         if place is Place.QUESTIONED:
             listed = options(self.rows)
             low = listed and sum(map(bool, self.rows[listed.stop :])) <= _BELOW
             above = self.rows[: listed.start] if listed and low else ()
             return [row.strip(SIDES) for row in _worded(above)[-2:]]
+        if place in (Place.LIST_ABOVE, Place.ABOVE_LIST):
+            return self._listed(list_above(self.rows, typing) if typing else None, place)
         if place is Place.BOX_ABOVE:
             return self._boxed(box_above(self.rows, typing) if typing else None)
+        typing = typing_rows(self.rows, self.cursor)
         box = (typing.start - 1, typing.stop) if typing else None
         line = self._boxed(low_box(self.rows) if place is Place.LOW_BOX else box)
         return line if len(line) == 1 else ()
+
+    def _listed(self, listed: range | None, place: Place) -> Sequence[str]:
+        """The options of a list, or what stands above it."""
+        if listed is None:
+            return ()
+        found: Sequence[str] = self.rows[listed.start : listed.stop]
+        if place is Place.ABOVE_LIST:
+            found = _worded(self.rows[: listed.start])[-2:]
+        return [row.strip(SIDES) for row in found]
+
+    def _typing(self) -> range | None:
+        """Where one types: a cursor that is hidden may stand anywhere above a box for a line."""
+        found = typing_rows(self.rows, self.cursor)
+        low = low_box(self.rows) if self.hidden else None
+        if low is None or (found and low[0] < found.stop) or len(self._boxed(low)) > 1:
+            return found
+        return range(low[0] + 1, low[1])
 
     def _at_cursor(self) -> str:
         row = self.cursor[1]

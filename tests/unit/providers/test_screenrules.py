@@ -154,7 +154,14 @@ BOX = ("╭───────────────────────
     "rows",
     [
         (BOX[0], "│ ❯ How can I help?                  │", BOX[1], "a hint"),
-        ("> 1. Yes", "  2. No", BOX[0], "│ ❯ Anything at all                  │", BOX[1]),
+        (
+            "> 1. Yes",
+            "  2. No",
+            "Line 41.",
+            BOX[0],
+            "│ ❯ Anything at all                  │",
+            BOX[1],
+        ),
         ("done", "── model ─────────────────────────────", "> ", "──────────────────────", "hint"),
     ],
 )

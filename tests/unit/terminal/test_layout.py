@@ -1,6 +1,6 @@
 import pytest
 
-from inspan.terminal.layout import boxes, floating, horizontals, typing_rows
+from inspan.terminal.layout import boxes, floating, horizontals, list_above, typing_rows
 
 pytestmark = pytest.mark.requirement("B4")
 
@@ -65,3 +65,18 @@ def test_a_box_that_stands_over_all_else() -> None:
     assert floating(rows) == ["Approve"]
     assert floating(rows[:4]) is None, "it has no end"
     assert floating([f"╭{LINE}╮", f"│{' ' * 20}│", f"╰{LINE}╯"]) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "listed"),
+    [
+        (["Run it?", "> Yes", "  No", "", LINE], range(1, 3)),
+        (["Run it?", "│ ❯ Yes", "│   No", f"╰{LINE}╯", LINE], range(1, 3)),
+        (["Run it?", "❯ 1. Yes", "  2. No", "That is line 41.", LINE], None),
+        (["> said before", "", LINE], None),
+    ],
+)
+def test_a_list_of_options_is_the_last_thing_above_where_one_types(
+    rows: list[str], listed: range | None
+) -> None:
+    assert list_above([*rows, "> "], range(len(rows), len(rows) + 1)) == listed

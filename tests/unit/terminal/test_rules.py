@@ -322,3 +322,12 @@ def test_what_stands_above_a_list_of_options() -> None:
     assert View(rows=rows).lines(place) == ("Which colour?",)
     assert View(rows=rows[:4]).lines(place) == (), "the second may be a hint below a prompt"
     assert View(rows=(*rows, *"abcdef")).lines(place) == ()
+
+
+def test_a_list_above_a_prompt_and_what_is_above_that() -> None:
+    rows = ("said", "Run it?", "> Yes", "  No", "", "╭────────╮", "│ Type   │", "╰────────╯")
+    for cursor, hidden in (((2, 6), False), ((0, 0), True)):
+        view = View(rows=rows, cursor=cursor, hidden=hidden)
+        assert view.lines(Region(Place.LIST_ABOVE)) == ("> Yes", "No")
+        assert view.lines(Region(Place.ABOVE_LIST)) == ("said", "Run it?")
+    assert View(rows=rows[:2]).lines(Region(Place.LIST_ABOVE)) == ()
