@@ -11,7 +11,8 @@ import pytest
 from inspan.keeper.recording import INDEX, INPUT, RAW
 from inspan.model.activity import Doing
 from inspan.terminal.playback import Playback
-from tests.agents.endpoint.scenario import Hang, Say, Slowly
+from tests.agents.endpoint.scenario import Execute, Finish, Hang, Say, Slowly
+from tests.agents.faces.blind import MINI
 from tests.agents.faces.corpus import CORPUS
 from tests.agents.faces.faces import TOLD
 from tests.agents.faces.private import cleaned, stand_in
@@ -75,6 +76,15 @@ def test_the_model_of_an_agent_that_nothing_stops_answers_late_and_never_hangs()
     assert late.pause * len(late.text.split()) >= HANGS
     assert said == Say("So be it.")
     assert COPILOT.spoken((Hang(),)) == (Hang(),)
+
+
+def test_the_model_of_an_agent_that_goes_on_says_by_a_command_that_it_has_finished() -> None:
+    runs = Execute("seq 1 40")
+    assert MINI.spoken((runs, Say("All."), Slowly("All of it.", 0.1))) == (
+        runs,
+        Finish("All.", MINI.ends),
+        Finish("All of it.", MINI.ends, 0.1),
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.agents.endpoint import tools
-from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Ask, Execute, Slowly
+from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Ask, Execute, Finish, Slowly
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.endpoint.wire import Call, Json, Tool
 
@@ -140,6 +140,16 @@ def test_a_slow_answer_in_one_piece_takes_as_long_as_its_stream(endpoint: Endpoi
     began = time.monotonic()
     assert TEXTS["chat"](post(endpoint, "/s/answer/i/whole", PATHS["chat"], offering("chat")).json)
     assert time.monotonic() >= began + 0.4
+
+
+def test_words_come_late_and_with_the_call_that_ends_the_work(endpoint: Endpoint) -> None:
+    endpoint.script("ending", Finish("one two three four", "echo over", 0.1))
+    began = time.monotonic()
+    answer = post(endpoint, "/s/answer/i/ending", PATHS["chat"], offering("chat")).json
+    assert time.monotonic() >= began + 0.4
+    message = answer["choices"][0]["message"]
+    assert message["content"] == "one two three four"
+    assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == {"command": "echo over"}
 
 
 @pytest.mark.parametrize("api", PATHS)

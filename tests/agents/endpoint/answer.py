@@ -25,6 +25,7 @@ from tests.agents.endpoint.scenario import (
     Ask,
     Cut,
     Execute,
+    Finish,
     Hang,
     Refusal,
     Refuse,
@@ -162,6 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
             case Write() | Execute() | Ask():
                 content = self._call(request, asked, act)
                 self._reply(api, request, asked, Reply(number, asked.model, content))
+            case Finish():
+                self._wait(request, act.pause * len(act.text.split(" ")))
+                content = self._call(request, asked, Execute(act.command))
+                self._reply(api, request, asked, Reply(number, asked.model, content, said=act.text))
             case Say() | Slowly() | Cut():
                 self._reply(api, request, asked, Reply(number, asked.model, act.text), act)
 

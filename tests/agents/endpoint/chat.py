@@ -46,7 +46,7 @@ def _delta(reply: Reply) -> Json:
         "arguments": json.dumps(reply.content.arguments),
     }
     call = {"id": f"call_{reply.number:04d}", "type": "function", "function": function}
-    return {"role": "assistant", "content": None, "tool_calls": [call]}
+    return {"role": "assistant", "content": reply.said, "tool_calls": [call]}
 
 
 def _finish(reply: Reply) -> str:

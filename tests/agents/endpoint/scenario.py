@@ -82,7 +82,19 @@ class Slowly:
     pause: float
 
 
-Turn = Say | Write | Execute | Ask | Refuse | Hang | Cut | Slowly
+@dataclass(frozen=True)
+class Finish:
+    """Words, and with them the call of the tool that runs a command, which ends the work.
+
+    ``pause``: as of ``Slowly``, and all at once.
+    """
+
+    text: str
+    command: str
+    pause: float = 0.0
+
+
+Turn = Say | Write | Execute | Ask | Refuse | Hang | Cut | Slowly | Finish
 
 ANSWER = "The answer is forty-two, and it took a moment to find."
 WRITTEN = Write("answer.txt", "forty-two\n")

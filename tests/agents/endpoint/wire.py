@@ -39,11 +39,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole model turn: text, or one call. ``number`` makes its identifiers."""
+    """A whole model turn: text, or one call. ``number`` makes its identifiers.
+
+    ``said``: words beside a call, in the Chat Completions API.
+    """
 
     number: int
     model: str
     content: str | Call
+    said: str | None = None
 
     @property
     def pieces(self) -> Sequence[str]:

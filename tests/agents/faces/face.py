@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.agents.agent import Agent, Wish
-from tests.agents.endpoint.scenario import Execute, Hang, Say, Slowly, Turn, Write
+from tests.agents.endpoint.scenario import Execute, Finish, Hang, Say, Slowly, Turn, Write
 from tests.agents.endpoint.tools import spelled
 
 _LATE = Slowly("That took a while to think about.", 1.0)
@@ -39,6 +39,8 @@ class Face:
     rests: float = 1.5
     #: How often it may ask before it does one thing.
     rounds: int = 1
+    #: Sends what was typed.
+    send: tuple[str, ...] = ("enter",)
     #: Says yes to a request for permission: the first of what is offered, everywhere.
     allow: tuple[str, ...] = ("enter",)
     #: Says no to a request for permission.
@@ -55,6 +57,10 @@ class Face:
     polite: str = ""
     #: Nothing stops it before its model has answered: a model of it never hangs.
     patient: bool = False
+    #: The command by which its model says that it has finished, of one that else goes on.
+    ends: str = ""
+    #: It ends where its model refuses it.
+    frail: bool = False
     #: Its question is looked at in larger sizes only: in a smaller one it may be out of sight.
     grows: bool = False
     #: The situations that it has.
@@ -79,6 +85,9 @@ class Face:
         return tuple(self._heard(turn) for turn in turns)
 
     def _heard(self, turn: Turn) -> Turn:
+        if self.ends and isinstance(turn, Say | Slowly):
+            pause = turn.pause if isinstance(turn, Slowly) else 0.0
+            return Finish(turn.text, self.ends, pause)
         if not isinstance(turn, Hang):
             return turn
         if self.patient:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from tests.agents.agent import KEY, Wish
-from tests.agents.faces import held, later, others, unseen
+from tests.agents.faces import blind, held, later, others, unseen
 from tests.agents.faces.face import Face
 from tests.agents.install import CACHE
 from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
@@ -247,5 +247,7 @@ TOLD: Mapping[str, Face] = {
         DEEPAGENTS,
         unseen.COPILOT,
         unseen.OPENHANDS,
+        blind.LETTA,
+        blind.MINI,
     )
 }

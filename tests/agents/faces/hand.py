@@ -111,9 +111,9 @@ class Hand:
             await self._client.write(self._session, KEYS.get(key, key).encode())
             await self.stay(GAP)
 
-    async def prompt(self, text: str) -> None:
+    async def prompt(self, text: str, *send: str) -> None:
         """Type a line and send it; one that reads late would take both for a paste."""
         await self.press(text)
         with suppress(TimeoutError):  # it may be shown otherwise
             await self.until(re.escape(text[-ECHO:]), patience=ECHOED)
-        await self.press("enter")
+        await self.press(*(send or ("enter",)))

@@ -7,6 +7,7 @@ labels.json, which says what the agent did from when to when, in seconds from it
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import sys
 import tempfile
@@ -114,11 +115,11 @@ def _labels(notes: list[tuple[float, str | None]], began: float) -> list[Label]:
 
 
 def _private(folder: Path) -> list[str]:
-    """What this machine calls the folders that an agent may show; the first is gone by now."""
+    """What this machine calls the folders that an agent may show, one gone by now, and itself."""
     temporary = Path(tempfile.gettempdir())
     ours = folder.relative_to(temporary).parts[0]
     kept = (CHECKOUT, CACHE.resolve(), Path.home(), temporary / ours)
-    return [*map(str, kept), ours]
+    return [*map(str, kept), ours, platform.release()]
 
 
 def keep(lived: Lived, golden: Path) -> None:

@@ -49,14 +49,15 @@ class Teller:
         await self._be(Doing.IDLE, "ready", RESTED)
         for beat in story.beats:
             # What is asked in words only looks like any other answer.
-            if not (self.scene.face.agent.bare and isinstance(beat.turns[0], Ask)):
+            spoken = self.scene.face.agent.bare and isinstance(beat.turns[0], Ask)
+            if not spoken and not (self.scene.face.frail and beat.kind == "refused"):
                 await self._beat(beat)
 
     async def _beat(self, beat: Beat) -> None:
         scene = self.scene
         scene.endpoint.script(scene.instance, *scene.face.spoken(beat.turns))
         before = len(self._steps())
-        await scene.hand.prompt(scene.face.polite + beat.prompt)
+        await scene.hand.prompt(scene.face.polite + beat.prompt, *scene.face.send)
         await scene.hand.until(lambda: len(self._steps()) > before)
         if beat.kind == "hang" and not scene.face.patient:
             await self._be(Doing.WORKING, beat.situation, HANGS)
