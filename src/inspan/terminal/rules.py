@@ -336,7 +336,7 @@ class Rule:
         return Source.TITLE if told else Source.SCREEN
 
     def fits(self, view: View) -> list[re.Match[str]] | None:
-        """The evidence, where it fits; its patterns only, not whether the screen is still."""
+        """What its patterns found, where it fits; not whether the screen is still."""
         if self.alternate is not None and self.alternate != view.alternate:
             return None
         if self.hidden is not None and self.hidden != view.hidden:

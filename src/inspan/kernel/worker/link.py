@@ -220,7 +220,7 @@ class Link:
         self._maybe_beat()
 
     def _patience(self) -> int | None:
-        waits = [self._door.opens_in()] if self._door.opens_in() else []
+        waits = [left] if (left := self._door.opens_in()) else []
         if self._host is not None:
             waits.append(self._stand_in.until(self._pulse.due) - time.monotonic())
         return max(0, int(min(waits) * 1000) + 1) if waits else None
