@@ -49,6 +49,7 @@ def test_a_recording_is_whole_small_and_tells_nothing_of_the_machine(folder: Pat
     assert Playback(folder).size
 
 
+@pytest.mark.skipif(not HELD_OUT, reason="no agent is held out at present")
 def test_each_agent_that_is_held_out_is_recorded_and_its_driver_knows_nothing_it_shows() -> None:
     assert {folder.parent.name for folder in EVERY} >= HELD_OUT
     for name in HELD_OUT:

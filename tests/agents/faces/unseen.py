@@ -1,4 +1,4 @@
-"""Agents that nobody who writes rules for screens has looked at: the pair that is held out.
+"""Two agents that rules for screens were measured on before anybody who writes rules had seen them.
 
 inspan knows none of them. Their keys and settings are from their own documentation.
 """

@@ -10,6 +10,7 @@ import pytest
 from inspan.model.activity import Doing
 from inspan.providers.screenrules import GENERIC, names, rulebook
 from inspan.terminal.screen import backend
+from tools import bench_state
 from tools.bench_state import (
     HELD_OUT,
     SITUATIONS,
@@ -37,6 +38,7 @@ def test_the_general_rules_read_agents_that_have_their_own(name: str) -> None:
     assert all(each.rule.startswith("generic/") for each in found if each.said != Doing.UNKNOWN)
 
 
+@pytest.mark.skipif(not HELD_OUT, reason="no agent is held out at present")
 def test_no_agent_that_is_held_out_is_in_the_sample_or_has_rules() -> None:
     assert not HELD_OUT & {name.partition("/")[0] for name in SAMPLE}
     assert not HELD_OUT & {*names()}
@@ -62,6 +64,12 @@ def test_figures_are_counted_from_snapshots() -> None:
     assert "waiting missed 50.0 %" in words
     assert "| a | s | working | idle | generic/x | 1 |" in text
     assert "| a | 2 | – | – | 1 | – | – |" in text
+
+
+def test_whether_any_agent_is_held_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for held, said in ((frozenset(), True), (frozenset({"a"}), False)):
+        monkeypatch.setattr(bench_state, "HELD_OUT", held)
+        assert ("**Held out: none.**" in page([])) is said
 
 
 def test_an_agent_is_found_in_six_situations() -> None:
