@@ -245,6 +245,20 @@ async def test_history_is_read_by_pages_task_and_correlation(store: Store, autho
     assert await store.history(EventQuery(correlation="together", since=21)) == together[1:]
 
 
+async def test_the_newest_of_a_kind_are_found_as_far_back_as_is_asked(
+    store: Store, author: Author
+) -> None:
+    assert await store.newest("task.submitted", 0.0) == ()
+    for _ in range(3):
+        for change in author.no_op():
+            await store.commit(change)
+    submitted = [one for one in await store.history(EventQuery()) if one.kind == "task.submitted"]
+    assert await store.newest("task.submitted", 0.0) == tuple(submitted)
+    assert await store.newest("task.submitted", submitted[0].at) == tuple(submitted[1:])
+    assert await store.newest("provider.overloaded", 0.0) == ()
+    assert await store.newest("task.submitted", author.at) == ()
+
+
 async def test_open_tasks_are_those_that_are_not_over(store: Store, author: Author) -> None:
     await store.commit(author.ended())
     for _ in range(3):

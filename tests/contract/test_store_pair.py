@@ -155,6 +155,8 @@ class Pair(RuleBasedStateMachine):
             EventQuery(correlation=task, since=since, limit=limit),
         ):
             self.both(lambda store, query=query: store.history(query))  # type: ignore[misc]
+        moment = self.author.at - limit / 1000
+        self.both(lambda store: store.newest("task.submitted", moment))
 
     @precondition(lambda self: self.author.tasks)
     @rule(which=st.integers(0, 50), size=st.integers(1, 26), head=st.booleans())

@@ -352,7 +352,7 @@ class Attempt:
                 self.activity = activity
             case BacksOff(seconds, _, ending):
                 self._watchdog.excuse(now + seconds)
-                self._means.crowding.backs_off(self.task.spec.provider, self.session, ending)
+                await self.tell(*self._means.crowding.backs_off(self.task, ending))
             case Decided():
                 await self.tell(reasons.of_rule(self.task.attempt, seen))
             case _:
@@ -383,7 +383,7 @@ class Attempt:
     async def _conclude(self, exited: e.Exited) -> None:
         task, outcome = self.task, exited.outcome
         plain = not task.spec.checks and not task.spec.review
-        self._means.crowding.ended(task.spec.provider, self.session, outcome)
+        await self.tell(*self._means.crowding.ended(task, outcome))
         if is_budget(self._cause) and outcome is not None and outcome.ok:
             self._cause = None  # what it was to do is done all the same
         if self._cause is not None:

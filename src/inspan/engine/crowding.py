@@ -1,19 +1,21 @@
 """How many tasks of each provider may run at once: fewer while its service is overloaded.
 
-It counts what runs and remembers what was overloaded, no longer than this engine lives. It starts
-and stops nothing.
+It counts what runs and remembers what was overloaded; the next engine is told of that by the facts
+that it gives. It starts and stops nothing, and records none of them.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from inspan.engine.ports import Clock
 from inspan.model.agent import Ending, Outcome
+from inspan.model.event import Event, Overloaded
 from inspan.model.patience import Room
+from inspan.model.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,9 @@ log = logging.getLogger(__name__)
 _OFTEN: Final = 3
 #: What fewer tasks at once may help against.
 _TOO_MANY: Final = (Ending.OVERLOADED, Ending.QUOTA)
+#: For how long an overload is asked for that an earlier engine met, in seconds: with a minute for
+#: each slot, all of sixty are back by then.
+RECALLED: Final = 3600.0
 
 
 class Crowding:
@@ -55,33 +60,46 @@ class Crowding:
         moments = [room.next_place(now) for room in self._rooms.values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def backs_off(self, provider: str, session: str, ending: Ending) -> None:
-        """An agent tells that it will try again by itself, since one try ended so."""
-        if ending not in _TOO_MANY:
-            return
-        self._backed_off[session] += 1
-        if self._backed_off[session] % _OFTEN == 0:
-            self.overloaded(provider)
+    def recall(self, events: Iterable[Event]) -> None:
+        """What earlier engines met, oldest first; the slots that are back since then are back."""
+        now, moment = self._clock.now(), self._clock.monotonic()
+        for event in events:
+            match event.fact:
+                case Overloaded(_, provider, slots, whole):
+                    met = moment - max(0.0, now - event.at)
+                    room = self._rooms.get(provider) or Room()
+                    self._rooms[provider] = room.recalled(slots, whole, met)
 
-    def overloaded(self, provider: str) -> None:
-        """Its service could not serve a task."""
-        now = self._clock.monotonic()
+    def backs_off(self, task: Task, ending: Ending) -> tuple[Overloaded, ...]:
+        """An agent tells that it will try again by itself, since one try ended so."""
+        session = task.session
+        if ending not in _TOO_MANY or session is None:
+            return ()
+        self._backed_off[session] += 1
+        often = self._backed_off[session] % _OFTEN == 0
+        return self._overloaded(task) if often else ()
+
+    def ended(self, task: Task, outcome: Outcome | None) -> tuple[Overloaded, ...]:
+        """An attempt of it is over; ``outcome`` is an agent's."""
+        self._backed_off.pop(task.session or "", None)
+        room = self._rooms.get(task.spec.provider)
+        if outcome is not None and outcome.ending is Ending.OVERLOADED:
+            return self._overloaded(task)
+        if outcome is not None and outcome.ok and room is not None:
+            self._rooms[task.spec.provider] = room.succeeded(self._clock.monotonic())
+            self._changed()
+        return ()
+
+    def _overloaded(self, task: Task) -> tuple[Overloaded, ...]:
+        """Its provider could not serve it: the fact, where that is news."""
+        provider, now = task.spec.provider, self._clock.monotonic()
         before = self._rooms.get(provider) or Room()
         after = self._rooms[provider] = before.overloaded(now, self._taken[provider])
-        if after is not before:
-            places = after.places(now)
-            figures = {"action": "shrink", "provider": provider, "slots": places}
-            log.warning("%s is overloaded: %s at once for now", provider, places, extra=figures)
-
-    def ended(self, provider: str, session: str, outcome: Outcome | None) -> None:
-        """An attempt of it is over; ``outcome`` is an agent's."""
-        self._backed_off.pop(session, None)
-        room = self._rooms.get(provider)
-        if outcome is not None and outcome.ending is Ending.OVERLOADED:
-            self.overloaded(provider)
-        elif outcome is not None and outcome.ok and room is not None:
-            self._rooms[provider] = room.succeeded(self._clock.monotonic())
-            self._changed()
+        if after is before or after.left is None:
+            return ()
+        figures = {"action": "shrink", "provider": provider, "slots": after.left}
+        log.warning("%s is overloaded: %s at once for now", provider, after.left, extra=figures)
+        return (Overloaded(task.attempt, provider, after.left, after.whole),)
 
     def warnings(self) -> Iterator[str]:
         """A sentence for each provider that has less room than it may have."""

@@ -108,6 +108,7 @@ class Engine:
                 self._group = group
                 for task in await self._ledger.load():
                     await self._dispatcher.admit(task)
+                self._dispatcher.crowding.recall(await self._ledger.overloads())
                 await self.code.load()
                 for task, begin in recover(self._ledger.open.values()):
                     self._dispatcher.hold(task)

@@ -15,10 +15,11 @@ import anyio
 
 from inspan.control import EventQuery
 from inspan.engine.bus import Bus
+from inspan.engine.crowding import RECALLED
 from inspan.engine.hindrances import AGAIN, Hindrances
 from inspan.engine.ports import Change, Clock, Store
 from inspan.errors import StoreFailed, TaskNotFound
-from inspan.model.event import Event, Fact, Submitted
+from inspan.model.event import Event, Fact, Overloaded, Submitted
 from inspan.model.ids import ulid
 from inspan.model.lifecycle import apply
 from inspan.model.task import Task, TaskSpec
@@ -48,6 +49,10 @@ class Ledger:
         tasks = await self._store.open_tasks()
         self.open = {task.id: task for task in tasks}
         return tasks
+
+    async def overloads(self) -> tuple[Event, ...]:
+        """What earlier engines met that may still count, oldest first."""
+        return await self._store.newest(Overloaded.kind, self._clock.now() - RECALLED)
 
     async def get(self, task_id: str) -> Task:
         """The task as it is stored now. Raises TaskNotFound."""

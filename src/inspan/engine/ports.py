@@ -393,6 +393,10 @@ class Store(Protocol):
         """A page of events."""
         ...
 
+    async def newest(self, kind: str, after: float) -> tuple[Event, ...]:
+        """Of the newest 100,000 events those of one kind, stored after a moment; oldest first."""
+        ...
+
     async def by_key(self, key: str) -> tuple[str, str] | None:
         """The id of the task or code session, and the digest, that a key was used with."""
         ...

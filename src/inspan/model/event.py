@@ -178,6 +178,17 @@ class DeadlineWarned:
 
 
 @value
+class Overloaded:
+    """Its agent's service cannot serve so many: fewer of that provider start for a while."""
+
+    kind: ClassVar[str] = "provider.overloaded"
+    attempt: int
+    provider: str
+    slots: int  #: how many are left
+    whole: int  #: how many it had, and has again after a while
+
+
+@value
 class Exited:
     """The process has ended and all of its output is recorded."""
 
@@ -364,6 +375,7 @@ Fact: TypeAlias = (
     | IdleWarned
     | Stirred
     | DeadlineWarned
+    | Overloaded
     | Exited
     | CheckEnded
     | Completed

@@ -40,6 +40,7 @@ _AGENT: Final[_Row] = {
     e.PermissionDecided: None,
     e.PromptAccepted: None,
     e.PromptSettled: None,
+    e.Overloaded: None,
 }
 _ENDED: Final[_Row] = {e.Judged: None, e.WorkspaceSaved: None}
 

@@ -120,6 +120,11 @@ class Room:
         whole = self.whole if self.shrunk(now) else self.most or had
         return _changed(self, left=max(1, had // 2), at=now, whole=whole)
 
+    def recalled(self, left: int, whole: int, at: float) -> Room:
+        """So many of ``whole`` were left at ``at``, when somebody else counted."""
+        whole = whole if self.most is None else min(whole, self.most)
+        return _changed(self, left=left, at=at, whole=whole)
+
     def succeeded(self, now: float) -> Room:
         """A task of it has done its work."""
         places = self.places(now)

@@ -140,6 +140,15 @@ class MemoryStore:
         )
         return tuple(islice(found, limit))
 
+    async def newest(self, kind: str, after: float) -> tuple[Event, ...]:
+        """Of the newest events those of one kind; see the port."""
+        self._open()
+        if not self._events or self._events[-1].at <= after:
+            return ()
+        first = self._events[-1].seq - paging.NEWEST
+        recent = self._events[bisect.bisect_right(self._events, first, key=_SEQ) :]
+        return tuple(event for event in recent if event.kind == kind and event.at > after)
+
     async def by_key(self, key: str) -> tuple[str, str] | None:
         """The id and the digest that a key was used with."""
         self._open()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from inspan.errors import BadInput, TaskNotFound
+
+#: How many events are looked through for those of one kind, which no index knows.
+NEWEST: Final = 100_000
 
 
 def checked(limit: int) -> int:

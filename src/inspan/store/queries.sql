@@ -128,6 +128,16 @@ WHERE task = :correlation AND correlation = :correlation AND seq > :since
 ORDER BY seq
 LIMIT :limit;
 
+-- name: newest_of_kind
+-- Events of one kind since a moment. The newest tells first whether there can be any.
+SELECT seq, at, task, correlation, body
+FROM events
+WHERE seq > (
+      SELECT CASE WHEN at > :after THEN seq - :most END FROM events ORDER BY seq DESC LIMIT 1
+  )
+  AND kind = :kind AND at > :after
+ORDER BY seq;
+
 -- name: by_key
 -- What an idempotency key was used for.
 SELECT id, key_digest FROM tasks WHERE key = :key

@@ -104,6 +104,11 @@ class SqliteStore:
         found: tuple[Event, ...] = await self._ask(_history, query)
         return found
 
+    async def newest(self, kind: str, after: float) -> tuple[Event, ...]:
+        """Of the newest events those of one kind; see the port."""
+        found: tuple[Event, ...] = await self._ask(_newest, kind, after)
+        return found
+
     async def by_key(self, key: str) -> tuple[str, str] | None:
         """The id and the digest that a key was used with."""
         found: tuple[str, str] | None = await self._ask(_by_key, key)
@@ -264,6 +269,11 @@ def _history(connection: sqlite3.Connection, query: EventQuery) -> tuple[Event, 
         "limit": paging.checked(query.limit),
     }
     return tuple(map(rows.event_of, connection.execute(statement(name), parameters)))
+
+
+def _newest(connection: sqlite3.Connection, kind: str, after: float) -> tuple[Event, ...]:
+    parameters = {"kind": kind, "after": after, "most": paging.NEWEST}
+    return tuple(map(rows.event_of, connection.execute(statement("newest_of_kind"), parameters)))
 
 
 def _by_key(connection: sqlite3.Connection, key: str) -> tuple[str, str] | None:

@@ -103,3 +103,71 @@ async def test_an_adopted_task_takes_its_place() -> None:
         stage.run_of(first).finish()
         await settle()
         assert await stage.state(second) is TaskState.RUNNING
+
+
+async def test_a_restart_gives_no_slot_back_that_an_overload_took() -> None:
+    stage = _stage(shell=4)
+    async with stage.running():
+        tasks = [await stage.submit() for _ in range(12)]
+        await stage.clock.advance(10)
+        for task in tasks[:4]:
+            await _ends(stage.run_of(task), OVERLOADED)
+        assert await _running(stage, tasks) == 2
+        met = [await stage.facts(task) for task in tasks[:4]]
+        assert sum(facts.count("overloaded") for facts in met) == 1  # they met one
+        await stage.clock.advance(30)
+    async with stage.running():
+        assert await _running(stage, tasks) == 2
+        (warning,) = (await stage.engine.health()).warnings
+        assert warning == "shell is overloaded: 2 at once rather than 4, and one more in 30 s"
+        await stage.clock.advance(31)
+        assert await _running(stage, tasks) == 3
+    await stage.clock.advance(60)
+    async with stage.running():
+        assert await _running(stage, tasks) == 4
+        assert (await stage.engine.health()).warnings == ()
+
+
+async def test_a_restart_remembers_a_provider_that_had_no_limit() -> None:
+    stage = _stage()
+    async with stage.running():
+        tasks = [await stage.submit() for _ in range(8)]
+        for _ in range(3):
+            stage.run_of(tasks[0]).say(BacksOff(1.0, "overloaded"))
+        await settle()
+        for task in tasks:
+            stage.run_of(task).finish()
+        await settle()
+    async with stage.running():
+        again = [await stage.submit() for _ in range(8)]
+        assert await _running(stage, again) == 4
+        for _ in range(4):
+            await stage.clock.advance(60)
+        assert await _running(stage, again) == 8
+
+
+async def test_what_the_settings_allow_now_counts_beside_an_overload_of_before() -> None:
+    stage = _stage(shell=8)
+    async with stage.running():
+        tasks = [await stage.submit() for _ in range(12)]
+        await _ends(stage.run_of(tasks[0]), OVERLOADED)
+    stage.rules = Rules(default_slots=20, providers={"shell": 2})
+    async with stage.running():
+        for task in tasks[1:8]:
+            stage.run_of(task).finish()
+        await settle()
+        assert await _running(stage, tasks) == 2
+
+
+async def test_an_overload_of_long_ago_is_forgotten() -> None:
+    stage = _stage(shell=200)
+    stage.rules = Rules(default_slots=200, providers={"shell": 200})
+    async with stage.running():
+        tasks = [await stage.submit() for _ in range(200)]
+        await _ends(stage.run_of(tasks[0]), OVERLOADED)
+        for task in tasks[1:]:
+            stage.run_of(task).finish()
+        await settle()
+    await stage.clock.advance(3601)
+    async with stage.running():
+        assert (await stage.engine.health()).warnings == ()

@@ -55,6 +55,7 @@ def facts(attempt: int) -> Mapping[type[e.Fact], e.Fact]:
         e.IdleWarned(attempt, 270.0, 300.0),
         e.Stirred(attempt),
         e.DeadlineWarned(attempt, 30.0, 300.0),
+        e.Overloaded(attempt, "claude", 2, 4),
         e.Exited(attempt, Exit(code=0), 12),
         e.CheckEnded(attempt, "pytest -q", Exit(code=0), f"{TASK}-{attempt}-c0"),
         e.Completed(attempt),

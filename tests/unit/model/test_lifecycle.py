@@ -50,7 +50,7 @@ def after(state: TaskState, fact: e.Fact) -> Task:
 def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
     assert set(TABLE) == set(TaskState)
     assert set(KINDS) == set(e.FACTS.values())
-    assert len(e.FACTS) == 34
+    assert len(e.FACTS) == 35
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -149,6 +149,7 @@ FIELDS: list[tuple[TaskState, e.Fact, dict[str, Any]]] = [
     (S.RUNNING, e.IdleWarned(1, 270, 300), {"idle_warned_at": 100.0}),
     (S.RUNNING, e.Stirred(1), {"idle_warned_at": None}),
     (S.RUNNING, e.DeadlineWarned(1, 30, 300), {}),
+    (S.RUNNING, e.Overloaded(1, "claude", 2, 4), {}),
     (
         S.RUNNING,
         e.NeedsInput(1, Needs("permission", "May I?", ("yes",))),

@@ -48,6 +48,7 @@ class Life(StateMachine):
     idle_warned = running.to.itself()
     stirred = running.to.itself()
     deadline_warned = running.to.itself()
+    overloaded = running.to.itself() | waiting.to.itself()
     exited = running.to(processing) | waiting.to(processing)
     check_ended = processing.to.itself()
     all_is_well = processing.to(completed)
@@ -110,6 +111,7 @@ NAMES: dict[type[e.Fact], str] = {
     e.IdleWarned: "idle_warned",
     e.Stirred: "stirred",
     e.DeadlineWarned: "deadline_warned",
+    e.Overloaded: "overloaded",
     e.Exited: "exited",
     e.CheckEnded: "check_ended",
     e.Completed: "all_is_well",
@@ -161,7 +163,7 @@ def test_both_machines_agree_on_every_state_and_fact() -> None:
     for state, kind in pairs():
         assert ours(state, kind) is oracle(state, kind), f"{state} × {kind.kind}"
         compared += 1
-    assert compared == 11 * 34
+    assert compared == 11 * 35
 
 
 def test_the_oracle_knows_every_state_and_every_fact() -> None:

@@ -37,6 +37,7 @@ NEWER = {
     "permission.decided",
     "prompt.accepted",
     "prompt.settled",
+    "provider.overloaded",
     "task.handed_over",
     "task.parked",
 }
