@@ -435,7 +435,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ready = Ready(args.ready)
     try:
         places = locate(os.environ)
-        anyio.run(serve, places, load(places.config), ready)
+        anyio.run(serve, places, load(places.config, places.state), ready)
     except* InspanError as group:
         trouble = _first(group)
         log.error("%s", trouble, extra={"action": "start", "code": trouble.code})  # noqa: TRY400

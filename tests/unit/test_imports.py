@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import inspan
+from inspan.settings import load
 
 #: Run in a fresh interpreter. For each argument, a list of modules, a fork imports them and tells
 #: what that left behind; -B, since writing byte code makes folders too. What is not ours and comes
@@ -101,7 +102,7 @@ def test_each_module_can_be_imported_alone() -> None:
     assert imported(" ".join(MODULES), *MODULES) == {}
 
 
-def test_a_light_command_imports_nothing_heavy() -> None:
+def test_a_light_command_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = ("asyncio", "dataclasses", "http", "inspect", "logging", "pydantic", "ssl", "yaml")
     # These take 1 to 4 ms each, which is much where all of a short command takes 60.
     small = ("locale", "math", "pathlib", "selectors", "socket", "tty")
@@ -112,13 +113,16 @@ def test_a_light_command_imports_nothing_heavy() -> None:
         "parser_of('run'); reach.settings(); reach.places().door\n"
         f"print(*{{*{heavy + small}}} & sys.modules.keys())"
     )
+    (tmp_path / "config.yaml").write_text("roles: {worker: 3}\n")
+    # Only the first command after a change of the settings reads them by YAML.
+    load(tmp_path / "config.yaml", str(tmp_path))
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
-        env={"PYTHONPATH": str(Path(inspan.__path__[0]).parent), "HOME": "/nowhere"},
+        env={"PYTHONPATH": str(Path(inspan.__path__[0]).parent), "INSPAN_HOME": str(tmp_path)},
     )
     assert done.stdout.split() == []
 

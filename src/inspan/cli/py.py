@@ -148,7 +148,7 @@ async def _own(args: argparse.Namespace, view: View) -> AsyncIterator[Runner]:
     from inspan.kernel.host.confinement import sentence
 
     places = locate(os.environ)
-    allowed, _ = load(places.config).env.split(os.environ)
+    allowed, _ = load(places.config, places.state).env.split(os.environ)
     async with app.code(
         places,
         cwd=Path.cwd(),

@@ -137,7 +137,8 @@ def settings() -> Settings:
     """How inspan is set."""
     from inspan.settings.values import load
 
-    return load(places().settings)
+    where = places()
+    return load(where.settings, where.state)
 
 
 @contextmanager

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from inspan.errors import InspanError, SettingsInvalid
+from inspan.errors import SettingsInvalid
 from inspan.model.patience import Backoff
 from inspan.model.timeouts import DEFAULT, LoginRules, Timeouts
 from inspan.settings import fields
+from inspan.settings.reading import made_of
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -81,27 +82,15 @@ class TimeoutsFile:
             log.info("%s was read again", self._path, extra={"action": "reload"})
 
 
-def load(path: str | PathLike[str]) -> Timeouts:
+def load(path: str | PathLike[str], state: str | None = None) -> Timeouts:
     """The timeouts in ``path``; the defaults where there is no such file.
+
+    ``state``: as ``made_of`` has it.
 
     Raises:
         SettingsInvalid: with the line.
     """
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - every command reads it, and pathlib costs 4 ms
-            text = file.read().decode()
-    except FileNotFoundError:
-        return DEFAULT
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsInvalid(f"cannot read {path}: {error}") from error
-    from inspan.settings import lined  # noqa: PLC0415 - only where there is a file
-
-    try:
-        return _build(lined.read(text, str(path)))
-    except SettingsInvalid:
-        raise
-    except InspanError as error:
-        raise SettingsInvalid(error.message) from error
+    return made_of(path, _build, state) or DEFAULT
 
 
 def _stamp(path: Path) -> _Stamp:

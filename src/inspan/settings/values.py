@@ -1,7 +1,7 @@
 """The settings file as frozen values: defaults, then what ``config.yaml`` says.
 
 A key that is not known is refused with its line, so that a typing mistake never passes for a
-default. It reads one file, and writes none.
+default. How a file is read is not known here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from inspan.model.value import field, value
 from inspan.settings import budgeting, fields, timeouts
 from inspan.settings.names import is_secret
 from inspan.settings.places import TIMEOUTS
+from inspan.settings.reading import made_of
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -152,41 +153,28 @@ class Settings:
         )
 
 
-def load(path: str | PathLike[str]) -> Settings:
+def load(path: str | PathLike[str], state: str | None = None) -> Settings:
     """The settings in ``path`` and the timeouts beside it; defaults where there is no such file.
+
+    ``state``: the folder where it is kept what they say, for the next command to be sooner.
 
     Raises:
         SettingsInvalid: with the line.
     """
-    return Settings(**_read(path), timeouts=timeouts.load(_beside(path)))
+    return Settings(**_read(path, state), timeouts=timeouts.load(_beside(path), state))
 
 
 def load_alone(path: Path) -> Settings:
     """The settings in ``path``, with no look at the timeouts beside it. Raises SettingsInvalid."""
-    return Settings(**_read(path))
+    return Settings(**_read(path, None))
 
 
 def _beside(path: str | PathLike[str]) -> str:
     return os.path.join(os.path.dirname(path), TIMEOUTS)  # noqa: PTH118, PTH120 - every command reads it, and pathlib costs 4 ms
 
 
-def _read(path: str | PathLike[str]) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - as above
-            text = file.read().decode()
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsInvalid(f"cannot read {path}: {error}") from error
-    from inspan.settings import lined  # noqa: PLC0415 - only where there is a file
-
-    try:
-        document = lined.read(text, str(path))
-        return _build(document)
-    except SettingsInvalid:
-        raise
-    except InspanError as error:
-        raise SettingsInvalid(error.message) from error
+def _read(path: str | PathLike[str], state: str | None) -> dict[str, Any]:
+    return made_of(path, _build, state) or {}
 
 
 _Part = Callable[["Lined", Any], dict[str, Any]]
