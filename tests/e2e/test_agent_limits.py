@@ -158,7 +158,7 @@ def test_it_stays_parked_through_the_death_of_the_daemon(later: Daemon) -> None:
     with later.control() as control:
         assert control.get(before.id) == before
         listed = _inspan(later, "ls")
-        assert "wakes " in listed
+        assert "parked until " in listed
         assert "insufficient_quota" in _inspan(later, "show", before.id)
         assert "queued" in _inspan(later, "resume", before.id)
         ended = control.wait(before.id, 60)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +106,28 @@ def test_what_it_asks_outlives_the_daemon_and_is_answered(daemon: Daemon) -> Non
         control.send(task.id, b"x")
         until(lambda: control.get(task.id).done, "it to end")
         assert "running, idle" not in _say(daemon, "ls")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells it in /proc")
+def test_one_that_a_signal_stopped_is_not_called_idle(daemon: Daemon) -> None:
+    with daemon.control() as control:
+        task = _submitted(daemon, control, f"{RESTS}=b'x'")
+        plain = control.submit(daemon.spec("sleep", "60"))
+        until(lambda: _does(control, task, Doing.IDLE), "it to come to rest")
+        pids = [control.get(one.id).pid for one in (task, plain)]
+        assert None not in pids
+        for pid in filter(None, pids):
+            os.killpg(pid, signal.SIGSTOP)
+        until(lambda: _say(daemon, "ls").count("running, stopped") == 2, "both to be stopped")
+        assert "was stopped by a signal; `kill -CONT" in _say(daemon, "why", task.id)
+        assert "was stopped by a signal; `kill -CONT" in _say(daemon, "why", plain.id)
+        for pid in filter(None, pids):
+            os.killpg(pid, signal.SIGCONT)
+        until(lambda: "stopped" not in _say(daemon, "ls"), "both to go on")
+        assert "running, idle" in _say(daemon, "ls")
+        control.cancel(task.id, force=True)
+        control.cancel(plain.id, force=True)
+        assert "running" not in _say(daemon, "ls")
 
 
 def test_an_answer_given_at_its_own_keys_is_seen(daemon: Daemon) -> None:

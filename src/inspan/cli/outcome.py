@@ -29,7 +29,7 @@ def asleep(task: Task) -> str:
     """Until when a parked task waits, and for what; nothing of any other."""
     if not task.is_parked or task.reason is None or task.wake_at is None:
         return ""
-    return f"wakes {moment(task.wake_at)}: {task.reason.message}"
+    return f"parked until {moment(task.wake_at)}: {task.reason.message}"
 
 
 def moment(at: float) -> str:

@@ -61,13 +61,17 @@ def row(
 
 
 def state(task: Task, activity: Activity | None) -> str:
-    """How it is; and that it runs but has nothing to do, where that is known."""
-    idle = activity is not None and activity.doing.value == "idle"
-    return (
-        f"{task.state.value}, idle"
-        if idle and task.state is TaskState.RUNNING
-        else task.state.value
-    )
+    """How it is; and that it runs but is told to stop, is stopped, or has nothing to do."""
+    word = task.state.value
+    if task.state is not TaskState.RUNNING:
+        return word
+    if task.stop is not None:
+        return f"{word}, stopping"
+    if activity is None:
+        return word
+    if activity.stopped:
+        return f"{word}, stopped"
+    return f"{word}, idle" if activity.doing.value == "idle" else word
 
 
 def fitted(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from inspan.engine.ports import Clock, Looks, Run
-from inspan.model.activity import Activity, Confidence, Doing, Source
+from inspan.engine.ports import Clock, Halts, Looks, Run
+from inspan.model.activity import STOPPED, Activity, Confidence, Doing, Source
 from inspan.model.task import Task
 
 
@@ -35,7 +35,7 @@ async def activity_of(attempt: Acting, clock: Clock) -> Activity:
 
     That it does something else it tells by itself, once what follows from that is stored.
     """
-    known = _known(attempt)
+    known = _known(attempt, clock)
     looks: object = attempt.run  # of a run, mypy takes it for impossible that it looks
     if isinstance(looks, Looks) and (known is None or known is attempt.activity):
         seen = await looks.look()
@@ -46,19 +46,26 @@ async def activity_of(attempt: Acting, clock: Clock) -> Activity:
     return Activity(Doing.UNKNOWN, clock.now()) if known is None else known
 
 
-def known_of(attempts: Mapping[str, Acting], tasks: tuple[Task, ...]) -> dict[str, Activity]:
+def known_of(
+    attempts: Mapping[str, Acting], tasks: tuple[Task, ...], clock: Clock
+) -> dict[str, Activity]:
     """What those of ``tasks`` do that is known without a look."""
     found = {task.id: attempts[task.id] for task in tasks if task.id in attempts}
-    told = {task: _known(attempt) for task, attempt in found.items()}
+    told = {task: _known(attempt, clock) for task, attempt in found.items()}
     return {task: activity for task, activity in told.items() if activity is not None}
 
 
-def _known(attempt: Acting) -> Activity | None:
+def _known(attempt: Acting, clock: Clock) -> Activity | None:
     """What it told; where it told nothing yet, what the store has of a question.
 
     One with an id was read or heard by the run of an earlier engine, and this one has yet to look.
+    What was stopped does nothing of what it told, unless it asked: a question stands.
     """
     needs = attempt.task.needs
+    halts: object = attempt.run  # as above
+    if needs is None and isinstance(halts, Halts) and (words := halts.halted()):
+        now, sure = clock.now(), Confidence.CERTAIN
+        return Activity(Doing.UNKNOWN, now, Source.PROCESS, STOPPED, words, sure)
     if attempt.activity is not None or needs is None:
         return attempt.activity
     return Activity(

@@ -148,7 +148,7 @@ class Engine:
 
     async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
         page = await self._ports.store.list(query)
-        return replace(page, activities=known_of(self._attempts, page.tasks))
+        return replace(page, activities=known_of(self._attempts, page.tasks, self._ports.clock))
 
     async def activity(self, task: str) -> Activity:
         return await activity_of(self._live(await self._refs.task(task)), self._ports.clock)

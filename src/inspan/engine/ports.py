@@ -272,6 +272,15 @@ class Looks(Protocol):
         ...
 
 
+@runtime_checkable
+class Halts(Protocol):
+    """A run of a process that a signal can stop, whatever it said that it does."""
+
+    def halted(self) -> str:
+        """That it is stopped, in words; empty where it goes on. It costs next to nothing."""
+        ...
+
+
 class Provider(Protocol):
     """One way to run something."""
 

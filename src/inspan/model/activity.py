@@ -90,6 +90,10 @@ class Reading:
         return self.at + (AGES[self.source] if self.holds is None else self.holds)
 
 
+#: The rule by which a program is known to be stopped by a signal.
+STOPPED: Final = "stopped"
+
+
 @value(frozen=True)
 class Activity:
     """What a session does, and why that is believed. No source: nobody said anything."""
@@ -103,6 +107,11 @@ class Activity:
     needs: Needs | None = None
     #: It changes to and fro, and this is what is held on to.
     flapping: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """True where it was stopped by a signal, and does nothing."""
+        return self.source is Source.PROCESS and self.rule == STOPPED
 
     def same(self, other: Activity) -> bool:
         """True where nothing is new: it does the same, or waits with the same question."""

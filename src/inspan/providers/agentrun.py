@@ -27,6 +27,7 @@ from inspan.engine.ports import (
     Finished,
     GoesOn,
     Grew,
+    Halts,
     Lost,
     Observation,
     Reached,
@@ -424,6 +425,10 @@ class AgentRun:
             self._wake.set_result(None)
 
     # ── the process ──────────────────────────────────────────────────────────
+
+    def halted(self) -> str:
+        """That a signal stopped it, in words."""
+        return self._inner.halted() if isinstance(self._inner, Halts) else ""
 
     async def resize(self, cols: int, rows: int) -> None:
         """Change the size of its terminal."""

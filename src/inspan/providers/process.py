@@ -38,6 +38,7 @@ from inspan.model.task import Exit, Needs, TaskSpec, TerminalSpec
 from inspan.model.value import value
 from inspan.providers.bubblewrap import disguised
 from inspan.providers.listening import Ears, News
+from inspan.providers.procfacts import halted
 from inspan.providers.sandbox import Confined, Sandboxes
 from inspan.providers.screens import Screens
 from inspan.providers.workspacefiles import Fence, WorkspaceFiles, alone
@@ -327,6 +328,10 @@ class ProcessRun:
     def _goes_on(self) -> GoesOn:
         self._known, self._answer = True, None
         return GoesOn()
+
+    def halted(self) -> str:
+        """That a signal stopped it, in words."""
+        return halted(self._pid)
 
     async def look(self) -> Activity:
         """What it does, as far as a look at its terminal tells."""

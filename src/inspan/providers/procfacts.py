@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from inspan.model.activity import Confidence, Doing, Reading, Source
+from inspan.model.activity import STOPPED, Confidence, Doing, Reading, Source
 from inspan.terminal.sanitize import one_line
 
 #: Seconds for which a command counts that uses no processor: it may wait for the network.
@@ -22,10 +22,10 @@ _YOUNG: Final = 30.0
 _MOST: Final = 512
 _NAME_MOST: Final = 40
 _DEAD: Final = "ZXx"
+_HALTED: Final = "T"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 #: The number of ``read`` among the calls of the system; on other machines it is not known.
 _READ: Final = {"x86_64": "0", "aarch64": "63"}
-_STOPPED: Final = "stopped"
 
 
 class Process(NamedTuple):
@@ -132,15 +132,23 @@ def of_program(root: int, at: float) -> Reading | None:
 
 def is_stopped(reading: Reading | None) -> bool:
     """True where it says that it was stopped."""
-    return reading is not None and reading.rule == _STOPPED
+    return reading is not None and reading.rule == STOPPED
+
+
+def halted(root: int) -> str:
+    """That it was stopped by a signal, in words; empty where it was not. One small file is read."""
+    first = _look(root)
+    seen = tree(root) if first is not None and first.state == _HALTED else None
+    stopped = None if seen is None else _stopped(seen, 0.0)
+    return "" if stopped is None else stopped.evidence
 
 
 def _stopped(seen: Tree, at: float) -> Reading | None:
     root = seen.processes[0]
-    if any(process.state != "T" for process in seen.processes if process.group == root.group):
+    if any(process.state != _HALTED for process in seen.processes if process.group == root.group):
         return None
     words = f"{root.name} was stopped by a signal; `kill -CONT {root.pid}` lets it go on"
-    return _reading(Doing.UNKNOWN, at, _STOPPED, words)
+    return _reading(Doing.UNKNOWN, at, STOPPED, words)
 
 
 def _reading(doing: Doing, at: float, rule: str, words: str) -> Reading:

@@ -26,6 +26,7 @@ from inspan.engine.ports import (
     Finished,
     GoesOn,
     Grew,
+    Halts,
     Lost,
     Observation,
     Reached,
@@ -379,6 +380,10 @@ class PtyRun:
                 yield Reached(key, arrival)
 
     # ── the process ──────────────────────────────────────────────────────────
+
+    def halted(self) -> str:
+        """That a signal stopped it, in words."""
+        return self._inner.halted() if isinstance(self._inner, Halts) else ""
 
     async def resize(self, cols: int, rows: int) -> None:
         """Change the size of its terminal."""

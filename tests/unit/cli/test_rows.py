@@ -6,7 +6,8 @@ import pytest
 from inspan.cli import exits, rows
 from inspan.cli.plainly import full
 from inspan.errors import BadInput, DaemonUnreachable, TaskNotFound
-from inspan.model.task import Exit, Needs, Reason, Task, TaskSpec, TaskState
+from inspan.model.activity import STOPPED, Activity, Doing, Source
+from inspan.model.task import Exit, Needs, Reason, Stop, StopKind, Task, TaskSpec, TaskState
 
 pytestmark = pytest.mark.requirement("A11")
 
@@ -37,10 +38,22 @@ def test_why_it_failed_is_told() -> None:
 def test_a_parked_task_says_when_it_wakes() -> None:
     limit = Reason("quota", "the limit is reached")
     parked = _task(TaskState.PENDING, wake_at=4102444800.0, reason=limit)
-    assert rows.reason(parked).startswith("wakes 2")
+    assert rows.reason(parked).startswith("parked until 2")
     assert rows.reason(parked).endswith("0: the limit is reached")
     soon = _task(TaskState.PENDING, wake_at=time.time(), reason=limit)
-    assert re.match(r"wakes \d\d:\d\d:\d\d: ", rows.reason(soon))
+    assert re.match(r"parked until \d\d:\d\d:\d\d: ", rows.reason(soon))
+
+
+def test_what_is_stopped_or_told_to_stop_is_called_nothing_else() -> None:
+    idle = Activity(Doing.IDLE, 1.0, Source.SCREEN)
+    halted = Activity(Doing.UNKNOWN, 1.0, Source.PROCESS, STOPPED)
+    runs = _task(TaskState.RUNNING)
+    told = _task(TaskState.RUNNING, stop=Stop(StopKind.INTERRUPT, "person", "", 1.0))
+    assert rows.state(runs, idle) == "running, idle"
+    assert rows.state(runs, halted) == "running, stopped"
+    assert rows.state(told, idle) == rows.state(told, None) == "running, stopping"
+    for state in set(TaskState) - {TaskState.RUNNING}:
+        assert rows.state(_task(state), idle) == rows.state(_task(state), halted) == state.value
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from inspan.engine.activities import activity_of
+from inspan.engine.activities import activity_of, known_of
 from inspan.engine.ports import Run
 from inspan.model.activity import Activity, Doing, Source
 from inspan.model.task import Needs, Task, TaskSpec, TaskState
@@ -22,6 +22,12 @@ class Looking:
 
     async def look(self) -> Activity:
         return self.seen
+
+
+@dataclass
+class Halted(Looking):
+    def halted(self) -> str:
+        return "claude was stopped"
 
 
 @dataclass
@@ -59,6 +65,19 @@ async def test_what_it_begins_to_do_is_heard_when_it_tells_it() -> None:
 async def test_what_the_system_tells_is_heard_at_once() -> None:
     stopped = _does(Doing.UNKNOWN, Source.PROCESS)
     assert await activity_of(_acts(WORKS, stopped), FakeClock()) == stopped
+
+
+async def test_what_a_signal_stopped_does_nothing_of_what_it_told_but_ask() -> None:
+    clock = FakeClock()
+    acts = _acts(WORKS, WORKS)
+    acts.run = cast("Run", Halted(WORKS))
+    found = await activity_of(acts, clock)
+    assert found.stopped
+    assert (found.doing, found.evidence) == (Doing.UNKNOWN, "claude was stopped")
+    assert known_of({"t": acts}, (acts.task,), clock) == {"t": found}
+    asks = _acts(ASKS, ASKS, Needs("permission", "May it?"))
+    asks.run = cast("Run", Halted(ASKS))
+    assert await activity_of(asks, clock) == ASKS
 
 
 async def test_a_question_in_the_store_stands_until_somebody_has_looked_again() -> None:

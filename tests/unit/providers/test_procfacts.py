@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from inspan.model.activity import Doing, Reading
-from inspan.providers.procfacts import Commands, is_stopped, of_program, tree
+from inspan.providers.procfacts import Commands, halted, is_stopped, of_program, tree
 from tests.real.daemon import until
 
 pytestmark = [
@@ -126,8 +126,10 @@ def test_what_was_stopped_is_told() -> None:
             assert found is not None
             assert found.doing is Doing.UNKNOWN
             assert f"kill -CONT {agent.pid}" in found.evidence
+            assert found.evidence == halted(agent.pid)
         os.kill(agent.pid, signal.SIGCONT)
         until(lambda: not any(is_stopped(found) for found in told()), "it to go on")
+        assert not halted(agent.pid)
 
 
 def test_a_program_that_reads_its_terminal_and_one_that_computes() -> None:
@@ -151,6 +153,7 @@ def test_of_what_is_gone_nothing_is_told() -> None:
     assert tree(ended.pid) is None
     assert Commands(ended.pid).look(1.0, rests=False) is None
     assert of_program(ended.pid, 1.0) is None
+    assert not halted(ended.pid)
 
 
 def test_a_look_is_cheap() -> None:
