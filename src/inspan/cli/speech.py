@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.agents import signs as s
 from inspan.agents.json_lines import Lines
+from inspan.cli.complaints import Complaints
 from inspan.cli.dialects import dialect_of
 from inspan.cli.say import clean, styled
 from inspan.model.agent import Mode
@@ -61,15 +62,18 @@ class Speech:
         self._lines = Lines()
         self._watched = watched
         self._tools: dict[str, str] = {}
+        self._complaints = Complaints()
         #: Whether the last text that was told may go on in the same line.
         self._open = False
 
     def feed(self, chunk: Chunk) -> None:
-        """Tell what ``chunk`` says. Its standard error is told too, made harmless."""
+        """Tell what ``chunk`` says. Its standard error is told too, made harmless, once."""
         if isinstance(chunk, Gap):
             self._lines.skip()
         elif isinstance(chunk, Output) and chunk.stream == "err":
-            self._news(cleaned(chunk.data.decode(errors="replace")))
+            complaint = self._complaints.new(cleaned(chunk.data.decode(errors="replace")))
+            if complaint:
+                self._news(complaint)
         elif isinstance(chunk, Output):
             self._hear(self._lines.feed(chunk.data))
 
@@ -88,12 +92,14 @@ class Speech:
             case s.Said(text, more):
                 if not more:
                     self.end_line()
+                self._complaints.heard()
                 self._tell(cleaned(text), own=True)
                 self._open = True
             case s.TurnEnded(outcome) if not (self._watched or outcome.ok):
                 self._news(styled(clean(outcome.message), "red"))
             case _:
                 for line in self._line(sign):
+                    self._complaints.heard()
                     self._news(line)
 
     def _line(self, sign: s.Sign) -> Iterator[str]:
