@@ -1,21 +1,16 @@
 """The application: the only file that names concrete classes and joins them to the ports.
 
-Three ways in: ``open`` for programs, ``engine`` for one process without a daemon, and ``serve``,
-which is the daemon. What is heavy is imported where it is needed.
+``engine`` is what the daemon runs, and one process without a daemon (``here``); ``connect`` leads
+to the daemon, and ``code`` is a Python session of its own. What is heavy is imported where it is
+needed.
 """
 
 from __future__ import annotations
 
-import argparse
-import gc
-import json
-import logging
 import os
 import platform
 import shutil
-import signal
 import sqlite3
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -25,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import anyio
 
 from inspan import __version__
-from inspan.control import Control, Health, Process, PrunePolicy
+from inspan.control import Control, Health, Process
 from inspan.engine.clock import SystemClock
 from inspan.engine.code.alone import Alone, Person
 from inspan.engine.code.ports import CodePorts
@@ -58,21 +53,17 @@ if TYPE_CHECKING:
     from inspan.kernel.host.session import KernelSession
     from inspan.model.code import CodeLimits, Grants
 
-log = logging.getLogger("inspan")
-
 #: Free bytes on the disk of the state directory below which health says so.
 _LITTLE_ROOM: Final = 1 << 30
-#: Seconds between two looks for what retention lets go.
-_RETENTION_EVERY: Final = 3600.0
-#: Seconds for which a secret is held that no task asks for.
-_SECRETS_KEPT: Final = 30 * 86400.0
-_REST_EVERY: Final = 60.0
 
 
 class DaemonVitals:
     """``ports.Vitals`` of this process and its keeper."""
 
-    def __init__(self, places: Places, keeping: Keeping, timeouts: TimeoutsFile) -> None:
+    def __init__(
+        self, places: Places, keeping: Keeping, timeouts: TimeoutsFile, url: str | None
+    ) -> None:
+        self._url = url
         self._places = places
         self._keeping = keeping
         self._timeouts = timeouts
@@ -89,6 +80,7 @@ class DaemonVitals:
             python=platform.python_version(),
             sessions=sessions,
             counts=counts,
+            url=self._url,
             warnings=tuple(self._warnings()),
         )
 
@@ -109,8 +101,10 @@ class DaemonVitals:
 
 
 @asynccontextmanager
-async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
-    """An engine over the state in ``places``, at work until the block is left.
+async def engine(
+    places: Places, settings: Settings, url: str | None = None
+) -> AsyncIterator[Engine]:
+    """An engine over the state in ``places``, reached at ``url``, at work until the block is left.
 
     Raises StoreLocked where another process has that state, and what opening a store raises.
     """
@@ -152,7 +146,7 @@ async def engine(places: Places, settings: Settings) -> AsyncIterator[Engine]:
         recordings=Recordings(places.recordings, keeping.client),
         workspaces=Workspaces(places.workspaces),
         keep=keeping,
-        vitals=DaemonVitals(places, keeping, timeouts),
+        vitals=DaemonVitals(places, keeping, timeouts, url),
         clock=clock,
     )
     try:
@@ -284,26 +278,6 @@ async def _bury(leftovers: Sequence[PrivateFolder], keeping: Keeping) -> None:
                 await anyio.to_thread.run_sync(folder.remove)
 
 
-async def serve(places: Places, settings: Settings, ready: Ready) -> None:
-    """The daemon: an engine and its server, until a signal or ``down``. Agents are left alone."""
-    from inspan.server.serve import serve as serve_http  # noqa: PLC0415 - the client needs none
-
-    stop = anyio.Event()
-    async with engine(places, settings) as running, anyio.create_task_group() as group:
-        group.start_soon(_on_signal, stop)
-        group.start_soon(_retain, running, places, settings)
-        if settings.code.idle is not None:
-            group.start_soon(_rest, running, settings.code.idle)
-        await serve_http(
-            running,
-            places.daemon_socket,
-            version=__version__,
-            on_ready=ready.tell,
-            shutdown_event=stop,
-        )
-        group.cancel_scope.cancel()
-
-
 async def _opened(places: Places, keeping: Keeping) -> SqliteStore:
     """The store; the keeper takes a moment to start, and does so meanwhile."""
     trouble: InspanError
@@ -323,47 +297,6 @@ async def _early(keeping: Keeping) -> None:
         await keeping.client()
 
 
-async def _on_signal(stop: anyio.Event) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for number in signals:
-            log.info("told to stop by %s", number.name, extra={"action": "stop"})
-            stop.set()
-
-
-async def _retain(running: Engine, places: Places, settings: Settings) -> None:
-    """Let go of what retention does not keep, at the start and every hour."""
-    kept = settings.retention
-    policy = PrunePolicy(older_than=kept.older_than, bytes=kept.bytes)
-    held = Secrets(places.secrets, {})
-    while True:
-        try:
-            gone = await running.prune(policy)
-        except InspanError as error:
-            log.warning("retention: %s", error, extra={"action": "retain"})
-        else:
-            if gone.tasks or gone.sessions or gone.bytes:
-                figures = {"action": "retain", "tasks": gone.tasks, "bytes": gone.bytes}
-                log.info("retention let go of %d tasks", gone.tasks, extra=figures)
-        try:
-            await anyio.to_thread.run_sync(held.forget, _SECRETS_KEPT)
-        except OSError as error:
-            log.warning("secrets: %s", error, extra={"action": "retain"})
-        await anyio.sleep(_RETENTION_EVERY)
-
-
-async def _rest(running: Engine, idle: float) -> None:
-    """Save and close code sessions in which nothing happens."""
-    while True:
-        await anyio.sleep(min(_REST_EVERY, idle / 2))
-        try:
-            count = await running.code.close_idle(idle)
-        except InspanError as error:
-            log.warning("idle sessions: %s", error, extra={"action": "rest"})
-        else:
-            if count:
-                log.info("closed %d idle sessions", count, extra={"action": "rest"})
-
-
 def _rss(pid: int) -> int:
     """The memory of a process (bytes), 0 where it is gone."""
     import psutil  # noqa: PLC0415 - 18 ms that only health needs
@@ -372,88 +305,3 @@ def _rss(pid: int) -> int:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
-
-
-def collect_rarely() -> None:
-    """Make this process look for cycles after 20,000 new values rather than 2,000.
-
-    The engine holds many small values that live long and form no cycle; looking for some in them
-    costs it a tenth of its time. For a process of our own, not for one that embeds the engine.
-    """
-    gc.set_threshold(20_000, 20, 20)
-
-
-class Ready:
-    """Tells whoever started the daemon, once, that it is ready or why it is not."""
-
-    def __init__(self, fd: int | None) -> None:
-        self._fd = fd
-
-    def tell(self, trouble: InspanError | None = None) -> None:
-        """Write one line, ``ready`` or the error as JSON, and hang up."""
-        fd, self._fd = self._fd, None
-        if fd is None:
-            return
-        words = "ready"
-        if trouble is not None:
-            words = json.dumps(
-                {"code": trouble.code, "message": trouble.message, "hint": trouble.hint}
-            )
-        with suppress(BrokenPipeError):
-            os.write(fd, f"{words}\n".encode())
-        os.close(fd)
-
-
-class _JsonLines(logging.Formatter):
-    """One line a record: text for people, ``action`` and ids as fields for machines."""
-
-    _KNOWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "at": round(record.created, 3),
-            "level": record.levelname.lower(),
-            "text": record.getMessage(),
-            "from": record.name,
-        }
-        line |= {key: value for key, value in vars(record).items() if key not in self._KNOWN}
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """``python -m inspan.app serve [--ready FD]``: what ``inspan up`` starts."""
-    parser = argparse.ArgumentParser(prog="inspan.app")
-    parser.add_argument("what", choices=["serve"])
-    parser.add_argument("--ready", type=int, metavar="N")
-    args = parser.parse_args(argv)
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    collect_rarely()
-    ready = Ready(args.ready)
-    try:
-        places = locate(os.environ)
-        anyio.run(serve, places, load(places.config, places.state), ready)
-    except* InspanError as group:
-        trouble = _first(group)
-        log.error("%s", trouble, extra={"action": "start", "code": trouble.code})  # noqa: TRY400
-        ready.tell(trouble)
-        status = 1
-    else:
-        status = 0
-    return status
-
-
-def _first(group: BaseExceptionGroup[InspanError]) -> InspanError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, InspanError):
-        raise TypeError(error)
-    return error
-
-
-if __name__ == "__main__":
-    sys.exit(main())

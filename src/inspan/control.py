@@ -87,6 +87,8 @@ class Health:
     python: str
     sessions: int
     counts: dict[str, int]
+    #: Where it is reached by the network; ``None``: by its own socket alone.
+    url: str | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -158,7 +158,7 @@ class AmbiguousId(Refused):
 
 
 class NotGranted(Refused):
-    """This code session was not granted that."""
+    """That was not granted."""
 
     code = "not-granted"
     default_hint = "Open a session with the grant that is named."

@@ -233,8 +233,8 @@ def test_a_keeper_of_another_version_is_told_and_left_alone(console: Console) ->
 _OTHER = """\
 import inspan, sys
 inspan.__version__ = "0.0.9"
-from inspan.app import main
-sys.exit(main(["serve"]))
+from inspan.daemon import main
+sys.exit(main([]))
 """
 
 
@@ -330,7 +330,7 @@ def _daemons(console: Console) -> list[int]:
             environment = (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"serve" in words and home in environment:
+        if any(b"inspan.daemon" in word for word in words) and home in environment:
             found.append(int(process.name))
     return found
 

@@ -34,6 +34,7 @@ from inspan.model.event import Event
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
+from inspan.server.audit import Audit
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
 from tests.fakes.puppets import engine_hand, lone_engine
@@ -112,6 +113,7 @@ async def served(control: Control, *, version: str = __version__) -> AsyncIterat
                     control,
                     socket,
                     version=version,
+                    audit=Audit(Path(folder) / "audit.jsonl"),
                     on_ready=ready.set,
                     shutdown_event=stop,
                 )

@@ -48,7 +48,7 @@ class Daemon:
         """Start it, and return when it is ready."""
         self.places.prepare()
         hear, tell = os.pipe()
-        command = [sys.executable, "-m", "inspan.app", "serve", "--ready", str(tell)]
+        command = [sys.executable, "-m", "inspan.daemon", "--ready", str(tell)]
         command[:0] = self.prefix
         with (self.home / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The corners of the application that no daemon reaches in a test."""
+"""The corners of the application and of the daemon that no daemon reaches in a test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from inspan import app
+from inspan import app, daemon
 from inspan.control import Pruned, PrunePolicy
 from inspan.engine.ledger import _fold
 from inspan.errors import DiskFull, StoreLocked
@@ -31,7 +31,7 @@ async def test_retention_that_fails_is_told_and_tried_again(
     places = locate({"INSPAN_HOME": str(tmp_path)})
     with caplog.at_level(logging.WARNING):
         async with anyio.create_task_group() as group:
-            group.start_soon(app._retain, Full(), places, Settings())  # type: ignore[arg-type]
+            group.start_soon(daemon._retain, Full(), places, Settings())  # type: ignore[arg-type]
             await anyio.wait_all_tasks_blocked()
             assert "retention: The disk is full." in caplog.text
             group.cancel_scope.cancel()
@@ -60,7 +60,7 @@ async def test_idle_sessions_that_cannot_be_closed_are_told_and_tried_again(
     running = Refusing()
     with caplog.at_level(logging.INFO), anyio.fail_after(30):
         async with anyio.create_task_group() as group:
-            group.start_soon(app._rest, running, 0.002)  # type: ignore[arg-type]
+            group.start_soon(daemon._rest, running, 0.002)  # type: ignore[arg-type]
             await running.closed.wait()
             await anyio.wait_all_tasks_blocked()
             group.cancel_scope.cancel()
@@ -76,9 +76,9 @@ def test_a_process_that_is_gone_takes_no_memory() -> None:
 
 def test_the_first_of_many_errors_is_ours_or_a_mistake() -> None:
     locked = StoreLocked()
-    assert app._first(ExceptionGroup("", [locked])) is locked
+    assert daemon._first(ExceptionGroup("", [locked])) is locked
     with pytest.raises(TypeError):
-        app._first(ExceptionGroup("", [ValueError()]))  # type: ignore[list-item]
+        daemon._first(ExceptionGroup("", [ValueError()]))  # type: ignore[list-item]
 
 
 def test_a_task_of_nothing_is_no_task() -> None:

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import anyio
 
-from inspan.app import collect_rarely
+from inspan.daemon import collect_rarely
 from inspan.engine.engine import Engine
 from inspan.store.writer import write
 from tools.bench.engines import SPEC, CountingStore, engine_of_nothing

@@ -53,6 +53,8 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "doctor": "look for what is amiss",
         "agents": "which agents are here",
         "demo": "see it work",
+        "token": "who may come in by the network",
+        "audit": "who asked the daemon for what",
         "prune": "remove old tasks and recordings",
         "kernel": "a kernel for Jupyter's notebooks and consoles",
         "db": "upgrade, downgrade, verify or back up the database",

@@ -142,8 +142,8 @@ def settings() -> Settings:
 
 
 @contextmanager
-def control(*, here: bool = False) -> Iterator[Reached]:
-    """Control for one command; the daemon is started where it does not run.
+def control(*, here: bool = False, flags: Sequence[str] = ()) -> Iterator[Reached]:
+    """Control for one command; the daemon is started, with ``flags``, where it does not run.
 
     Raises DaemonUnreachable where it cannot be started.
     """
@@ -158,7 +158,7 @@ def control(*, here: bool = False) -> Iterator[Reached]:
             hint = "A daemon is at work here: leave --here out, or use another INSPAN_HOME."
             raise StoreLocked(error.message, hint=hint) from error
         return
-    with _connected() as client:
+    with _connected(flags) as client:
         yield client
 
 
@@ -169,7 +169,7 @@ def connect() -> SyncControl:
     return client
 
 
-def _connected() -> SyncControl:
+def _connected(flags: Sequence[str] = ()) -> SyncControl:
     from inspan.client.sync import SyncControl
 
     where = places()
@@ -178,7 +178,7 @@ def _connected() -> SyncControl:
         from inspan.client.launch import launch
 
         where.prepare()
-        launch(where.daemon_socket, where.state_dir, where.logs)
+        launch(where.daemon_socket, where.state_dir, where.logs, flags=flags)
     return client
 
 

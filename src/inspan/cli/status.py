@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         with SyncControl(where.daemon_socket) as client:
             health = full(client.health())
             states = Counter(str(session.state) for session in client.code.list())
-        told |= {key: health[key] for key in ("daemon", "sessions", "counts", "warnings")}
+        told |= {key: health[key] for key in ("daemon", "sessions", "counts", "url", "warnings")}
         told["code_sessions"] = dict(states)
         told["keeper"] = health["keeper"] or told["keeper"]
         told["sqlite"], told["python"] = health["sqlite"], health["python"]
@@ -63,6 +63,7 @@ def _told(where: Places) -> dict[str, Any]:
         "keeper": _keeper(where),
         "state_dir": str(where.state_dir),
         "socket": str(where.daemon_socket),
+        "url": None,
         "keeper_socket": str(where.keeper_socket),
         "config": str(where.config),
         "timeouts": str(where.timeouts),
@@ -93,6 +94,8 @@ def _say(told: dict[str, Any]) -> None:
         out(f"{'':8} {clean(told['problem']['message'])}")
     for name, key in _PATHS:
         out(f"{styled(name.ljust(8), 'dim')} {clean(str(told[key]))}")
+    if told["url"]:
+        out(f"{styled('network'.ljust(8), 'dim')} {clean(told['url'])}")
     for name, key in (("tasks", "counts"), ("py", "code_sessions")):
         words = ", ".join(f"{n} {state}" for state, n in told.get(key, {}).items() if n)
         if words:

@@ -15,7 +15,7 @@ import socket as sockets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -37,21 +37,27 @@ _PART: Final = """\
 import os, runpy
 if os.fork():
     os._exit(0)
-runpy.run_module("inspan.app", run_name="__main__", alter_sys=True)
+runpy.run_module("inspan.daemon", run_name="__main__", alter_sys=True)
 """
 
 
-def launch(socket: Path, state_dir: Path, logs: Path, env: Mapping[str, str] | None = None) -> None:
+def launch(
+    socket: Path,
+    state_dir: Path,
+    logs: Path,
+    env: Mapping[str, str] | None = None,
+    flags: Sequence[str] = (),
+) -> None:
     """Return once a daemon listens at ``socket``; start it if none does.
 
-    It runs ``python -m inspan.app serve --ready FD`` in ``state_dir`` and writes to
+    It runs ``python -m inspan.daemon --ready FD`` with ``flags`` in ``state_dir`` and writes to
     ``logs/daemon.log``. Raises what the daemon says keeps it from starting, else DaemonUnreachable.
     """
     if listens(socket):
         return
     with _alone(socket.with_suffix(".launch")):
         if not listens(socket):
-            _start(state_dir, logs, env)
+            _start(state_dir, logs, env, flags)
 
 
 def listens(socket: Path) -> bool:
@@ -79,11 +85,13 @@ def _alone(lock: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _start(state_dir: Path, logs: Path, env: Mapping[str, str] | None) -> None:
+def _start(
+    state_dir: Path, logs: Path, env: Mapping[str, str] | None, flags: Sequence[str]
+) -> None:
     ready, told = os.pipe()
     try:
         try:
-            _spawn(state_dir, logs, env, told)
+            _spawn(state_dir, logs, env, ["--ready", str(told), *flags], told)
         except OSError as error:
             raise DaemonUnreachable(f"the daemon cannot be started: {error}") from error
         finally:
@@ -93,12 +101,14 @@ def _start(state_dir: Path, logs: Path, env: Mapping[str, str] | None) -> None:
         os.close(ready)
 
 
-def _spawn(state_dir: Path, logs: Path, env: Mapping[str, str] | None, told: int) -> None:
+def _spawn(
+    state_dir: Path, logs: Path, env: Mapping[str, str] | None, flags: Sequence[str], told: int
+) -> None:
     """Start it in a session of its own; ``-P`` keeps the folder it starts in off its path."""
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _log(logs / LOG) as log:
         parting = subprocess.run(
-            [sys.executable, "-P", "-c", _PART, "serve", "--ready", str(told)],
+            [sys.executable, "-P", "-c", _PART, *flags],
             check=False,
             cwd=state_dir,
             env=env,

@@ -12,20 +12,19 @@ from inspan.control import Control
 from inspan.errors import NotFound
 from inspan.server.cells import CellTalks
 from inspan.server.code import CodeRest
-from inspan.server.door import Door
 from inspan.server.live import Live
 from inspan.server.rest import Rest, Stop
 
 
-def build(control: Control, *, version: str, stop: Stop) -> ASGIApp:
-    """The application. ``stop`` is set by ``POST /v1/shutdown`` and ends what waits."""
+def routed(control: Control, stop: Stop) -> ASGIApp:
+    """The routes, behind no door. ``stop`` is set by ``POST /v1/shutdown`` and ends what waits."""
     routes = [
         *Rest(control, stop).routes(),
         *Live(control).routes(),
         *CodeRest(control.code).routes(),
         *CellTalks(control.code).routes(),
     ]
-    return Door(Router(routes, redirect_slashes=False, default=_nowhere), version=version)
+    return Router(routes, redirect_slashes=False, default=_nowhere)
 
 
 async def _nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -27,6 +27,7 @@ from inspan.server import problem, schema
 from inspan.server.code import encoded
 from inspan.server.query import NUMBER_MOST, Query
 from inspan.server.rest import encode
+from inspan.server.visitor import Scope, require
 
 #: Bytes that wait to be sent, beyond which nothing is added; as much as a small event costs is
 #: counted with each.
@@ -47,6 +48,7 @@ class CellTalks:
         return [WebSocketRoute("/v1/cells", self.talk)]
 
     async def talk(self, socket: WebSocket) -> None:
+        require(socket, Scope.WRITE)
         Query(socket.query_params)
         await socket.accept()
         talk = _Talk(self._code, socket)

@@ -7,13 +7,12 @@ It decides nothing: what is refused is refused by Code or by ``schema``. Verbs t
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from inspan.control import Code
 from inspan.errors import BadInput, Unable
@@ -22,6 +21,7 @@ from inspan.model.code import CodeEvent, CodeSpec
 from inspan.server import schema
 from inspan.server.query import Query
 from inspan.server.rest import answer, body_of, encode, ref_of
+from inspan.server.visitor import Scope, way
 
 #: The most events in one answer.
 PAGE_MOST: Final = 1000
@@ -42,26 +42,22 @@ class CodeRest:
     def routes(self) -> list[BaseRoute]:
         """Everything under ``/v1/code``."""
         session = "/v1/code/{ref}"
-        posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            "/v1/code": self.open,
-            f"{session}/checkpoint": self.checkpoint,
-            f"{session}/restore": self.restore,
-            f"{session}/close": self.close,
-            f"{session}/cells": self.execute,
-            f"{session}/answer": self.answer,
-            f"{session}/interrupt": self.interrupt,
-            f"{session}/complete": self.complete,
-            f"{session}/inspect": self.inspect,
-        }
-        gets: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            "/v1/code": self.list,
-            session: self.get,
-            f"{session}/checkpoints": self.checkpoints,
-            f"{session}/transcript": self.transcript,
-        }
+        read, write = Scope.READ, Scope.WRITE
         return [
-            *(Route(path, verb, methods=["POST"]) for path, verb in posts.items()),
-            *(Route(path, verb, methods=["GET"]) for path, verb in gets.items()),
+            way("POST", "/v1/code", write, self.open),
+            way("GET", "/v1/code", read, self.list),
+            way("GET", session, read, self.get),
+            way("POST", f"{session}/checkpoint", write, self.checkpoint),
+            way("GET", f"{session}/checkpoints", read, self.checkpoints),
+            way("POST", f"{session}/restore", write, self.restore),
+            way("POST", f"{session}/close", write, self.close),
+            way("POST", f"{session}/cells", write, self.execute),
+            way("GET", f"{session}/transcript", read, self.transcript),
+            way("POST", f"{session}/answer", write, self.answer),
+            way("POST", f"{session}/interrupt", write, self.interrupt),
+            # Both may run code of the session: what completes or describes a value is its own.
+            way("POST", f"{session}/complete", write, self.complete),
+            way("POST", f"{session}/inspect", write, self.inspect),
         ]
 
     # ── sessions ──────────────────────────────────────────────────────────────

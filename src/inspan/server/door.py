@@ -1,15 +1,16 @@
-"""The door of the socket: who may come in at all, before any route is looked at.
+"""The door: who may come in at all, before any route is looked at; the same for each way in.
 
-The socket's mode and the peer's uid keep other users out. This keeps a browser of the same user
-out, which a page could steer here through a port forwarder or a rebound name: only our own two
-host names are served, and whoever sends an Origin is a browser. HTTP and WebSocket alike.
+Whoever is admitted gets to the routes as a visitor with a name. Every answer is stamped with our
+version, every error becomes a problem document, and what was asked goes into the audit log, unless
+somebody only looked.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -18,31 +19,79 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inspan.errors import BadInput, DaemonMismatch, InspanError, Refused
 from inspan.model import wire
-from inspan.server import problem
+from inspan.server import problem, visitor
+from inspan.server.audit import Audit
+from inspan.server.visitor import Visitor
 
 HOSTS: Final = frozenset({wire.HOST, "localhost"})
 #: A client of another version may still ask how this daemon is, and tell it to go.
 ANY_VERSION: Final = frozenset({"/v1/health", "/v1/shutdown"})
+#: The answer to an upgrade (RFC 6455, 1.3).
+_SWITCHING: Final = 101
 
 log = logging.getLogger(__name__)
 
 
-class Door:
-    """ASGI middleware: admits, stamps every answer with our version, turns errors into problems."""
+class Guard(Protocol):
+    """Who stands at the door."""
 
-    def __init__(self, app: ASGIApp, *, version: str) -> None:
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What every answer has to carry."""
+        ...
+
+    def admits(self, connection: Scope) -> Visitor | Response:
+        """Who comes in; or the answer to whom does not."""
+        ...
+
+
+class OwnSocket:
+    """At the Unix socket, whose mode and peer's uid keep other users out.
+
+    This keeps a browser of the same user out, which a page could steer here through a port
+    forwarder or a rebound name: only our own two host names are served, and whoever sends an
+    Origin is a browser.
+    """
+
+    headers: Mapping[str, str] = {}
+
+    def admits(self, connection: Scope) -> Visitor | Response:
+        """The owner, who may do everything."""
+        headers = Headers(scope=connection)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or hosts[0] not in HOSTS:
+            refused = Refused("that host is not served here", hint="Use the inspan command.")
+            return problem.response(refused, HTTPStatus.MISDIRECTED_REQUEST)
+        if "origin" in headers:
+            refused = Refused("a browser has no business here", hint="Use the inspan command.")
+            return problem.response(refused, HTTPStatus.FORBIDDEN)
+        return _OWNER
+
+
+_OWNER: Final = Visitor("owner", frozenset({visitor.Scope.ADMIN}))
+
+
+class Door:
+    """ASGI middleware around the routes."""
+
+    def __init__(self, app: ASGIApp, *, version: str, guard: Guard, audit: Audit) -> None:
         self._app = app
         self._version = version
+        self._guard = guard
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
+        status = 0
 
         async def stamped(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"].endswith((".start", ".accept")):
-                started = True
+                status = message.get("status", _SWITCHING)
                 message.setdefault("headers", [])
-                MutableHeaders(scope=message)[wire.VERSION_HEADER] = self._version
+                MutableHeaders(scope=message).update(
+                    {wire.VERSION_HEADER: self._version, **self._guard.headers}
+                )
+                self._tell(scope, status)
             await send(message)
 
         refusal = self._refusal(scope)
@@ -52,32 +101,37 @@ class Door:
             try:
                 await self._app(scope, receive, stamped)
             except (InspanError, HTTPException) as error:
-                if started:
+                if status:
                     raise
                 refusal = _answer(error)
             except Exception:
                 log.exception("a request failed unforeseen", extra={"path": scope["path"]})
-                if started:
+                if status:
                     raise
                 refusal = problem.response(InspanError())
         if refusal is not None:
             await refusal(scope, receive, stamped)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
-        hosts = headers.getlist("host")
-        if len(hosts) != 1 or hosts[0] not in HOSTS:
-            refused = Refused("that host is not served here", hint="Use the inspan command.")
-            return problem.response(refused, HTTPStatus.MISDIRECTED_REQUEST)
-        if "origin" in headers:
-            refused = Refused("a browser has no business here", hint="Use the inspan command.")
-            return problem.response(refused, HTTPStatus.FORBIDDEN)
-        theirs = headers.get(wire.VERSION_HEADER, self._version)
+        try:
+            admitted = self._guard.admits(scope)
+        except InspanError as error:
+            log.warning("nobody is admitted: %s", error)
+            return problem.response(error)
+        if isinstance(admitted, Response):
+            return admitted
+        visitor.admit(scope, admitted)
+        theirs = Headers(scope=scope).get(wire.VERSION_HEADER, self._version)
         if theirs != self._version and scope["path"] not in ANY_VERSION:
             return problem.response(
                 DaemonMismatch(f"the daemon is inspan {self._version}, this command is {theirs}")
             )
         return None
+
+    def _tell(self, scope: Scope, status: int) -> None:
+        who, needs = visitor.seen(scope)
+        if who is None or needs not in (None, visitor.Scope.READ):
+            self._audit.note(who, f"{scope.get('method', 'WEBSOCKET')} {scope['path']}", status)
 
 
 def _answer(error: InspanError | HTTPException) -> Response:

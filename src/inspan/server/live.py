@@ -26,6 +26,7 @@ from inspan.model.session import Answers
 from inspan.server import problem
 from inspan.server.query import Query
 from inspan.server.rest import closing, encode, ref_of
+from inspan.server.visitor import Scope, require
 
 #: What a close frame that says "done" carries (RFC 6455, 7.4.1).
 CLOSE_DONE: Final = 1000
@@ -47,6 +48,7 @@ class Live:
     # ── events ────────────────────────────────────────────────────────────────
 
     async def events(self, socket: WebSocket) -> None:
+        require(socket, Scope.READ)
         query = Query(socket.query_params, "since", "task")
         since = query.number("since", 0) if "since" in socket.query_params else None
         watched = self._control.watch(since, task=query.text("task"))
@@ -85,6 +87,7 @@ class Live:
 
     async def terminal(self, socket: WebSocket) -> None:
         query = Query(socket.query_params, "offset", "writer", "steal", "answers")
+        require(socket, Scope.ATTACH if query.flag("writer") else Scope.READ)
         attachment = self._control.attach(
             ref_of(socket),
             offset=query.number("offset", 0),

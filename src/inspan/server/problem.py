@@ -22,6 +22,7 @@ from inspan.errors import (
     InputFull,
     InspanError,
     NotFound,
+    NotGranted,
     Refused,
     Unable,
 )
@@ -33,6 +34,7 @@ _STATUS: Final[tuple[tuple[type[InspanError], HTTPStatus], ...]] = (
     (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (AmbiguousId, HTTPStatus.CONFLICT),
     (Conflict, HTTPStatus.CONFLICT),
+    (NotGranted, HTTPStatus.FORBIDDEN),
     (Refused, HTTPStatus.BAD_REQUEST),
     (DaemonMismatch, HTTPStatus.CONFLICT),
     (InputFull, HTTPStatus.TOO_MANY_REQUESTS),

@@ -5,7 +5,7 @@ It decides nothing: what is refused is refused by Control or by ``schema``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
@@ -15,7 +15,7 @@ import anyio
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from inspan.control import Control, EventQuery, PrunePolicy, TaskQuery
 from inspan.errors import BadInput, FellBehind
@@ -24,6 +24,7 @@ from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Task, TaskState
 from inspan.server import schema
 from inspan.server.query import Query
+from inspan.server.visitor import Scope, way
 
 T = TypeVar("T")
 
@@ -52,31 +53,26 @@ class Rest:
     def routes(self) -> list[BaseRoute]:
         """Everything under ``/v1`` that is not a WebSocket."""
         task = "/v1/tasks/{ref}"
-        posts: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            "/v1/tasks": self.submit,
-            f"{task}/send": self.send,
-            f"{task}/prompt": self.prompt,
-            f"{task}/answer": self.answer,
-            f"{task}/interrupt": self.interrupt,
-            f"{task}/resume": self.resume,
-            f"{task}/cancel": self.cancel,
-            f"{task}/decide": self.decide,
-            "/v1/prune": self.prune,
-            "/v1/shutdown": self.shutdown,
-        }
-        gets: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            "/v1/tasks": self.list,
-            task: self.get,
-            f"{task}/activity": self.activity,
-            f"{task}/diff": self.diff,
-            f"{task}/wait": self.wait,
-            "/v1/events": self.history,
-            "/v1/sessions/{ref}/output": self.read,
-            "/v1/health": self.health,
-        }
+        read, write = Scope.READ, Scope.WRITE
         return [
-            *(Route(path, verb, methods=["POST"]) for path, verb in posts.items()),
-            *(Route(path, verb, methods=["GET"]) for path, verb in gets.items()),
+            way("POST", "/v1/tasks", write, self.submit),
+            way("GET", "/v1/tasks", read, self.list),
+            way("GET", task, read, self.get),
+            way("GET", f"{task}/activity", read, self.activity),
+            way("GET", f"{task}/diff", read, self.diff),
+            way("GET", f"{task}/wait", read, self.wait),
+            way("POST", f"{task}/send", Scope.ATTACH, self.send),
+            way("POST", f"{task}/prompt", write, self.prompt),
+            way("POST", f"{task}/answer", write, self.answer),
+            way("POST", f"{task}/interrupt", write, self.interrupt),
+            way("POST", f"{task}/resume", write, self.resume),
+            way("POST", f"{task}/cancel", write, self.cancel),
+            way("POST", f"{task}/decide", write, self.decide),
+            way("GET", "/v1/events", read, self.history),
+            way("GET", "/v1/sessions/{ref}/output", read, self.read),
+            way("GET", "/v1/health", read, self.health),
+            way("POST", "/v1/prune", Scope.ADMIN, self.prune),
+            way("POST", "/v1/shutdown", Scope.ADMIN, self.shutdown),
         ]
 
     # ── tasks ─────────────────────────────────────────────────────────────────

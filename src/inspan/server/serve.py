@@ -1,7 +1,9 @@
-"""Serving the application on a Unix socket that only its owner can reach.
+"""Serving the application: on a Unix socket that only its owner can reach, and, where somebody
+asked for it, on the network behind a gate.
 
-Three fences, each enough by itself on most systems: the folder is 0700, the socket is 0600, and
-a peer of another uid is hung up on. Signals are the application's business, not this module's.
+The socket has three fences, each enough by itself on most systems: the folder is 0700, the socket
+is 0600, and a peer of another uid is hung up on. Signals are the application's business, not this
+module's.
 """
 
 from __future__ import annotations
@@ -18,21 +20,27 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.to_thread
 import h11
+from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server
 
 from inspan.control import Control
-from inspan.errors import BadInput, Unable
+from inspan.errors import BadInput, SettingsInvalid, Unable
 from inspan.model import wire
 from inspan.server import problem, schema
-from inspan.server.app import build
+from inspan.server.app import routed
+from inspan.server.audit import Audit
+from inspan.server.door import Door, OwnSocket
 from inspan.server.rest import Stop
+
+if TYPE_CHECKING:
+    from inspan.server.net import Network
 
 #: Seconds that open requests get to end when the server stops.
 GRACE: Final = 3
@@ -51,47 +59,54 @@ async def serve(
     socket: Path,
     *,
     version: str,
+    audit: Audit,
     on_ready: Callable[[], None],
     shutdown_event: Stop,
+    network: Network | None = None,
 ) -> None:
     """Serve until ``shutdown_event`` is set, by a signal's handler or by ``POST /v1/shutdown``.
 
     ``on_ready`` is called once connections are taken. Raises Unable where the socket cannot be
-    had: another daemon listens there, the path is too long, the folder is open to others.
+    had: another daemon listens there, the path is too long, the folder is open to others; and
+    SettingsInvalid where the certificate of ``network`` or its tokens cannot be read.
     """
-    config = Config(
-        build(control, version=version, stop=shutdown_event),
-        http=_fenced(os.geteuid()),
-        ws=_late_websocket,  # type: ignore[arg-type]  # called like the class it makes one of
-        ws_max_size=wire.FRAME_MOST + 64,
-        ws_ping_interval=None,  # the end of a Unix socket's peer is seen without asking
-        ws_per_message_deflate=False,
-        lifespan="off",
-        interface="asgi3",
-        loop="none",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
-    )
+    app = routed(control, shutdown_event)
+    door = partial(Door, app, version=version, audit=audit)
+    beyond = None if network is None else _beyond(network, door(guard=network.guard()))
     with listening(socket) as listener:
         mine = socket.stat().st_ino
-        server = _Server(config, on_ready, shutdown_event, partial(_withdraw, socket, mine))
+        config = Config(door(guard=OwnSocket()), http=_fenced(os.geteuid()), **_SAME, **_NEAR)
+        server = _Server(config, shutdown_event, on_ready, partial(_withdraw, socket, mine))
         async with anyio.create_task_group() as group:
             group.start_soon(partial(anyio.to_thread.run_sync, abandon_on_cancel=True), schema.warm)
-            await server.serve(sockets=[listener])
+            async with anyio.create_task_group() as servers:
+                if network is not None and beyond is not None:
+                    second = _Server(beyond, shutdown_event)
+                    servers.start_soon(partial(second.serve, sockets=[network.socket]))
+                await server.serve(sockets=[listener])
             group.cancel_scope.cancel()
+
+
+def _beyond(network: Network, app: ASGIApp) -> Config:
+    """Raises SettingsInvalid where its certificate cannot be read."""
+    cert, key = network.listen.cert, network.listen.key
+    config = Config(app, http=_Plain, ssl_certfile=cert, ssl_keyfile=key, **_SAME, **_FAR)
+    try:
+        config.load()
+    except OSError as error:  # what is wrong within a certificate is one too
+        raise SettingsInvalid(f"the certificate {cert} or its key {key}: {error}") from error
+    return config
 
 
 class _Server(Server):
     """uvicorn's server, without its hands on signals and without its ten wake-ups a second."""
 
     def __init__(
-        self, config: Config, on_ready: Callable[[], None], stop: Stop, leaving: Callable[[], None]
+        self,
+        config: Config,
+        stop: Stop,
+        on_ready: Callable[[], None] = lambda: None,
+        leaving: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
@@ -120,33 +135,58 @@ def _late_websocket(**given: Any) -> asyncio.Protocol:
     return WebSocketsSansIOProtocol(**given)
 
 
+#: How both are served: no hands of uvicorn's on logs, nor on what a proxy would say in headers.
+_SAME: Final[dict[str, Any]] = {
+    "ws": _late_websocket,
+    "ws_max_size": wire.FRAME_MOST + 64,
+    "ws_per_message_deflate": False,
+    "lifespan": "off",
+    "interface": "asgi3",
+    "loop": "none",
+    "log_config": None,
+    "log_level": "warning",
+    "access_log": False,
+    "proxy_headers": False,
+    "server_header": False,
+    "date_header": False,
+    "timeout_keep_alive": KEEP_ALIVE,
+    "timeout_graceful_shutdown": GRACE,
+}
+#: The end of a Unix socket's peer is seen without asking; one that is far may just fall silent.
+_NEAR: Final[dict[str, Any]] = {"ws_ping_interval": None}
+_FAR: Final[dict[str, Any]] = {"ws_ping_interval": 30.0, "ws_ping_timeout": 10.0}
+
+
 # ── who may connect ───────────────────────────────────────────────────────────
+
+
+class _Plain(H11Protocol):
+    """The HTTP protocol, of which what is no HTTP gets a problem document too."""
+
+    def send_400_response(self, msg: str) -> None:
+        body = json.dumps(problem.document(BadInput(msg), HTTPStatus.BAD_REQUEST)).encode()
+        head = [
+            ("content-type", wire.PROBLEM_TYPE),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+        ]
+        for event in (
+            h11.Response(status_code=400, headers=head, reason=b"Bad Request"),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 def _fenced(uid: int) -> type[H11Protocol]:
     """The HTTP protocol, for peers that run as ``uid`` only."""
 
-    class Fenced(H11Protocol):
+    class Fenced(_Plain):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             if peer_uid(transport.get_extra_info("socket")) not in (uid, None):
                 transport.abort()
-
-        def send_400_response(self, msg: str) -> None:
-            """What is no HTTP gets a problem document too."""
-            body = json.dumps(problem.document(BadInput(msg), HTTPStatus.BAD_REQUEST)).encode()
-            head = [
-                ("content-type", wire.PROBLEM_TYPE),
-                ("content-length", str(len(body))),
-                ("connection", "close"),
-            ]
-            for event in (
-                h11.Response(status_code=400, headers=head, reason=b"Bad Request"),
-                h11.Data(data=body),
-                h11.EndOfMessage(),
-            ):
-                self.transport.write(self.conn.send(event) or b"")
-            self.transport.close()
 
     return Fenced
 

@@ -105,6 +105,16 @@ class Places:
         return self.state_dir / "logs"
 
     @property
+    def tokens(self) -> Path:
+        """Who may come in by the network."""
+        return self.state_dir / "tokens.json"
+
+    @property
+    def audit(self) -> Path:
+        """Who asked the daemon for what."""
+        return self.logs / "audit.jsonl"
+
+    @property
     def keeper_file(self) -> Path:
         """Which keeper holds the sessions."""
         return self.state_dir / "keeper.json"

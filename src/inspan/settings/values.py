@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from inspan.agents.declaration import Declaration
+    from inspan.model.listen import Listen
     from inspan.settings.lined import Lined
 
 GIB: Final = 1 << 30
@@ -140,6 +141,8 @@ class Settings:
     permissions: Policy = field(default_factory=Policy)
     #: What a sandbox shows, and which tasks are in one.
     sandbox: SandboxRules = field(default_factory=SandboxRules)
+    #: Where the daemon listens beside its own socket; ``None``: nowhere.
+    listen: Listen | None = None
     env: EnvRule = field(default_factory=EnvRule)
     #: Variables that agents get by reference: name → reference (``settings.secrets``).
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -305,6 +308,12 @@ def _sandbox(document: Lined, value: Any) -> dict[str, Any]:
     return {"sandbox": rules(document, ("sandbox",), value)}
 
 
+def _server(document: Lined, value: Any) -> dict[str, Any]:
+    from inspan.settings.server import listen  # noqa: PLC0415 - only where it is there
+
+    return {"listen": listen(document, ("server",), value)}
+
+
 def _env(document: Lined, value: Any) -> dict[str, Any]:
     given = fields.section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
@@ -354,6 +363,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "providers": _providers,
     "permissions": _permissions,
     "sandbox": _sandbox,
+    "server": _server,
     "env": _env,
     "keys": _keys,
     "secrets": _secrets,

@@ -14,11 +14,10 @@ import pytest
 from inspan.client.launch import LOG, LOG_MOST, launch, listens
 from inspan.errors import DaemonUnreachable, StoreLocked
 
-#: Stands in for ``inspan.app``: listens, tells that it is ready and stays; or says why it cannot.
+#: Stands in for ``inspan.daemon``: listens, tells that it is ready and stays, or why it cannot.
 APP = """
 import os, socket, sys, time
 ready = int(sys.argv[sys.argv.index("--ready") + 1])
-assert sys.argv[1] == "serve"
 with open(os.environ["BORN"], "a") as born:
     born.write(f"{os.getpid()} {os.getppid()} {os.getsid(0)} {os.getcwd()}\\n")
 trouble = os.environ.get("TROUBLE")
@@ -58,7 +57,7 @@ class Place:
         app = folder / "lib" / "inspan"
         app.mkdir(parents=True)
         (app / "__init__.py").write_text("")
-        (app / "app.py").write_text(APP)
+        (app / "daemon.py").write_text(APP)
         self.env = {
             **os.environ,
             "PYTHONPATH": os.fspath(app.parent),

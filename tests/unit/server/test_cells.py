@@ -28,6 +28,7 @@ from inspan.errors import (
 from inspan.model import wire as limits
 from inspan.model.code import CellBegan, CellEnded, CellEntered, CodeEvent, CodeSession, CodeSpec
 from inspan.model.session import CodeState
+from inspan.server.audit import Audit
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
@@ -262,6 +263,7 @@ async def test_what_rests_when_a_daemon_goes_is_not_used_with_the_next(tmp_path:
                 fake,
                 socket,
                 version=__version__,
+                audit=Audit(socket.with_suffix(".audit")),
                 on_ready=ready.set,
                 shutdown_event=stop,
             )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from inspan.errors import BadInput
-from inspan.server.door import HOSTS, Door
+from inspan.server.audit import Audit
+from inspan.server.door import HOSTS, Door, OwnSocket
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +40,9 @@ async def answered(*, started: bool, error: Exception) -> tuple[list[Message], E
         raise error
 
     try:
-        await Door(app, version="1")({**SCOPE}, _nothing, send)
+        nowhere = Audit(Path(os.devnull))
+        door = Door(app, version="1", guard=OwnSocket(), audit=nowhere)
+        await door({**SCOPE}, _nothing, send)
     except (BadInput, ValueError) as raised:
         return sent, raised
     return sent, None

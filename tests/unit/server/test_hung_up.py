@@ -6,6 +6,9 @@ real socket, and so chosen here.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import anyio
 import pytest
 from starlette.types import Message
@@ -13,8 +16,9 @@ from starlette.types import Message
 from inspan import __version__
 from inspan.errors import StoreFailed
 from inspan.model import wire
-from inspan.server.app import build
-from inspan.server.door import HOSTS
+from inspan.server.app import routed
+from inspan.server.audit import Audit
+from inspan.server.door import HOSTS, Door, OwnSocket
 from tests.fakes.control import FakeControl
 from tests.fakes.terminal import FakeTerminal
 
@@ -55,7 +59,9 @@ async def served(fake: FakeControl, path: str, query: bytes, client: Client) -> 
         "subprotocols": [],
     }
     with anyio.fail_after(30):
-        app = build(fake, version=__version__, stop=anyio.Event())
+        routes = routed(fake, anyio.Event())
+        nowhere = Audit(Path(os.devnull))
+        app = Door(routes, version=__version__, guard=OwnSocket(), audit=nowhere)
         await app(scope, client.receive, client.send)
 
 

@@ -22,6 +22,7 @@ from inspan.client import calls
 from inspan.client.remote import RemoteControl
 from inspan.errors import DaemonUnreachable, Unable
 from inspan.server import serve as serving
+from inspan.server.audit import Audit
 from inspan.server.serve import listening, peer_uid, serve
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
@@ -144,6 +145,7 @@ async def test_it_stops_although_clients_hang_on(place: Path) -> None:
                 fake,
                 place,
                 version=__version__,
+                audit=Audit(place.with_suffix(".audit")),
                 on_ready=ready.set,
                 shutdown_event=stop,
             )
@@ -172,6 +174,7 @@ async def _waits(control: RemoteControl, task: str) -> None:
 SCRIPT = """
 import anyio, sys
 from pathlib import Path
+from inspan.server.audit import Audit
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
 async def main():
@@ -179,7 +182,7 @@ async def main():
         heavy = [name for name in ("pydantic", "websockets", "fastapi") if name in sys.modules]
         print("ready", *heavy, flush=True)
     await serve(FakeControl(), Path(sys.argv[1]), version="1", on_ready=ready,
-                shutdown_event=anyio.Event())
+                audit=Audit(Path(sys.argv[1] + ".audit")), shutdown_event=anyio.Event())
 anyio.run(main)
 """
 

@@ -1,0 +1,80 @@
+"""Who asks, and what they may: a door puts it beside the request, and each route looks at it.
+
+A request with nobody beside it gets nothing, so a door that forgets does not open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Scope as Connection
+
+from inspan.errors import NotGranted
+
+#: Under these names in the ASGI scope of a request.
+_WHO: Final = "inspan.visitor"
+_NEEDS: Final = "inspan.needs"
+
+
+class Scope(StrEnum):
+    """What somebody may do."""
+
+    READ = "read"  #: look at everything, what was printed included
+    WRITE = "write"  #: hand in, prompt, answer, stop, decide; and look
+    ATTACH = "attach-write"  #: type into terminals; and look
+    ADMIN = "admin"  #: all of that, prune and stop the daemon
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks."""
+
+    name: str
+    scopes: frozenset[Scope]
+
+    def may(self, needs: Scope) -> bool:
+        """True where one of the scopes includes ``needs``."""
+        if needs is Scope.READ:
+            return bool(self.scopes)
+        return needs in self.scopes or Scope.ADMIN in self.scopes
+
+
+def admit(connection: Connection, visitor: Visitor) -> None:
+    """Let ``visitor`` go on to the routes."""
+    connection[_WHO] = visitor
+
+
+def require(connection: HTTPConnection, needs: Scope) -> None:
+    """Raises NotGranted where whoever asks may not do that."""
+    visitor = connection.scope.get(_WHO)
+    connection.scope[_NEEDS] = needs
+    if visitor is None or not visitor.may(needs):
+        who = visitor.name if visitor else "nobody"
+        raise NotGranted(
+            f"{who} was not granted {needs}",
+            hint=f"A token with it is made by `inspan token new NAME --scope {needs}`.",
+        )
+
+
+def seen(connection: Connection) -> tuple[str | None, Scope | None]:
+    """Who asked and what that needed; ``None`` where it did not come so far."""
+    visitor = connection.get(_WHO)
+    return visitor.name if visitor else None, connection.get(_NEEDS)
+
+
+def way(
+    method: str, path: str, needs: Scope, verb: Callable[[Request], Awaitable[Response]]
+) -> Route:
+    """The route to a verb, for those who may."""
+
+    async def guarded(request: Request) -> Response:
+        require(request, needs)
+        return await verb(request)
+
+    return Route(path, guarded, methods=[method])
