@@ -17,6 +17,7 @@ from tests.agents.faces.corpus import CORPUS
 from tests.agents.faces.faces import TOLD
 from tests.agents.faces.private import cleaned, stand_in
 from tests.agents.faces.record import GOLDEN
+from tests.agents.faces.sealed import HERMES
 from tests.agents.faces.tell import HANGS
 from tests.agents.faces.unseen import COPILOT, OPENHANDS
 from tools.bench_state import HELD_OUT
@@ -86,6 +87,14 @@ def test_the_model_of_an_agent_that_goes_on_says_by_a_command_that_it_has_finish
         Finish("All.", MINI.ends),
         Finish("All of it.", MINI.ends, 0.1),
     )
+
+
+def test_a_shell_more_runs_only_what_a_person_is_to_be_asked_for() -> None:
+    asked = Execute("touch 'a b'", outside=True)
+    inner = Execute("bash -c 'touch '\"'\"'a b'\"'\"''", outside=True)
+    unasked = Execute("seq 1 40")
+    assert HERMES.spoken((asked, unasked)) == (inner, unasked)
+    assert COPILOT.spoken((asked,)) == (asked,)
 
 
 @pytest.mark.parametrize(

@@ -399,6 +399,12 @@ def test_a_tool_that_takes_choices_is_given_them() -> None:
     assert arguments == {"questions": [asked]}
 
 
+def test_a_tool_for_one_question_is_given_it_with_its_choices() -> None:
+    tool = Tool("clarify", {"properties": {"question": {}, "choices": {"type": "array"}}})
+    call = tools.call(Ask("Which?", ("This", "That")), [tool])
+    assert call.arguments == {"question": "Which?", "choices": ["This", "That"]}
+
+
 def test_a_tool_for_a_form_is_given_one_with_one_field() -> None:
     tool = Tool("ask_user", schema("message", "requestedSchema"))
     arguments = tools.call(Ask("Which?", ("This", "That")), [tool]).arguments

@@ -41,6 +41,7 @@ _ASKERS = (
     "ask_user_question",
     "question",
     "AskQuestion",
+    "clarify",
 )
 
 
@@ -96,6 +97,8 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
             listed = known["options"].get("type") == "array"
             given = list(turn.options) if listed else "\n".join(turn.options)
             return Call(name, {"question": turn.question, "options": given})
+        if "choices" in known:
+            return Call(name, {"question": turn.question, "choices": list(turn.options)})
         if '"choices"' in json.dumps(tool.schema):
             choices = [{"value": word} for word in turn.options]
             asked = {"question": turn.question, "type": "multiple_choice", "choices": choices}

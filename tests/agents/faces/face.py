@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.agents.agent import Agent, Wish
 from tests.agents.endpoint.scenario import Execute, Finish, Hang, Say, Slowly, Turn, Write
@@ -59,6 +60,8 @@ class Face:
     patient: bool = False
     #: The command by which its model says that it has finished, of one that else goes on.
     ends: str = ""
+    #: Runs the command that a person is to be asked for, of one that asks before some only.
+    through: str = ""
     #: It ends where its model refuses it.
     frail: bool = False
     #: Its question is looked at in larger sizes only: in a smaller one it may be out of sight.
@@ -88,6 +91,8 @@ class Face:
         if self.ends and isinstance(turn, Say | Slowly):
             pause = turn.pause if isinstance(turn, Slowly) else 0.0
             return Finish(turn.text, self.ends, pause)
+        if self.through and isinstance(turn, Execute) and turn.outside:
+            return replace(turn, command=f"{self.through} {shlex.quote(turn.command)}")
         if not isinstance(turn, Hang):
             return turn
         if self.patient:

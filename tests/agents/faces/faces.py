@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from tests.agents.agent import KEY, Wish
-from tests.agents.faces import blind, held, later, others, unseen
+from tests.agents.faces import blind, held, later, others, sealed, unseen
 from tests.agents.faces.face import Face
 from tests.agents.install import CACHE
 from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
@@ -249,5 +249,7 @@ TOLD: Mapping[str, Face] = {
         unseen.OPENHANDS,
         blind.LETTA,
         blind.MINI,
+        sealed.HERMES,
+        sealed.PUPPY,
     )
 }

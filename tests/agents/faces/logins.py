@@ -13,7 +13,7 @@ from functools import partial
 
 from inspan.model.activity import Doing
 from tests.agents.agent import Wish
-from tests.agents.faces import blind, faces, unseen
+from tests.agents.faces import blind, faces, sealed, unseen
 from tests.agents.faces.face import Face
 from tests.agents.faces.situations import Scene, Situation
 from tests.agents.install import CACHE
@@ -103,5 +103,7 @@ LOGINS: Mapping[str, Login] = {
         _alone(unseen.OPENHANDS, Doing.WAITING, env=unseen.OPENHANDS_QUIET),
         _alone(blind.LETTA, Doing.WAITING, env=blind.LETTA_QUIET),
         _alone(blind.MINI, Doing.WAITING, env=blind.MINI_QUIET),
+        _alone(sealed.HERMES, Doing.WAITING),
+        _alone(sealed.PUPPY, Doing.IDLE, "-i", env=sealed.PUPPY_QUIET, files=sealed.puppy_names),
     )
 }
