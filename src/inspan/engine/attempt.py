@@ -383,7 +383,8 @@ class Attempt:
     async def _conclude(self, exited: e.Exited) -> None:
         task, outcome = self.task, exited.outcome
         plain = not task.spec.checks and not task.spec.review
-        await self.tell(*self._means.crowding.ended(task, outcome))
+        if news := self._means.crowding.ended(task, outcome):
+            await self.tell(*news)
         if is_budget(self._cause) and outcome is not None and outcome.ok:
             self._cause = None  # what it was to do is done all the same
         if self._cause is not None:

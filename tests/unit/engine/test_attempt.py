@@ -20,7 +20,7 @@ from inspan.errors import (
     SessionNotFound,
 )
 from inspan.model.session import Answers
-from inspan.model.task import OnCrash, Task, TaskState, Workspace, WorkspaceKind
+from inspan.model.task import Exit, OnCrash, Task, TaskState, Workspace, WorkspaceKind
 from inspan.store.memory import MemoryStore
 from tests.fakes.provider import FakeProvider, FakeRun
 from tests.unit.engine.stage import Stage, limited, settle
@@ -409,6 +409,32 @@ async def test_one_that_is_given_up_just_as_it_is_launched_never_starts() -> Non
         assert await stage.state(second) is TaskState.CANCELLED
         assert list(shell.runs) == [f"{first.id}-1"]
         assert await stage.state(await stage.submit()) is TaskState.RUNNING
+
+
+class CountingStore(MemoryStore):
+    """Has what each change told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[list[str]] = []
+
+    async def commit(self, change: Change) -> None:
+        self.told.append([event.kind.partition(".")[2] for event in change.events])
+        await super().commit(change)
+
+
+async def test_a_process_that_ends_at_once_is_told_of_with_its_end_and_costs_three_writes() -> None:
+    stage, shell = _stage()
+    stage.store = store = CountingStore()
+    shell.auto = Exit(0)
+    async with stage.running():
+        await stage.submit()
+        await settle()
+    assert store.told == [
+        ["submitted", "readied"],
+        ["started"],
+        ["spawned", "exited", "completed"],
+    ]
 
 
 async def test_what_was_told_with_the_end_is_not_told_again() -> None:
