@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -46,6 +47,8 @@ def _each(*names: str) -> pytest.MarkDecorator:
 
 #: Those that end with the prompt that they are started with.
 ONE_SHOT = ("aider",)
+#: In seconds: OpenCode begins in a minute where others work, too.
+PATIENCE = 180.0
 LARGE = "\n".join(f"{number}: say what you found there" for number in range(320))
 
 
@@ -68,7 +71,7 @@ def spec_of(face: Face, endpoint: Endpoint, root: Path, scenario: str = "permiss
 
 async def _doing(control: Control, task: Task, found: Callable[[Activity], bool]) -> Activity:
     told: Activity | None = None
-    with anyio.move_on_after(180):  # OpenCode begins in a minute where others work, too
+    with anyio.move_on_after(PATIENCE):
         while True:
             with suppress(IllegalTransition):  # it has not begun
                 told = await control.activity(task.id)
@@ -100,6 +103,17 @@ async def test_it_asks_is_answered_and_rests(face: Face, word: str) -> None:
                 await control.cancel(task.id, force=True)
 
 
+async def _hears(endpoint: Endpoint, face: Face, text: str, often: int) -> None:
+    """Its model is told it so often in all: no receipt told of a turn that was another's."""
+    words = json.dumps(text)[1:-1]
+    with anyio.fail_after(PATIENCE):
+        while True:
+            steps = endpoint.steps(face.agent.name)
+            if steps and json.dumps(steps[-1].body).count(words) >= often:
+                return
+            await anyio.sleep(0.05)
+
+
 @_each("aider", "claude", "codex", "gemini", "opencode", "pi", "vibe")
 async def test_a_prompt_has_a_turn_however_short_that_is(face: Face) -> None:
     with serving() as endpoint, tempfile.TemporaryDirectory(prefix="f-") as root:
@@ -110,7 +124,9 @@ async def test_a_prompt_has_a_turn_however_short_that_is(face: Face) -> None:
                 for number, text in enumerate(("say hello", "one\ntwo", LARGE, "say hello")):
                     endpoint.script(face.agent.name, Say(f"Word {number} of it."))
                     await _doing(control, task, lambda it: it.doing is Doing.IDLE)
-                    receipt = await control.prompt(task.id, text, wait=20)
+                    # The first is sent when it seems to be idle, and may not have taken its own.
+                    receipt = await control.prompt(task.id, text, wait=PATIENCE)
                     assert receipt.stage is Stage.STARTED, f"{text[:20]!r}: {receipt}"
+                    await _hears(endpoint, face, text, 2 if number == 3 else 1)
             finally:
                 await control.cancel(task.id, force=True)

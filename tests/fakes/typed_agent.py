@@ -6,6 +6,8 @@ file ``go`` in its working folder. What it was given is kept in ``heard``, a lin
 ``well``    as that
 ``plain``   it takes no pastes
 ``dies``    it ends when it is typed into
+``late``    as ``turns``; until there is a file ``begin`` it shows an empty input line, and throws
+            away what is typed
 ``turns``   its last argument is its first prompt; its first turn lasts until there is a file
             ``go-1``, and so on; a Ctrl-D ends it
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import termios
 import time
 import tty
 from pathlib import Path
@@ -47,6 +50,12 @@ def main(how: str, first: str) -> None:
     line = ""
     if how == "turns":
         work(first, "go-1")
+    elif how == "late":
+        draw(line, busy=False)
+        while not Path("begin").exists():
+            time.sleep(0.01)
+        termios.tcflush(0, termios.TCIFLUSH)
+        work(first, "go-1")
     else:
         draw(line, busy=False)
     while data := os.read(0, 1 << 16):
@@ -60,7 +69,7 @@ def main(how: str, first: str) -> None:
             draw(line, busy=False)
         else:
             turn += 1
-            work(line, f"go-{turn}" if how == "turns" else "go")
+            work(line, f"go-{turn}" if how in ("late", "turns") else "go")
             line = ""
 
 

@@ -106,12 +106,13 @@ class AgentHome:
             terminal=TerminalSpec(cols=100, rows=30),
         )
 
-    def types(self, how: str) -> Order:
+    def types(self, how: str, prompt: str = "") -> Order:
         """What starts an agent on a terminal with an input line; see ``typed_agent``."""
         command = shlex.join([sys.executable, str(_TESTS / "fakes" / "typed_agent.py"), how])
         return replace(
-            self._order("claude", f"exec {command}"),
+            self._order("claude", f'exec {command} "$@"'),
             mode=Mode.PTY,
+            prompt=prompt,
             terminal=TerminalSpec(cols=100, rows=30),
         )
 

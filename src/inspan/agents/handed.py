@@ -73,9 +73,9 @@ class Handed:
         """The first of those that wait was written."""
         self.write(self._held.pop(0)[0] if self._held else "")
 
-    def reach(self, key: str, stage: Stage) -> None:
-        """It was written, and has got further than that."""
-        self._note(key, Arrival(stage))
+    def reach(self, key: str, stage: Stage, why: str = "") -> None:
+        """It was written, and has got further than that; ``why`` it gets no further by now."""
+        self._note(key, Arrival(stage, why=why))
 
     def start(self, key: str | None = None) -> None:
         """A turn has all that was written, or the one with ``key``."""

@@ -175,7 +175,8 @@ class Receipts:
                 else:
                     await run.write(self._line(text))
                     arrival = Arrival(Stage.WRITTEN)
-            self._move(slip, arrival)
+            if not slip.receipt.settled:
+                self._move(slip, arrival)
         except InspanError as error:
             slip.error = error
             self._move(slip, Arrival(slip.receipt.stage, lost=True, why=error.message))

@@ -192,7 +192,8 @@ class AgentProvider:
         hidden = await self._hidden(order.secrets)
         if turn.mode is Mode.PTY:
             self._ended(order, None)  # its screen does not tell how it ended
-            return await self._watched(order, inner, hidden, adopted=adopted)
+            told = replace(order, prompt=turn.prompt)
+            return await self._watched(told, inner, hidden, adopted=adopted)
         dialogue = Dialogue(self._dialect.talk(turn), hidden)
         return AgentRun(
             inner,

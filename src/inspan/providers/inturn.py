@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from math import inf
 from typing import Final
 
@@ -70,7 +70,10 @@ class InTurn:
         self._handed.check_room()
 
     async def take(self, key: str, text: str) -> Arrival:
-        """Type it, or have it wait. Raises what writing raises, and StoreFailed."""
+        """Type it, or have it wait; what becomes of it then is not waited for.
+
+        Raises what writing raises, and StoreFailed.
+        """
         if self._handed.next is None and not self._hindrance():
             await self._type(key, text)
         else:
@@ -92,10 +95,11 @@ class InTurn:
             self._handed.wait(key, why)
         else:
             self._typing = True
-            self._next = asyncio.ensure_future(self._type_next(key, text))
+            self._next = asyncio.ensure_future(self._watched(self._type_next(key, text)))
 
     async def drop(self, why: str) -> None:
-        """Nothing of what waits is typed any more."""
+        """Nothing of what waits is typed any more, nor is Enter pressed."""
+        self._typist.stop(why)
         if self._handed.next is None:
             return
         self._handed.drop(why)
@@ -113,6 +117,15 @@ class InTurn:
                 self._next.cancel()
                 await asyncio.gather(self._next, return_exceptions=True)
 
+    async def _type(self, key: str, text: str) -> None:
+        self._typing = True
+        try:
+            before = await self._typist.write(key, text)
+        except BaseException:
+            self._typing = False
+            raise
+        self._next = asyncio.ensure_future(self._watched(self._typist.send(key, text, before)))
+
     async def _type_next(self, key: str, text: str) -> None:
         try:
             async with self._changing:
@@ -120,18 +133,18 @@ class InTurn:
                 await self._kept.save([one for one in self._handed.held if one[0] != key])
                 self._handed.release(key)
             self._typist.check(text, now=True)
-            await self._type(key, text)
+            before = await self._typist.write(key, text)
+        except InspanError as error:
+            self._handed.lose(key, error.message)
+            raise
+        await self._typist.send(key, text, before)
+
+    async def _watched(self, typing: Coroutine[None, None, None]) -> None:
+        """Nobody waits for it, and who has the receipt is told."""
+        try:
+            await typing
         except InspanError as error:
             log.debug("%s", error)
-            self._handed.lose(key, error.message)
-        finally:
-            self._typing = False
-            self._awake()
-
-    async def _type(self, key: str, text: str) -> None:
-        self._typing = True
-        try:
-            await self._typist.type(key, text)
         finally:
             self._typing = False
             self._awake()

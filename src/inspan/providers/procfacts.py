@@ -130,6 +130,20 @@ def of_program(root: int, at: float) -> Reading | None:
     return None
 
 
+def rests(root: int) -> bool | None:
+    """Whether neither it nor what is in its group runs, or would if it had a processor.
+
+    ``None`` where it was stopped: then it can do nothing. True where nobody can tell.
+    """
+    seen = tree(root)
+    if seen is None or not seen.processes:
+        return True
+    if _stopped(seen, 0.0) is not None:
+        return None
+    group = seen.processes[0].group
+    return not any(_runs(process.pid) for process in seen.processes if process.group == group)
+
+
 def is_stopped(reading: Reading | None) -> bool:
     """True where it says that it was stopped."""
     return reading is not None and reading.rule == STOPPED
@@ -171,6 +185,19 @@ def _reads(pid: int) -> bool:
     except (OSError, ValueError):
         return False
     return target.startswith(("/dev/pts/", "/dev/tty"))
+
+
+def _runs(pid: int) -> bool:
+    """Whether a thread of it runs, waits for a processor, or for a disk."""
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            with (
+                suppress(OSError),
+                open(f"/proc/{pid}/task/{thread}/stat", "rb") as file,  # noqa: PTH123
+            ):
+                if file.read(4096).rpartition(b")")[2].split()[:1] in ([b"R"], [b"D"]):
+                    return True
+    return False
 
 
 def _children(pid: int) -> Iterator[int]:

@@ -37,10 +37,12 @@ from inspan.errors import BadInput, Conflict, SessionNotFound
 from inspan.model.activity import CALM, Activity, Doing, Reading, Source, judge
 from inspan.model.receipt import Arrival, Way
 from inspan.model.task import Needs
+from inspan.providers.firstturn import FirstTurn
 from inspan.providers.inturn import InTurn
 from inspan.providers.keptprompts import KeptPrompts
+from inspan.providers.leisure import BUSY, Leisure
 from inspan.providers.listening import News
-from inspan.providers.procfacts import Commands, is_stopped
+from inspan.providers.procfacts import Commands, is_stopped, rests
 from inspan.providers.redaction import Redaction
 from inspan.providers.seeing import Eyes
 from inspan.providers.typist import Typist
@@ -51,6 +53,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two times at which what is new is drawn: a spinner comes in many small writes.
 _DRAWS: Final = 0.05
+#: Seconds after which what is new should have been drawn.
+_LATE: Final = 1.0
 #: Seconds for which another question has to stand before it takes the place of one that is asked:
 #: one that counts the seconds would be a new one each time.
 _STANDS: Final = 1.0
@@ -76,11 +80,12 @@ class PtyRun:
         hidden: Redaction,
         kept: KeptPrompts,
         *,
+        first: str = "",
         silent: float | None = None,
     ) -> None:
         """``slot`` is held while it is drawn, since all sessions are drawn on one loop.
 
-        ``hidden`` is taken out of what is told.
+        ``hidden`` is taken out of what is told. ``first`` is the prompt that it was started with.
         ``silent``: of one that an earlier engine began, for how many seconds it has been.
         """
         self._inner = inner
@@ -90,7 +95,8 @@ class PtyRun:
         self._hidden = hidden
         self._discern = Discern()
         self._handed = Handed()
-        self._typist = Typist(eyes.screen, self._press, self._doing, clock, self._handed)
+        self._typist = Typist(eyes.screen, self._press, self._doing, clock, self._handed, self._own)
+        self._first = FirstTurn(first, eyes.screen, Leisure(clock, self._own, silent or 0.0))
         self._turns = InTurn(
             self._typist, self._handed, kept, self._free_at, clock, awake=self._awake
         )
@@ -99,6 +105,7 @@ class PtyRun:
         #: How far each prompt had got when that was told last.
         self._arrived: dict[str, Arrival] = {}
         self._announced: Reading | None = None
+        self._pid: int | None = None
         self._commands: Commands | None = None
         #: What the system told last, when it was asked, and what was shown then.
         self._system: Reading | None = None
@@ -153,7 +160,7 @@ class PtyRun:
             case GoesOn():
                 self._announced = None
             case Started(pid):
-                self._commands = Commands(pid)
+                self._pid, self._commands = pid, Commands(pid)
             case Grew(size):
                 self._size = size
                 if is_stopped(self._system):
@@ -193,6 +200,7 @@ class PtyRun:
         if new is not None:
             since = min(reading.at for reading in readings) if first and readings else new.since
             yield Does(self._dated(replace(new, since=min(since, new.since)), now))
+        self._first.look(self._discern.shown)
         self._typist.looked()
         self._turns.go_on()
         yield from self._reached()
@@ -286,7 +294,8 @@ class PtyRun:
     def _due(self) -> float:
         drawing = self._drawn_at + _DRAWS if self._drawn < self._size else inf
         discerned = self._discern.due(self._readings(), self._clock.monotonic())
-        return min(drawing, self._eyes.due, discerned, self._asked_again, self._turns.due)
+        looked = min(drawing, self._eyes.due, discerned, self._asked_again)
+        return min(looked, self._first.due, self._typist.due, self._turns.due)
 
     def _awake(self) -> None:
         if self._wake is not None and not self._wake.done():
@@ -362,9 +371,9 @@ class PtyRun:
         """From when on it takes a prompt; where nobody knows what it does, once it is still."""
         shown = self._discern.shown
         match self._doing():
-            case Doing.IDLE:
+            case Doing.IDLE if self._first.had:
                 return -inf
-            case Doing.UNKNOWN if shown is not None and self._drawn:
+            case Doing.UNKNOWN if shown is not None and self._drawn and self._first.had:
                 return max(shown.since, self._drawn_at) + CALM
             case _:
                 return inf
@@ -372,6 +381,16 @@ class PtyRun:
     def _doing(self) -> Doing:
         shown = self._discern.shown
         return Doing.UNKNOWN if shown is None else shown.doing
+
+    def _own(self) -> float:
+        """How much of its time is its own now: none where it was stopped, or nobody looked at it.
+
+        It has all of it where nothing of it runs.
+        """
+        if self._drawn < self._size and self._clock.monotonic() >= self._drawn_at + _LATE:
+            return 0.0
+        resting = True if self._pid is None else rests(self._pid)
+        return 0.0 if resting is None else 1.0 if resting else BUSY
 
     def _reached(self) -> Iterator[Observation]:
         for key, arrival in tuple(self._handed.arrivals.items()):

@@ -51,7 +51,8 @@ class Screens:
         eyes = await self._eyes(folder, order.terminal, books, whole=not adopted)
         silent = self.clock.now() - self._printed_at(folder) if adopted else None
         kept = KeptPrompts(folder)
-        return PtyRun(inner, eyes, self._slot, self.clock, hidden, kept, silent=silent)
+        first = order.prompt or ""
+        return PtyRun(inner, eyes, self._slot, self.clock, hidden, kept, first=first, silent=silent)
 
     async def glance(self, folder: Path, terminal: TerminalSpec, pid: int) -> Activity:
         """What any program does now, by what its terminal shows, and by its processes.

@@ -96,14 +96,29 @@ def answered(
         return False
     above = rows[: cursor[1]]
     known, now = Counter(map(_bare, before)), Counter(map(_bare, above))
-    for number in reversed(range(len(above))):
-        if _ends(above[max(0, number - _ROWS) : number], above[number], text):
-            below = {_bare(row) for row in above[number + 1 :] if _has_words(row)}
-            return any(now[row] > known[row] for row in below)
+    below = _below(above, text)
+    if below is not None:
+        return any(now[row] > known[row] for row in below)
     asked = _bare(text)
     said = [bare for row in above if _has_words(row) and (bare := _bare(row)) not in asked]
     new = sum(now[row] > known[row] for row in said)
     return new >= _LONG and 2 * new > len(said)
+
+
+def taken(rows: Sequence[str], cursor: tuple[int, int], text: str) -> bool:
+    """Whether ``text`` stands above the input line, with anything below it, and not in the line.
+
+    Of a text that nobody typed: no screen is known on which it was not shown yet.
+    """
+    return not shows(rows, cursor, text) and bool(_below(rows[: cursor[1]], text))
+
+
+def _below(above: Sequence[str], text: str) -> frozenset[str] | None:
+    """The rows with words below the last place where ``text`` stands; nothing where it does not."""
+    for number in reversed(range(len(above))):
+        if _ends(above[max(0, number - _ROWS) : number], above[number], text):
+            return frozenset(_bare(row) for row in above[number + 1 :] if _has_words(row))
+    return None
 
 
 def _ends(above: Sequence[str], left: str, text: str) -> bool:

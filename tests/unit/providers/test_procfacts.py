@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from inspan.model.activity import Doing, Reading
-from inspan.providers.procfacts import Commands, halted, is_stopped, of_program, tree
+from inspan.providers.procfacts import Commands, halted, is_stopped, of_program, rests, tree
 from tests.real.daemon import until
 
 pytestmark = [
@@ -165,3 +165,19 @@ def test_a_look_is_cheap() -> None:
         for at in range(100):
             commands.look(float(at), rests=False)
         assert (time.process_time() - began) / 100 < 0.02
+
+
+def test_what_runs_or_would_run_does_not_rest() -> None:
+    with an_agent() as agent:
+        until(lambda: rests(agent.pid) is True, "it to wait for a line")
+        agent.does(SPINS)
+        until(lambda: rests(agent.pid) is True, "only what leads a group of its own to run")
+        agent.does("-")
+        agent.does(SPINS.replace("+", "."))
+        until(lambda: rests(agent.pid) is False, "what is in its group to run")
+        agent.does("-")
+        until(lambda: rests(agent.pid) is True, "it to wait for a line again")
+        os.kill(agent.pid, signal.SIGSTOP)
+        until(lambda: rests(agent.pid) is None, "it to stop")
+        os.kill(agent.pid, signal.SIGCONT)
+    assert rests(agent.pid) is True, "nobody can tell of one that is gone"

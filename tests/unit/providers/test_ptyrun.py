@@ -159,6 +159,7 @@ async def test_a_command_is_work_where_nothing_else_tells_and_what_was_stopped_d
         os.kill(int((home.work / "pid").read_text()), signal.SIGSTOP)
         found = await _looked(run, "stopped")
         assert found.doing is Doing.UNKNOWN
+        assert run._own() == 0.0, "it has no time in which to show what is typed"
         await seen.run.kill()
         await seen.until(lambda it: isinstance(it.all[-1], Finished))
 

@@ -17,6 +17,7 @@ from inspan.model.activity import Doing
 from inspan.model.agent import Mode
 from inspan.model.receipt import Arrival, Stage, Way
 from inspan.model.task import TaskSpec
+from inspan.providers.leisure import BUSY
 from inspan.providers.typist import Typist
 from inspan.terminal.screen import Screen, backend
 from tests.real.agenthome import AgentHome, agent_home
@@ -32,10 +33,11 @@ async def home() -> AsyncIterator[AgentHome]:
 
 
 class Hasty(SystemClock):
-    """Time passes when it is slept, and at once."""
+    """Time passes when it is slept, and at once; ``then`` is what happens at which time."""
 
     def __init__(self) -> None:
         self.at = 0.0
+        self.then: list[tuple[float, Callable[[], object]]] = []
 
     def monotonic(self) -> float:
         return self.at
@@ -43,18 +45,28 @@ class Hasty(SystemClock):
     async def sleep(self, seconds: float) -> None:
         await anyio.lowlevel.checkpoint()
         self.at += seconds
+        while self.then and self.at >= self.then[0][0]:
+            self.then.pop(0)[1]()
 
 
 class Typing:
     """A typist, and how far each prompt has got."""
 
     def __init__(self, screen: Screen, write: Callable[[bytes], Awaitable[None]]) -> None:
-        self.handed = Handed()
-        self.typist = Typist(screen, write, lambda: Doing.IDLE, Hasty(), self.handed)
+        self.handed, self.clock, self.screen = Handed(), Hasty(), screen
+        #: How much of its time is the program's own.
+        self.own = 1.0
+        self.typist = Typist(
+            screen, write, lambda: Doing.IDLE, self.clock, self.handed, lambda: self.own
+        )
 
     async def type(self, key: str, text: str) -> Arrival:
-        await self.typist.type(key, text)
+        before = await self.typist.write(key, text)
+        await self.typist.send(key, text, before)
         return self.handed.arrivals[key]
+
+    def later(self, at: float, what: Callable[[], object]) -> None:
+        self.clock.then.append((at, what))
 
 
 @contextmanager
@@ -78,8 +90,8 @@ def heard(home: AgentHome) -> list[str]:
 
 
 @asynccontextmanager
-async def typing(home: AgentHome, how: str) -> AsyncIterator[Seen]:
-    run = await home.provider().open(home.types(how))
+async def typing(home: AgentHome, how: str, prompt: str = "") -> AsyncIterator[Seen]:
+    run = await home.provider().open(home.types(how, prompt))
     seen = Seen(run)
     assert seen.run.way is Way.SCREEN
     async with anyio.create_task_group() as group:
@@ -93,9 +105,7 @@ async def typing(home: AgentHome, how: str) -> AsyncIterator[Seen]:
 async def test_it_is_shown_sent_and_has_a_turn(home: AgentHome, text: str) -> None:
     async with typing(home, "well") as seen:
         await seen.run.check_prompt(text)
-        arrival = await seen.run.prompt("k", text)
-        assert not arrival.lost
-        assert arrival.stage in (Stage.SUBMITTED, Stage.STARTED)
+        assert await seen.run.prompt("k", text) == Arrival(Stage.WRITTEN)
         await seen.until(lambda: seen.reached("k")[-1:] == [Arrival(Stage.STARTED)])
         assert heard(home) == [text]
         assert await seen.run.knows("k")
@@ -143,16 +153,88 @@ async def test_one_line_goes_without_pastes_and_several_do_not(home: AgentHome) 
     async with typing(home, "plain") as seen:
         with pytest.raises(BadInput, match="takes no pastes"):
             await seen.run.check_prompt("one\ntwo")
-        assert not (await seen.run.prompt("k", "say hello")).lost
+        await seen.run.prompt("k", "say hello")
+        await seen.until(lambda: seen.reached("k")[-1:] == [Arrival(Stage.STARTED)])
         assert heard(home) == ["say hello"]
 
 
-async def test_what_keeps_standing_in_the_input_line_is_lost_and_in_the_way() -> None:
-    with face(lambda data: b"" if data == b"\r" else data) as typist:
+#: What is told of a prompt that stands in the input line after Enter, too.
+STUCK = "it stands in the input line after Enter, too; `inspan attach` shows why"
+
+
+def keeps_line(data: bytes) -> bytes:
+    return b"" if data == b"\r" else data
+
+
+async def test_what_stands_in_the_input_line_after_enter_may_still_be_taken() -> None:
+    with face(keeps_line) as typist:
+
+        def takes() -> None:
+            assert typist.handed.arrivals["k"] == Arrival(Stage.ECHOED, why=STUCK)
+            assert "something else stands" in typist.typist.in_the_way()
+            typist.screen.feed("\r\n● Hello!\r\n❯ ".encode())
+
+        typist.later(300.0, takes)
+        assert await typist.type("k", "say hello") == Arrival(Stage.STARTED)
+
+
+async def test_of_what_others_sent_or_cleared_nobody_knows() -> None:
+    with face(keeps_line) as typist:
+        typist.later(300.0, typist.typist.pressed)
         arrival = await typist.type("k", "say hello")
         assert (arrival.stage, arrival.lost) == (Stage.ECHOED, True)
-        assert "after Enter" in arrival.why
-        assert "something else stands" in typist.typist.in_the_way()
+        assert "somebody else typed" in arrival.why
+
+
+async def test_an_interrupt_ends_the_wait_for_what_stands_there() -> None:
+    with face(keeps_line) as typist:
+        typist.later(300.0, lambda: typist.typist.stop("it was interrupted"))
+        arrival = await typist.type("k", "say hello")
+        assert arrival == Arrival(Stage.ECHOED, lost=True, why="it was interrupted")
+
+
+async def test_one_that_has_no_time_of_its_own_shows_late_and_loses_nothing() -> None:
+    told = {b"say hello": b"", b"\r": b""}
+    with face(told.__getitem__) as typist:
+
+        def takes() -> None:
+            typist.screen.feed("\r\n● Hello!\r\n❯ ".encode())
+
+        typist.own = 0.0
+        typist.later(1000.0, lambda: typist.screen.feed(b"say hello"))
+        typist.later(2000.0, takes)
+        assert await typist.type("k", "say hello") == Arrival(Stage.STARTED)
+
+
+async def test_one_that_is_always_busy_is_not_waited_for_without_end() -> None:
+    with face(lambda _: b"") as typist:
+        typist.own = BUSY
+        assert (await typist.type("k", "say hello")).lost
+        assert typist.clock.at == pytest.approx(100.0, abs=1.0)
+
+
+async def test_what_comes_back_into_the_input_line_has_no_turn() -> None:
+    told = {b"say hello": b"say hello", b"\r": "\r\n\n❯ ".encode()}
+    with face(told.__getitem__) as typist:
+        assert await typist.type("k", "say hello") == Arrival(Stage.SUBMITTED)
+        typist.screen.feed(b"say hello")
+        typist.typist._doing = lambda: Doing.WORKING
+        typist.typist.looked()
+        assert typist.handed.arrivals["k"] == Arrival(Stage.SUBMITTED)
+        typist.screen.feed(b"\x1b[2J\x1b[1;1H")
+        typist.typist.looked()
+        assert typist.handed.arrivals["k"] == Arrival(Stage.STARTED)
+
+
+async def test_nothing_is_typed_before_its_first_prompt_has_had_its_turn(home: AgentHome) -> None:
+    """It is idle, as it seems, and throws away what is typed until it has taken that."""
+    async with typing(home, "late", prompt="do it") as seen:
+        assert await seen.run.prompt("k", "say hello") == Arrival(Stage.QUEUED, why=TURN_GOES_ON)
+        (home.work / "begin").touch()
+        await seen.until(seen.works)
+        (home.work / "go-1").touch()
+        await seen.until(lambda: seen.reached("k")[-1:] == [Arrival(Stage.STARTED)])
+        assert heard(home) == ["do it", "say hello"]
 
 
 async def test_enter_is_not_pressed_where_nothing_is_shown() -> None:
@@ -193,9 +275,7 @@ async def test_what_cannot_be_written_is_lost_and_raised() -> None:
 
 async def test_one_that_ends_meanwhile_is_not_waited_for(home: AgentHome) -> None:
     async with typing(home, "dies") as seen:
-        with anyio.fail_after(8):
-            arrival = await seen.run.prompt("k", "say hello")
-        assert arrival.lost
-        assert isinstance(seen.all[-1], Finished)
+        assert not (await seen.run.prompt("k", "say hello")).lost
+        await seen.until(lambda: isinstance(seen.all[-1], Finished))
         with pytest.raises(Conflict):
             await seen.run.check_prompt("more")
