@@ -105,6 +105,31 @@ def test_its_command_is_run_by_its_line_and_its_model_has_the_output(
     assert kinds.count("permission.decided") == (2 if asks else 1)
 
 
+@pytest.mark.parametrize("answer", ["allow", "deny"])
+def test_a_person_is_asked_once_for_one_command(guide: Callable[..., Guided], answer: str) -> None:
+    guided = guide(COMMAND, asks=True)
+    task = guided.add("--timeout", "90s")
+    guided.until(lambda: guided.task(task).needs, "it to ask")
+    needs = guided.task(task).needs
+    assert needs is not None
+    assert needs.question == f"other: Shell: {COMMAND}"
+    assert guided.inspan("answer", task, answer).returncode == 0
+    ran = guided.ended(task)
+    assert ran.task.state is TaskState.COMPLETED, ran
+    assert guided.wrote("ran.txt") == ("1\n" if answer == "allow" else None)
+    kinds = [event.kind for event in ran.events]
+    assert kinds.count("task.needs_input") == 1
+
+
+def test_a_rule_for_its_own_question_is_none_for_the_command(
+    guide: Callable[..., Guided],
+) -> None:
+    guided = guide(COMMAND, asks=True)
+    ran = guided.run(*ITS_OWN, "--answer-within", "0", "--timeout", "90s")
+    assert guided.wrote("ran.txt") is None
+    assert "it was not allowed" in guided.told_model, ran
+
+
 def test_what_no_rule_allows_is_not_run(guide: Callable[..., Guided]) -> None:
     guided = guide(f"{COMMAND}; true")
     rules = ("--allow", f"execute:{COMMAND}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from inspan.agents import acp_files as files
@@ -114,13 +115,15 @@ class AcpTalk:
         self._speaker = speaker
         self._session = turn.resume or ""
         self._version = ""
-        self._terminals = acp_terminals.TerminalRequests(offered=speaker.terminals)
+        self._terminals = acp_terminals.TerminalRequests(turn.cwd, offered=speaker.terminals)
         self._updates = Updates(self._terminals.shown)
         self._asked = 0
         self._ended = 0
         self.handed = Handed()
         #: What it asks, by the id of its request as JSON.
         self._open: dict[str, _Question] = {}
+        #: Which of them a person answers.
+        self._by_person: set[str] = set()
         self._files = files.FileRequests(speaker.files, turn.cwd)
         #: Its session, until it is told that it has begun.
         self._began: AgentSession | None = None
@@ -168,6 +171,11 @@ class AcpTalk:
         if chosen is None and text == "allow":
             raise BadInput("it does not offer to be allowed that once", hint="Deny it.")
         return _answer(asked.request, chosen)
+
+    def allowed_by_person(self, request: str) -> None:
+        """What is answered to that next, a person says."""
+        if request in self._open:
+            self._by_person.add(request)
 
     def served(self, request: str, answer: Served) -> bytes | None:
         """What tells it what came of a file or a command that it wanted."""
@@ -219,8 +227,12 @@ class AcpTalk:
         asked = self._open.pop(key, None)
         chosen = words_of(result, "outcome", "optionId")
         if asked is not None and chosen in map(asked.options.get, _KINDS["allow"]):
-            self._files.grant(asked.call, asked.permission)
-            self._terminals.grant(asked.call, asked.permission)
+            permission = asked.permission
+            self._files.grant(asked.call, permission)
+            if key in self._by_person and permission.quoted is not None:
+                permission = replace(permission, line=permission.quoted)
+            self._terminals.grant(asked.call, permission)
+        self._by_person.discard(key)
 
     def heard(self, line: bytes) -> Iterator[Sign]:
         """What it says."""
@@ -300,6 +312,7 @@ class AcpTalk:
         self._ended += 1
         self._retried = None
         self._open.clear()
+        self._by_person.clear()
         self._files.turned()
         self._terminals.turned()
         yield Counted(self._updates.count(result, whole_session=self._speaker.whole_session))
@@ -363,6 +376,8 @@ class AcpTalk:
             return Reply(_answer(request, None))
         call = object_of(params, "toolCall")
         permission = self._updates.asks(_key(request), call)
+        if not self._is_ours(params):
+            permission = replace(permission, quoted=None)
         # The first of a kind is the narrowest: for the session, and then for ever.
         options = {
             words_of(item, "kind"): words_of(item, "optionId")
@@ -380,11 +395,17 @@ class AcpTalk:
     def _wants_terminal(self, request: Any, method: str, params: dict[str, Any]) -> Sign:
         key = _key(request)
         asked = self._terminals.asked(key, request, method, params)
+        if isinstance(asked, CommandAsked) and not self._is_ours(params):
+            asked = replace(asked, granted=False)
         if isinstance(asked, CommandAsked) and self._cancelled:
             asked = files.CANCELLED
         if not isinstance(asked, NotServed):
             return asked
         return Reply(self.served(key, asked) or b"")
+
+    def _is_ours(self, params: dict[str, Any]) -> bool:
+        """That is about the session that was opened here, and no other."""
+        return words_of(params, "sessionId") == self._session
 
     def _prompt(self, prompt: str) -> bytes:
         content = [{"type": "text", "text": prompt}]

@@ -42,6 +42,8 @@ _SHELLS: Final = ("sh", "bash")
 _LINES: Final = ("-c", "-lc")
 #: Of how many terminals it is known what their output was, for the calls that show them.
 _SHOWN_MOST: Final = 16
+#: So many commands may be allowed and not run yet; the oldest is asked for again.
+_GRANTED_MOST: Final = 64
 
 MALFORMED: Final = NotServed(Fault.REFUSED, "This is no command that could be started")
 UNKNOWN: Final = NotServed(Fault.MISSING, "There is no such terminal")
@@ -59,7 +61,9 @@ class _Open:
 class TerminalRequests:
     """What one agent wants run and was not told yet, and what runs for it."""
 
-    def __init__(self, *, offered: bool) -> None:
+    def __init__(self, folder: str, *, offered: bool) -> None:
+        """``folder``: where the agent began."""
+        self._folder = folder
         self._offered = offered
         self._asked = 0
         self._open: dict[str, _Open] = {}
@@ -97,13 +101,14 @@ class TerminalRequests:
         command, env = _command(params), _env(params)
         cwd = params.get("cwd")
         known = command is not None and env is not None
+        plain = not env and cwd in (None, "", self._folder)
         sign = CommandAsked(
             key,
             self._asked,
             command or "",
             env or (),
             cwd=cwd if isinstance(cwd, str) else "",
-            granted=known and not env and self._has_leave(command or ""),
+            granted=known and plain and self._has_leave(command or ""),
         )
         self._open[key] = _Open(request, sign, _limit(params))
         return sign if known else MALFORMED
@@ -174,6 +179,8 @@ class TerminalRequests:
         """It was allowed that, as a part of that call."""
         if permission.line is not None or permission.argv is not None:
             self._granted[call] = permission
+            while len(self._granted) > _GRANTED_MOST:
+                del self._granted[next(iter(self._granted))]
 
     def call_ended(self, call: str) -> None:
         """What was allowed for it was for it alone."""

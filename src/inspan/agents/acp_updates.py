@@ -5,12 +5,13 @@ A fold of its own beneath the conversation (``acp``), which knows its requests a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 from inspan.agents.acp_terminals import shown_by
-from inspan.agents.json_lines import items, number, object_of, words_of
+from inspan.agents.json_lines import items, number, object_of, parsed, words_of
 from inspan.agents.signs import Permission, Said, Sign, Thought, ToolBegan, ToolEnded
 from inspan.agents.titles import telling
 from inspan.model.agent import Usage
@@ -19,6 +20,8 @@ from inspan.model.ids import SESSION_ID
 _SAID: Final = "agent_message_chunk"
 _THOUGHT: Final = "agent_thought_chunk"
 _ENDED: Final = ("completed", "failed")
+#: The name of a tool, as a title may begin with.
+_TOOL: Final = re.compile(r"[\w-]+", re.ASCII)
 #: The kinds of tools that are about files and nothing else.
 _OF_FILES: Final = ("read", "edit", "delete", "move")
 
@@ -79,8 +82,12 @@ class Updates:
     def asks(self, request: str, update: dict[str, Any]) -> Permission:
         """It may not go on with this call; of what it states apart, nothing is read in a title."""
         self.busy = True
+        earlier = self._calls.get(words_of(update, "toolCallId"), {})
+        quoted = _quoted(earlier, update)
         call = self._known(update)
         name, title = _described(call)
+        if quoted is not None:
+            title = _with(quoted, title)
         command = object_of(call, "rawInput").get("command") if name == "execute" else None
         return Permission(
             request,
@@ -89,6 +96,7 @@ class Updates:
             line=command if isinstance(command, str) else None,
             argv=_argv(command),
             paths=_paths(call) if name in _OF_FILES else (),
+            quoted=quoted,
         )
 
     def count(self, result: dict[str, Any], *, whole_session: bool) -> Usage:
@@ -151,6 +159,28 @@ def _described(call: dict[str, Any]) -> tuple[str, str]:
     """Its tool by the protocol's names, which are the same for every agent; and what it is for."""
     for_what = telling(call.get("rawInput")) or telling(call.get("title"))
     return words_of(call, "kind") or "other", for_what
+
+
+def _quoted(earlier: dict[str, Any], update: dict[str, Any]) -> str | None:
+    """The command among the arguments of a call, where those are a text of their own.
+
+    So Kimi CLI tells them: as JSON, before it asks, and of no kind. Only what a title can have
+    whole and as it is, for that is what a person reads and allows.
+    """
+    stated = (earlier.get(name) or update.get(name) for name in ("kind", "rawInput"))
+    texts = items(earlier, "content")
+    if any(stated) or len(texts) != 1:
+        return None
+    command = parsed(_content(object_of(texts[0], "content")).encode(errors="replace"))
+    found = command.get("command")
+    whole = isinstance(found, str) and found.isprintable() and telling(found) == found
+    return found if whole and found else None
+
+
+def _with(quoted: str, title: str) -> str:
+    """The title with the whole command at its end, so that nobody allows another than is read."""
+    tool = title.partition(": ")[0]
+    return f"{tool}: {quoted}" if _TOOL.fullmatch(tool) else f"{title}, to run: {quoted}"
 
 
 def _argv(command: Any) -> tuple[str, ...] | None:

@@ -79,6 +79,15 @@ class Serves(Protocol):
 
 
 @runtime_checkable
+class Believes(Protocol):
+    """A talk to which it matters whether a person allowed a thing, or a rule."""
+
+    def allowed_by_person(self, request: str) -> None:
+        """What is answered to that next, a person says."""
+        ...
+
+
+@runtime_checkable
 class HasTerminals(Protocol):
     """A talk whose agent has us run commands."""
 

@@ -71,6 +71,9 @@ class Permission:
     argv: tuple[str, ...] | None = None
     line: str | None = None
     paths: tuple[str, ...] = ()
+    #: A command that it states nowhere but in a text of its own, and that the title has whole. No
+    #: rule is held against it: only a person knows what it was allowed as.
+    quoted: str | None = None
 
 
 @value

@@ -300,6 +300,7 @@ class AgentRun:
 
     async def answer(self, needs: Needs, text: str) -> None:
         """Answer a request that is open. Raises Conflict where it is not, BadInput."""
+        self._dialogue.allowed_by_person(needs.id)
         await self._reply(needs.id, text)
         self._awake()
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from inspan.agents.dialect import Fed, Talk
 from inspan.agents.json_lines import Lines
-from inspan.agents.served import HasTerminals, Served, Serves, TerminalDone
+from inspan.agents.served import Believes, HasTerminals, Served, Serves, TerminalDone
 from inspan.agents.signs import (
     CommandAsked,
     FileAsked,
@@ -103,6 +103,11 @@ class Dialogue:
         """What tells it what came of that; ``None`` where it waits for it no more."""
         talk = self.talk
         return talk.served(request, answer) if isinstance(talk, Serves) else None
+
+    def allowed_by_person(self, request: str) -> None:
+        """What is answered to that next, a person says; a later daemon will not know that."""
+        if isinstance(self.talk, Believes):
+            self.talk.allowed_by_person(request)
 
     @property
     def terminals(self) -> tuple[str, ...]:

@@ -80,11 +80,11 @@ def update(conversation: Talk, what: str, /, **told: Any) -> list[Sign]:
     return hear(conversation, method="session/update", params=params)
 
 
-def ask(conversation: Talk, number: Any = 0, **call: Any) -> list[Sign]:
+def ask(conversation: Talk, number: Any = 0, *, session: str = "a-1", **call: Any) -> list[Sign]:
     options = [
         {"optionId": "x1", "name": "For ever", "kind": "allow_always"},
         {"optionId": "x2", "name": "Once", "kind": "allow_once"},
         {"optionId": "x3", "name": "No", "kind": "reject_once"},
     ]
-    params = {"sessionId": "a-1", "options": options, "toolCall": {"toolCallId": "t", **call}}
+    params = {"sessionId": session, "options": options, "toolCall": {"toolCallId": "t", **call}}
     return hear(conversation, id=number, method="session/request_permission", params=params)
