@@ -57,6 +57,12 @@ def tasks(console: Console) -> dict[str, str]:
         ("run nul.json", "holds a NUL"),
         ("run large.yaml", "too large for a task file"),
         ("send {runs} --no-enter", "required"),
+        ("send {ended} more", "hint: `inspan show {ended}` tells the state and why."),
+        ("answer {ended} allow", "it asks nothing"),
+        ("answer {runs} allow", "hint: `inspan show {runs}` tells the state and why."),
+        ("run --agent Claude x", "Did you mean `claude`?"),
+        ("run --agent nosuch x", "hint: `inspan agents` lists the agents"),
+        ("run --agent aider --budget 9k x", "tells only at its end how many tokens it uses"),
         ("up --foreground --json", "prints no JSON"),
     ],
 )
@@ -66,7 +72,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     ran = console.run(*words.format(**tasks).split())
     # 125 says that the command of a `run` was not reached.
     assert ran.returncode in (2, 125), ran
-    assert said in (ran.stdout + ran.stderr).decode()
+    assert said.format(**tasks) in (ran.stdout + ran.stderr).decode()
 
 
 def test_nothing_is_not_typed(console: Console, tasks: dict[str, str]) -> None:

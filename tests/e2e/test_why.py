@@ -80,4 +80,4 @@ def test_an_agent_is_known_by_what_it_says(console: Console) -> None:
     until(lambda: _doing(console, "last")[:2] == ("working", "protocol"), "it to begin")
     never.touch()
     until(lambda: _why(console, "last")["state"] == "completed", "it to end")
-    assert "it said   done" in console.say("why", "last")
+    assert "it ended  done" in console.say("why", "last")

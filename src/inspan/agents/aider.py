@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from inspan.agents.dialect import OwnFolder, Turn
+from inspan.agents.dialect import OwnFolder, Tells, Turn, When
 from inspan.agents.endings import silent_end
 from inspan.agents.handed import Handed
 from inspan.agents.signs import BacksOff, Counted, Said, Sign, ToolBegan, ToolEnded
@@ -65,6 +65,7 @@ class Aider:
         "OPENROUTER_API_KEY",
     )
     keeps: Final = (OwnFolder(path=".aider"),)
+    tells: Final = Tells(cost=When.AT_END, tokens=When.AT_END)
 
     def check(self, turn: Turn) -> None:
         """Refuse what it would take for a command of its own. Raises BadInput."""

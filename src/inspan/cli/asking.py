@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 #: SQLite's whole numbers end here.
 _NUMBERS: Final = 1 << 63
+#: Flags that mean nothing where no agent is asked, and what they are about.
+_OF_AGENTS: Final = {
+    "mode": "how an agent is spoken to",
+    "on_limit": "an agent's usage limit",
+    "over_budget": "an agent's budget",
+}
 _ON_CRASH = [choice.value for choice in OnCrash]
 
 
@@ -128,7 +134,7 @@ def spec_of(
     provider, dialect = _who(args, settings)
     mode = None if args.mode is None else Mode(args.mode)
     if not args.command and args.prompt is None:
-        raise BadInput("there is nothing to run", hint="Write the command after `--`.")
+        raise _nothing(args, provider if dialect is not None else None)
     cwd = folder(args.cwd)
     rule = passing.rule_of(dialect, settings.env)
     given, withheld = environment(env, rule, args.env, everything=args.env_all)
@@ -181,9 +187,21 @@ def _who(args: argparse.Namespace, settings: Settings) -> tuple[str, Dialect | N
         from inspan.cli import prompting
 
         prompting.take(args)
-    elif args.on_limit is not None:
-        raise BadInput("--on-limit is about an agent's usage limit", hint="Name one by --agent.")
+    else:
+        for flag, about in _OF_AGENTS.items():
+            if getattr(args, flag) is not None:
+                name = flag.replace("_", "-")
+                raise BadInput(f"--{name} is about {about}", hint="Name one by --agent.")
     return provider, dialect
+
+
+def _nothing(args: argparse.Namespace, agent: str | None) -> BadInput:
+    """That neither a command nor a prompt was given."""
+    asks = f'`inspan {args.verb} --agent {agent or "NAME"} "fix the failing test"`'
+    if agent is not None:
+        return BadInput(f"there is nothing to ask {agent}", hint=f"Write it: {asks}.")
+    hint = f"Write the command after `--`, or ask an agent: {asks}."
+    return BadInput("there is nothing to run", hint=hint)
 
 
 def folder(given: str | None) -> str:

@@ -40,7 +40,10 @@ def take(args: argparse.Namespace) -> None:
         before: Task = control.get(args.continues)
     spec = before.spec
     if not is_agent(spec.provider):
-        raise BadInput(f"{short(before.id)} was no agent's: nothing of it can be continued")
+        raise BadInput(
+            f"{short(before.id)} was no agent's: nothing of it can be continued",
+            hint='`inspan run --agent NAME "TEXT"` begins a conversation.',
+        )
     args.continues = before.id
     if args.provider is None:
         args.provider = spec.provider

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, rawtty
 from inspan.cli.following import Follower
-from inspan.cli.outcome import asleep, ended, left_to_do
+from inspan.cli.outcome import asleep, ended, hint_of, left_to_do
 from inspan.cli.pump import Pump, Source
 from inspan.cli.say import note
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
@@ -256,10 +256,10 @@ class Foreground:
             note(f"{short(task.id)} ended as {task.state.value}")
             return
         note(task.reason.message)
-        if task.reason.hint:
+        if hint := hint_of(task):
             from inspan.cli.say import clean
 
-            print(f"  hint: {clean(task.reason.hint)}", file=sys.stderr)
+            print(f"  hint: {clean(hint)}", file=sys.stderr)
 
 
 def _speech(task: Task) -> Speech | None:

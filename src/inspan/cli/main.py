@@ -173,6 +173,8 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _verb(verb: str, words: list[str]) -> int:
+    from inspan.errors import InspanError
+
     if not any(verb in verbs for verbs in VERBS.values()):
         _unknown(verb)
     if verb != "version":
@@ -191,7 +193,15 @@ def _verb(verb: str, words: list[str]) -> int:
         if not args.home:
             _unknown("--home")
         os.environ["INSPAN_HOME"] = os.path.abspath(args.home)  # noqa: PTH100 - pathlib costs 5 ms here
-    status: int = module.run(args)
+    try:
+        status: int = module.run(args)
+    except InspanError as error:
+        about = getattr(args, "task", None)
+        if isinstance(about, str):
+            from inspan.cli.outcome import filled
+
+            error.hint = filled(error.hint, about)
+        raise
     return status
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, reach, rows
+from inspan.cli.outcome import hint_of
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.plainly import full
 from inspan.cli.say import clean, json, out, styled
@@ -93,8 +94,8 @@ def _why(task: Task) -> _Pairs:
         yield from _asks(task.needs)
     if task.reason is not None:
         yield "why", clean(f"{task.reason.message} ({task.reason.code})")
-        if task.reason.hint:
-            yield "hint", clean(task.reason.hint)
+        if hint := hint_of(task):
+            yield "hint", clean(hint)
     if task.exit is not None:
         how = f"signal {task.exit.signal}" if task.exit.signal else str(task.exit.code)
         yield "exit", how

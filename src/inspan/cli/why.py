@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from inspan.cli import exits, reach
-from inspan.cli.outcome import ended, left_to_do
+from inspan.cli.outcome import ended, hint_of, left_to_do
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.say import clean, json, out, styled
 from inspan.errors import IllegalTransition
@@ -57,10 +57,12 @@ def _lines(task: Task, activity: Activity | None, now: float) -> Iterator[tuple[
         yield "asks", clean(task.needs.question)
     if task.reason is not None:
         yield "why", clean(f"{task.reason.message} ({task.reason.code})")
-        if task.reason.hint:
-            yield "hint", clean(task.reason.hint)
+        if hint := hint_of(task):
+            yield "hint", clean(hint)
     if task.outcome is not None:
-        yield "it said", clean(f"{task.outcome.ending.value} {task.outcome.message}".strip())
+        known = task.reason is not None and task.outcome.message in task.reason.message
+        words = "" if known else task.outcome.message
+        yield "it ended", clean(f"{task.outcome.ending.value} {words}".strip())
     if how := ended(task):
         yield "process", how
     if task.wake_at is not None and not task.done:

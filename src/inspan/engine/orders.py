@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from inspan.engine.ports import Order, Provider
 from inspan.errors import ProviderNotFound
@@ -16,9 +16,20 @@ def provider_of(providers: Mapping[str, Provider], spec: TaskSpec) -> Provider:
     """Who runs it. Raises ProviderNotFound, with those that are known."""
     provider = providers.get(spec.provider)
     if provider is None:
-        known = ", ".join(sorted(providers))
-        raise ProviderNotFound(f"no provider is called {spec.provider!r}; known are {known}")
+        raise _unknown(spec.provider, sorted(providers))
     return provider
+
+
+def _unknown(name: str, known: Sequence[str]) -> ProviderNotFound:
+    from difflib import get_close_matches  # noqa: PLC0415 - 3 ms, and few need it
+
+    near = get_close_matches(name.lower(), known, n=1)
+    meant = f"Did you mean `{near[0]}`? " if near else ""
+    return ProviderNotFound(
+        f"no provider is called {name!r}; known are {', '.join(known)}",
+        hint=f"{meant}`inspan agents` lists the agents, the settings declare one of your own,"
+        " and `shell` runs any command.",
+    )
 
 
 def started(task: Task, session: str, keeper: str) -> AttemptStarted:

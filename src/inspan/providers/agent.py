@@ -100,14 +100,14 @@ class AgentProvider:
         mode = self._mode(spec.mode)
         tells = told_by(self._dialect, mode)
         for what, wanted, when in (
-            ("money", spec.budget.cost, tells.cost),
-            ("tokens", spec.budget.tokens, tells.tokens),
+            ("how much money", spec.budget.cost, tells.cost),
+            ("how many tokens", spec.budget.tokens, tells.tokens),
         ):
             if wanted is not None and when in (When.NEVER, When.AT_END):
                 how = "tells only at its end" if when is When.AT_END else "never tells"
                 who = f"{self.name}{self._spoken_to(mode)}"
                 raise BadInput(
-                    f"{who} {how} how much {what} it uses, and so it cannot be held to that budget",
+                    f"{who} {how} {what} it uses, and so it cannot be held to that budget",
                     hint="--timeout limits how long it may take; --budget none is no budget.",
                 )
 

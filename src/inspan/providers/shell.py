@@ -26,7 +26,10 @@ class Shell:
         is looked for when it is started.
         """
         if spec.prompt is not None:
-            raise BadInput("the provider `shell` runs a command and takes no prompt")
+            raise BadInput(
+                "the provider `shell` runs a command and takes no prompt",
+                hint='A prompt is for an agent: `inspan run --agent claude "TEXT"`.',
+            )
         programs.check_arguments(spec.command)
         programs.check_environment(spec.env)
         if spec.after:

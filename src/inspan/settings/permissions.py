@@ -58,7 +58,8 @@ def load(path: Path, expires: float | None) -> Policy:
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not valid UTF-8") from error
     except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+        why = f"cannot read {path}: {error.strerror}"
+        raise BadInput(why, hint="`--permissions FILE` names a file of rules.") from error
     if len(raw) > _BYTES_MOST:
         raise BadInput(f"{path} is too large for a file of rules")
     document = lined.read(text, str(path))

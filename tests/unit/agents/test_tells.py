@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspan.agents import signs as s
+from inspan.agents.aider import Aider
 from inspan.agents.claude import Claude
 from inspan.agents.codex import Codex
 from inspan.agents.dialect import Dialect, Telling, Turn, When
@@ -28,6 +29,7 @@ AS_IT_GOES = (When.AS_IT_GOES, When.KEEPS)
         (Gemini(), "acp"),
         (OpenCode(), "acp"),
         (Vibe(), "acp"),
+        (Aider(), "text"),
     ],
     ids=lambda item: getattr(item, "name", item),
 )

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from inspan.cli import exits, rows
+from inspan.cli.outcome import hint_of
 from inspan.cli.plainly import full
 from inspan.errors import BadInput, DaemonUnreachable, TaskNotFound
 from inspan.model.activity import STOPPED, Activity, Doing, Source
@@ -42,6 +43,15 @@ def test_a_parked_task_says_when_it_wakes() -> None:
     assert rows.reason(parked).endswith("0: the limit is reached")
     soon = _task(TaskState.PENDING, wake_at=time.time(), reason=limit)
     assert re.match(r"parked until \d\d:\d\d:\d\d: ", rows.reason(soon))
+
+
+def test_a_hint_names_the_task_that_it_is_about() -> None:
+    hint = "`inspan resume ID` goes on; `inspan resume ID --agent NAME` hands it over"
+    task = _task(TaskState.FAILED, reason=Reason("quota", "the limit", hint))
+    assert hint_of(task) == (
+        "`inspan resume abcdef` goes on; `inspan resume abcdef --agent NAME` hands it over"
+    )
+    assert hint_of(_task(TaskState.RUNNING)) == ""
 
 
 def test_what_is_stopped_or_told_to_stop_is_called_nothing_else() -> None:

@@ -204,7 +204,7 @@ async def test_what_its_protocol_demands_is_written(
         (Pi(), None, Budget(cost=1, tokens=1), ""),
         (Codex(), None, Budget(tokens=1), ""),
         (Codex(), None, Budget(cost=1), "never tells how much money"),
-        (Vibe(), None, Budget(tokens=1), "tells only at its end how much tokens"),
+        (Vibe(), None, Budget(tokens=1), "tells only at its end how many tokens"),
     ],
 )
 async def test_a_budget_that_it_cannot_be_held_to_is_refused(
