@@ -17,7 +17,7 @@ class Complaints:
 
     def __init__(self) -> None:
         self._told: dict[str, None] = {}
-        #: Whether the last line was told; what is indented or empty below it shares its fate.
+        #: Whether the last line was told; what is indented or has no word shares its fate.
         self._telling = True
 
     def heard(self) -> None:
@@ -31,7 +31,7 @@ class Complaints:
 
     def _is_new(self, line: str) -> bool:
         words = line.rstrip()
-        if words and not line[0].isspace():
+        if not line[0].isspace() and any(map(str.isalnum, words)):
             self._telling = words not in self._told
             self._told[words] = None
             if len(self._told) > _MOST:

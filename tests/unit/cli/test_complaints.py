@@ -46,6 +46,13 @@ def test_lines_that_belong_to_a_new_one_are_told_with_it() -> None:
     assert complaints.new(first + second) == ""
 
 
+def test_what_ends_with_a_bracket_of_its_own_keeps_it() -> None:
+    complaints = Complaints()
+    told = "ApiError {\n  status: 401\n}\nError handling request {\n  code: 401\n}\n"
+    assert complaints.new(told) == told
+    assert complaints.new(told) == ""
+
+
 def test_no_more_is_remembered_than_is_worth_it() -> None:
     complaints = Complaints()
     flood = "".join(f"line {number}\n" for number in range(10_000))
