@@ -42,6 +42,7 @@ check: $(READY) ## format, lint, types, layers, sizes, generated documents
 		|| { cat .cache/layers.txt; exit 1; }
 	@echo "sizes"; $(BIN)/python tools/sizes.py
 	@echo "generated documents"; $(BIN)/python tools/diagram.py --check
+	@$(BIN)/python tools/describe.py --check
 	@$(BIN)/python tools/requirements.py --check
 	@echo "all is well"
 
@@ -92,6 +93,7 @@ coverage: $(READY) ## run the tests under coverage, and say what no test reached
 
 docs: $(READY) ## write the generated parts of docs/ anew, with the results of the last `make test`
 	@$(BIN)/python tools/diagram.py
+	@$(BIN)/python tools/describe.py
 	@$(BIN)/python tools/requirements.py
 
 picture: $(READY) ## run the demo and draw docs/demo.svg from what it printed

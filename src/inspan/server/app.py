@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inspan.control import Control
 from inspan.errors import NotFound
+from inspan.server import table
 from inspan.server.cells import CellTalks
 from inspan.server.code import CodeRest
 from inspan.server.live import Live
@@ -18,11 +19,13 @@ from inspan.server.rest import Rest, Stop
 
 def routed(control: Control, stop: Stop) -> ASGIApp:
     """The routes, behind no door. ``stop`` is set by ``POST /v1/shutdown`` and ends what waits."""
+    rest, code = Rest(control, stop), CodeRest(control.code)
+    live, cells = Live(control), CellTalks(control.code)
     routes = [
-        *Rest(control, stop).routes(),
-        *Live(control).routes(),
-        *CodeRest(control.code).routes(),
-        *CellTalks(control.code).routes(),
+        *(way.route(rest) for way in table.TASKS),
+        *(way.route(code) for way in table.CODE),
+        *(socket.route(live) for socket in table.LIVE),
+        *(socket.route(cells) for socket in table.CELLS),
     ]
     return Router(routes, redirect_slashes=False, default=_nowhere)
 

@@ -17,7 +17,6 @@ from typing import Final
 
 import anyio
 import anyio.lowlevel
-from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from inspan.control import Code
@@ -27,7 +26,6 @@ from inspan.server import problem, schema
 from inspan.server.code import encoded
 from inspan.server.query import NUMBER_MOST, Query
 from inspan.server.rest import encode
-from inspan.server.visitor import Scope, require
 
 #: Bytes that wait to be sent, beyond which nothing is added; as much as a small event costs is
 #: counted with each.
@@ -43,13 +41,7 @@ class CellTalks:
     def __init__(self, code: Code) -> None:
         self._code = code
 
-    def routes(self) -> list[BaseRoute]:
-        """``/v1/cells``."""
-        return [WebSocketRoute("/v1/cells", self.talk)]
-
-    async def talk(self, socket: WebSocket) -> None:
-        require(socket, Scope.WRITE)
-        Query(socket.query_params)
+    async def talk(self, socket: WebSocket, _: Query) -> None:
         await socket.accept()
         talk = _Talk(self._code, socket)
         async with anyio.create_task_group() as group:

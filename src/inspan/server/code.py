@@ -1,4 +1,4 @@
-"""The verbs of Code as HTTP routes; each reads, calls one verb and writes what it gave.
+"""The verbs of Code by HTTP; each reads, calls one verb and writes what it gave.
 
 It decides nothing: what is refused is refused by Code or by ``schema``. Verbs that take their time
 (``open``, ``interrupt``, ``close``, ``restore``) answer when they are done, however long it takes.
@@ -10,18 +10,16 @@ import math
 from http import HTTPStatus
 from typing import Final
 
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from inspan.control import Code
 from inspan.errors import BadInput, Unable
 from inspan.model import wire
 from inspan.model.code import CodeEvent, CodeSpec
 from inspan.server import schema
-from inspan.server.query import Query
-from inspan.server.rest import answer, body_of, encode, ref_of
-from inspan.server.visitor import Scope, way
+from inspan.server.query import Flag, Number
+from inspan.server.rest import SINCE, answer, encode
+from inspan.server.ways import Asked
 
 #: The most events in one answer.
 PAGE_MOST: Final = 1000
@@ -32,6 +30,9 @@ STEP: Final = 50
 #: The most seconds that a client may ask somebody to wait for code that does not listen.
 DEADLINE_MOST: Final = 3600.0
 
+ENDED: Final = Flag("ended", "those that are over, too")
+LIMIT: Final = Number("limit", "the most events", 500, least=1, most=PAGE_MOST)
+
 
 class CodeRest:
     """The routes over one Code."""
@@ -39,76 +40,50 @@ class CodeRest:
     def __init__(self, code: Code) -> None:
         self._code = code
 
-    def routes(self) -> list[BaseRoute]:
-        """Everything under ``/v1/code``."""
-        session = "/v1/code/{ref}"
-        read, write = Scope.READ, Scope.WRITE
-        return [
-            way("POST", "/v1/code", write, self.open),
-            way("GET", "/v1/code", read, self.list),
-            way("GET", session, read, self.get),
-            way("POST", f"{session}/checkpoint", write, self.checkpoint),
-            way("GET", f"{session}/checkpoints", read, self.checkpoints),
-            way("POST", f"{session}/restore", write, self.restore),
-            way("POST", f"{session}/close", write, self.close),
-            way("POST", f"{session}/cells", write, self.execute),
-            way("GET", f"{session}/transcript", read, self.transcript),
-            way("POST", f"{session}/answer", write, self.answer),
-            way("POST", f"{session}/interrupt", write, self.interrupt),
-            # Both may run code of the session: what completes or describes a value is its own.
-            way("POST", f"{session}/complete", write, self.complete),
-            way("POST", f"{session}/inspect", write, self.inspect),
-        ]
-
     # ── sessions ──────────────────────────────────────────────────────────────
 
-    async def open(self, request: Request) -> Response:
-        spec = schema.read(CodeSpec, await body_of(request))
-        key = request.headers.get(wire.KEY_HEADER)
+    async def open(self, asked: Asked) -> Response:
+        spec = schema.read(CodeSpec, await asked.body())
+        key = asked.key
         return answer(await self._code.open(spec, key=key), HTTPStatus.CREATED)
 
-    async def list(self, request: Request) -> Response:
-        ended = Query(request.query_params, "ended").flag("ended")
-        return answer({"sessions": await self._code.list(ended=ended)})
+    async def list(self, asked: Asked) -> Response:
+        return answer({"sessions": await self._code.list(ended=asked[ENDED])})
 
-    async def get(self, request: Request) -> Response:
-        Query(request.query_params)
-        return answer(await self._code.get(ref_of(request)))
+    async def get(self, asked: Asked) -> Response:
+        return answer(await self._code.get(asked.ref))
 
-    async def checkpoint(self, request: Request) -> Response:
-        body = schema.read(schema.Naming, await body_of(request))
-        saved = await self._code.checkpoint(ref_of(request), body.name)
+    async def checkpoint(self, asked: Asked) -> Response:
+        body = schema.read(schema.Naming, await asked.body())
+        saved = await self._code.checkpoint(asked.ref, body.name)
         return answer(saved, HTTPStatus.CREATED)
 
-    async def checkpoints(self, request: Request) -> Response:
-        Query(request.query_params)
-        return answer({"checkpoints": await self._code.checkpoints(ref_of(request))})
+    async def checkpoints(self, asked: Asked) -> Response:
+        return answer({"checkpoints": await self._code.checkpoints(asked.ref)})
 
-    async def restore(self, request: Request) -> Response:
-        body = schema.read(schema.Naming, await body_of(request))
-        return answer(await self._code.restore(ref_of(request), body.name))
+    async def restore(self, asked: Asked) -> Response:
+        body = schema.read(schema.Naming, await asked.body())
+        return answer(await self._code.restore(asked.ref, body.name))
 
-    async def close(self, request: Request) -> Response:
-        body = schema.read(schema.Closing, await body_of(request))
+    async def close(self, asked: Asked) -> Response:
+        body = schema.read(schema.Closing, await asked.body())
         seconds = _deadline(body.deadline)
-        return answer(await self._code.close(ref_of(request), deadline=seconds))
+        return answer(await self._code.close(asked.ref, deadline=seconds))
 
     # ── cells ─────────────────────────────────────────────────────────────────
 
-    async def execute(self, request: Request) -> Response:
-        body = schema.read(schema.Executing, await body_of(request))
-        cell = await self._code.execute(ref_of(request), body.code, body.options)
+    async def execute(self, asked: Asked) -> Response:
+        body = schema.read(schema.Executing, await asked.body())
+        cell = await self._code.execute(asked.ref, body.code, body.options)
         return answer(cell, HTTPStatus.CREATED)
 
-    async def transcript(self, request: Request) -> Response:
+    async def transcript(self, asked: Asked) -> Response:
         """A page, and whether there may be more of what was asked for."""
-        query = Query(request.query_params, "since", "limit")
-        since = query.number("since", 0)
-        left = query.number("limit", 500, least=1, most=PAGE_MOST)
+        since, left = asked[SINCE], asked[LIMIT]
         told: list[bytes] = []
         size, more = 0, True
         while more and left and size < PAGE_BYTES:
-            step = await self._code.transcript(ref_of(request), since, min(left, STEP))
+            step = await self._code.transcript(asked.ref, since, min(left, STEP))
             pieces = [encoded(event) for event in step]
             told += pieces
             size += sum(map(len, pieces))
@@ -119,24 +94,24 @@ class CodeRest:
         body = b'{"events":[' + b",".join(told) + b'],"more":' + rest + b"}"
         return Response(body, media_type="application/json")
 
-    async def answer(self, request: Request) -> Response:
-        body = schema.read(schema.Giving, await body_of(request))
-        await self._code.answer(ref_of(request), body.request, body.text)
+    async def answer(self, asked: Asked) -> Response:
+        body = schema.read(schema.Giving, await asked.body())
+        await self._code.answer(asked.ref, body.request, body.text)
         return answer({})
 
-    async def interrupt(self, request: Request) -> Response:
-        body = schema.read(schema.Interrupting, await body_of(request))
+    async def interrupt(self, asked: Asked) -> Response:
+        body = schema.read(schema.Interrupting, await asked.body())
         seconds = math.inf if body.deadline is None else _deadline(body.deadline)
-        cell = await self._code.interrupt(ref_of(request), body.cell, deadline=seconds)
+        cell = await self._code.interrupt(asked.ref, body.cell, deadline=seconds)
         return answer({"cell": cell})
 
-    async def complete(self, request: Request) -> Response:
-        code, cursor = _pointed(await body_of(request))
-        return answer(await self._code.complete(ref_of(request), code, cursor))
+    async def complete(self, asked: Asked) -> Response:
+        code, cursor = _pointed(await asked.body())
+        return answer(await self._code.complete(asked.ref, code, cursor))
 
-    async def inspect(self, request: Request) -> Response:
-        code, cursor = _pointed(await body_of(request))
-        return answer({"data": await self._code.inspect(ref_of(request), code, cursor)})
+    async def inspect(self, asked: Asked) -> Response:
+        code, cursor = _pointed(await asked.body())
+        return answer({"data": await self._code.inspect(asked.ref, code, cursor)})
 
 
 def encoded(event: CodeEvent) -> bytes:

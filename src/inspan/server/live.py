@@ -15,7 +15,6 @@ from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup
-from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from inspan.control import Control, Terminal
@@ -24,12 +23,19 @@ from inspan.model import wire
 from inspan.model.event import Event
 from inspan.model.session import Answers
 from inspan.server import problem
-from inspan.server.query import Query
-from inspan.server.rest import closing, encode, ref_of
-from inspan.server.visitor import Scope, require
+from inspan.server.query import Flag, Number, Query, Word
+from inspan.server.rest import OFFSET, TASK, closing, encode
+from inspan.server.ways import ref_of
 
 #: What a close frame that says "done" carries (RFC 6455, 7.4.1).
 CLOSE_DONE: Final = 1000
+
+SINCE_OR_NOW: Final = Number("since", "the last `seq` that was seen; without it from now on", None)
+WRITER: Final = Flag("writer", "to type, too; one client at a time")
+STEAL: Final = Flag("steal", "take the place of the one that types")
+ANSWERS: Final = Word(
+    "answers", "what the client's terminal answers of that which a program asks", Answers.NONE
+)
 
 
 class Live:
@@ -38,20 +44,10 @@ class Live:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def routes(self) -> list[BaseRoute]:
-        """Everything under ``/v1`` that is a WebSocket."""
-        return [
-            WebSocketRoute("/v1/events", self.events),
-            WebSocketRoute("/v1/sessions/{ref}/terminal", self.terminal),
-        ]
-
     # ── events ────────────────────────────────────────────────────────────────
 
-    async def events(self, socket: WebSocket) -> None:
-        require(socket, Scope.READ)
-        query = Query(socket.query_params, "since", "task")
-        since = query.number("since", 0) if "since" in socket.query_params else None
-        watched = self._control.watch(since, task=query.text("task"))
+    async def events(self, socket: WebSocket, query: Query) -> None:
+        watched = self._control.watch(query[SINCE_OR_NOW], task=query[TASK])
         opened = anyio.Event()
         async with anyio.create_task_group() as group:
             group.start_soon(self._tell, socket, watched, opened, group)
@@ -85,15 +81,13 @@ class Live:
 
     # ── a terminal ────────────────────────────────────────────────────────────
 
-    async def terminal(self, socket: WebSocket) -> None:
-        query = Query(socket.query_params, "offset", "writer", "steal", "answers")
-        require(socket, Scope.ATTACH if query.flag("writer") else Scope.READ)
+    async def terminal(self, socket: WebSocket, query: Query) -> None:
         attachment = self._control.attach(
             ref_of(socket),
-            offset=query.number("offset", 0),
-            writer=query.flag("writer"),
-            steal=query.flag("steal"),
-            answers=_answers(query),
+            offset=query[OFFSET],
+            writer=query[WRITER],
+            steal=query[STEAL],
+            answers=query[ANSWERS],
         )
         async with attachment as terminal:
             begins = terminal.answers_from
@@ -131,13 +125,6 @@ class Live:
                 await socket.send_bytes(wire.frame(wire.ACK, number, refusal))
         except WebSocketDisconnect:
             return
-
-
-def _answers(query: Query) -> Answers:
-    try:
-        return Answers(query.text("answers") or Answers.NONE)
-    except ValueError as error:
-        raise BadInput(f"answers: must be one of {', '.join(Answers)}") from error
 
 
 async def _obey(terminal: Terminal, raw: bytes) -> tuple[int, bytes]:

@@ -1,61 +1,169 @@
-"""Query strings, read strictly: an unknown name or a number out of bounds is refused by name."""
+"""Query strings, read strictly: an unknown name or a value out of bounds is refused by name.
+
+What a route takes is declared as parameters, from which it is read and by which it is described.
+"""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
 
 from starlette.datastructures import QueryParams
 
 from inspan.errors import BadInput
+
+T = TypeVar("T")
+D = TypeVar("D", int, None)
+E = TypeVar("E", bound=StrEnum)
 
 #: Offsets and sequence numbers are uint64 on the wire and int64 in the store.
 NUMBER_MOST = (1 << 63) - 1
 TEXT_MOST = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Param(ABC, Generic[T]):
+    """One parameter: how it is read, and what it is for."""
+
+    name: str
+    about: str
+
+    def read(self, params: QueryParams) -> T:
+        """What was given, or what stands for nothing. Raises BadInput."""
+        value = params.get(self.name)
+        if value is not None and len(value) > TEXT_MOST:
+            raise BadInput(f"{self.name}: longer than {TEXT_MOST} characters")
+        return self.made(value)
+
+    @abstractmethod
+    def made(self, value: str | None) -> T:
+        """What ``value`` says. Raises BadInput."""
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """It as JSON Schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Param[str | None]):
+    """Text, ``None`` where it is not there."""
+
+    def made(self, value: str | None) -> str | None:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": TEXT_MOST}
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Param[tuple[E, ...]], Generic[E]):
+    """All of several words, whether repeated or parted by commas."""
+
+    kind: type[E]
+    #: What one of them is, for whoever writes another.
+    what: str
+
+    def read(self, params: QueryParams) -> tuple[E, ...]:
+        words = ",".join(params.getlist(self.name)).split(",")
+        return tuple(self._word(word) for word in words if word)
+
+    def made(self, value: str | None) -> tuple[E, ...]:
+        return (self._word(value),) if value else ()
+
+    def _word(self, word: str) -> E:
+        try:
+            return self.kind(word)
+        except ValueError:
+            raise BadInput(f"{self.name}: {word[:40]!r} is no {self.what}") from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string", "enum": [*self.kind]}}
+
+
+@dataclass(frozen=True, slots=True)
+class Word(Param[E], Generic[E]):
+    """One of several words."""
+
+    default: E
+
+    def made(self, value: str | None) -> E:
+        kind = type(self.default)
+        try:
+            return kind(value or self.default)
+        except ValueError as error:
+            raise BadInput(f"{self.name}: must be one of {', '.join(kind)}") from error
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": [*type(self.default)], "default": self.default}
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Param[int | D], Generic[D]):
+    """A whole number within bounds."""
+
+    default: int | D
+    least: int = 0
+    most: int = NUMBER_MOST
+
+    def made(self, value: str | None) -> int | D:
+        if value is None:
+            return self.default
+        if not (value.isascii() and value.isdecimal()) or not self.least <= int(value) <= self.most:
+            raise BadInput(f"{self.name}: must be a whole number from {self.least} to {self.most}")
+        return int(value)
+
+    def schema(self) -> dict[str, Any]:
+        told = {"type": "integer", "minimum": self.least, "maximum": self.most}
+        return told if self.default is None else {**told, "default": self.default}
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds(Param[float]):
+    """A span of time."""
+
+    default: float
+    most: float
+
+    def made(self, value: str | None) -> float:
+        try:
+            seconds = float(value or self.default)
+        except ValueError:
+            seconds = math.nan
+        if not 0 <= seconds <= self.most:
+            raise BadInput(f"{self.name}: must be seconds from 0 to {self.most:g}")
+        return seconds
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": 0, "maximum": self.most, "default": self.default}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Param[bool]):
+    """``true`` or ``false``; false where it is not there."""
+
+    def made(self, value: str | None) -> bool:
+        if value not in (None, "", "true", "false"):
+            raise BadInput(f"{self.name}: must be true or false")
+        return value == "true"
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean", "default": False}
+
+
 class Query:
     """The parameters of one request; every one that is there must be among ``known``."""
 
-    def __init__(self, params: QueryParams, *known: str) -> None:
-        for name in params:
-            if name not in known:
-                raise BadInput(f"{name[:TEXT_MOST]}: there is no such parameter")
+    def __init__(self, params: QueryParams, known: tuple[Param[Any], ...]) -> None:
+        if params:
+            names = {param.name for param in known}
+            for name in params:
+                if name not in names:
+                    raise BadInput(f"{name[:TEXT_MOST]}: there is no such parameter")
         self._params = params
 
-    def text(self, name: str) -> str | None:
-        """Text, ``None`` where it is not there."""
-        value = self._params.get(name)
-        if value is not None and len(value) > TEXT_MOST:
-            raise BadInput(f"{name}: longer than {TEXT_MOST} characters")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """All of several, whether repeated or parted by commas."""
-        values = ",".join(self._params.getlist(name))
-        return tuple(value for value in values.split(",") if value)
-
-    def number(self, name: str, default: int, *, least: int = 0, most: int = NUMBER_MOST) -> int:
-        """A whole number within bounds."""
-        value = self.text(name)
-        if value is None:
-            return default
-        if not (value.isascii() and value.isdecimal()) or not least <= int(value) <= most:
-            raise BadInput(f"{name}: must be a whole number from {least} to {most}")
-        return int(value)
-
-    def seconds(self, name: str, default: float, *, most: float) -> float:
-        """A span of time."""
-        try:
-            value = float(self.text(name) or default)
-        except ValueError:
-            value = math.nan
-        if not 0 <= value <= most:
-            raise BadInput(f"{name}: must be seconds from 0 to {most:g}")
-        return value
-
-    def flag(self, name: str) -> bool:
-        """``true`` or ``false``; false where it is not there."""
-        value = self.text(name) or "false"
-        if value not in ("true", "false"):
-            raise BadInput(f"{name}: must be true or false")
-        return value == "true"
+    def __getitem__(self, param: Param[T]) -> T:
+        """What was given for ``param``. Raises BadInput."""
+        return param.read(self._params)

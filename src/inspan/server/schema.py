@@ -155,7 +155,7 @@ class Said:
 
 
 BODIES: Final = (
-    *(TaskSpec, Specs, Prompting, Answering, Stopping, Nothing, Deciding, PrunePolicy),
+    *(TaskSpec, Specs, Prompting, Answering, Stopping, Resuming, Nothing, Deciding, PrunePolicy),
     *(CodeSpec, Executing, Giving, Interrupting, Naming, Closing, Pointing, Said),
 )
 #: How many wrong fields are named at once.

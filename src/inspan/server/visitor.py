@@ -5,14 +5,11 @@ A request with nobody beside it gets nothing, so a door that forgets does not op
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.requests import HTTPConnection
 from starlette.types import Scope as Connection
 
 from inspan.errors import NotGranted
@@ -66,15 +63,3 @@ def seen(connection: Connection) -> tuple[str | None, Scope | None]:
     """Who asked and what that needed; ``None`` where it did not come so far."""
     visitor = connection.get(_WHO)
     return visitor.name if visitor else None, connection.get(_NEEDS)
-
-
-def way(
-    method: str, path: str, needs: Scope, verb: Callable[[Request], Awaitable[Response]]
-) -> Route:
-    """The route to a verb, for those who may."""
-
-    async def guarded(request: Request) -> Response:
-        require(request, needs)
-        return await verb(request)
-
-    return Route(path, guarded, methods=[method])

@@ -14,6 +14,7 @@ from inspan import __version__
 from inspan.client import wire
 from inspan.errors import BadInput
 from inspan.model.task import TaskSpec
+from inspan.server.live import WRITER
 from inspan.server.query import Query
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
@@ -350,7 +351,7 @@ async def test_no_object_and_no_flag_are_refused_by_name(server: Served) -> None
         reply = await server.ask("POST", "/v1/prune", body)
         assert (reply.status, problem(reply)["code"]) == (422, "bad-input")
     with pytest.raises(BadInput, match="writer: must be true or false"):
-        Query(QueryParams("writer=maybe"), "writer").flag("writer")
+        Query(QueryParams("writer=maybe"), (WRITER,))[WRITER]
 
 
 async def test_a_body_that_is_cut_short_changes_nothing(server: Served) -> None:

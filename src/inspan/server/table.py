@@ -1,0 +1,353 @@
+"""Everything that can be asked of the daemon, in one table: where, by whom, with what, for what.
+
+It is served from here (``app``) and described from here (``describe``), so that a route that is in
+one is in the other.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from inspan.control import Health, Pruned, PrunePolicy, TaskPage
+from inspan.model import wire
+from inspan.model.activity import Activity
+from inspan.model.code import Cell, CodeSession, CodeSpec, Completion, Restored, Saved
+from inspan.model.event import Event
+from inspan.model.receipt import Receipt
+from inspan.model.task import Task, TaskSpec
+from inspan.server import code, live, replies, rest, schema
+from inspan.server.cells import CellTalks
+from inspan.server.code import CodeRest
+from inspan.server.live import Live
+from inspan.server.rest import Rest
+from inspan.server.visitor import Scope
+from inspan.server.ways import Raw, Socket, Way
+
+_READ: Final = Scope.READ
+_WRITE: Final = Scope.WRITE
+_CREATED: Final = HTTPStatus.CREATED
+_TASK: Final = "/v1/tasks/{ref}"
+_SESSION: Final = "/v1/code/{ref}"
+
+TASKS: Final[tuple[Way[Rest], ...]] = (
+    Way(
+        method="POST",
+        path="/v1/tasks",
+        needs=_WRITE,
+        verb=Rest.submit,
+        about="Hand in a task, or several of which all are accepted or none.",
+        takes=(TaskSpec, schema.Specs),
+        gives=(Task, replies.Tasks),
+        status=_CREATED,
+        keyed=True,
+    ),
+    Way(
+        method="GET",
+        path="/v1/tasks",
+        needs=_READ,
+        verb=Rest.list,
+        about="Tasks, newest first, page by page.",
+        query=(rest.STATES, rest.ROLE, rest.NAME, rest.BEFORE, rest.TASKS_LIMIT),
+        gives=TaskPage,
+    ),
+    Way(
+        method="GET",
+        path=_TASK,
+        needs=_READ,
+        verb=Rest.get,
+        about="A task as it is now.",
+        gives=Task,
+    ),
+    Way(
+        method="GET",
+        path=f"{_TASK}/activity",
+        needs=_READ,
+        verb=Rest.activity,
+        about="What it is doing, and how that is known.",
+        gives=Activity,
+    ),
+    Way(
+        method="GET",
+        path=f"{_TASK}/diff",
+        needs=_READ,
+        verb=Rest.diff,
+        about="What it changed in its worktree, as a patch.",
+        gives=Raw("text/x-diff", "A patch, as git writes it."),
+    ),
+    Way(
+        method="GET",
+        path=f"{_TASK}/wait",
+        needs=_READ,
+        verb=Rest.wait,
+        about="The task once it rests, or as it is when the time is over.",
+        query=(rest.TIMEOUT,),
+        gives=Task,
+    ),
+    Way(
+        method="POST",
+        path=f"{_TASK}/send",
+        needs=Scope.ATTACH,
+        verb=Rest.send,
+        about="Type bytes, just as they are.",
+        takes=Raw("application/octet-stream", "What is typed."),
+        gives=replies.Sent,
+    ),
+    Way(
+        method="POST",
+        path=f"{_TASK}/prompt",
+        needs=_WRITE,
+        verb=Rest.prompt,
+        about="A prompt for its agent, and how far it got; the same key, the same receipt.",
+        takes=schema.Prompting,
+        gives=Receipt,
+    ),
+    Way(
+        method="POST",
+        path=f"{_TASK}/answer",
+        needs=_WRITE,
+        verb=Rest.answer,
+        about="Answer what it asks.",
+        takes=schema.Answering,
+        gives=Task,
+    ),
+    Way(
+        method="POST",
+        path=f"{_TASK}/interrupt",
+        needs=_WRITE,
+        verb=Rest.interrupt,
+        about="Stop it so that it can be resumed.",
+        takes=schema.Stopping,
+        gives=Task,
+    ),
+    Way(
+        method="POST",
+        path=f"{_TASK}/resume",
+        needs=_WRITE,
+        verb=Rest.resume,
+        about="Let it go on, with another budget or another agent if one is named.",
+        takes=schema.Resuming,
+        gives=Task,
+    ),
+    Way(
+        method="POST",
+        path=f"{_TASK}/cancel",
+        needs=_WRITE,
+        verb=Rest.cancel,
+        about="Give it up.",
+        takes=schema.Stopping,
+        gives=Task,
+    ),
+    Way(
+        method="POST",
+        path=f"{_TASK}/decide",
+        needs=_WRITE,
+        verb=Rest.decide,
+        about="Accept its result, reject it, or have it done again.",
+        takes=schema.Deciding,
+        gives=Task,
+    ),
+    Way(
+        method="GET",
+        path="/v1/events",
+        needs=_READ,
+        verb=Rest.history,
+        about="What happened, oldest first. A WebSocket at the same address tells what happens.",
+        query=(rest.SINCE, rest.TASK, rest.CORRELATION, rest.EVENTS_LIMIT),
+        gives=replies.Events,
+    ),
+    Way(
+        method="GET",
+        path="/v1/sessions/{ref}/output",
+        needs=_READ,
+        verb=Rest.read,
+        about=f"What was printed, raw; `{wire.NEXT_HEADER}` says where to go on.",
+        query=(rest.OFFSET, rest.BYTES),
+        gives=Raw("application/octet-stream", "Bytes as they came; gaps are told in headers."),
+    ),
+    Way(
+        method="GET",
+        path="/v1/health",
+        needs=_READ,
+        verb=Rest.health,
+        about="What runs, where it keeps things, and how it is.",
+        gives=Health,
+    ),
+    Way(
+        method="POST",
+        path="/v1/prune",
+        needs=Scope.ADMIN,
+        verb=Rest.prune,
+        about="Let go of what ended long ago, or say what would go.",
+        takes=PrunePolicy,
+        gives=Pruned,
+    ),
+    Way(
+        method="POST",
+        path="/v1/shutdown",
+        needs=Scope.ADMIN,
+        verb=Rest.shutdown,
+        about="Stop the daemon; what runs, runs on.",
+        takes=schema.Nothing,
+        gives=replies.Done,
+        status=HTTPStatus.ACCEPTED,
+    ),
+)
+
+CODE: Final[tuple[Way[CodeRest], ...]] = (
+    Way(
+        method="POST",
+        path="/v1/code",
+        needs=_WRITE,
+        verb=CodeRest.open,
+        about="Open a code session.",
+        takes=CodeSpec,
+        gives=CodeSession,
+        status=_CREATED,
+        keyed=True,
+    ),
+    Way(
+        method="GET",
+        path="/v1/code",
+        needs=_READ,
+        verb=CodeRest.list,
+        about="Code sessions.",
+        query=(code.ENDED,),
+        gives=replies.Sessions,
+    ),
+    Way(
+        method="GET",
+        path=_SESSION,
+        needs=_READ,
+        verb=CodeRest.get,
+        about="A code session as it is now.",
+        gives=CodeSession,
+    ),
+    Way(
+        method="POST",
+        path=f"{_SESSION}/checkpoint",
+        needs=_WRITE,
+        verb=CodeRest.checkpoint,
+        about="Save its namespace; what cannot be saved is named.",
+        takes=schema.Naming,
+        gives=Saved,
+        status=_CREATED,
+    ),
+    Way(
+        method="GET",
+        path=f"{_SESSION}/checkpoints",
+        needs=_READ,
+        verb=CodeRest.checkpoints,
+        about="Its checkpoints.",
+        gives=replies.Checkpoints,
+    ),
+    Way(
+        method="POST",
+        path=f"{_SESSION}/restore",
+        needs=_WRITE,
+        verb=CodeRest.restore,
+        about="Give it the namespace of a checkpoint.",
+        takes=schema.Naming,
+        gives=Restored,
+    ),
+    Way(
+        method="POST",
+        path=f"{_SESSION}/close",
+        needs=_WRITE,
+        verb=CodeRest.close,
+        about="End it.",
+        takes=schema.Closing,
+        gives=CodeSession,
+    ),
+    Way(
+        method="POST",
+        path=f"{_SESSION}/cells",
+        needs=_WRITE,
+        verb=CodeRest.execute,
+        about="Hand in a cell.",
+        takes=schema.Executing,
+        gives=Cell,
+        status=_CREATED,
+    ),
+    Way(
+        method="GET",
+        path=f"{_SESSION}/transcript",
+        needs=_READ,
+        verb=CodeRest.transcript,
+        about="What happened in it, oldest first, and whether there is more.",
+        query=(rest.SINCE, code.LIMIT),
+        gives=replies.Transcript,
+    ),
+    Way(
+        method="POST",
+        path=f"{_SESSION}/answer",
+        needs=_WRITE,
+        verb=CodeRest.answer,
+        about="The line that a cell waits for.",
+        takes=schema.Giving,
+        gives=replies.Done,
+    ),
+    Way(
+        method="POST",
+        path=f"{_SESSION}/interrupt",
+        needs=_WRITE,
+        verb=CodeRest.interrupt,
+        about="Interrupt a cell, the one that runs if none is named.",
+        takes=schema.Interrupting,
+        gives=replies.InterruptedCell,
+    ),
+    # Both may run code of the session: what completes or describes a value is its own.
+    Way(
+        method="POST",
+        path=f"{_SESSION}/complete",
+        needs=_WRITE,
+        verb=CodeRest.complete,
+        about="What could follow at the cursor.",
+        takes=schema.Pointing,
+        gives=Completion,
+    ),
+    Way(
+        method="POST",
+        path=f"{_SESSION}/inspect",
+        needs=_WRITE,
+        verb=CodeRest.inspect,
+        about="What is known of the name at the cursor.",
+        takes=schema.Pointing,
+        gives=replies.Inspected,
+    ),
+)
+
+LIVE: Final[tuple[Socket[Live], ...]] = (
+    Socket(
+        path="/v1/events",
+        needs=lambda _: _READ,
+        verb=Live.events,
+        about="Events as they are stored. Who comes again names the last `seq` that it saw.",
+        query=(live.SINCE_OR_NOW, rest.TASK),
+        hears=Event,
+    ),
+    Socket(
+        path="/v1/sessions/{ref}/terminal",
+        needs=lambda query: Scope.ATTACH if query[live.WRITER] else _READ,
+        verb=Live.terminal,
+        about="A terminal to follow from any byte, and, by one client at a time, to type into.",
+        query=(rest.OFFSET, live.WRITER, live.STEAL, live.ANSWERS),
+        says=Raw("application/octet-stream", "Frames: `i` types, `s` resizes, `l` stops typing."),
+        hears=Raw(
+            "application/octet-stream",
+            "Frames: `o` output, `e` standard error, `g` a gap, `r` another size, `x` the end,"
+            " `k` what was sent is done or refused, `f` an error.",
+        ),
+    ),
+)
+
+CELLS: Final[tuple[Socket[CellTalks], ...]] = (
+    Socket(
+        path="/v1/cells",
+        needs=lambda _: _WRITE,
+        verb=CellTalks.talk,
+        about="Cells are handed in, and what happens is told, on one connection.",
+        says=schema.Said,
+        hears=replies.Told,
+    ),
+)

@@ -1,0 +1,131 @@
+"""What can be asked: one value for each route and socket, from which it is served and described.
+
+Who asks is looked at here, before the verb is called. The tables are in ``table``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+from urllib.parse import unquote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from inspan.errors import BadInput
+from inspan.model import wire
+from inspan.server.query import Param, Query
+from inspan.server.visitor import Scope, require
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class Asked:
+    """One request, with what of it verbs want to know."""
+
+    __slots__ = ("_query", "request")
+
+    def __init__(self, request: Request, known: tuple[Param[Any], ...]) -> None:
+        self.request = request
+        self._query = Query(request.query_params, known)
+
+    def __getitem__(self, param: Param[T]) -> T:
+        """A parameter. Raises BadInput."""
+        return self._query[param]
+
+    @property
+    def ref(self) -> str:
+        """The reference in the path."""
+        return ref_of(self.request)
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key."""
+        return self.request.headers.get(wire.KEY_HEADER)
+
+    async def body(self) -> bytes:
+        """The whole body, refused as soon as it is more than ``wire.BODY_MOST``."""
+        held = bytearray()
+        try:
+            async for piece in self.request.stream():
+                held += piece
+                if len(held) > wire.BODY_MOST:
+                    raise HTTPException(
+                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                        f"the body is larger than {wire.BODY_MOST} bytes",
+                    )
+        except ClientDisconnect:
+            raise BadInput("the body was cut short") from None
+        return bytes(held)
+
+
+def ref_of(connection: HTTPConnection) -> str:
+    """The reference in the path. It is quoted twice, so that a name with a slash is one segment."""
+    ref: str = connection.path_params["ref"]
+    return unquote(ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes that are no JSON."""
+
+    media_type: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way(Generic[S]):
+    """A verb of ``S`` by HTTP."""
+
+    method: str
+    path: str
+    needs: Scope
+    verb: Callable[[S, Asked], Awaitable[Response]]
+    about: str
+    query: tuple[Param[Any], ...] = ()
+    #: The class of its JSON, several of which one is meant, or Raw; ``None``: no body.
+    takes: Any = None
+    gives: Any = None
+    status: HTTPStatus = HTTPStatus.OK
+    #: Whether it heeds an idempotency key.
+    keyed: bool = False
+
+    def route(self, owner: S) -> Route:
+        """It over ``owner``, for those who may."""
+
+        async def guarded(request: Request) -> Response:
+            require(request, self.needs)
+            return await self.verb(owner, Asked(request, self.query))
+
+        return Route(self.path, guarded, methods=[self.method])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Socket(Generic[S]):
+    """A verb of ``S`` by WebSocket."""
+
+    path: str
+    #: What it needs, by what is asked for.
+    needs: Callable[[Query], Scope]
+    verb: Callable[[S, WebSocket, Query], Awaitable[None]]
+    about: str
+    query: tuple[Param[Any], ...] = ()
+    #: What the client says and hears: classes of JSON, or Raw.
+    says: Any = None
+    hears: Any = None
+
+    def route(self, owner: S) -> WebSocketRoute:
+        """It over ``owner``, for those who may."""
+
+        async def guarded(socket: WebSocket) -> None:
+            query = Query(socket.query_params, self.query)
+            require(socket, self.needs(query))
+            await self.verb(owner, socket, query)
+
+        return WebSocketRoute(self.path, guarded)
