@@ -15,7 +15,7 @@ from inspan.engine.ports import Clock
 #: ever, and has nothing to do with what is waited for.
 BUSY: Final = 0.1
 #: Seconds between two looks that count, and for which one counts at most: nobody looked meanwhile.
-LOOK: Final = 0.25
+LOOK: Final = 0.1
 _MOST: Final = 0.5
 
 

@@ -24,7 +24,8 @@ _LOOK: Final = 0.05
 #: Seconds of its own in which an agent shows what was typed, and that it took it: faces take
 #: seconds for a long paste.
 _PATIENCE: Final = 10.0
-#: Seconds between text and Enter: faces take what comes at once for a paste.
+#: Seconds of its own between text and Enter: faces take what comes at once for a paste, and Gemini
+#: CLI does so until it has drawn the text and had a moment after that.
 _GAP: Final = 0.2
 #: Seconds of its own after Enter in which it may not be seen yet that the turn goes on which that
 #: began.
@@ -129,7 +130,10 @@ class Typist:
                 self._handed.lose(key, self._stopped or _NOT_SHOWN)
                 return
             self._handed.reach(key, Stage.ECHOED)
-            await self._clock.sleep(_GAP)
+            await self._until(lambda: False, _GAP)
+            if self._stopped:
+                self._handed.lose(key, self._stopped)
+                return
             await self._write(delivery.ENTER)
         except InspanError as error:
             self._handed.lose(key, error.message)

@@ -202,8 +202,26 @@ async def test_one_that_has_no_time_of_its_own_shows_late_and_loses_nothing() ->
 
         typist.own = 0.0
         typist.later(1000.0, lambda: typist.screen.feed(b"say hello"))
-        typist.later(2000.0, takes)
+        typist.later(2000.0, lambda: setattr(typist, "own", 1.0))
+        typist.later(2005.0, takes)
         assert await typist.type("k", "say hello") == Arrival(Stage.STARTED)
+
+
+async def test_enter_waits_until_it_has_had_time_after_it_showed_the_text() -> None:
+    """Gemini CLI takes an Enter that it reads just after the text for a part of what was pasted."""
+    entered: list[float] = []
+
+    def draws(data: bytes) -> bytes:
+        if data == b"\r":
+            entered.append(typist.clock.at)
+            return "\r\n● Hello!\r\n❯ ".encode()
+        return data
+
+    with face(draws) as typist:
+        typist.own = 0.0
+        typist.later(50.0, lambda: setattr(typist, "own", 1.0))
+        assert await typist.type("k", "say hello") == Arrival(Stage.STARTED)
+        assert entered[0] == pytest.approx(50.2, abs=0.1)
 
 
 async def test_one_that_is_always_busy_is_not_waited_for_without_end() -> None:
