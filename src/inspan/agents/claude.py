@@ -351,7 +351,8 @@ class ClaudeTalk:
             self._outcome = replace(self._outcome, retry_at=self._resets_at)
         denied = len(json_lines.items(told, "permission_denials"))
         if denied and self._outcome.ok:
-            yield Warned(f"{denied} of the things it wanted to do were not allowed")
+            was = "was" if denied == 1 else "were"
+            yield Warned(f"{denied} of the things it wanted to do {was} not allowed")
         yield TurnEnded(self._outcome)
         if self.handed.next is not None:
             key, prompt = self.handed.next

@@ -283,6 +283,9 @@ def _questions(task: Task, speech: Speech | None, pump: Pump, stack: ExitStack) 
     questions = Questions(task.id, rest, person=person)
     stack.callback(questions.close)
     pump.beside = questions.watched
+    if speech is not None:
+        speech.before = questions.give_way
+        pump.render = questions.around(speech.feed)
     return questions
 
 

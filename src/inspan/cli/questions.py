@@ -20,6 +20,7 @@ from inspan.errors import BadInput, Conflict, DaemonUnreachable, IllegalTransiti
 from inspan.model import event as e
 from inspan.model.ids import short
 from inspan.model.permission import Decision
+from inspan.model.session import Output
 from inspan.model.task import Needs
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Questions:
         self._watch: Watched | None = None
         #: What was put to the person and is not answered.
         self._open: Needs | None = None
+        #: Something else was told in the line of the question.
+        self._gave_way = False
         self._empty = 0
         self._since = 0.0
 
@@ -68,6 +71,24 @@ class Questions:
             return {}
         beside = {self._watch.fileno(): self._news}
         return beside | {_STDIN: self._typed} if self._open and self._person else beside
+
+    def give_way(self) -> None:
+        """Something else is about to be told: not in the line in which the person answers."""
+        if self._open is not None and self._person and not self._gave_way:
+            self._gave_way = True
+            print(file=sys.stderr, flush=True)
+
+    def around(self, render: Callable[[Output], None]) -> Callable[[Output], None]:
+        """``render``, and a question that gave way to it is put again."""
+
+        def rendered(chunk: Output) -> None:
+            render(chunk)
+            if self._gave_way and self._open is not None:
+                self._rest()
+                self._ask(self._open)
+            self._gave_way = False
+
+        return rendered
 
     def _news(self) -> None:
         told = False

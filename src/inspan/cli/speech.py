@@ -7,7 +7,7 @@ decided here, and nothing that an agent prints reaches a terminal as it is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from inspan.agents import signs as s
@@ -63,6 +63,8 @@ class Speech:
         self._watched = watched
         self._tools: dict[str, str] = {}
         self._complaints = Complaints()
+        #: Called before anything is told.
+        self.before: Callable[[], None] = lambda: None
         #: Whether the last text that was told may go on in the same line.
         self._open = False
 
@@ -121,6 +123,7 @@ class Speech:
                 return
 
     def _tell(self, text: str, *, own: bool) -> None:
+        self.before()
         stream = sys.stdout if own or not self._watched else sys.stderr
         stream.write(text)
         stream.flush()
