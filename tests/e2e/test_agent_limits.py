@@ -166,6 +166,22 @@ def test_it_stays_parked_through_the_death_of_the_daemon(later: Daemon) -> None:
     assert len(_sessions(later)) == 2
 
 
+def test_an_overload_outlives_the_daemon_that_met_it() -> None:
+    settings = f"{LATER}providers: {{claude: {{slots: 4}}}}\n"
+    with Daemon(settings) as daemon:
+        _plays(daemon, "overloaded", "answer")
+        with daemon.control() as control:
+            tasks = [control.submit(_spec(daemon)) for _ in range(4)]
+            ended = [control.wait(task.id, 60) for task in tasks]
+            assert {task.reason and task.reason.code for task in ended} == {"overloaded"}
+            (before,) = (words for words in control.health().warnings if "overloaded" in words)
+        daemon.kill()
+        with daemon.start().control() as control:
+            (after,) = (words for words in control.health().warnings if "overloaded" in words)
+    assert before.partition(",")[0] == after.partition(",")[0]
+    assert "at once rather than 4" in after
+
+
 def test_without_the_flag_it_fails_and_the_hint_names_it(later: Daemon) -> None:
     _plays(later, "quota", "answer")
     with later.control() as control:
