@@ -12,6 +12,7 @@ from inspan.cli.say import json, out, styled, table, terminal_width
 from inspan.control import TaskPage, TaskQuery
 from inspan.errors import BadInput
 from inspan.model.task import TERMINAL, Task, TaskState
+from inspan.model.value import replaced
 from inspan.terminal.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -72,18 +73,16 @@ def _listed(control: Reached, args: argparse.Namespace, states: tuple[TaskState,
 
 def _pages(control: Reached, query: TaskQuery, limit: int | None) -> TaskPage:
     """Page by page, up to ``limit``, as one."""
-    from dataclasses import replace
-
     tasks: list[Task] = []
     activities: dict[str, Activity] = {}
     while True:
         room = _MOST if limit is None else min(_MOST, limit - len(tasks))
-        page = control.list(replace(query, limit=room))
+        page = control.list(replaced(query, limit=room))
         tasks += page.tasks
         activities |= page.activities
         if page.next is None or (limit is not None and len(tasks) >= limit):
             return TaskPage(tuple(tasks), page.next, page.counts, activities)
-        query = replace(query, before=page.next)
+        query = replaced(query, before=page.next)
 
 
 def _state(word: str) -> TaskState:

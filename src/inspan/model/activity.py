@@ -16,13 +16,12 @@ time go in, the next value comes out. Times are seconds, of whatever clock the c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import StrEnum
 from math import inf
 from typing import Final
 
 from inspan.model.task import Needs
-from inspan.model.value import value
+from inspan.model.value import replaced, value
 
 
 class Doing(StrEnum):
@@ -133,7 +132,7 @@ def judge(readings: Iterable[Reading], now: float, before: Activity | None = Non
         )
     else:
         found = Activity(Doing.UNKNOWN, now)
-    return replace(found, since=before.since) if before and before.same(found) else found
+    return replaced(found, since=before.since) if before and before.same(found) else found
 
 
 def _place(reading: Reading) -> tuple[int, int]:
@@ -197,15 +196,15 @@ class Steady:
         flapping = _flapping(changes, now) and activity.source not in KNOWING
         held = self.shown
         if flapping and held and not held.same(activity) and now < since + CALM:
-            shown = replace(held, flapping=True)
+            shown = replaced(held, flapping=True)
         else:
-            shown = replace(activity, flapping=flapping)
+            shown = replaced(activity, flapping=flapping)
         return Steady(shown, activity, since, known, changes)
 
     def excused(self) -> Steady:
         """The next one, after something was typed: what changed before does not count."""
-        shown = self.shown and replace(self.shown, flapping=False)
-        return replace(self, shown=shown, changes=())
+        shown = self.shown and replaced(self.shown, flapping=False)
+        return replaced(self, shown=shown, changes=())
 
     def due(self, now: float) -> float:
         """When to ask again without any news: infinite where nothing is held or flapping."""

@@ -74,6 +74,14 @@ def fields_of(kind: type) -> tuple[Field, ...] | None:
     return recipe.fields if isinstance(recipe, _Recipe) else None
 
 
+def replaced(value: T, /, **changes: Any) -> T:
+    """``dataclasses.replace`` for a value of ours, without what its import costs."""
+    kind: Any = type(value)
+    kept = {field.name: getattr(value, field.name) for field in kind.__recipe__.fields}
+    new: T = kind(**kept | changes)
+    return new
+
+
 def _made(kind: Any, *, frozen: bool, kw_only: bool, slots: bool) -> Any:
     fields = tuple(_fields(kind))
     names = tuple(field.name for field in fields)
@@ -88,7 +96,7 @@ def _made(kind: Any, *, frozen: bool, kw_only: bool, slots: bool) -> Any:
         "__repr__": _repr,
         "__eq__": equal,
         "__hash__": hashed,
-        "__replace__": _replaced,
+        "__replace__": replaced,
         **{name: _Asked(name) for name in _FOR_DATACLASSES},
     }
     if frozen:
@@ -247,13 +255,6 @@ def _repr(value: Any) -> str:
     kind = type(value)
     shown = (field.name for field in kind.__recipe__.fields if field.shown)
     return f"{kind.__qualname__}({', '.join(f'{name}={getattr(value, name)!r}' for name in shown)})"
-
-
-def _replaced(value: Any, /, **changes: Any) -> Any:
-    """What ``copy.replace`` calls, from Python 3.13 on."""
-    from dataclasses import replace  # noqa: PLC0415  the reason for this module
-
-    return replace(value, **changes)
 
 
 def _refuse(value: Any, name: str, *_: object) -> None:

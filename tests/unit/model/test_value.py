@@ -14,7 +14,7 @@ import pytest
 from inspan.engine.ports import Change
 from inspan.model.event import Exited
 from inspan.model.task import Exit, Patience, TaskSpec
-from inspan.model.value import MISSING, field, fields_of, value
+from inspan.model.value import MISSING, field, fields_of, replaced, value
 
 
 @value
@@ -116,6 +116,14 @@ def test_to_dataclasses_a_value_is_one() -> None:
     changed = dataclasses.replace(Place(1), set=3)
     assert dataclasses.asdict(changed) == {"missing": 1, "set": 3, "tags": {}}
     assert [item.type for item in dataclasses.fields(Exit)] == ["int | None", "int | None"]
+
+
+def test_a_value_is_replaced_as_dataclasses_would() -> None:
+    kept = Patience(deadline=None, grace=1.0)
+    assert replaced(kept, idle=2.0) == dataclasses.replace(kept, idle=2.0)
+    assert replaced(Place(1), set=3) == dataclasses.replace(Place(1), set=3)
+    with pytest.raises(TypeError, match="unheard"):
+        replaced(kept, unheard=1)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="copy.replace is of Python 3.13")
