@@ -58,8 +58,11 @@ def test_a_usage_limit_is_an_agents() -> None:
 
 def test_a_budget_is_asked_for_or_is_an_agents_of_the_settings() -> None:
     stop = OverBudget.STOP
-    asked = _spec("--budget", "$2", "--budget", "9k", "--over-budget", "stop").budget
-    assert asked == Budget(cost=2, tokens=9000, over=stop)
+    words = ("--budget", "$2", "--budget", "9k", "--over-budget", "stop")
+    args = _args("--agent", "claude", "--prompt", "p", *words)
+    args.verb, args.spoken = "run", []
+    spec = asking.spec_of(args, Settings(), {}, TerminalSpec(), foreground=True)
+    assert spec.budget == Budget(cost=2, tokens=9000, over=stop)
     usual = Settings(agents=Agents(budget=Budget(cost=1), over_budget=stop))
     assert asking.budget(usual, [], None, agent=True) == Budget(cost=1)
     assert asking.budget(usual, [], "stop", agent=True) == Budget(cost=1, over=stop)
