@@ -152,7 +152,7 @@ class Claude:
         """It tells JSON; a version that does not is believed to be logged in until it fails."""
         known = json_lines.parsed(told).get("loggedIn")
         if known is False:
-            return LoginAnswer(ok=False, message="claude is not logged in", final=True)
+            return LoginAnswer(ok=False, message="`claude auth status` says so", final=True)
         if how.signal:
             return LoginAnswer(ok=False, message=f"claude was ended by signal {how.signal}")
         return LoginAnswer(ok=True)

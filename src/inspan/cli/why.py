@@ -62,7 +62,8 @@ def _lines(task: Task, activity: Activity | None, now: float) -> Iterator[tuple[
     if task.outcome is not None:
         known = task.reason is not None and task.outcome.message in task.reason.message
         words = "" if known else task.outcome.message
-        yield "it ended", clean(f"{task.outcome.ending.value} {words}".strip())
+        how = task.outcome.ending.value
+        yield "it ended", clean(f"{how}: {words}" if words else how)
     if how := ended(task):
         yield "process", how
     if task.wake_at is not None and not task.done:

@@ -55,7 +55,10 @@ def check_conversation(spec: TaskSpec) -> None:
 def at_rest(task: Task) -> IllegalTransition:
     """That nobody is there who could be spoken to."""
     why = f"the task is {task.state}: nothing of it runs"
-    return IllegalTransition(why, hint=how_to_continue(task))
+    hint = how_to_continue(task)
+    if task.state is TaskState.INTERRUPTED or task.is_parked:
+        hint = f"`inspan resume {short(task.id)}` lets it go on."
+    return IllegalTransition(why, hint=hint)
 
 
 def _refuse_other(spec: TaskSpec, before: Task) -> None:

@@ -66,6 +66,12 @@ def rule(decision: Decision, text: str) -> Rule:
             f"{text!r} is no rule",
             hint="Write TOOL, TOOL:COMMAND or TOOL@PATH, as in `Bash:make test` or `Write@src`.",
         )
+    if "(" in tool or ")" in tool:  # as one agent writes its own; it would never match
+        raise BadInput(
+            f"{text!r} is no rule: no tool has a name with brackets",
+            hint="A command stands behind a colon, a path behind an @:"
+            " `Bash:make test`, `Bash:git log **`, `Write@src`.",
+        )
     if mark == ":":
         words = words_of(pattern)
         if words is None:

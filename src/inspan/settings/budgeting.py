@@ -18,7 +18,8 @@ def budget(given: Sequence[object], over: OverBudget) -> Budget | None:
     costs = [one for one in found if isinstance(one, float)]
     tokens = [one for one in found if isinstance(one, int)]
     if len(costs) > 1 or len(tokens) > 1 or not found:
-        raise BadInput("a budget has one figure in dollars and one in tokens at most")
+        why = "a budget has one figure in dollars and one in tokens at most"
+        raise BadInput(why, hint="Write `--budget '$2' --budget 200k`.")
     if not all(found):
-        raise BadInput("a budget of nothing leaves nothing to do")
+        raise BadInput("a budget of nothing leaves nothing to do", hint="`none` is no budget.")
     return Budget(cost=next(iter(costs), None), tokens=next(iter(tokens), None), over=over)

@@ -176,6 +176,10 @@ async def test_send_types_and_says_how_far_it_got() -> None:
         await settle()
         with pytest.raises(IllegalTransition, match="nothing of it runs"):
             await engine.send(task.id, b"hello")
+        stopped = await engine.interrupt((await stage.submit(not_before=1e12)).id)
+        with pytest.raises(IllegalTransition) as refused:
+            await engine.send(stopped.id, b"hello")
+        assert refused.value.hint == f"`inspan resume {stopped.id[-6:]}` lets it go on."
 
 
 async def test_a_workspace_is_made_before_the_spawn_and_order_goes_there() -> None:

@@ -203,7 +203,8 @@ def _real(path: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "text", ["Bash", "Bash:make test", "*@**/.env", "Write@a:b", "Bash:git clone a@b:c"]
+    "text",
+    ["Bash", "Bash:make test", "Bash:f (x)", "*@**/.env", "Write@a:b", "Bash:git clone a@b:c"],
 )
 def test_a_rule_reads_as_it_was_written(text: str) -> None:
     made = rule(Decision.ALLOW, text)
@@ -212,7 +213,11 @@ def test_a_rule_reads_as_it_was_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":ls", "@x", "Bash:", "Write@ ", "Write@~/x", 'Bash:echo "', "Bash:rm ** x", "a\0"]
+    "text",
+    [
+        *("", ":ls", "@x", "Bash:", "Write@ ", "Write@~/x", 'Bash:echo "', "Bash:rm ** x", "a\0"),
+        *("Bash(ls)", "Bash(git:*)", "Read(./src/**)", "Read(@x)", "Bash)"),
+    ],
 )
 def test_what_is_no_rule_is_refused(text: str) -> None:
     with pytest.raises(BadInput):

@@ -236,7 +236,8 @@ async def test_one_that_is_not_logged_in_is_not_started(home: AgentHome) -> None
     home.tells_login("""echo '{"loggedIn": false}'; exit 1""")
     with pytest.raises(LoginFailed) as refused:
         await _entered(home.provider(Logins(FakeClock())), order)
-    assert NOT_LOGGED_IN in refused.value.message
+    said = f"claude is not logged in ({NOT_LOGGED_IN}): `claude auth status` says so"
+    assert refused.value.message == said
     assert "log in" in refused.value.hint
     assert not (home.root / "recordings" / order.session).exists()
 
