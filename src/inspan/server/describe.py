@@ -7,6 +7,7 @@ It is run by whoever makes the documents, and by no daemon.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
@@ -42,6 +43,7 @@ def openapi() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for way in ways:
         paths.setdefault(way.path, {})[way.method.lower()] = _operation(way, shapes)
+    _link(ways, paths)
     return {
         "openapi": "3.1.0",
         "info": {"title": _TITLE, "version": __version__, "description": _ABOUT},
@@ -110,6 +112,12 @@ class _Shapes:
         found = [self._made[(repr(kind), mode), mode] for kind in _kinds(said)]
         return found[0] if len(found) == 1 else {"oneOf": found}
 
+    def demanding(self, said: Any) -> bool:
+        """Whether some of it has to be said."""
+        if isinstance(said, Raw):
+            return False
+        return all(self.components[kind.__name__].get("required") for kind in _kinds(said))
+
     def _close(self) -> None:
         """What is not named is refused, and never answered."""
         for shape in self.components.values():
@@ -153,7 +161,7 @@ def _kinds(said: Any) -> tuple[Any, ...]:
 
 def _operation(way: Way[Any], shapes: _Shapes) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "operationId": f"{way.path.split('/')[2]}-{way.verb.__name__}",
+        "operationId": _id(way),
         "summary": way.about,
         "security": [{"token": []}],
         "x-scope": way.needs,
@@ -169,8 +177,25 @@ def _operation(way: Way[Any], shapes: _Shapes) -> dict[str, Any]:
     if way.keyed:
         told["parameters"].append(_KEY)
     if way.takes is not None:
-        told["requestBody"] = {"content": _content(way.takes, shapes, "validation")}
+        content = _content(way.takes, shapes, "validation")
+        told["requestBody"] = {"content": content, "required": shapes.demanding(way.takes)}
     return told
+
+
+def _link(ways: Iterable[Way[Any]], paths: Mapping[str, Any]) -> None:
+    """Say of what makes a thing which routes are about it."""
+    for maker in ways:
+        if maker.status is HTTPStatus.CREATED and "{ref}" not in maker.path:
+            made = paths[maker.path][maker.method.lower()]["responses"][str(int(maker.status))]
+            made["links"] = {
+                _id(way): {"operationId": _id(way), "parameters": {"ref": "$response.body#/id"}}
+                for way in ways
+                if way.path.startswith(f"{maker.path}/{{ref}}")
+            }
+
+
+def _id(way: Way[Any]) -> str:
+    return f"{way.path.split('/')[2]}-{way.verb.__name__}"
 
 
 def _content(said: Any, shapes: _Shapes, mode: _Mode) -> dict[str, Any]:
@@ -195,7 +220,7 @@ def _in_query(param: Param[Any]) -> dict[str, Any]:
 _KEY: Final = {
     "name": wire.KEY_HEADER,
     "in": "header",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "minLength": 1},
     "description": "The same key gives what was made before, and makes nothing.",
 }
 _REFUSED: Final = {

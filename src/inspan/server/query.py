@@ -67,11 +67,11 @@ class Words(Param[tuple[E, ...]], Generic[E]):
     what: str
 
     def read(self, params: QueryParams) -> tuple[E, ...]:
-        words = ",".join(params.getlist(self.name)).split(",")
-        return tuple(self._word(word) for word in words if word)
+        given = params.getlist(self.name)
+        return self.made(",".join(given) if given else None)
 
     def made(self, value: str | None) -> tuple[E, ...]:
-        return (self._word(value),) if value else ()
+        return () if value is None else tuple(map(self._word, value.split(",")))
 
     def _word(self, word: str) -> E:
         try:
@@ -92,7 +92,7 @@ class Word(Param[E], Generic[E]):
     def made(self, value: str | None) -> E:
         kind = type(self.default)
         try:
-            return kind(value or self.default)
+            return self.default if value is None else kind(value)
         except ValueError as error:
             raise BadInput(f"{self.name}: must be one of {', '.join(kind)}") from error
 
@@ -129,7 +129,7 @@ class Seconds(Param[float]):
 
     def made(self, value: str | None) -> float:
         try:
-            seconds = float(value or self.default)
+            seconds = self.default if value is None else float(value)
         except ValueError:
             seconds = math.nan
         if not 0 <= seconds <= self.most:
@@ -145,7 +145,7 @@ class Flag(Param[bool]):
     """``true`` or ``false``; false where it is not there."""
 
     def made(self, value: str | None) -> bool:
-        if value not in (None, "", "true", "false"):
+        if value not in (None, "true", "false"):
             raise BadInput(f"{self.name}: must be true or false")
         return value == "true"
 
