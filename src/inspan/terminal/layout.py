@@ -21,6 +21,8 @@ _LINE: Final = re.compile(r"[─━═]")
 _LINE_LEAST: Final = 8
 #: What a box has at its left and right.
 SIDES: Final = " │┃║▌▐▎|"
+#: The same, and what is above and below it.
+FRAME: Final = SIDES + "─━═╭╮╰╯┌┐└┘┏┓┗┛╔╗╚╝"
 #: The corners at the end of a box: what is below such a line is outside.
 _ENDS: Final = re.compile(r"[╰└┗╚╯┘┛╝]")
 #: What stands in front of where one types, also within a box.
@@ -32,7 +34,7 @@ _BARRED: Final = re.compile(r"\s{0,4}[│┃║▌▎▊█]")
 #: The upper line of a box that begins right of the left edge, after whatever stands there.
 _FLOATS: Final = re.compile(r"[^╭┌┏╔]{3,}([╭┌┏╔][─━═][^╮┐┓╗]{4,}[╮┐┓╗])(?![─━═])")
 #: An option that is marked, and any other: what stands before its words.
-_CHOSEN: Final = re.compile(r"[\s│┃║|▌▎▊▐]*[❯›>●▶→◉▸➤»] {1,3}(?=\S)")
+_CHOSEN: Final = re.compile(r"[\s│┃║|▌▎▊▐]*[❯›>●▶→◉▸➤»►‣] {1,3}(?=\S)")
 _OTHER: Final = re.compile(r"[\s│┃║|▌▎▊▐]*(?:[○◯•·-] {1,3})?(?=\S)")
 #: So many options at least are a list: of two lines the second may be a hint below a prompt, but
 #: not above one.
@@ -43,6 +45,11 @@ _LOWER: Final = "╰└┗╚╯┘┛╝"
 #: The most rows of a box in which one types, and the most that stand below such a line.
 _TALL: Final = 10
 _BELOW_MOST: Final = 3
+#: The most rows of what is asked in a paragraph, and the most between that and its answer.
+_LONG: Final = 8
+_APART_MOST: Final = 3
+#: A prompt's mark alone: what is above it was said to another prompt.
+_BARE: Final = re.compile(r"\s{0,4}(?:[❯›>❱»]|>>>?|```.*|~~~.*)\s*$")
 #: The most rows between a dialog and the place in which one types below it.
 _BETWEEN_MOST: Final = 3
 
@@ -85,6 +92,29 @@ def typing_rows(rows: Sequence[str], cursor: tuple[int, int]) -> range | None:
         return range(at, at + 1)
     found = [row for row, text in enumerate(rows) if _EMPTY.fullmatch(text) and _low(rows, row)]
     return range(found[-1], found[-1] + 1) if found else None
+
+
+def begun(rows: Sequence[str], cursor: tuple[int, int]) -> bool:
+    """Whether the cursor stands behind a prompt's mark with nothing more in its row."""
+    at = cursor[1]
+    return at < len(rows) and bool(_EMPTY.fullmatch(rows[at])) and cursor[0] > 0
+
+
+def answered(rows: Sequence[str], cursor: tuple[int, int], typing: range) -> bool:
+    """Whether a cursor that is shown has left where one types for the row below it, at its left."""
+    column, at = cursor
+    return column == 0 and at == typing.stop and not any(rows[at:])
+
+
+def paragraph(rows: Sequence[str], end: int, between: int = _APART_MOST) -> range:
+    """The last rows with words above ``end``, where no more than so many others are between."""
+    last = end - 1
+    while last >= max(0, end - between) and not _worded(rows[last]) and not _BARE.match(rows[last]):
+        last -= 1
+    first = last + 1
+    while first > 0 and last - first + 1 < _LONG and _worded(rows[first - 1]):
+        first -= 1
+    return range(first, last + 1)
 
 
 def box_above(rows: Sequence[str], typing: range) -> tuple[int, int] | None:

@@ -18,7 +18,10 @@ from typing import Final, TypeAlias
 from inspan.model.activity import Confidence, Doing, Reading, Source
 from inspan.model.task import Needs
 from inspan.terminal.layout import (
+    FRAME,
     SIDES,
+    answered,
+    begun,
     box_above,
     boxes,
     floating,
@@ -26,6 +29,7 @@ from inspan.terminal.layout import (
     list_above,
     low_box,
     options,
+    paragraph,
     typing_rows,
 )
 from inspan.terminal.sanitize import columns, one_line
@@ -36,6 +40,10 @@ LINE_MOST: Final = 400
 EVIDENCE_MOST: Final = 120
 QUESTION_MOST: Final = 500
 OPTIONS_MOST: Final = 20
+#: A prompt with words and no question.
+_NAMED: Final = re.compile(r"[^?]{1,30}[:>»❯›#$]\s*")
+#: The most rows without words between a box in which one types, or the end, and what is asked.
+_FAR: Final = 30
 #: The most lines below a list of options: what was quoted is followed by more.
 _BELOW: Final = 5
 
@@ -57,6 +65,7 @@ class Place(StrEnum):
     BOX_ABOVE = "box_above"  #: in the box with sides that stands just above them
     LIST_ABOVE = "list_above"  #: the list of options that is the last thing above them
     ABOVE_LIST = "above_list"  #: the two lines above that list
+    ASKED = "asked"  #: the paragraph in front of what is typed, in one line
     LOW_BOX = "low_box"  #: the line in the last box, where little stands below that
     QUESTIONED = "above_options"  #: the two lines above a list of options of which one is marked
     FLOATING = "floating_box"  #: in the lowest box that begins right of the left edge
@@ -77,6 +86,9 @@ class Region:
 
     place: Place
     lines: int = 0
+
+
+_ASKED: Final = Region(Place.ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,9 @@ class View:
 
     def stands(self, line: str) -> float:
         """Since when this line of a region stands where it does."""
+        if line and line in self._cut.get(_ASKED, ()):
+            asked = self._asked()
+            return max(self.stood[asked.start : asked.stop], default=-inf)
         every = zip(self.rows, self.stood, strict=False)
         found = (since for row, since in every if line in (row, row.strip(SIDES)))
         return max(found, default=-inf)
@@ -152,6 +167,8 @@ class View:
                 return self._boxed(next(reversed(boxes(self.rows)), None))
             case Place.FLOATING:
                 return floating(self.rows) or ()
+            case Place.ASKED:
+                return self._joined(self._asked())
             case _:
                 return self._by_typing(place)
 
@@ -167,7 +184,6 @@ class View:
             return self._listed(list_above(self.rows, typing) if typing else None, place)
         if place is Place.BOX_ABOVE:
             return self._boxed(box_above(self.rows, typing) if typing else None)
-        typing = typing_rows(self.rows, self.cursor)
         box = (typing.start - 1, typing.stop) if typing else None
         line = self._boxed(low_box(self.rows) if place is Place.LOW_BOX else box)
         return line if len(line) == 1 else ()
@@ -184,10 +200,40 @@ class View:
     def _typing(self) -> range | None:
         """Where one types: a cursor that is hidden may stand anywhere above a box for a line."""
         found = typing_rows(self.rows, self.cursor)
+        if not self.hidden and begun(self.rows, self.cursor):
+            return range(self.cursor[1], self.cursor[1] + 1)
+        if not self.hidden and found and answered(self.rows, self.cursor, found):
+            return None
         low = low_box(self.rows) if self.hidden else None
         if low is None or (found and low[0] < found.stop) or len(self._boxed(low)) > 1:
             return found
         return range(low[0] + 1, low[1])
+
+    def _asked(self) -> range:
+        """The paragraph that ends with the cursor's row, or that above where one types.
+
+        A short prompt with words, as ``Answer:``, belongs to what is above it.
+        """
+        typing, at = self._typing(), self.cursor[1]
+        if self.hidden or (typing and at in typing):
+            return paragraph(self.rows, typing.start if typing else len(self.rows), _FAR)
+        if not any(map(str.isalnum, before := self._before_cursor())):
+            found = paragraph(self.rows, typing.start if typing else at)
+            # An empty row at the left may as well be the output of what was answered.
+            left = typing is None and self.cursor[0] == 0
+            return range(max(found.start, found.stop - 1), found.stop) if left else found
+        own = paragraph(self.rows, at + 1)
+        if len(own) == 1 and _NAMED.fullmatch(before):
+            return range(paragraph(self.rows, at).start, at + 1)
+        return own
+
+    def _joined(self, rows: range) -> Sequence[str]:
+        """These rows as one line, up to the cursor; of a long one the end."""
+        ended = not self.hidden and self.cursor[1] == rows.stop - 1
+        said = [row.strip(FRAME) for row in self.rows[rows.start : rows.stop]]
+        if ended and said:
+            said[-1] = self._before_cursor().strip(FRAME)
+        return [" ".join(filter(None, said))[-LINE_MOST:]] if said else ()
 
     def _at_cursor(self) -> str:
         row = self.cursor[1]

@@ -1,6 +1,13 @@
 import pytest
 
-from inspan.terminal.layout import boxes, floating, horizontals, list_above, typing_rows
+from inspan.terminal.layout import (
+    boxes,
+    floating,
+    horizontals,
+    list_above,
+    paragraph,
+    typing_rows,
+)
 
 pytestmark = pytest.mark.requirement("B4")
 
@@ -80,3 +87,19 @@ def test_a_list_of_options_is_the_last_thing_above_where_one_types(
     rows: list[str], listed: range | None
 ) -> None:
     assert list_above([*rows, "> "], range(len(rows), len(rows) + 1)) == listed
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (["said", "", "Run it? Enter to", "confirm"], range(2, 4)),
+        (["Run it? y/n", "", ""], range(1)),
+        (["Run it? y/n", *[""] * 4], range(0)),
+        (["Run it? Enter to confirm", "> "], range(0)),
+        (["```", "touch a", "```", "Run it?"], range(3, 4)),
+        (["row"] * 20, range(12, 20)),
+        ([], range(0)),
+    ],
+)
+def test_the_paragraph_above_where_one_types(rows: list[str], found: range) -> None:
+    assert [*paragraph(rows, len(rows))] == [*found]
