@@ -64,7 +64,8 @@ CLAUDE = Face(
 )
 CODEX = Face(
     agent=codex.AGENT,
-    ready=r"^› (?!\d\.)",
+    # It shows its prompt before it has begun, and sets its title then: the name of the folder.
+    ready=r"^› (?!\d\.)(?s:.)*^work\Z",
     # Its tool for questions is offered in plans only otherwise.
     argv=lambda wish: ["--enable", "default_mode_request_user_input"] if wish.ask else [],
     files=_codex_files,

@@ -14,8 +14,11 @@ from pathlib import Path
 
 import anyio
 
+from inspan.engine.clock import SystemClock
 from inspan.keeper.client import KeeperClient
 from inspan.keeper.recording import RAW
+from inspan.providers.leisure import Leisure
+from inspan.providers.procfacts import rests
 from inspan.terminal.screen import Screen, backend
 
 #: In seconds.
@@ -45,14 +48,17 @@ class Hand:
         session: str,
         folder: Path,
         size: tuple[int, int],
+        pid: int,
         *,
         unseen: bool = False,
     ):
+        """``pid`` is the program's."""
         self.notes: list[tuple[float, str | None]] = []
         self.screen = Screen(*size, backend())
         #: What is shown is in no error: nobody may see it.
         self._unseen = unseen
         self._client = client
+        self._pid = pid
         self._session = session
         self._raw = folder / RAW
         self._read = 0
@@ -90,9 +96,23 @@ class Hand:
         """Whether no row has changed for so long; a title may blink."""
         return time.monotonic() - self._changed >= seconds
 
-    async def still(self, seconds: float = 1.0) -> None:
-        """Wait until it is quiet."""
-        await self.until(lambda: self.quiet(seconds))
+    async def still(self, seconds: float = 1.0, *, patience: float = PATIENCE) -> None:
+        """Wait until no row has changed for so long from now on, in time of the program's own.
+
+        On a busy machine it may stand still because it has no processor.
+        """
+        leisure, changed = self._leisure(), self._changed
+
+        def over() -> bool:
+            nonlocal leisure, changed
+            if self._changed != changed:
+                leisure, changed = self._leisure(), self._changed
+            return leisure.look() >= seconds
+
+        await self.until(over, patience=patience)
+
+    def _leisure(self) -> Leisure:
+        return Leisure(SystemClock(), lambda: 1.0 if rests(self._pid) else 0.0)
 
     async def resize(self, cols: int, rows: int) -> None:
         """Give the terminal another size."""

@@ -87,7 +87,7 @@ async def live(
     client = await ensure(root / "keep" / "k", root / "keep" / "state")
     async with client:
         try:
-            await client.spawn(
+            spawned = await client.spawn(
                 session="s",
                 argv=[str(CACHE / face.agent.name / face.agent.program), *face.argv(wish)],
                 cwd=str(place.work),
@@ -97,7 +97,7 @@ async def live(
                 rows=size[1],
                 record_input=True,
             )
-            hand = Hand(client, "s", folder, size, unseen=not face.ready)
+            hand = Hand(client, "s", folder, size, spawned.pid, unseen=not face.ready)
             await situation.drive(Scene(face, hand, endpoint, instance, env[MARK]))
         finally:
             await client.kill("s")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.agents.drive import marked
@@ -81,14 +82,8 @@ class Scene:
 
         From now on: on a busy machine nothing of what a key has brought about may be shown yet.
         """
-        begun = time.monotonic()
-
-        def quiet() -> bool:
-            now = time.monotonic()
-            rests = self.hand.quiet(seconds) and now >= begun + seconds
-            return rests or now > begun + seconds + QUIET_MOST
-
-        await self.hand.until(quiet)
+        with suppress(TimeoutError):
+            await self.hand.still(seconds, patience=seconds + QUIET_MOST)
 
     async def stop(self) -> None:
         """A person gives up, and it hears of that; its model is asked no longer."""
