@@ -78,7 +78,7 @@ class Commands:
 
     async def knows(self, asked: CommandAsked) -> bool:
         """It was started already, by a daemon that did not come to say so."""
-        found = await self._processes.adopt(self._named(self._session(asked)))
+        found = await self._processes.adopt(self._named(self._session(asked)), heard=False)
         return found is not None
 
     async def start(self, asked: CommandAsked) -> TerminalMade | NotServed:
@@ -109,7 +109,7 @@ class Commands:
     async def take_up(self, sessions: Iterable[str]) -> None:
         """Those that an earlier daemon started and told of. Raises KeeperLost."""
         for session in sessions:
-            run = await self._processes.adopt(self._named(session))
+            run = await self._processes.adopt(self._named(session), heard=False)
             if run is not None:
                 self._hold(session, run)
 

@@ -127,7 +127,7 @@ class Processes:
             attended=terminal.attended,
             cap=self._cap if part is None else part.cap,
         )
-        return self._run(keeper, order, spawned.pid, new=spawned.new)
+        return self._run(keeper, order, spawned.pid, new=spawned.new, heard=part is None)
 
     async def inside(
         self,
@@ -164,14 +164,17 @@ class Processes:
             raise NotConfined("There are no sandboxes here.", hint="Run it by the daemon.")
         return self._sandboxes
 
-    async def adopt(self, order: Order) -> Run | None:
-        """The session as the keeper has it, or else as its recording tells that it ended."""
+    async def adopt(self, order: Order, *, heard: bool = True) -> Run | None:
+        """The session as the keeper has it, or else as its recording tells that it ended.
+
+        ``heard``: as in ``ProcessRun``.
+        """
         keeper = await self._keeper()
         try:
             status = await keeper.status(order.session)
         except SessionNotFound:
             return self._recorded(order.session)
-        return self._run(keeper, order, status.pid, new=False)
+        return self._run(keeper, order, status.pid, new=False, heard=heard)
 
     async def secrets(self, order: Order) -> dict[str, str]:
         """The values of the order's secrets. Raises SecretMissing."""
@@ -193,7 +196,9 @@ class Processes:
         """Where the recording of ``session`` is, or will be."""
         return self._recordings / session
 
-    def _run(self, keeper: KeeperClient, order: Order, pid: int, *, new: bool) -> ProcessRun:
+    def _run(
+        self, keeper: KeeperClient, order: Order, pid: int, *, new: bool, heard: bool
+    ) -> ProcessRun:
         raw = self.folder(order.session) / RAW
         return ProcessRun(
             keeper,
@@ -202,7 +207,7 @@ class Processes:
             pid,
             terminal=order.terminal,
             attended=new and order.terminal.attended,
-            ears=Ears(raw, whole=new),
+            ears=Ears(raw, whole=new) if heard else None,
             glance=partial(self.screens.glance, raw.parent, order.terminal, pid),
             adopted=not new,
         )
@@ -228,10 +233,11 @@ class ProcessRun:
         *,
         terminal: TerminalSpec,
         attended: bool,
-        ears: Ears,
+        ears: Ears | None,
         glance: Callable[[], Awaitable[Activity]],
         adopted: bool,
     ) -> None:
+        """``ears`` hear what it announces; of a part of another nobody listens to that."""
         self._keeper = keeper
         self._get = get
         self._session = session
@@ -313,6 +319,8 @@ class ProcessRun:
         return await ask(self._keeper)
 
     async def _listen(self, size: int) -> Asks | GoesOn | None:
+        if self._ears is None:
+            return None
         heard = await self._ears.hear(size)
         if isinstance(heard, Waiting):
             needs = Needs(heard.kind, heard.question, heard.options)

@@ -28,7 +28,7 @@ from inspan.model.ids import COMMANDS_MOST, session_id, ulid
 from inspan.model.task import Exit, TerminalSpec
 from inspan.providers.commands import CAP, OPEN_MOST, TOLD_MOST, Commands, tail
 from inspan.providers.keeping import Keeping
-from inspan.providers.process import Processes
+from inspan.providers.process import Processes, ProcessRun
 from inspan.providers.screens import Screens
 from inspan.providers.workspacefiles import WorkspaceFiles, alone
 from tests.real.agenthome import AgentHome, agent_home
@@ -130,6 +130,16 @@ async def test_of_a_flood_the_end_is_told_and_a_bounded_part_is_kept(
         assert told.text.endswith("xend")
     raw = home.root / "recordings" / terminal / RAW
     assert raw.stat().st_blocks * 512 < 2 * CAP
+
+
+@anyio_test
+async def test_what_it_prints_is_not_looked_through(asker: Asker) -> None:
+    """Nobody would answer what it announces; to look for that cost a third of a processor."""
+    terminal = await asker.line("printf '\\033]7770;waiting;question;Go on?\\007'")
+    await asker.output(terminal)
+    run = asker.commands._all[terminal]._run
+    assert isinstance(run, ProcessRun)
+    assert run._needs is None
 
 
 @anyio_test
