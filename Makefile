@@ -68,6 +68,8 @@ soak: $(READY) ## the long legs: crashes in numbers, a hundred sessions, ten tho
 
 test-faces: $(READY) ## the legs that need tmux or a browser
 	@command -v tmux > /dev/null || { echo "make test-faces needs tmux, which is not here" >&2; exit 1; }
+	@command -v chromium > /dev/null || command -v google-chrome > /dev/null \
+		|| { echo "make test-faces needs chromium, which is not here" >&2; exit 1; }
 	@$(BIN)/pytest -m faces --timeout=300 $(ARGS)
 
 test-agents: $(READY) ## install the real agents and drive them (AGENTS="claude codex": only those)
@@ -96,8 +98,9 @@ docs: $(READY) ## write the generated parts of docs/ anew, with the results of t
 	@$(BIN)/python tools/describe.py
 	@$(BIN)/python tools/requirements.py
 
-picture: $(READY) ## run the demo and draw docs/demo.svg from what it printed
+picture: $(READY) ## run the demo and draw docs/demo.svg from what it printed; docs/page.png from the page
 	@$(BIN)/python tools/picture.py
+	@PYTHONPATH=. $(BIN)/python tools/page_picture.py
 
 smoke-311: ## install on Python 3.11, the oldest supported, and try it
 	@tools/setup $(OLDEST) 3.11 .

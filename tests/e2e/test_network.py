@@ -18,6 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.real.console import Console
+from tests.real.daemon import until
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("C6", "C9")]
 
@@ -207,3 +208,43 @@ def test_a_log_that_was_changed_is_told(console: Console) -> None:
     told = console.run("audit")
     assert told.returncode == 1
     assert b"not as it was written: line 2" in told.stderr
+
+
+def entered(page: str, code: str) -> tuple[int, str]:
+    """What a browser gets for a code: the status, and its cookie."""
+    at = urlsplit(page)
+    assert at.hostname
+    # Every name below localhost is this machine (RFC 6761); not every resolver knows it.
+    link = http.client.HTTPConnection("127.0.0.1", at.port, timeout=30)
+    origin = f"{at.scheme}://{at.netloc}"
+    link.request(
+        "POST", "/v1/login", json.dumps({"code": code}), {"host": at.netloc, "origin": origin}
+    )
+    reply = link.getresponse()
+    reply.read()
+    link.close()
+    return reply.status, (reply.headers["set-cookie"] or "").partition(";")[0]
+
+
+def test_the_page_is_served_while_what_runs_runs_on() -> None:
+    with Console("") as console:
+        task = json.loads(console.say("add", "--json", "--", "sleep", "600"))
+        until(lambda: json.loads(console.say("show", "--json", "last"))["state"] == "running", "it")
+        pid = json.loads(console.say("show", "--json", "last"))["pid"]
+        url = console.say("web", "--no-open", "--port", "0")
+        page, _, code = url.partition("#code=")
+        assert json.loads(console.say("show", "--json", "last"))["pid"] == pid
+        assert entered(page, code)[0] == 200
+        assert entered(page, code)[0] == 403
+        # A second browser may only look.
+        code = console.say("web", "--no-open", "--read-only").partition("#code=")[2]
+        _, cookie = entered(page, code)
+        here, shown = page.replace("inspan.localhost", "127.0.0.1").rstrip("/"), {"cookie": cookie}
+        assert ask(here, "GET", f"/v1/tasks/{task['id']}", None, headers=shown)[0] == 200
+        shown["origin"] = page.rstrip("/")
+        for verb in ("cancel", "prompt", "send"):
+            assert ask(here, "POST", f"/v1/tasks/{task['id']}/{verb}", None, {}, shown)[0] == 403
+        listed = json.loads(console.say("token", "ls", "--json"))["tokens"]
+        assert [each["scopes"] for each in listed] == [["read", "write", "attach-write"], ["read"]]
+        for words in (("--port", "70000"), ("--port", "x")):
+            assert console.run("web", "--no-open", *words).returncode == 2

@@ -31,6 +31,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "events": "what happened, as it happens",
         "wait": "wait for tasks to end",
         "export": "a recording as an asciicast",
+        "web": "the page, in a browser",
     },
     "Take a hand": {
         "attach": "type into a running task",

@@ -106,6 +106,16 @@ def upgrade(target: str) -> tuple[bytes, str]:
     return wire.request("GET", target, {**_HEADERS, **wire.upgrade_headers(key)}), key
 
 
+def invite(scopes: Sequence[str]) -> Call[str]:
+    """The address that lets a browser in, once."""
+    return Call(
+        "POST",
+        "/v1/logins",
+        lambda answer: str(plain_of(answer)["url"]),
+        body=json.dumps({"scopes": list(scopes)}).encode(),
+    )
+
+
 # ── tasks ─────────────────────────────────────────────────────────────────────
 
 

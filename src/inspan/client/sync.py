@@ -51,6 +51,10 @@ class SyncControl(Closing):
 
         return SyncCode(self._connections)
 
+    def invite(self, scopes: Sequence[str] = ()) -> str:
+        """The address that lets a browser in, once and within a minute. No verb of Control."""
+        return self._connections.ask(calls.invite(scopes))
+
     # ── tasks ─────────────────────────────────────────────────────────────────
 
     def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:

@@ -9,6 +9,9 @@ from inspan.errors import BadInput
 from inspan.model.value import named_value
 
 PORT_MOST: Final = 65535
+#: The host of the page on this machine (RFC 6761, 6.3: every name below ``localhost`` is loopback).
+#: A cookie goes to all ports of its host, and so one of 127.0.0.1 to whatever else is served there.
+PAGE_HOST: Final = "inspan.localhost"
 _HINT: Final = "Write ADDRESS:PORT, as in 127.0.0.1:7433 or [::1]:7433."
 
 
@@ -42,7 +45,7 @@ class Listen:
         """Every value of the Host header that is answered, listening on ``port``."""
         own = {_bracketed(self.host)}
         if self.loopback:
-            own |= {"127.0.0.1", "localhost", "[::1]"}
+            own |= {"127.0.0.1", "localhost", "[::1]", PAGE_HOST}
         return frozenset({f"{host}:{port}" for host in own} | set(self.hosts))
 
     def admitted(self, port: int) -> frozenset[str]:
@@ -53,6 +56,15 @@ class Listen:
     def url(self, port: int) -> str:
         """Where it is reached."""
         return f"{self.scheme}://{_bracketed(self.host)}:{port}"
+
+    def page(self, port: int) -> str:
+        """Where a browser finds the page."""
+        host = PAGE_HOST if self.loopback else _bracketed(self.host)
+        return f"{self.scheme}://{host}:{port}/"
+
+    def cookie(self, port: int) -> str:
+        """What the page's cookie is called; with TLS a browser takes it for this host alone."""
+        return f"{'__Host-' if self.cert else ''}inspan-{port}"
 
 
 def listen_at(text: str) -> Listen:

@@ -13,16 +13,23 @@ from inspan.errors import NotFound
 from inspan.server import table
 from inspan.server.cells import CellTalks
 from inspan.server.code import CodeRest
+from inspan.server.entry import Entry, Front
 from inspan.server.live import Live
+from inspan.server.page import Page
 from inspan.server.rest import Rest, Stop
 
 
-def routed(control: Control, stop: Stop) -> ASGIApp:
-    """The routes, behind no door. ``stop`` is set by ``POST /v1/shutdown`` and ends what waits."""
+def routed(control: Control, stop: Stop, front: Front | None = None) -> ASGIApp:
+    """The routes, behind no door. ``stop`` is set by ``POST /v1/shutdown`` and ends what waits.
+
+    ``front`` is where browsers come in, if they may.
+    """
     rest, code = Rest(control, stop), CodeRest(control.code)
     live, cells = Live(control), CellTalks(control.code)
     routes = [
         *(way.route(rest) for way in table.TASKS),
+        *(way.route(Entry(front)) for way in table.ENTRY),
+        *(Page().routes() if front else ()),
         *(way.route(code) for way in table.CODE),
         *(socket.route(live) for socket in table.LIVE),
         *(socket.route(cells) for socket in table.CELLS),

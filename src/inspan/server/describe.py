@@ -38,7 +38,7 @@ _ABOUT: Final = (
 
 def openapi() -> dict[str, Any]:
     """The routes, as OpenAPI 3.1."""
-    ways: tuple[Way[Any], ...] = (*table.TASKS, *table.CODE)
+    ways: tuple[Way[Any], ...] = (*table.TASKS, *table.ENTRY, *table.CODE)
     shapes = _Shapes(ways, ())
     paths: dict[str, dict[str, Any]] = {}
     for way in ways:
@@ -163,7 +163,7 @@ def _operation(way: Way[Any], shapes: _Shapes) -> dict[str, Any]:
     told: dict[str, Any] = {
         "operationId": _id(way),
         "summary": way.about,
-        "security": [{"token": []}],
+        "security": [{"token": []}] if way.needs else [],
         "x-scope": way.needs,
         "parameters": [*_in_path(way.path), *map(_in_query, way.query)],
         "responses": {

@@ -28,6 +28,7 @@ HOSTS: Final = frozenset({wire.HOST, "localhost"})
 ANY_VERSION: Final = frozenset({"/v1/health", "/v1/shutdown"})
 #: The answer to an upgrade (RFC 6455, 1.3).
 _SWITCHING: Final = 101
+_TURNED_AWAY: Final = frozenset({401, 403, 421})
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +89,10 @@ class Door:
             if message["type"].endswith((".start", ".accept")):
                 status = message.get("status", _SWITCHING)
                 message.setdefault("headers", [])
-                MutableHeaders(scope=message).update(
-                    {wire.VERSION_HEADER: self._version, **self._guard.headers}
-                )
+                headers = MutableHeaders(scope=message)
+                headers[wire.VERSION_HEADER] = self._version
+                for name, text in self._guard.headers.items():
+                    headers.setdefault(name, text)
                 self._tell(scope, status)
             await send(message)
 
@@ -130,7 +132,7 @@ class Door:
 
     def _tell(self, scope: Scope, status: int) -> None:
         who, needs = visitor.seen(scope)
-        if who is None or needs not in (None, visitor.Scope.READ):
+        if needs not in (None, visitor.Scope.READ) or (who is None and status in _TURNED_AWAY):
             self._audit.note(who, f"{scope.get('method', 'WEBSOCKET')} {scope['path']}", status)
 
 

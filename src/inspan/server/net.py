@@ -13,7 +13,9 @@ from typing import Final
 
 from inspan.errors import Unable
 from inspan.model.listen import Listen, refuse_unsafe
+from inspan.server.entry import Front
 from inspan.server.gate import Gate
+from inspan.server.logins import Logins
 from inspan.server.tokens import Tokens
 
 _BACKLOG: Final = 128
@@ -36,8 +38,19 @@ class Network:
     def guard(self) -> Gate:
         """Who stands at it. Raises SettingsInvalid where the tokens cannot be read."""
         self.tokens.all()
-        hosts, origins = self.listen.served(self.port), self.listen.admitted(self.port)
-        return Gate(self.tokens, hosts=hosts, origins=origins)
+        listen, port = self.listen, self.port
+        return Gate(
+            self.tokens,
+            hosts=listen.served(port),
+            origins=listen.admitted(port),
+            cookie=listen.cookie(port),
+        )
+
+    def front(self) -> Front:
+        """Where browsers come in."""
+        listen, port = self.listen, self.port
+        logins, secure = Logins(self.tokens), listen.cert is not None
+        return Front(logins, listen.page(port), listen.cookie(port), secure)
 
 
 @contextmanager

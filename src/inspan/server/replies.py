@@ -28,6 +28,13 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """The address that lets a browser in, once and soon."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tasks:
     """All that were handed in together."""
 

@@ -17,6 +17,7 @@ from inspan.errors import BadInput
 from inspan.model.budget import Budget
 from inspan.model.code import CellOptions, CodeSpec
 from inspan.model.task import Handover, TaskSpec, Verdict
+from inspan.server.visitor import Scope
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -76,6 +77,20 @@ class Deciding:
     verdict: Verdict
     findings: tuple[str, ...] = ()
     by: str = "person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inviting:
+    """What ``invite`` takes; no scopes are the usual ones."""
+
+    scopes: tuple[Scope, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entering:
+    """What ``enter`` takes."""
+
+    code: str
 
 
 # ── code sessions ─────────────────────────────────────────────────────────────
@@ -156,6 +171,7 @@ class Said:
 
 BODIES: Final = (
     *(TaskSpec, Specs, Prompting, Answering, Stopping, Resuming, Nothing, Deciding, PrunePolicy),
+    *(Inviting, Entering),
     *(CodeSpec, Executing, Giving, Interrupting, Naming, Closing, Pointing, Said),
 )
 #: How many wrong fields are named at once.

@@ -70,7 +70,7 @@ async def serve(
     had: another daemon listens there, the path is too long, the folder is open to others; and
     SettingsInvalid where the certificate of ``network`` or its tokens cannot be read.
     """
-    app = routed(control, shutdown_event)
+    app = routed(control, shutdown_event, None if network is None else network.front())
     door = partial(Door, app, version=version, audit=audit)
     beyond = None if network is None else _beyond(network, door(guard=network.guard()))
     with listening(socket) as listener:

@@ -19,6 +19,7 @@ from inspan.model.task import Task, TaskSpec
 from inspan.server import code, live, replies, rest, schema
 from inspan.server.cells import CellTalks
 from inspan.server.code import CodeRest
+from inspan.server.entry import Entry
 from inspan.server.live import Live
 from inspan.server.rest import Rest
 from inspan.server.visitor import Scope
@@ -191,6 +192,36 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         takes=schema.Nothing,
         gives=replies.Done,
         status=HTTPStatus.ACCEPTED,
+    ),
+)
+
+ENTRY: Final[tuple[Way[Entry], ...]] = (
+    Way(
+        method="POST",
+        path="/v1/logins",
+        needs=Scope.ADMIN,
+        verb=Entry.invite,
+        about="An address that lets a browser in, once and within a minute.",
+        takes=schema.Inviting,
+        gives=replies.Invited,
+    ),
+    Way(
+        method="POST",
+        path="/v1/login",
+        needs=None,
+        verb=Entry.enter,
+        about="A cookie for the code in that address.",
+        takes=schema.Entering,
+        gives=replies.Done,
+    ),
+    Way(
+        method="POST",
+        path="/v1/logout",
+        needs=_READ,
+        verb=Entry.leave,
+        about="The cookie counts no more.",
+        takes=schema.Nothing,
+        gives=replies.Done,
     ),
 )
 

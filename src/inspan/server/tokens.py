@@ -43,6 +43,8 @@ class Token:
     scopes: tuple[Scope, ...]
     made: float
     ends: float | None = None
+    #: A browser's, which sends it along by itself, as a cookie; never a program's.
+    cookie: bool = False
 
 
 class Tokens:
@@ -54,8 +56,11 @@ class Tokens:
         #: What the file looked like when it was read.
         self._as_of: tuple[int, int, int] | None = None
 
-    def visitor(self, text: str, now: float) -> Visitor | None:
-        """Who shows it; ``None`` where it is none of ours, or over. Raises SettingsInvalid."""
+    def visitor(self, text: str, now: float, *, cookie: bool = False) -> Visitor | None:
+        """Who shows it; ``None`` where it is none of ours, or over. Raises SettingsInvalid.
+
+        One that was made to be a cookie counts as a cookie only, and the others never as one.
+        """
         known = self.all()
         if not _TEXT.fullmatch(text):
             return None
@@ -64,7 +69,7 @@ class Tokens:
         for token in known:
             if hmac.compare_digest(token.hash, shown):
                 found = token
-        if found is None or (found.ends is not None and found.ends <= now):
+        if found is None or found.cookie is not cookie or _is_over(found, now):
             return None
         return Visitor(f"token {found.name}", frozenset(found.scopes))
 
@@ -88,7 +93,13 @@ class Tokens:
         return self._known
 
     def make(
-        self, name: str, scopes: Sequence[Scope], *, now: float, ends: float | None = None
+        self,
+        name: str,
+        scopes: Sequence[Scope],
+        *,
+        now: float,
+        ends: float | None = None,
+        cookie: bool = False,
     ) -> str:
         """A new token, which nobody will be shown again. Raises BadInput, Conflict."""
         if not _NAME.fullmatch(name):
@@ -98,8 +109,17 @@ class Tokens:
         if not scopes:
             raise BadInput("a token without a scope lets nobody do anything")
         text = _drawn()
-        made = Token(name=name, hash=_hashed(text), scopes=tuple(scopes), made=now, ends=ends)
+        made = Token(
+            name=name,
+            hash=_hashed(text),
+            scopes=tuple(scopes),
+            made=now,
+            ends=ends,
+            cookie=cookie,
+        )
         with self._changing() as tokens:
+            # Browsers are many in a year, and nobody would tidy up after them.
+            tokens[:] = [each for each in tokens if not (each.cookie and _is_over(each, now))]
             if any(token.name == name for token in tokens):
                 raise Conflict(
                     f"there is a token {name!r}",
@@ -151,6 +171,10 @@ class Tokens:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
+
+
+def _is_over(token: Token, now: float) -> bool:
+    return token.ends is not None and token.ends <= now
 
 
 def _token(item: Any) -> Token:

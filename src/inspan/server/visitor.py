@@ -59,7 +59,18 @@ def require(connection: HTTPConnection, needs: Scope) -> None:
         )
 
 
+def welcome(connection: HTTPConnection) -> None:
+    """Let anybody do that; it is noted all the same."""
+    connection.scope[_NEEDS] = Scope.WRITE
+
+
+def name_of(connection: HTTPConnection) -> str:
+    """Who asks."""
+    visitor: Visitor = connection.scope[_WHO]
+    return visitor.name
+
+
 def seen(connection: Connection) -> tuple[str | None, Scope | None]:
-    """Who asked and what that needed; ``None`` where it did not come so far."""
+    """Who asked and what that needed; ``None`` for a stranger, and where it did not come so far."""
     visitor = connection.get(_WHO)
-    return visitor.name if visitor else None, connection.get(_NEEDS)
+    return visitor.name if visitor and visitor.scopes else None, connection.get(_NEEDS)

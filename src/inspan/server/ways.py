@@ -20,7 +20,7 @@ from starlette.websockets import WebSocket
 from inspan.errors import BadInput
 from inspan.model import wire
 from inspan.server.query import Param, Query
-from inspan.server.visitor import Scope, require
+from inspan.server.visitor import Scope, require, welcome
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -85,7 +85,8 @@ class Way(Generic[S]):
 
     method: str
     path: str
-    needs: Scope
+    #: ``None``: anybody may.
+    needs: Scope | None
     verb: Callable[[S, Asked], Awaitable[Response]]
     about: str
     query: tuple[Param[Any], ...] = ()
@@ -100,7 +101,10 @@ class Way(Generic[S]):
         """It over ``owner``, for those who may."""
 
         async def guarded(request: Request) -> Response:
-            require(request, self.needs)
+            if self.needs is None:
+                welcome(request)
+            else:
+                require(request, self.needs)
             return await self.verb(owner, Asked(request, self.query))
 
         return Route(self.path, guarded, methods=[self.method])

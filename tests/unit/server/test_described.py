@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,6 +13,9 @@ from openapi_spec_validator import validate
 from inspan import __version__
 from inspan.server import describe, table
 from inspan.server.app import routed
+from inspan.server.entry import Front
+from inspan.server.logins import Logins
+from inspan.server.tokens import Tokens
 from inspan.server.visitor import Scope, Visitor, admit
 from inspan.server.ways import Socket, Way
 from tests.fakes.control import FakeControl
@@ -41,7 +45,7 @@ def test_every_reference_leads_somewhere_and_every_id_is_one() -> None:
         for path in describe.openapi()["paths"].values()
         for each in path.values()
     ]
-    assert len(ids) == len(set(ids)) == len(table.TASKS) + len(table.CODE)
+    assert len(ids) == len(set(ids)) == len((*table.TASKS, *table.ENTRY, *table.CODE))
 
 
 def test_what_asyncapi_has_of_a_socket_holds_together() -> None:
@@ -58,9 +62,12 @@ def test_what_asyncapi_has_of_a_socket_holds_together() -> None:
 class Asker:
     """Asks the routes themselves, as somebody who may do everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.fake = FakeControl()
-        self.eyes = Described(routed(self.fake, anyio.Event()))
+        self.visitor = OWNER
+        self.tokens = Tokens(folder / "tokens.json")
+        front = Front(Logins(self.tokens), "http://page/", "inspan", secure=True)
+        self.eyes = Described(routed(self.fake, anyio.Event(), front))
 
     async def ask(self, method: str, target: str, body: Any = None) -> Any:
         path, _, query = target.partition("?")
@@ -85,7 +92,7 @@ class Asker:
             "headers": [],
             "app": self,
         }
-        admit(scope, OWNER)
+        admit(scope, self.visitor)
         with anyio.fail_after(30):
             await self.eyes(scope, receive, send)
         return json.loads(said) if said.startswith((b"{", b"[")) else bytes(said)
@@ -121,8 +128,8 @@ class Asker:
             await self.eyes(scope, receive, send)
 
 
-async def test_every_route_and_socket_is_reached_and_says_what_it_may() -> None:
-    asker = Asker()
+async def test_every_route_and_socket_is_reached_and_says_what_it_may(tmp_path: Path) -> None:
+    asker = Asker(tmp_path)
     await asker.ask("POST", "/v1/tasks", SPEC)
     await asker.ask("POST", "/v1/tasks", {"specs": [SPEC, SPEC]})
     await _running(asker)
@@ -134,8 +141,9 @@ async def test_every_route_and_socket_is_reached_and_says_what_it_may() -> None:
     await asker.ask("GET", "/v1/health")
     await asker.ask("POST", "/v1/prune", {"dry_run": True})
     await _code(asker)
+    await _browser(asker)
     await asker.ask("POST", "/v1/shutdown")
-    ways: tuple[Way[Any], ...] = (*table.TASKS, *table.CODE)
+    ways: tuple[Way[Any], ...] = (*table.TASKS, *table.ENTRY, *table.CODE)
     sockets: tuple[Socket[Any], ...] = (*table.LIVE, *table.CELLS)
     every = {f"{way.method} {way.path}" for way in ways}
     assert asker.eyes.seen == every | {f"WS {socket.path}" for socket in sockets}
@@ -163,6 +171,16 @@ async def _ended(asker: Asker) -> None:
     asker.fake.diffs[task.id] = "--- a\n+++ b\n"
     await asker.ask("GET", f"/v1/tasks/{task.id}/diff")
     await asker.ask("POST", f"/v1/tasks/{task.id}/decide", {"verdict": "accept"})
+
+
+async def _browser(asker: Asker) -> None:
+    url = (await asker.ask("POST", "/v1/logins", {"scopes": ["read"]}))["url"]
+    assert url.startswith("http://page/#code=")
+    await asker.ask("POST", "/v1/login", {"code": url.partition("=")[2]})
+    (made,) = asker.tokens.all()
+    asker.visitor = Visitor(f"token {made.name}", frozenset(made.scopes))
+    await asker.ask("POST", "/v1/logout")
+    asker.visitor = OWNER
 
 
 async def _code(asker: Asker) -> None:

@@ -6,6 +6,7 @@ Only what the tables here list passes; what is new and not in them fails.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,11 +18,14 @@ from starlette.routing import Route, Router, WebSocketRoute
 from starlette.types import Message
 
 from inspan import __version__
+from inspan.errors import Conflict
 from inspan.model.listen import Listen
 from inspan.server.app import routed
 from inspan.server.audit import Audit
 from inspan.server.door import Door
+from inspan.server.entry import Front
 from inspan.server.gate import HEADERS, Gate
+from inspan.server.logins import LIFE, MOST, STAYS, Logins
 from inspan.server.tokens import Tokens
 from inspan.server.visitor import Scope
 from tests.fakes.control import FakeControl
@@ -47,6 +51,7 @@ NEEDS: dict[Scope, set[str]] = {
         "GET /v1/code/{ref}",
         "GET /v1/code/{ref}/checkpoints",
         "GET /v1/code/{ref}/transcript",
+        "POST /v1/logout",
         "WS /v1/events",
         "WS /v1/sessions/{ref}/terminal",
     },
@@ -70,9 +75,12 @@ NEEDS: dict[Scope, set[str]] = {
         "WS /v1/cells",
     },
     Scope.ATTACH: {"POST /v1/tasks/{ref}/send", "WS /v1/sessions/{ref}/terminal?writer=true"},
-    Scope.ADMIN: {"POST /v1/prune", "POST /v1/shutdown"},
+    Scope.ADMIN: {"POST /v1/prune", "POST /v1/shutdown", "POST /v1/logins"},
 }
 EVERY = sorted(set().union(*NEEDS.values()))
+#: What is open to strangers, but not to pages of other origins nor by other names.
+OPEN = {"POST /v1/login", "GET /", "GET /web/{name}"}
+LOOKS = ("GET", "HEAD")
 TURNED_AWAY = {401, 403, 421}
 
 
@@ -83,19 +91,29 @@ class Knocks:
         self.tokens = Tokens(tmp / "tokens.json")
         self.audit = tmp / "audit.jsonl"
         self.gate = Gate(
-            self.tokens, hosts=LISTEN.served(PORT), origins=LISTEN.admitted(PORT), now=lambda: 100.0
+            self.tokens,
+            hosts=LISTEN.served(PORT),
+            origins=LISTEN.admitted(PORT),
+            cookie=LISTEN.cookie(PORT),
+            now=lambda: 100.0,
         )
         self.fake = FakeControl()
         self._log = Audit(self.audit)
-        self.routes = routed(self.fake, anyio.Event())
+        self.logins = Logins(self.tokens, lambda: self.now)
+        self.now = 100.0
+        front = Front(self.logins, LISTEN.page(PORT), LISTEN.cookie(PORT), secure=False)
+        self.routes = routed(self.fake, anyio.Event(), front)
 
     def token(self, *scopes: Scope, name: str = "t", ends: float | None = None) -> str:
         return self.tokens.make(name, scopes, now=1.0, ends=ends)
 
-    async def ask(self, what: str, headers: Iterable[tuple[str, str]]) -> tuple[int, Message]:
+    async def ask(
+        self, what: str, headers: Iterable[tuple[str, str]], body: bytes = b""
+    ) -> tuple[int, Message]:
         """The status, and the message that it came with; of a socket 101 where it was opened."""
         method, _, target = what.partition(" ")
-        path, _, query = target.replace("{ref}", "nothing").partition("?")
+        named = target.replace("{ref}", "nothing").replace("{name}", "app.js")
+        path, _, query = named.partition("?")
         scope: dict[str, Any] = {
             "type": "websocket" if method == "WS" else "http",
             "path": path,
@@ -110,7 +128,7 @@ class Knocks:
         said: list[Message] = []
         coming: list[Message] = [{"type": "websocket.connect"}, {"type": "websocket.disconnect"}]
         if method != "WS":
-            coming = [{"type": "http.request", "body": b"", "more_body": False}]
+            coming = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> Message:
             return coming.pop(0) if coming else {"type": "http.disconnect"}
@@ -145,8 +163,8 @@ def head(
     return [(name, text) for name, text in given.items() if text is not None]
 
 
-def test_the_tables_name_every_route_and_socket() -> None:
-    routes = routed(FakeControl(), anyio.Event())
+def test_the_tables_name_every_route_and_socket(tmp_path: Path) -> None:
+    routes = Knocks(tmp_path).routes
     assert isinstance(routes, Router)
     found = set()
     for route in routes.routes:
@@ -157,7 +175,7 @@ def test_the_tables_name_every_route_and_socket() -> None:
             found |= {
                 f"{method} {route.path}" for method in route.methods or () if method != "HEAD"
             }
-    assert found == {what.partition("?")[0] for what in EVERY}
+    assert found == {what.partition("?")[0] for what in EVERY} | OPEN
 
 
 HOSTS = (None, "127.0.0.1", "evil.example", f"evil.example:{PORT}", "127.0.0.1:1", "inspan")
@@ -268,3 +286,114 @@ async def test_no_page_of_another_origin_is_told_that_it_may_ask(knocks: Knocks)
     status, first = await knocks.ask("OPTIONS /v1/tasks", asked)
     assert status == 403
     assert not any(b"access-control" in name for name, _ in first["headers"])
+
+
+# ── browsers ──────────────────────────────────────────────────────────────────
+
+PAGE = f"http://inspan.localhost:{PORT}"
+
+
+def browser(
+    cookie: str, origin: str | None = PAGE, site: str | None = None
+) -> list[tuple[str, str]]:
+    shown = head(f"inspan.localhost:{PORT}", origin, site=site)
+    return [*shown, ("cookie", f"other=1; inspan-{PORT}={cookie}; more=2")]
+
+
+def cookie_of(message: Message) -> str:
+    told: str = dict(message["headers"])[b"set-cookie"].decode()
+    value, *ways = told.partition("=")[2].split("; ")
+    assert ways == ["Path=/", f"Max-Age={STAYS:.0f}", "HttpOnly", "SameSite=Strict"]
+    assert told.startswith(f"inspan-{PORT}=")
+    return value
+
+
+async def logged_in(knocks: Knocks, *scopes: Scope) -> str:
+    code = knocks.logins.code(scopes or (Scope.READ, Scope.WRITE, Scope.ATTACH))
+    body = json.dumps({"code": code}).encode()
+    status, first = await knocks.ask("POST /v1/login", head(origin=PAGE), body)
+    assert status == 200
+    return cookie_of(first)
+
+
+@pytest.mark.parametrize("what", [what for what in EVERY if what != "POST /v1/logout"])
+async def test_a_cookie_opens_what_it_may_for_our_own_page_alone(knocks: Knocks, what: str) -> None:
+    cookie = await logged_in(knocks)
+    admin = what in NEEDS[Scope.ADMIN]
+    looks = what.partition(" ")[0] in LOOKS
+    for origin, site in itertools.product(
+        (*ORIGINS, *GOOD_ORIGINS, PAGE), (None, "same-origin", "same-site", "cross-site")
+    ):
+        status, _ = await knocks.ask(what, browser(cookie, origin, site))
+        ours = origin in GOOD_ORIGINS or origin == PAGE
+        if origin is None:
+            # What looks may leave it out, if it is not said to come from elsewhere.
+            ours = looks and site in (None, "same-origin")
+        assert (status not in TURNED_AWAY) == (ours and not admin), (origin, site, status)
+
+
+async def test_a_code_is_good_once_and_soon(knocks: Knocks) -> None:
+    code = knocks.logins.code([Scope.READ])
+    late = knocks.logins.code([Scope.READ])
+    for shown, status in ((code, 200), (code, 403), ("", 403), (code + "x", 403)):
+        body = json.dumps({"code": shown}).encode()
+        assert (await knocks.ask("POST /v1/login", head(origin=PAGE), body))[0] == status
+    knocks.now += LIFE
+    body = json.dumps({"code": late}).encode()
+    assert (await knocks.ask("POST /v1/login", head(origin=PAGE), body))[0] == 403
+
+
+async def test_there_is_an_end_to_the_codes_that_wait(knocks: Knocks) -> None:
+    for _ in range(MOST):
+        knocks.logins.code([Scope.READ])
+    with pytest.raises(Conflict):
+        knocks.logins.code([Scope.READ])
+    knocks.now += LIFE
+    knocks.logins.code([Scope.READ])
+
+
+async def test_a_cookie_is_no_token_and_a_token_no_cookie(knocks: Knocks) -> None:
+    cookie, token = await logged_in(knocks), knocks.token(Scope.ADMIN)
+    assert (await knocks.ask("GET /v1/health", head(token=cookie)))[0] == 401
+    assert (await knocks.ask("GET /v1/health", browser(token)))[0] == 401
+    twice = [*browser(cookie), ("cookie", f"inspan-{PORT}={cookie}")]
+    assert (await knocks.ask("GET /v1/health", twice))[0] == 401
+    assert (await knocks.ask("GET /v1/health", browser(cookie)))[0] == 200
+
+
+async def test_who_logs_out_is_out_and_only_a_browser_does(knocks: Knocks) -> None:
+    cookie, token = await logged_in(knocks), knocks.token(Scope.ADMIN)
+    assert (await knocks.ask("POST /v1/logout", head(token=token)))[0] == 422
+    status, first = await knocks.ask("POST /v1/logout", browser(cookie))
+    assert status == 200
+    assert b"Max-Age=0" in dict(first["headers"])[b"set-cookie"]
+    assert (await knocks.ask("GET /v1/health", browser(cookie)))[0] == 401
+    assert (await knocks.ask("GET /v1/health", head(token=token)))[0] == 200
+
+
+@pytest.mark.parametrize("what", sorted(OPEN))
+async def test_what_is_open_is_open_by_our_names_and_to_our_page(knocks: Knocks, what: str) -> None:
+    for host, origin in itertools.product((*HOSTS, *GOOD_HOSTS), (*ORIGINS, *GOOD_ORIGINS)):
+        status, _ = await knocks.ask(what, head(host, origin))
+        ours = host in GOOD_HOSTS and origin in GOOD_ORIGINS
+        # That a code is missing is told by another status.
+        assert (status not in {*TURNED_AWAY}) == ours, (host, origin, status)
+
+
+async def test_the_page_runs_its_own_scripts_alone(knocks: Knocks) -> None:
+    for what in ("GET /", "GET /web/app.js", "GET /web/xterm.js"):
+        status, first = await knocks.ask(what, head(site="cross-site"))
+        told = dict(first["headers"])
+        assert status == 200
+        assert b"script-src 'self'" in told[b"content-security-policy"]
+        assert b"unsafe-eval" not in told[b"content-security-policy"]
+    for path in ("/web/nothing.js", "/web/..%2ftokens.py", "/web/__init__.py"):
+        assert (await knocks.ask(f"GET {path}", head()))[0] == 404
+
+
+async def test_logins_are_in_the_audit_log_without_their_codes(knocks: Knocks) -> None:
+    cookie = await logged_in(knocks)
+    await knocks.ask("POST /v1/login", head(origin=PAGE), b'{"code": "none"}')
+    text = knocks.audit.read_text()
+    assert cookie not in text
+    assert [json.loads(line)["status"] for line in text.splitlines()] == [200, 403]

@@ -1,0 +1,153 @@
+// The page: which tasks there are, which one is looked at, and what happens meanwhile.
+
+import * as api from "/web/api.js";
+import { about, ago, el, needsYou, OVER, title } from "/web/draw.js";
+import { makeTask } from "/web/making.js";
+import { Detail } from "/web/task.js";
+
+const byId = new Map();
+const list = document.getElementById("list");
+const link = document.getElementById("link");
+const detail = new Detail(document.getElementById("detail"), fail);
+let next = null;
+let drawn = 0;
+
+/** Say what went wrong, with what helps; the last one counts. */
+let hiding;
+export function fail(problem) {
+  const note = document.getElementById("note");
+  note.textContent = problem.hint ? `${problem.message}\n${problem.hint}` : problem.message;
+  note.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { note.hidden = true; }, 12000);
+  if (problem.status === 401) location.hash = "#/login";
+}
+
+// ── the list ─────────────────────────────────────────────────────────────────
+
+const GROUPS = [
+  ["Needs you", "needs", needsYou],
+  ["At work", "", (task) => ["running", "processing"].includes(task.state)],
+  ["Waits its turn", "", (task) => ["pending", "queued"].includes(task.state)],
+  ["Over", "", (task) => OVER.has(task.state)],
+];
+
+function drawList() {
+  const left = new Set(byId.values());
+  const parts = [];
+  for (const [name, kind, belongs] of GROUPS) {
+    const rows = [...left].filter(belongs).sort((a, b) => (a.id < b.id ? 1 : -1));
+    rows.forEach((task) => left.delete(task));
+    if (rows.length) parts.push(el("h2", { className: kind }, `${name} · ${rows.length}`), el("ul", {}, rows.map(row)));
+  }
+  if (!parts.length) parts.push(el("p", { className: "empty" }, "No tasks yet. “New task” makes one, and so does ", el("code", {}, "inspan add -- make"), "."));
+  if (next) parts.push(el("div", { className: "row", style: "padding:0 1rem" }, el("button", { type: "button", onclick: () => more().catch(fail) }, "Older ones")));
+  const top = list.scrollTop;
+  list.replaceChildren(...parts);
+  list.scrollTop = top;
+  const waiting = [...byId.values()].filter(needsYou).length;
+  document.title = waiting ? `(${waiting}) inspan` : "inspan";
+}
+
+function row(task) {
+  const current = task.id === detail.id;
+  return el("li", {}, el("button", {
+    type: "button", className: "task", "aria-current": current ? "true" : null,
+    onclick: () => { location.hash = `#/task/${task.id}`; },
+  },
+  el("span", { className: `dot ${task.state}`, role: "img", "aria-label": task.state }),
+  el("span", { className: "title" }, title(task)),
+  el("time", {}, ago(task.ended_at ?? task.started_at ?? task.created_at)),
+  el("span", { className: "about" }, about(task))));
+}
+
+/** Draw once for all that happens within a frame. */
+function redraw() {
+  if (drawn) return;
+  drawn = requestAnimationFrame(() => { drawn = 0; drawList(); });
+}
+
+async function more() {
+  const page = await api.tasks(next);
+  for (const task of page.tasks) byId.set(task.id, task);
+  next = page.next ?? null;
+  redraw();
+}
+
+// ── what happens ─────────────────────────────────────────────────────────────
+
+const asked = new Set();
+
+/** The task as it is now; for many events at once it is asked once. */
+async function refresh(id) {
+  if (asked.has(id)) return;
+  asked.add(id);
+  await new Promise((done) => setTimeout(done, 50));
+  asked.delete(id);
+  try {
+    const task = await api.task(id);
+    byId.set(id, task);
+    if (id === detail.id) detail.show(task);
+  } catch (problem) {
+    if (problem.status !== 404) return fail(problem);
+    byId.delete(id);
+  }
+  redraw();
+}
+
+function linked(there, first) {
+  link.textContent = there ? "live" : "connection lost; trying again";
+  link.classList.toggle("lost", !there);
+  if (there && first) more().then(route).catch(fail);
+}
+
+// ── where one is ─────────────────────────────────────────────────────────────
+
+async function route() {
+  const [, where, id] = location.hash.split("/");
+  document.querySelector("main").classList.toggle("one", where === "task" || where === "login");
+  if (where === "login") return detail.askIn();
+  if (where !== "task") { detail.nothing(); return redraw(); }
+  try {
+    const task = byId.get(id) ?? await api.task(id);
+    byId.set(task.id, task);
+    detail.show(task);
+  } catch (problem) {
+    fail(problem);
+  }
+  redraw();
+}
+
+function step(by) {
+  const rows = [...list.querySelectorAll(".task")];
+  const at = rows.findIndex((each) => each === document.activeElement);
+  rows[Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
+}
+
+const KEYS = { j: () => step(1), k: () => step(-1), n: () => makeTask(fail), Escape: () => { location.hash = "#/"; } };
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, dialog, .tty");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  KEYS[event.key]?.();
+});
+document.getElementById("new").onclick = () => makeTask(fail);
+document.getElementById("leave").onclick = () =>
+  api.leave().then(() => { location.hash = "#/login"; location.reload(); }).catch(fail);
+window.addEventListener("hashchange", route);
+
+/** A code in the address is shown once, and taken out of it before anything else. */
+async function begin() {
+  const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1];
+  if (code) {
+    history.replaceState(null, "", "/");
+    try { await api.enter(code); } catch (problem) { return detail.askIn(problem); }
+  }
+  try { await api.health(); } catch (problem) {
+    return problem.status === 401 ? detail.askIn() : fail(problem);
+  }
+  api.watch((event) => refresh(event.task), linked);
+  setInterval(redraw, 15000); // ages
+}
+
+begin();

@@ -1,0 +1,139 @@
+// One task: what it is, what it asks, what it changed, and its terminal.
+
+import * as api from "/web/api.js";
+import { about, ago, awaitsVerdict, el, LIVE, OVER, short, title } from "/web/draw.js";
+import { Screen } from "/web/screen.js";
+
+export class Detail {
+  /** In `room`; `fail` is told of what went wrong. */
+  constructor(room, fail) {
+    this.room = room;
+    this.fail = fail;
+    this.id = null;
+    this.screen = null;
+    this.top = el("div");
+    this.below = el("div");
+  }
+
+  /** Nothing is looked at. */
+  nothing() {
+    this.leave();
+    this.room.replaceChildren(el("p", { className: "empty" }, "Choose a task."));
+  }
+
+  /** This browser is not let in. */
+  askIn(problem) {
+    this.leave();
+    this.room.replaceChildren(
+      el("h1", {}, "This browser is not logged in"),
+      el("p", {}, problem ? problem.message : "On the machine where inspan runs, type ", problem ? "" : el("code", {}, "inspan web"), problem ? "" : "."),
+      problem ? el("p", {}, problem.hint) : null);
+  }
+
+  leave() {
+    this.screen?.close();
+    this.screen = null;
+    this.id = null;
+  }
+
+  /** Show a task, or what is new of the one that is shown. */
+  show(task) {
+    if (task.id !== this.id) {
+      this.leave();
+      this.id = task.id;
+      this.room.replaceChildren(this.top, this.below);
+      this.below.replaceChildren();
+      this.patch = null;
+    }
+    this.task = task;
+    // Who is typing an answer keeps it, as long as that is still asked.
+    const typing = this.top.querySelector("input:focus")?.value;
+    if (!typing || this.asked !== task.needs?.id) this.drawTop();
+    this.asked = task.needs?.id;
+    if (!this.screen && task.session) {
+      this.screen = new Screen(this.below, task.id, this.fail);
+    }
+    this.screen?.may(LIVE.has(task.state));
+    if (!this.patch && task.workspace?.branch && (OVER.has(task.state) || awaitsVerdict(task))) this.drawDiff();
+  }
+
+  drawTop() {
+    const task = this.task;
+    const ended = task.exit ? (task.exit.signal ? `signal ${task.exit.signal}` : `exit ${task.exit.code}`) : "";
+    this.top.replaceChildren(
+      el("h1", {}, title(task)),
+      el("div", { className: "facts" },
+        el("span", {}, el("span", { className: `dot ${task.state}`, style: "display:inline-block" }), ` ${task.state}`),
+        el("span", {}, task.spec.provider ?? "shell"),
+        el("span", { title: task.id }, short(task.id)),
+        el("span", {}, `made ${ago(task.created_at)} ago`),
+        ended && el("span", {}, ended),
+        task.usage?.cost ? el("span", {}, `$${task.usage.cost.toFixed(4)}`) : null,
+        el("span", { className: "mono" }, task.workspace?.path ?? task.spec.cwd)),
+      task.reason && !["completed", "succeeded"].includes(task.state)
+        ? el("p", {}, task.reason.message, task.reason.hint ? el("span", { className: "facts" }, task.reason.hint) : null) : "",
+      task.verdict === "accept" && task.workspace?.branch
+        ? el("p", { className: "mono" }, `accepted: git merge ${task.workspace.branch}`) : "",
+      task.state === "waiting" && task.needs ? this.question(task.needs) : "",
+      this.verbs());
+  }
+
+  /** What it asks, with an answer at one click. */
+  question(needs) {
+    const give = (text) => this.do(() => api.answer(this.id, text, needs.id || undefined));
+    const permission = needs.kind === "permission";
+    const words = el("input", { type: "text", "aria-label": "Your answer", placeholder: permission ? "or say why not" : "Your answer" });
+    const known = permission ? [["Allow", "allow", "first"], ["Deny", "deny", ""]] : (needs.options ?? []).map((text) => [text, text, ""]);
+    return el("div", { className: "asks" },
+      el("p", {}, needs.question),
+      el("div", { className: "row" }, known.map(([shown, text, kind]) =>
+        el("button", { type: "button", className: kind, onclick: () => give(text) }, shown))),
+      el("form", { className: "row", onsubmit: (event) => { event.preventDefault(); if (words.value) give(words.value); } },
+        el("span", { style: "flex:1" }, words), el("button", {}, "Send")),
+      needs.more ? el("p", { className: "facts" }, `${needs.more} more wait behind it`) : null);
+  }
+
+  /** What can be done with it now. */
+  verbs() {
+    const task = this.task;
+    const verb = (words, act, kind = "") => el("button", { type: "button", className: kind, onclick: () => this.do(act) }, words);
+    const done = ["completed", "succeeded"].includes(task.state) && !task.verdict && task.workspace?.branch;
+    return el("div", { className: "row" },
+      LIVE.has(task.state) ? verb("Interrupt", () => api.interrupt(task.id)) : "",
+      task.state === "interrupted" ? verb("Resume", () => api.resume(task.id), "first") : "",
+      OVER.has(task.state) ? "" : verb("Cancel", () => confirm("Give this task up?") && api.cancel(task.id)),
+      done || awaitsVerdict(task) ? [
+        verb("Accept", () => api.decide(task.id, "accept"), "first"),
+        verb("Send back", () => {
+          const finding = prompt("What is wrong with it?");
+          return finding && api.decide(task.id, "send_back", [finding]);
+        }),
+        verb("Reject", () => confirm("Refuse this result?") && api.decide(task.id, "reject")),
+      ] : "");
+  }
+
+  async do(act) {
+    try {
+      const task = await act();
+      if (task?.id === this.id) this.show(task);
+    } catch (problem) {
+      this.fail(problem);
+    }
+  }
+
+  async drawDiff() {
+    this.patch = el("div");
+    this.below.prepend(el("h3", {}, "What it changed"), this.patch);
+    try {
+      const text = await api.diff(this.id);
+      this.patch.replaceChildren(text ? el("pre", { className: "diff" }, text.split("\n").map(line)) : el("p", { className: "facts" }, "Nothing."));
+    } catch (problem) {
+      this.patch.replaceChildren(el("p", { className: "facts" }, problem.message));
+    }
+  }
+}
+
+function line(text) {
+  const kind = /^(diff|\+\+\+|---) /.test(text) ? "file" : text.startsWith("@@") ? "at" : text.startsWith("+") ? "in" : text.startsWith("-") ? "out" : "";
+  return el("span", { className: kind }, text || " ");
+}
