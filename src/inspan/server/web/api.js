@@ -57,17 +57,14 @@ const soon = () => 5000 + Math.random() * 2000;
 
 /**
  * Tells `heard` of each event, for ever. After a loss it goes on behind the last that it saw; `linked`
- * hears whether there is a connection, and whether it is the first.
+ * hears whether there is a connection, and whether all is to be asked for anew: nothing tells what
+ * happened before it.
  */
 export function watch(heard, linked) {
   let seq = null;
-  let first = true;
   const open = () => {
     const socket = new WebSocket(socketAt(`/v1/events${seq === null ? "" : `?since=${seq}`}`));
-    socket.onopen = () => {
-      linked(true, first);
-      first = false;
-    };
+    socket.onopen = () => linked(true, seq === null);
     socket.onmessage = (message) => {
       const event = JSON.parse(message.data);
       if (event.fact === undefined) return; // the problem with which it ends

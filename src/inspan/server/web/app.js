@@ -95,10 +95,12 @@ async function refresh(id) {
   redraw();
 }
 
-function linked(there, first) {
+function linked(there, anew) {
   link.textContent = there ? "live" : "connection lost; trying again";
   link.classList.toggle("lost", !there);
-  if (there && first) more().then(route).catch(fail);
+  if (!there || !anew) return;
+  next = null;
+  more().then(route).catch(fail);
 }
 
 // ── where one is ─────────────────────────────────────────────────────────────
