@@ -113,9 +113,10 @@ def test_it_is_killed_and_resumed(agent: Agent, mode: Mode, guide: Guide) -> Non
     guided.killed(task)
     guided.inspan("resume", task)
     ran = guided.ended(task)
-    if AGENTS[agent.name].forgets_young:
-        assert ran.task.reason is not None
-        assert ran.task.reason.code == "forgotten"
+    # Claude Code writes its conversation beside asking its model, and may be killed in between.
+    forgotten = ran.task.reason is not None and ran.task.reason.code == "forgotten"
+    if AGENTS[agent.name].forgets_young or forgotten:
+        assert forgotten, ran
         guided.inspan("resume", task)
         ran = guided.ended(task)
     assert ran.task.state is TaskState.COMPLETED, ran

@@ -54,7 +54,8 @@ def check_conversation(spec: TaskSpec) -> None:
 
 def at_rest(task: Task) -> IllegalTransition:
     """That nobody is there who could be spoken to."""
-    why = f"the task is {task.state}: nothing of it runs"
+    because = f" ({task.reason.message})" if task.reason is not None else ""
+    why = f"the task is {task.state}{because}: nothing of it runs"
     hint = how_to_continue(task)
     if task.state is TaskState.INTERRUPTED or task.is_parked:
         hint = f"`inspan resume {short(task.id)}` lets it go on."
