@@ -57,6 +57,7 @@ from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk
 from inspan.model.task import (
+    ACTIVE,
     Handover,
     Reason,
     StopKind,
@@ -208,7 +209,9 @@ class Engine:
         found = await self._refs.task(task)
         if to is not None:
             self._handovers.refuse_at_work(found, to)
-        if found.id in self._attempts:
+        # What is at work goes on for hours; what is being stopped, or was, is over in a moment.
+        at_work = found.state in ACTIVE and found.stop is None
+        if found.id in self._attempts and not at_work:
             await self._attempts[found.id].done.wait()
             found = await self._ledger.get(found.id)
         if to is not None and found.done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from inspan.control import EventQuery, PrunePolicy
@@ -180,6 +181,14 @@ async def test_send_types_and_says_how_far_it_got() -> None:
         with pytest.raises(IllegalTransition) as refused:
             await engine.send(stopped.id, b"hello")
         assert refused.value.hint == f"`inspan resume {stopped.id[-6:]}` lets it go on."
+
+
+async def test_a_task_that_is_at_work_is_not_resumed_and_nobody_waits_for_its_end() -> None:
+    stage = Stage()
+    async with stage.running() as engine:
+        task = await stage.submit()
+        with anyio.fail_after(30), pytest.raises(IllegalTransition, match="is running"):
+            await engine.resume(task.id)
 
 
 async def test_a_workspace_is_made_before_the_spawn_and_order_goes_there() -> None:
