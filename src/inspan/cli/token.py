@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inspan.cli import exits, reach
+from inspan.cli import exits, private, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import clean, json, note, out, table
 from inspan.errors import BadInput
+from inspan.server.visitor import Scope
 from inspan.settings.figures import duration, show_duration
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ Scopes, each of which includes read:
   attach-write  type into terminals
   admin         everything"""
 
-_SCOPES = ("read", "write", "attach-write", "admin")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("new", "ls", "rotate", "revoke"))
@@ -38,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scope",
         action="append",
-        choices=_SCOPES,
+        choices=[*Scope],
         metavar="SCOPE",
         help="what it may do (default: read)",
     )
@@ -79,8 +77,6 @@ def _made(args: argparse.Namespace, tokens: Tokens) -> str:
     now = time.time()
     if args.what == "rotate":
         return tokens.rotate(args.name, now=now)
-    from inspan.server.visitor import Scope
-
     span = duration(args.expires) if args.expires else None
     scopes = [Scope(word) for word in dict.fromkeys(args.scope or ["read"])]
     return tokens.make(args.name, scopes, now=now, ends=None if span is None else now + span)
@@ -88,11 +84,7 @@ def _made(args: argparse.Namespace, tokens: Tokens) -> str:
 
 def _hand_out(args: argparse.Namespace, text: str) -> None:
     if args.out:
-        path = Path(args.out)
-        path.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with os.fdopen(os.open(path, flags, 0o600), "w") as file:
-            file.write(f"{text}\n")
+        private.write(Path(args.out), f"{text}\n")
     if args.json:
         json({"name": args.name, "token": None if args.out else text, "out": args.out})
     elif args.out:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, reach
+from inspan.cli import exits, private, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import clean, json, note, out
 from inspan.errors import BadInput
@@ -69,7 +69,6 @@ def _opened(url: str) -> bool:
 
     It is handed a file that leads there: what a program is started with, every user can read.
     """
-    import os
     import webbrowser
     from pathlib import Path
 
@@ -82,8 +81,6 @@ def _opened(url: str) -> bool:
     ):
         return False
     leading = Path(reach.places().runtime) / "web.html"
-    leading.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with os.fdopen(os.open(leading, flags, 0o600), "w") as file:
-        file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={url}">')
+    refresh = f'<!doctype html><meta http-equiv="refresh" content="0; url={url}">'
+    private.write(leading, refresh)
     return browser.open(leading.as_uri())

@@ -25,11 +25,12 @@ def routed(control: Control, stop: Stop, front: Front | None = None) -> ASGIApp:
     ``front`` is where browsers come in, if they may.
     """
     rest, code = Rest(control, stop), CodeRest(control.code)
+    entry, page = Entry(front), Page().routes() if front else ()
     live, cells = Live(control), CellTalks(control.code)
     routes = [
         *(way.route(rest) for way in table.TASKS),
-        *(way.route(Entry(front)) for way in table.ENTRY),
-        *(Page().routes() if front else ()),
+        *(way.route(entry) for way in table.ENTRY),
+        *page,
         *(way.route(code) for way in table.CODE),
         *(socket.route(live) for socket in table.LIVE),
         *(socket.route(cells) for socket in table.CELLS),

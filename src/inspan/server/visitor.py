@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
-
-from starlette.requests import HTTPConnection
-from starlette.types import Scope as Connection
+from typing import TYPE_CHECKING, Final
 
 from inspan.errors import NotGranted
+
+if TYPE_CHECKING:
+    # `inspan token` asks for scopes too, and needs no server for that.
+    from starlette.requests import HTTPConnection
+    from starlette.types import Scope as Connection
 
 #: Under these names in the ASGI scope of a request.
 _WHO: Final = "inspan.visitor"
