@@ -26,7 +26,7 @@ from inspan.model.code import (
 )
 from inspan.model.event import Event
 from inspan.model.receipt import Receipt, Stage
-from inspan.model.session import Answers, Chunk
+from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, TaskState, Verdict
 from inspan.model.value import field, value
 
@@ -62,6 +62,22 @@ class EventQuery:
     correlation: str | None = None
     since: int = 0
     limit: int = 500
+
+
+@value(frozen=True, kw_only=True)
+class SearchQuery:
+    """Which lines to find in what tasks printed: those that hold ``text``.
+
+    The newest session first, each from its beginning; ``after`` is the ``next`` of the page before.
+    """
+
+    text: str
+    #: Only in sessions of this task, or in this session.
+    task: str | None = None
+    #: Upper and lower case differ.
+    case: bool = False
+    after: str | None = None
+    limit: int = 50
 
 
 @value(frozen=True)
@@ -249,6 +265,24 @@ class Sessions(Protocol):
 
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         """What is recorded from ``offset`` on, at most ``limit`` bytes; does not wait."""
+        ...
+
+    async def times(
+        self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
+    ) -> Times:
+        """When the bytes from ``offset`` up to ``until`` came; ``None``: all that follow.
+
+        Where there are more than ``most`` marks, those are left out that are closest in time.
+        """
+        ...
+
+    async def search(self, query: SearchQuery) -> Hits:
+        """Lines that were printed, found page by page; a page may have none though more follow.
+
+        One call reads so many bytes at most, so that who goes away leaves nothing at work behind.
+        Hits that follow one another and are the same line are told once, as far as they are found
+        together. Raises BadInput.
+        """
         ...
 
     def attach(

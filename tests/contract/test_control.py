@@ -9,7 +9,7 @@ from functools import partial
 import anyio
 import pytest
 
-from inspan.control import Control, EventQuery, PrunePolicy, TaskQuery
+from inspan.control import Control, EventQuery, PrunePolicy, SearchQuery, TaskQuery
 from inspan.errors import (
     AmbiguousId,
     BadInput,
@@ -158,6 +158,8 @@ VERBS: dict[str, Callable[[Control, str], Awaitable[object]]] = {
     "activity": lambda control, ref: control.activity(ref),
     "diff": lambda control, ref: control.diff(ref),
     "read": lambda control, ref: control.read(ref),
+    "times": lambda control, ref: control.times(ref),
+    "search": lambda control, ref: control.search(SearchQuery(text="x", task=ref)),
     "history": lambda control, ref: control.history(EventQuery(task=ref)),
     "watch": lambda control, ref: anext(control.watch(0, task=ref)),
     "attach": lambda control, ref: control.attach(ref).__aenter__(),

@@ -305,6 +305,20 @@ def test_a_recording_is_exported(console: Console, tmp_path: Path) -> None:
     assert console.run("export", task, str(target)).returncode == 2
 
 
+def test_what_was_printed_is_searched(console: Console) -> None:
+    first = _add(console, "--", "sh", "-c", "echo one; printf '\\033[31mNee\\033[mdle 1\\n'")
+    console.run("wait", first)
+    second = _add(console, "--", "sh", "-c", "echo needle 2; echo needle 3")
+    console.run("wait", second)
+    lines = console.say("search", "needle").splitlines()
+    assert [line[-8:] for line in lines] == ["needle 2", "needle 3", "Needle 1"]
+    assert f"{first[-6:]}-1 Needle 1" in lines[2]
+    assert len(console.say("search", "needle", second, "--limit", "1").splitlines()) == 1
+    told = json.loads(console.say("search", "Needle", "--case", "--json"))
+    assert (told["line"], told["before"]) == ("Needle 1", "one")
+    assert console.run("search", "nowhere").returncode == 1
+
+
 def test_status_tells_who_runs_and_prune_what_would_go(console: Console) -> None:
     console.say("up")
     told = json.loads(console.say("status", "--json"))

@@ -21,6 +21,7 @@ from inspan.control import (
     Process,
     Pruned,
     PrunePolicy,
+    SearchQuery,
     TaskPage,
     TaskQuery,
 )
@@ -45,7 +46,7 @@ from inspan.model.budget import Budget
 from inspan.model.ids import session_id, ulid
 from inspan.model.lifecycle import apply
 from inspan.model.receipt import Receipt, Stage, Way
-from inspan.model.session import Answers, Chunk, Ended, Gap
+from inspan.model.session import Answers, Chunk, Ended, Gap, Hits, Times
 from inspan.model.task import (
     ACTIVE,
     GOOD,
@@ -313,6 +314,31 @@ class FakeControl:
 
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         return self._session(session).chunks(offset, limit)
+
+    async def times(
+        self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
+    ) -> Times:
+        if offset < 0 or most < 2 or (until is not None and until < offset):
+            raise BadInput("an offset is 0 or more, and marks are 2 or more")
+        return self._session(session).times(offset, until)
+
+    async def search(self, query: SearchQuery) -> Hits:
+        if not query.text.strip() or "\n" in query.text:
+            raise BadInput("text: a line, or a part of one")
+        names = sorted(self.sessions, reverse=True)
+        if query.task in self.sessions:
+            names = [str(query.task)]
+        elif query.task is not None:
+            task = self._find(query.task).id
+            names = [name for name in names if name.startswith(task)]
+        if query.after is not None and not query.after.isdecimal():
+            raise BadInput("after: that is not where a page ended")
+        hits = [
+            hit for name in names for hit in self.sessions[name].lines(name, query.text, query.case)
+        ]
+        start = int(query.after or 0)
+        end = start + query.limit
+        return Hits(tuple(hits[start:end]), str(end) if end < len(hits) else None)
 
     @asynccontextmanager
     async def attach(

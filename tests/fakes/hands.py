@@ -24,6 +24,7 @@ from inspan.control import (
     Health,
     Pruned,
     PrunePolicy,
+    SearchQuery,
     TaskPage,
     TaskQuery,
 )
@@ -32,7 +33,7 @@ from inspan.model.budget import Budget
 from inspan.model.code import CodeSpec
 from inspan.model.event import Event
 from inspan.model.receipt import Receipt, Stage
-from inspan.model.session import Answers, Chunk
+from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 from inspan.server.audit import Audit
 from inspan.server.serve import serve
@@ -216,6 +217,14 @@ class Threaded:
 
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         return await _run(partial(self._to.read, session, offset, limit))
+
+    async def times(
+        self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
+    ) -> Times:
+        return await _run(partial(self._to.times, session, offset, until, most))
+
+    async def search(self, query: SearchQuery) -> Hits:
+        return await _run(partial(self._to.search, query))
 
     @asynccontextmanager
     async def attach(

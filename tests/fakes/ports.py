@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from inspan.control import Health, Process
 from inspan.errors import KeeperLost, SessionNotFound
-from inspan.model.session import Chunk, Ended, Output
+from inspan.model.session import Chunk, Ended, Hit, Hits, Mark, Output, Times, Wanted
 from inspan.model.task import Exit, Task, Workspace, WorkspaceKind
 
 
@@ -37,12 +37,30 @@ class FakeRecordings:
 
     def __init__(self) -> None:
         self.output: dict[str, bytes] = {}
+        #: Which parts were searched.
+        self.searched: list[tuple[str, int]] = []
 
     async def read(self, session: str, offset: int, limit: int) -> tuple[Chunk, ...]:
         if session not in self.output:
             raise SessionNotFound
         data = self.output[session][offset : offset + limit]
         return (Output(offset, data), Ended(len(self.output[session]), Exit(0)))
+
+    async def times(self, session: str, offset: int, until: int | None, most: int) -> Times:
+        size = len(self.output[session])
+        marks = (Mark(1.0, offset), Mark(2.0, size))
+        return Times(size=size, ended=True, began=1.0, until=2.0, marks=marks)
+
+    async def search(self, session: str, offset: int, wanted: Wanted) -> Hits:
+        if session not in self.output:
+            raise SessionNotFound
+        self.searched.append((session, offset))
+        lines = self.output[session][offset:].decode().splitlines(keepends=True)
+        for line in lines:
+            offset += len(line.encode())
+            if wanted.text in line:
+                return Hits((Hit(session, offset, 1.0, line.strip()),), str(offset))
+        return Hits(())
 
     async def follow(self, session: str, offset: int) -> AsyncIterator[Chunk]:
         for chunk in await self.read(session, offset, 1 << 30):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import anyio
 
 from inspan.errors import IllegalTransition, InspanError, WriterTaken
-from inspan.model.session import Chunk, Ended, Gap, Output, Resized
+from inspan.model.session import Chunk, Ended, Gap, Hit, Mark, Output, Resized, Times
 
 
 class News:
@@ -59,6 +60,36 @@ class FakeSession:
         if end == len(self.data) and self.ended is not None:
             found.append(self.ended)
         return tuple(found)
+
+    def times(self, offset: int, until: int | None) -> Times:
+        """All of it came at once."""
+        size = len(self.data)
+        last = size if until is None else min(until, size)
+        marks = [Mark(1.0, min(offset, size)), *([Mark(2.0, last)] if last > offset else [])]
+        shape = max(
+            (s for s in self.sizes if s.offset <= offset), key=lambda s: s.offset, default=None
+        )
+        return Times(
+            size=size,
+            ended=self.ended is not None,
+            began=1.0,
+            until=2.0,
+            marks=tuple(marks),
+            cols=shape.cols if shape else 0,
+            rows=shape.rows if shape else 0,
+        )
+
+    def lines(self, name: str, text: str, case: bool) -> list[Hit]:
+        """Those that hold ``text``."""
+        found, end = [], 0
+        lines = self.data.split(b"\n")
+        shown = [re.sub(r"\x1b\[[0-9;]*m|\r", "", line.decode()) for line in lines]
+        for number, line in enumerate(shown):
+            end += len(lines[number]) + 1
+            if (text if case else text.casefold()) in (line if case else line.casefold()):
+                before, after = ["", *shown][number], [*shown, ""][number + 1]
+                found.append(Hit(name, min(end, len(self.data)), 1.0, line, before, after))
+        return found
 
     def _bounds(self, offset: int) -> list[int]:
         marks = [mark for pair in self.errors for mark in pair]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Health,
         Pruned,
         PrunePolicy,
+        SearchQuery,
         TaskPage,
         TaskQuery,
         Terminal,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from inspan.model.activity import Activity
     from inspan.model.event import Event
     from inspan.model.receipt import Receipt, Stage
-    from inspan.model.session import Chunk
+    from inspan.model.session import Chunk, Hits
     from inspan.model.task import Handover, TaskSpec, Verdict
     from inspan.settings import Places
 
@@ -139,6 +140,10 @@ class InProcess:
     def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         chunks: tuple[Chunk, ...] = self._do(self._control.read, session, offset, limit)
         return chunks
+
+    def search(self, query: SearchQuery) -> Hits:
+        hits: Hits = self._do(self._control.search, query)
+        return hits
 
     @contextmanager
     def attach(

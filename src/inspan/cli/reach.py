@@ -23,13 +23,14 @@ if TYPE_CHECKING:
         Health,
         Pruned,
         PrunePolicy,
+        SearchQuery,
         TaskPage,
         TaskQuery,
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
     from inspan.model.receipt import Receipt, Stage
-    from inspan.model.session import Chunk
+    from inspan.model.session import Chunk, Hits
     from inspan.model.task import Handover, Task, TaskSpec, Verdict
     from inspan.settings import Places, Settings
 
@@ -113,6 +114,7 @@ class Reached(Protocol):
     ) -> Task: ...
     def diff(self, task: str) -> str: ...
     def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]: ...
+    def search(self, query: SearchQuery) -> Hits: ...
     def attach(
         self,
         session: str,

@@ -26,11 +26,19 @@ from inspan.model.budget import Budget
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
-    from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
+    from inspan.control import (
+        EventQuery,
+        Health,
+        Pruned,
+        PrunePolicy,
+        SearchQuery,
+        TaskPage,
+        TaskQuery,
+    )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
     from inspan.model.receipt import Receipt, Stage
-    from inspan.model.session import Answers, Chunk
+    from inspan.model.session import Answers, Chunk, Hits, Times
 
 T = TypeVar("T")
 
@@ -259,6 +267,32 @@ def read(session: str, offset: int, limit: int) -> Call[tuple[Chunk, ...]]:
         lambda answer: frames.unpack(answer.body),
         headers={"accept": frames.FRAMES_TYPE},
     )
+
+
+def times(session: str, offset: int, until: int | None, most: int) -> Call[Times]:
+    def read(answer: wire.Response) -> Times:
+        from inspan.model.session import Times  # noqa: PLC0415  few commands ask
+
+        return plain.load(Times, plain_of(answer))
+
+    asked = wire.query(offset=offset, until=until, most=most)
+    return Call("GET", f"{_of_session(session)}/times{asked}", read)
+
+
+def search(query: SearchQuery) -> Call[Hits]:
+    def read(answer: wire.Response) -> Hits:
+        from inspan.model.session import Hits  # noqa: PLC0415  few commands ask
+
+        return plain.load(Hits, plain_of(answer))
+
+    asked = wire.query(
+        text=query.text,
+        task=query.task,
+        case=query.case or None,
+        after=query.after,
+        limit=query.limit,
+    )
+    return Call("GET", f"/v1/search{asked}", read)
 
 
 def terminal(session: str, offset: int, *, writer: bool, steal: bool, answers: Answers) -> str:

@@ -17,13 +17,13 @@ from inspan.client import calls, wire
 from inspan.client.asynclink import Channel, Connections
 from inspan.client.attachment import Attachment
 from inspan.client.remotecode import RemoteCode
-from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
+from inspan.control import EventQuery, Health, Pruned, PrunePolicy, SearchQuery, TaskPage, TaskQuery
 from inspan.model import plain
 from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.receipt import Receipt, Stage
-from inspan.model.session import Answers, Chunk
+from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
 
@@ -122,6 +122,14 @@ class RemoteControl:
 
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         return await self._connections.ask(calls.read(session, offset, limit))
+
+    async def times(
+        self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
+    ) -> Times:
+        return await self._connections.ask(calls.times(session, offset, until, most))
+
+    async def search(self, query: SearchQuery) -> Hits:
+        return await self._connections.ask(calls.search(query))
 
     @asynccontextmanager
     async def attach(

@@ -23,11 +23,19 @@ if TYPE_CHECKING:
 
     from inspan.client.stream import Terminal, Watch
     from inspan.client.synccode import SyncCode
-    from inspan.control import EventQuery, Health, Pruned, PrunePolicy, TaskPage, TaskQuery
+    from inspan.control import (
+        EventQuery,
+        Health,
+        Pruned,
+        PrunePolicy,
+        SearchQuery,
+        TaskPage,
+        TaskQuery,
+    )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
     from inspan.model.receipt import Receipt, Stage
-    from inspan.model.session import Chunk
+    from inspan.model.session import Chunk, Hits, Times
 
 
 class SyncControl(Closing):
@@ -134,6 +142,14 @@ class SyncControl(Closing):
 
     def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         return self._connections.ask(calls.read(session, offset, limit))
+
+    def times(
+        self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
+    ) -> Times:
+        return self._connections.ask(calls.times(session, offset, until, most))
+
+    def search(self, query: SearchQuery) -> Hits:
+        return self._connections.ask(calls.search(query))
 
     def attach(
         self,

@@ -22,6 +22,7 @@ from inspan.control import (
     Health,
     Pruned,
     PrunePolicy,
+    SearchQuery,
     TaskPage,
     TaskQuery,
     Terminal,
@@ -55,7 +56,7 @@ from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
 from inspan.model.receipt import Receipt, Stage
-from inspan.model.session import Answers, Chunk
+from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import (
     ACTIVE,
     Handover,
@@ -250,6 +251,14 @@ class Engine:
 
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         return await self._sessions.read(session, offset, limit)
+
+    async def times(
+        self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
+    ) -> Times:
+        return await self._sessions.times(session, offset, until, most)
+
+    async def search(self, query: SearchQuery) -> Hits:
+        return await self._sessions.search(query)
 
     def attach(
         self,

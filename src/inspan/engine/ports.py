@@ -18,7 +18,7 @@ from inspan.model.permission import Decision, Policy
 from inspan.model.promise import Promise
 from inspan.model.receipt import Arrival
 from inspan.model.sandbox import TaskSandbox
-from inspan.model.session import Chunk
+from inspan.model.session import Chunk, Hits, Times, Wanted
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
 from inspan.model.value import field, named_value, value
 
@@ -309,6 +309,17 @@ class Recordings(Protocol):
         """At most ``limit`` bytes from ``offset``; ends with ``Ended`` where nothing more comes.
 
         Raises SessionNotFound.
+        """
+        ...
+
+    async def times(self, session: str, offset: int, until: int | None, most: int) -> Times:
+        """When the bytes from ``offset`` up to ``until`` came. Raises SessionNotFound, BadInput."""
+        ...
+
+    async def search(self, session: str, offset: int, wanted: Wanted) -> Hits:
+        """Lines from ``offset`` on; ``next`` is the offset where to search on.
+
+        It reads a bounded part. Raises SessionNotFound.
         """
         ...
 

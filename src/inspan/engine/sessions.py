@@ -8,18 +8,25 @@ from typing import Final, cast
 
 import anyio
 
+from inspan.control import SearchQuery
 from inspan.engine.attempt import Attempt
 from inspan.engine.ports import Recordings, Run
 from inspan.engine.references import References
-from inspan.errors import SessionNotFound, WriterTaken
-from inspan.model.ids import task_of
-from inspan.model.session import Answers, Chunk, Output
+from inspan.errors import BadInput, SessionNotFound, WriterTaken
+from inspan.model.ids import SESSION_ID, task_of
+from inspan.model.session import Answers, Chunk, Hit, Hits, Output, Times, Wanted
 from inspan.model.task import Task, TaskState
 
 #: Seconds for a process that an earlier engine started to be taken up by this one.
 _ADOPTION: Final = 5.0
 #: Seconds for a process to begin whose attempt has its slot.
 _BEGINNING: Final = 1.0
+
+#: How many parts of recordings one call of ``search`` reads, a session's end counted as one.
+_SEARCH_STEPS: Final = 16
+
+#: As many digits as an offset has at most.
+_OFFSET_DIGITS: Final = 18
 
 _Find = Callable[[str], Attempt | None]
 
@@ -36,6 +43,46 @@ class Sessions:
     async def read(self, session: str, offset: int, limit: int) -> tuple[Chunk, ...]:
         """What is recorded from ``offset`` on."""
         return await self._recordings.read(await self._refs.session(session), offset, limit)
+
+    async def times(self, session: str, offset: int, until: int | None, most: int) -> Times:
+        """When the bytes from ``offset`` up to ``until`` came."""
+        name = await self._refs.session(session)
+        return await self._recordings.times(name, offset, until, most)
+
+    async def search(self, query: SearchQuery) -> Hits:
+        """Lines that were printed, newest session first, as far as one call reads."""
+        if not query.text.strip() or "\n" in query.text:
+            raise BadInput("text: a line, or a part of one, is what can be found")
+        names = await self._searched(query.task)
+        name, offset = _place(query.after)
+        found: list[Hit] = []
+        left = _SEARCH_STEPS
+        for session in [one for one in names if not name or one <= name]:
+            at: int | None = offset if session == name else 0
+            while at is not None:
+                if not left or len(found) >= query.limit:
+                    return Hits(tuple(found), f"{session}:{at}")
+                left -= 1
+                wanted = Wanted(text=query.text, case=query.case, most=query.limit - len(found))
+                at = await self._search_on(session, at, wanted, found)
+        return Hits(tuple(found))
+
+    async def _searched(self, ref: str | None) -> list[str]:
+        if ref is not None and SESSION_ID.fullmatch(ref):
+            return [await self._refs.session(ref)]
+        task = None if ref is None else (await self._refs.task(ref)).id
+        names = [name for name, _ in await self._recordings.usage()]
+        return sorted((n for n in names if task in (None, task_of(n))), reverse=True)
+
+    async def _search_on(
+        self, session: str, offset: int, wanted: Wanted, found: list[Hit]
+    ) -> int | None:
+        try:
+            page = await self._recordings.search(session, offset, wanted)
+        except SessionNotFound:
+            return None  # it was removed meanwhile
+        found += page.hits
+        return None if page.next is None else int(page.next)
 
     @asynccontextmanager
     async def attach(
@@ -114,6 +161,14 @@ class Sessions:
             with anyio.move_on_after(_due_within(attempt.task, writer=writer)):
                 await attempt.met.wait()
         return attempt.met.is_set() or not _is_to_begin(attempt.task)
+
+
+def _place(after: str | None) -> tuple[str, int]:
+    """The session and the offset in it that a cursor says. Raises BadInput."""
+    session, _, offset = (after or ":0").partition(":")
+    if not offset.isdecimal() or len(offset) > _OFFSET_DIGITS or (after and not session):
+        raise BadInput("after: that is not where a page of a search ended")
+    return session, int(offset)
 
 
 def _due_within(task: Task, *, writer: bool) -> float:

@@ -50,6 +50,64 @@ class Ended:
 Chunk: TypeAlias = Output | Gap | Resized | Ended
 
 
+@value
+class Mark:
+    """The bytes from ``offset`` on came ``at`` seconds since the epoch, or later."""
+
+    at: float
+    offset: int
+
+
+@value(frozen=True, kw_only=True)
+class Times:
+    """When what is recorded was printed: what a player needs beside the bytes."""
+
+    #: The bytes that are recorded by now, and whether no more will come.
+    size: int
+    ended: bool
+    #: When the recording begins, and the last moment that it knows of.
+    began: float
+    until: float
+    #: In order. The first is in force where it was asked from, the last where it was asked to.
+    marks: tuple[Mark, ...]
+    #: The size of the terminal where it was asked from; 0 on pipes.
+    cols: int = 0
+    rows: int = 0
+
+
+@value
+class Hit:
+    """A line that was printed and holds what was searched for, without escape sequences.
+
+    ``offset`` is the end of it in the recording, ``at`` when it came.
+    """
+
+    session: str
+    offset: int
+    at: float
+    line: str
+    #: The lines around it, where they are near.
+    before: str = ""
+    after: str = ""
+
+
+@value(frozen=True, kw_only=True)
+class Wanted:
+    """What is searched for in recordings, and how many lines of it are enough."""
+
+    text: str
+    case: bool
+    most: int
+
+
+@value
+class Hits:
+    """What was found so far; ``next`` says where to search on, ``None`` that this was all."""
+
+    hits: tuple[Hit, ...]
+    next: str | None = None
+
+
 class Answers(StrEnum):
     """What a writer's terminal answers of that which the program asks; the keeper does the rest."""
 

@@ -15,19 +15,20 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inspan.control import Control, EventQuery, PrunePolicy, TaskQuery
+from inspan.control import Control, EventQuery, PrunePolicy, SearchQuery, TaskQuery
 from inspan.errors import BadInput, FellBehind
 from inspan.model import plain, wire
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Task, TaskState
 from inspan.server import schema
-from inspan.server.query import Number, Seconds, Text, Words
+from inspan.server.query import Flag, Number, Seconds, Text, Words
 from inspan.server.ways import Asked
 
 T = TypeVar("T")
 
 PAGE_MOST: Final = 1000
 EVENTS_MOST: Final = 5000
+MARKS_MOST: Final = 10_000
 READ_MOST: Final = wire.FRAME_MOST
 #: A waiting client asks again after this many seconds, so that a dead one is noticed.
 WAIT_MOST: Final = 60.0
@@ -44,6 +45,14 @@ SINCE: Final = Number("since", "the last `seq` that was seen", 0)
 EVENTS_LIMIT: Final = Number("limit", "the most events", 500, least=1, most=EVENTS_MOST)
 OFFSET: Final = Number("offset", "the first byte that is wanted", 0)
 BYTES: Final = Number("limit", "the most bytes", 1 << 16, least=1, most=READ_MOST)
+
+UNTIL: Final = Number("until", "the byte up to which; all where it is not there", None)
+MARKS: Final = Number("most", "the most marks", 1000, least=2, most=MARKS_MOST)
+TEXT: Final = Text("text", "what is searched for: a line, or a part of one")
+IN_TASK: Final = Text("task", "only in sessions of this task, or in this session")
+CASE: Final = Flag("case", "upper and lower case differ")
+AFTER: Final = Text("after", "the `next` of the page before")
+HITS_LIMIT: Final = Number("limit", "the most lines of a page", 50, least=1, most=PAGE_MOST)
 
 
 class Stop(Protocol):
@@ -197,6 +206,24 @@ class Rest:
             return Response(wire.pack(chunks), media_type=wire.FRAMES_TYPE, headers=headers)
         raw = b"".join(chunk.data for chunk in chunks if isinstance(chunk, Output))
         return Response(raw, media_type="application/octet-stream", headers=headers)
+
+    async def times(self, asked: Asked) -> Response:
+        return answer(
+            await self._control.times(asked.ref, asked[OFFSET], asked[UNTIL], asked[MARKS])
+        )
+
+    async def search(self, asked: Asked) -> Response:
+        return answer(
+            await self._control.search(
+                SearchQuery(
+                    text=asked[TEXT] or "",
+                    task=asked[IN_TASK],
+                    case=asked[CASE],
+                    after=asked[AFTER],
+                    limit=asked[HITS_LIMIT],
+                )
+            )
+        )
 
     # ── service ───────────────────────────────────────────────────────────────
 

@@ -15,6 +15,7 @@ from inspan.model.activity import Activity
 from inspan.model.code import Cell, CodeSession, CodeSpec, Completion, Restored, Saved
 from inspan.model.event import Event
 from inspan.model.receipt import Receipt
+from inspan.model.session import Hits, Times
 from inspan.model.task import Task, TaskSpec
 from inspan.server import code, live, replies, rest, schema
 from inspan.server.cells import CellTalks
@@ -165,6 +166,24 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         about=f"What was printed, raw; `{wire.NEXT_HEADER}` says where to go on.",
         query=(rest.OFFSET, rest.BYTES),
         gives=Raw("application/octet-stream", "Bytes as they came; gaps are told in headers."),
+    ),
+    Way(
+        method="GET",
+        path="/v1/sessions/{ref}/times",
+        needs=_READ,
+        verb=Rest.times,
+        about="When what was printed came, for a player: marks, fewer where there are too many.",
+        query=(rest.OFFSET, rest.UNTIL, rest.MARKS),
+        gives=Times,
+    ),
+    Way(
+        method="GET",
+        path="/v1/search",
+        needs=_READ,
+        verb=Rest.search,
+        about="Lines that were printed and hold a text. A page may be empty and have a `next`.",
+        query=(rest.TEXT, rest.IN_TASK, rest.CASE, rest.AFTER, rest.HITS_LIMIT),
+        gives=Hits,
     ),
     Way(
         method="GET",

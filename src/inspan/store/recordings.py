@@ -19,8 +19,10 @@ import anyio.to_thread
 from inspan.errors import KeeperLost, SessionNotFound
 from inspan.keeper.client import EndedSession, Grew
 from inspan.model.ids import SESSION_ID
-from inspan.model.session import Chunk, Ended, Gap, Output
+from inspan.model.session import Chunk, Ended, Gap, Hit, Hits, Output, Times, Wanted
 from inspan.terminal.playback import STREAMS, Playback
+from inspan.terminal.search import Needle, find
+from inspan.terminal.times import times
 
 #: The most bytes a follower holds at once.
 CHUNK_MOST: Final = 1 << 16
@@ -53,6 +55,19 @@ class Recordings:
         """At most ``limit`` bytes from ``offset``; ends with ``Ended`` where nothing more comes."""
         playback = Playback(self.folder(session))
         return await anyio.to_thread.run_sync(playback.read, offset, limit)
+
+    async def times(self, session: str, offset: int, until: int | None, most: int) -> Times:
+        """When the bytes from ``offset`` up to ``until`` came, in at most ``most`` marks."""
+        playback = Playback(self.folder(session))
+        return await anyio.to_thread.run_sync(times, playback, offset, until, most)
+
+    async def search(self, session: str, offset: int, wanted: Wanted) -> Hits:
+        """Lines from ``offset`` on, found in a bounded part; ``next``: where to search on."""
+        playback = Playback(self.folder(session))
+        needle = Needle(wanted.text, case=wanted.case)
+        hits, on = await anyio.to_thread.run_sync(find, playback, needle, offset, wanted.most)
+        told = tuple(Hit(session, hit.end, hit.at, hit.line, hit.before, hit.after) for hit in hits)
+        return Hits(told, None if on is None else str(on))
 
     async def follow(self, session: str, offset: int) -> AsyncGenerator[Chunk, None]:
         """What is there from ``offset`` and what comes, until ``Ended``.

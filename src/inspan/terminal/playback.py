@@ -96,6 +96,14 @@ class Playback:
         self.refresh()
         return self._began
 
+    @property
+    def latest(self) -> float:
+        """When the last record was written that there is by now, in seconds since the epoch."""
+        with self._open(INDEX) as index:
+            whole = os.fstat(index).st_size // RECORD.size * RECORD.size
+            found = unpack(os.pread(index, RECORD.size, max(0, whole - RECORD.size)))
+        return found[0].at if found else 0.0
+
     def size_at(self, offset: int) -> Resized | None:
         """The size of the terminal in force at ``offset``; ``None`` on pipes."""
         self.refresh()
@@ -154,6 +162,40 @@ class Playback:
                     yield Moment(record.at, Ended(size, _exit(record)))
             if pending is not None:
                 yield from self._printed(raw, pending, size)
+
+    def stamps(self, offset: int = 0, until: int | None = None) -> Iterator[tuple[float, int]]:
+        """The moments and offsets of the index from the one in force at ``offset`` on.
+
+        Up to the first at ``until`` or behind it. What lies before is passed over block by block.
+        """
+        with self._open(INDEX) as index:
+            before: tuple[float, int] | None = None
+            at = 0
+            while block := os.pread(index, _BATCH * RECORD.size, at):
+                whole = len(block) - len(block) % RECORD.size
+                last = unpack(block[whole - RECORD.size : whole])
+                at += whole
+                if not last:
+                    break
+                if last[0].kind != "m" and last[0].offset < offset:
+                    before = last[0].at, last[0].offset
+                    continue
+                for record in unpack(block[:whole]):
+                    if record.kind in "mi":
+                        continue
+                    stamp = record.at, record.offset
+                    if record.offset > offset and before is not None:
+                        yield before
+                        before = None
+                    if record.offset < offset:
+                        before = stamp
+                        continue
+                    before = None
+                    yield stamp
+                    if until is not None and record.offset >= until:
+                        return
+            if before is not None:
+                yield before
 
     def refresh(self) -> None:
         """Read what was added to the index. Raises SessionNotFound where there is none."""

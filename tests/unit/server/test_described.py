@@ -155,6 +155,8 @@ async def _running(asker: Asker) -> None:
     for path in ("", "/activity", "/wait?timeout=0"):
         await asker.ask("GET", f"/v1/tasks/{task.id}{path}")
     await asker.ask("GET", f"/v1/sessions/{task.id}/output")
+    await asker.ask("GET", f"/v1/sessions/{task.id}/times?offset=1&until=3&most=2")
+    await asker.ask("GET", "/v1/search?text=hell&limit=1")
     await asker.ask("POST", f"/v1/tasks/{task.id}/send", b"y\n")
     await asker.ask("POST", f"/v1/tasks/{task.id}/prompt", {"text": "go on"})
     asker.fake.asks(task.id, "really?")

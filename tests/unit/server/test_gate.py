@@ -46,6 +46,8 @@ NEEDS: dict[Scope, set[str]] = {
         "GET /v1/tasks/{ref}/wait",
         "GET /v1/events",
         "GET /v1/sessions/{ref}/output",
+        "GET /v1/sessions/{ref}/times",
+        "GET /v1/search",
         "GET /v1/health",
         "GET /v1/code",
         "GET /v1/code/{ref}",
