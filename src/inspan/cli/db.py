@@ -1,4 +1,4 @@
-"""``inspan db``: the database's schema up and down, its health, and a copy of it."""
+"""``inspan db``: the database's schema up and down, its health, copies of it and the way back."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from inspan.cli import exits, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.plainly import full
 from inspan.cli.say import clean, json, out
-from inspan.errors import BadInput, StoreFailed, StoreLocked
+from inspan.errors import BadInput, Conflict, StoreFailed, StoreLocked
 
 if TYPE_CHECKING:
     from inspan.settings import Places
+    from inspan.store.verify import Verified
 
 HELP = """\
-Upgrade, downgrade, verify or back up the database. The daemon must be down: it holds the
-database alone. Before each change of the schema a backup is made beside it."""
+Upgrade, downgrade, verify, back up or restore the database. The daemon must be down: it holds
+the database alone. Before each change of the schema a backup is made beside it. restore looks
+through the backup first, and keeps the present database beside it; nothing may run meanwhile."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("upgrade", "downgrade", "verify", "backup"))
+    parser.add_argument("what", choices=("upgrade", "downgrade", "verify", "backup", "restore"))
     parser.add_argument(
-        "to", nargs="?", metavar="TO", help="a schema version, or a file to back up to"
+        "to", nargs="?", metavar="TO", help="a schema version, or the file of the backup"
     )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     where = reach.places()
-    if not where.database.exists():
+    if args.what != "restore" and not where.database.exists():
         raise StoreFailed(
             f"there is no database at {where.database}",
             hint="It is made when the first task is handed in.",
@@ -39,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     _refuse_beside_a_daemon(where)
     if args.what == "verify":
         return _verify(where, args)
+    if args.what == "restore":
+        return _restore(where, args)
     told = {"upgrade": _up, "downgrade": _down, "backup": _backup}[args.what](where, args.to)
     if args.json:
         json(told)
@@ -87,6 +91,45 @@ def _backup(where: Places, to: str | None) -> dict[str, object]:
     return {"backup": str(target), "bytes": target.stat().st_size}
 
 
+def _restore(where: Places, args: argparse.Namespace) -> int:
+    from inspan.store.restore import restore
+
+    if args.to is None:
+        raise BadInput("restore which backup?", hint="`inspan db restore FILE`")
+    _refuse_beside_programs(where)
+    where.prepare()
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    aside = where.database.with_name(f"inspan.{stamp}.before-restore")
+    done = restore(Path(args.to).absolute(), where.database, aside)
+    if args.json:
+        json({"aside": None if done.aside is None else str(done.aside), **full(done.found)})
+        return exits.DONE
+    found = done.found
+    out(clean(f"restored: schema version {found.schema}, {_counts(found)}"))
+    if done.aside is not None:
+        out(clean(f"the database of before is {done.aside}"))
+    return exits.DONE
+
+
+def _refuse_beside_programs(where: Places) -> None:
+    """The next daemon ends what the keeper holds and its database does not know."""
+    from inspan.cli import keeperdoor
+
+    hello = keeperdoor.ask(where.keeper_socket, "hello") or {}
+    if hello.get("sessions"):
+        raise Conflict(
+            "programs still run, of which the backup may not know",
+            hint="Let them end, or `inspan down --keeper --force`.",
+        )
+
+
+def _counts(found: Verified) -> str:
+    return (
+        f"{found.tasks} tasks, {found.events} events, {found.promises} promises, "
+        f"{found.code_sessions} code sessions"
+    )
+
+
 def _verify(where: Places, args: argparse.Namespace) -> int:
     if args.to is not None:
         raise BadInput("verify takes nothing more")
@@ -99,11 +142,9 @@ def _verify(where: Places, args: argparse.Namespace) -> int:
         for problem in found.problems:
             out(clean(problem))
         verdict = "sound" if found.ok else "NOT sound"
-        counts = (
-            f"{found.tasks} tasks, {found.events} events, {found.promises} promises, "
-            f"{found.code_sessions} code sessions"
-        )
-        out(f"{verdict}: schema version {found.schema}, {counts}")
+        out(f"{verdict}: schema version {found.schema}, {_counts(found)}")
+        if found.gaps:
+            out(f"{found.gaps} numbers of events are free, as removed tasks leave them")
     return exits.DONE if found.ok else exits.FAILED
 
 

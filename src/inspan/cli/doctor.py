@@ -6,20 +6,18 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, keeperdoor, reach
+from inspan.cli.finding import FAIL, OK, WARN, Finding, failed, tell
 from inspan.cli.parsing import add_json
-from inspan.cli.say import clean, json, out, styled
+from inspan.cli.say import json
 from inspan.errors import InspanError, ProviderBroken
 
 if TYPE_CHECKING:
     from inspan.settings import Places
 
 HELP = "Look for what is amiss, and say what to do. Exit status 1: inspan cannot work like this."
-_OK, _WARN, _FAIL = "ok", "warn", "fail"
-_STYLES: Final = {_OK: "green", _WARN: "yellow", _FAIL: "red"}
 #: SQLite up to here has a race between two connections that reset one write-ahead log.
 _WAL_RACE: Final = (3, 51, 2)
 _PYTHON: Final = (3, 11)
@@ -27,16 +25,6 @@ _PYTHON: Final = (3, 11)
 _ROOM: Final = 1 << 30
 #: Below this many file descriptors a hundred sessions do not fit.
 _FILES: Final = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look found."""
-
-    name: str
-    level: str
-    message: str
-    hint: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,37 +37,32 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         json(findings)
     else:
-        for finding in findings:
-            level = styled(finding.level.ljust(4), _STYLES[finding.level])
-            out(f"{level} {finding.name.ljust(10)} {clean(finding.message)}")
-            if finding.hint and finding.level != _OK:
-                out(f"     {'':10} {clean(finding.hint)}")
-    failed = any(finding.level == _FAIL for finding in findings)
-    return exits.FAILED if failed else exits.DONE
+        tell(findings)
+    return exits.FAILED if failed(findings) else exits.DONE
 
 
 def _safely(name: str, look: Callable[[Places], tuple[str, ...]], where: Places) -> Finding:
     try:
         return Finding(name, *look(where))
     except InspanError as error:
-        return Finding(name, _FAIL, error.message, error.hint)
+        return Finding(name, FAIL, error.message, error.hint)
     except OSError as error:
-        return Finding(name, _FAIL, str(error))
+        return Finding(name, FAIL, str(error))
 
 
 def _python(_: Places) -> tuple[str, ...]:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] < _PYTHON:
-        return _FAIL, f"Python {version} is too old", "Install Python 3.11 or newer."
-    return _OK, f"{version} at {sys.executable}"
+        return FAIL, f"Python {version} is too old", "Install Python 3.11 or newer."
+    return OK, f"{version} at {sys.executable}"
 
 
 def _platform(_: Places) -> tuple[str, ...]:
     name = os.uname()
     shown = f"{name.sysname} {name.release} {name.machine}"
     if sys.platform not in ("linux", "darwin"):
-        return _FAIL, f"{shown} is not supported", "Use Linux or macOS; on Windows use WSL."
-    return _OK, shown
+        return FAIL, f"{shown} is not supported", "Use Linux or macOS; on Windows use WSL."
+    return OK, shown
 
 
 def _sqlite(_: Places) -> tuple[str, ...]:
@@ -87,18 +70,18 @@ def _sqlite(_: Places) -> tuple[str, ...]:
 
     if sqlite3.sqlite_version_info <= _WAL_RACE:
         return (
-            _WARN,
+            WARN,
             f"{sqlite3.sqlite_version}: up to 3.51.2 two connections can corrupt one database",
             "inspan opens one only; open its database with nothing else while the daemon runs.",
         )
-    return _OK, sqlite3.sqlite_version
+    return OK, sqlite3.sqlite_version
 
 
 def _state(where: Places) -> tuple[str, ...]:
     where.prepare()
     if not os.access(where.state_dir, os.W_OK | os.X_OK):
-        return _FAIL, f"{where.state_dir} is not writable", "Set INSPAN_HOME to a folder of yours."
-    return _OK, f"{where.state_dir}, mode 0700"
+        return FAIL, f"{where.state_dir} is not writable", "Set INSPAN_HOME to a folder of yours."
+    return OK, f"{where.state_dir}, mode 0700"
 
 
 def _disk(where: Places) -> tuple[str, ...]:
@@ -109,8 +92,8 @@ def _disk(where: Places) -> tuple[str, ...]:
     free = shutil.disk_usage(where.state_dir).free
     shown = f"{show_size(free)} free"
     if free < _ROOM:
-        return _WARN, shown, "`inspan prune` frees what old recordings take."
-    return _OK, shown
+        return WARN, shown, "`inspan prune` frees what old recordings take."
+    return OK, shown
 
 
 def _database(where: Places) -> tuple[str, ...]:
@@ -119,7 +102,7 @@ def _database(where: Places) -> tuple[str, ...]:
     from inspan.store.migrate import newest
 
     if not where.database.exists():
-        return _OK, "none yet; it is made with the first task"
+        return OK, "none yet; it is made with the first task"
     try:
         link = sqlite3.connect(f"{where.database.as_uri()}?mode=ro&immutable=1", uri=True)
         try:
@@ -128,45 +111,45 @@ def _database(where: Places) -> tuple[str, ...]:
         finally:
             link.close()
     except sqlite3.Error as error:
-        return _FAIL, f"it cannot be read: {error}", "`inspan db verify` says more."
+        return FAIL, f"it cannot be read: {error}", "`inspan db verify` says more."
     if version > newest():
-        return _FAIL, f"schema version {version} is newer than ours, {newest()}", "Upgrade inspan."
+        return FAIL, f"schema version {version} is newer than ours, {newest()}", "Upgrade inspan."
     log = where.database.with_name(f"{where.database.name}-wal")
     if version < newest() and log.exists() and log.stat().st_size:
-        return _OK, "in use; what was written last is in its write-ahead log"
+        return OK, "in use; what was written last is in its write-ahead log"
     if version < newest():
-        return _OK, f"schema version {version}; the next start brings it to {newest()}"
-    return _OK, f"schema version {version}"
+        return OK, f"schema version {version}; the next start brings it to {newest()}"
+    return OK, f"schema version {version}"
 
 
 def _settings(where: Places) -> tuple[str, ...]:
     reach.settings()
     paths = (where.config, where.timeouts)
-    return _OK, ", ".join(str(it) if it.exists() else f"defaults ({it} is absent)" for it in paths)
+    return OK, ", ".join(str(it) if it.exists() else f"defaults ({it} is absent)" for it in paths)
 
 
 def _sockets(where: Places) -> tuple[str, ...]:
     length = len(os.fsencode(where.daemon_socket))
-    return _OK, f"{where.runtime_dir} ({length} bytes of path)"
+    return OK, f"{where.runtime_dir} ({length} bytes of path)"
 
 
 def _daemon(where: Places) -> tuple[str, ...]:
     from inspan.client.sync import SyncControl
 
     if not reach.answers(where.daemon_socket):
-        return _OK, "not running; it starts when it is needed"
+        return OK, "not running; it starts when it is needed"
     with SyncControl(where.daemon_socket) as client:
         health = client.health()
     if health.warnings:
-        return _WARN, "; ".join(health.warnings)
-    return _OK, f"pid {health.daemon.pid}, inspan {health.daemon.version}"
+        return WARN, "; ".join(health.warnings)
+    return OK, f"pid {health.daemon.pid}, inspan {health.daemon.version}"
 
 
 def _keeper(where: Places) -> tuple[str, ...]:
     hello = keeperdoor.ask(where.keeper_socket, "hello")
     if hello is None:
-        return _OK, "not running; it starts when it is needed"
-    return _OK, f"pid {hello.get('pid')}, wire {hello.get('version')}"
+        return OK, "not running; it starts when it is needed"
+    return OK, f"pid {hello.get('pid')}, wire {hello.get('version')}"
 
 
 def _git(_: Places) -> tuple[str, ...]:
@@ -175,19 +158,19 @@ def _git(_: Places) -> tuple[str, ...]:
 
     path = shutil.which("git")
     if path is None:
-        return _WARN, "git is not installed", "Worktrees (--worktree, diff, accept) need it."
+        return WARN, "git is not installed", "Worktrees (--worktree, diff, accept) need it."
     version = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10)  # noqa: PLW1510 - a failing git shows as an empty version
-    return _OK, version.stdout.strip() or f"{path} does not tell its version"
+    return OK, version.stdout.strip() or f"{path} does not tell its version"
 
 
 def _terminals(_: Places) -> tuple[str, ...]:
     try:
         one, other = os.openpty()
     except OSError as error:
-        return _FAIL, f"the system gives out no terminal: {error}", "Raise kernel.pty.max."
+        return FAIL, f"the system gives out no terminal: {error}", "Raise kernel.pty.max."
     os.close(one)
     os.close(other)
-    return _OK, f"can be had; TERM is {os.environ.get('TERM') or 'not set'}"
+    return OK, f"can be had; TERM is {os.environ.get('TERM') or 'not set'}"
 
 
 def _screens(_: Places) -> tuple[str, ...]:
@@ -196,11 +179,11 @@ def _screens(_: Places) -> tuple[str, ...]:
     best = backend()
     if best is BLIND:
         return (
-            _WARN,
+            WARN,
             "no terminal emulator: of what agents show, only titles and progress are read",
             "`pip install 'inspan[agents]'` brings one.",
         )
-    return _OK, f"read with {best.name} {best.version}"
+    return OK, f"read with {best.name} {best.version}"
 
 
 def _sandbox(_: Places) -> tuple[str, ...]:
@@ -210,8 +193,8 @@ def _sandbox(_: Places) -> tuple[str, ...]:
     try:
         program, version = prove()
     except NotConfined as error:
-        return _WARN, f"none can be had, and --sandbox is refused: {error.message}", error.hint
-    return _OK, f"bubblewrap {version} at {program}"
+        return WARN, f"none can be had, and --sandbox is refused: {error.message}", error.hint
+    return OK, f"bubblewrap {version} at {program}"
 
 
 def _files(_: Places) -> tuple[str, ...]:
@@ -220,8 +203,8 @@ def _files(_: Places) -> tuple[str, ...]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = "no limit" if hard == resource.RLIM_INFINITY else str(hard)
     if hard != resource.RLIM_INFINITY and hard < _FILES:
-        return _WARN, f"at most {most} open files", "Raise the limit: `ulimit -Hn 65536`."
-    return _OK, f"{soft} now, {most} at most"
+        return WARN, f"at most {most} open files", "Raise the limit: `ulimit -Hn 65536`."
+    return OK, f"{soft} now, {most} at most"
 
 
 def _providers(_: Places) -> tuple[str, ...]:
@@ -237,8 +220,8 @@ def _providers(_: Places) -> tuple[str, ...]:
         except ProviderBroken as error:
             broken.append(error.message)
     if broken:
-        return _WARN, " ".join(broken), "Uninstall what is broken; the others can be used."
-    return _OK, ", ".join((*own, *more))
+        return WARN, " ".join(broken), "Uninstall what is broken; the others can be used."
+    return OK, ", ".join((*own, *more))
 
 
 def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:

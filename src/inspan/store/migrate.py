@@ -39,6 +39,12 @@ def newest() -> int:
     return max(version for version, _ in _steps())
 
 
+def names(version: int, to: int) -> Iterator[str]:
+    """What the migrations from ``version`` up to ``to`` are called."""
+    for step in range(version + 1, to + 1):
+        yield _steps()[step, "up"].name.removesuffix(".up.sql")
+
+
 def version_of(connection: sqlite3.Connection) -> int:
     """The schema version of an open database; 0 for an empty one."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -186,6 +186,23 @@ FROM tasks;
 -- All events of a task.
 SELECT seq, at, task, correlation, body FROM events WHERE task = ? ORDER BY seq;
 
+-- name: misnamed_events
+-- Events whose columns are not what they say, or not what their task says.
+SELECT e.seq,
+       CASE WHEN e.seq < 1 THEN 'its number is below 1'
+            WHEN e.kind IS NOT json_extract(e.body, '$.kind') THEN 'the kind it is found by is not its own'
+            ELSE 'its correlation is not its task''s'
+       END
+FROM events AS e JOIN tasks AS t ON t.id = e.task
+WHERE e.seq < 1
+   OR e.kind IS NOT json_extract(e.body, '$.kind')
+   OR e.correlation <> t.correlation
+ORDER BY e.seq;
+
+-- name: gaps
+-- Numbers up to the last event's that no event has.
+SELECT coalesce(max(seq) - count(*), 0) FROM events WHERE seq > 0;
+
 -- name: attempts_of_task
 -- The attempts of a task, first to last.
 SELECT attempt, session, keeper, started_at, ended_at, exit_code, exit_signal

@@ -1,8 +1,10 @@
 """Whether a database file is what it should be, from the disk upwards.
 
-It reads and changes nothing. Five questions: is the file sound, is the schema the one that the
-migrations make, can every event be read, does each task equal what its events make of it, and can
-each promise, each code session and each value that code keeps be what it says.
+It reads and changes nothing. Six questions: is the file sound, is the schema the one that the
+migrations make, can every event be read, is each numbered and named as it says, does each task
+equal what its events make of it, and can each promise, each code session and each value that code
+keeps be what it says. No two events have one number, which the schema sees to; numbers that are
+missing are told as a figure, since removing a task leaves them.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ class Verified:
     events: int
     promises: int = 0
     code_sessions: int = 0
+    #: Numbers up to the last event's that no event has.
+    gaps: int = 0
     problems: tuple[str, ...] = ()
 
     @property
@@ -62,9 +66,13 @@ def verify(path: Path) -> Verified:
     with opened(path, check=False) as connection:
         schema = known_version(connection, path)
         problems = [*_first(_damage(connection)), *_first(_schema(connection, schema))]
-        counts = [0, 0, 0, 0]
+        counts, gaps = [0, 0, 0, 0], 0
+        if not problems and not schema:
+            problems = ["it is empty"]
         if not problems:
             problems += _first(_told(connection, schema, counts))
+            problems += _first(_numbers(connection)) if not problems else []
+            gaps = connection.execute(statement("gaps")).fetchone()[0]
             if schema >= _PROMISES_SINCE:
                 problems += _first(_promises(connection, counts))
             if schema >= _CODE_SINCE:
@@ -78,6 +86,7 @@ def verify(path: Path) -> Verified:
         events=counts[1],
         promises=counts[2],
         code_sessions=counts[3],
+        gaps=gaps,
         problems=tuple(problems),
     )
 
@@ -129,6 +138,11 @@ def _told(connection: sqlite3.Connection, schema: int, counts: list[int]) -> Ite
                     yield f"task {row[0]}: its attempts are not what its events say"
         except Exception as error:  # noqa: BLE001 - whatever a damaged row raises is a finding
             yield f"task {row[0]}: {faults.of_reading(error).message}"
+
+
+def _numbers(connection: sqlite3.Connection) -> Iterator[str]:
+    for seq, what in connection.execute(statement("misnamed_events")):
+        yield f"event {seq}: {what}"
 
 
 def _promises(connection: sqlite3.Connection, counts: list[int]) -> Iterator[str]:

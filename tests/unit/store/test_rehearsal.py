@@ -1,0 +1,184 @@
+"""An upgrade and its way back, rehearsed on a copy of each database that an older inspan wrote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from inspan.errors import SchemaTooNew, StoreCorrupt, StoreFailed
+from inspan.store import migrate, rehearsal, snapshot
+from inspan.store.connection import connect
+from inspan.store.lock import LockFile
+from inspan.store.migrate import names, newest, upgrade
+from inspan.store.rehearsal import digest, rehearse
+from tests.golden.db.make import FOLDER
+
+pytestmark = pytest.mark.requirement("E5")
+
+OLDER = range(1, newest())
+
+
+@pytest.fixture
+def database(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    path = tmp_path / "inspan.db"
+    shutil.copy(FOLDER / f"v{request.param}.db", path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "rehearsal").mkdir()
+    return tmp_path / "rehearsal"
+
+
+def do(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for each in statements:
+            connection.execute(each)
+
+
+@pytest.mark.parametrize("database", OLDER, indirect=True)
+def test_every_older_database_goes_up_and_comes_back(database: Path, folder: Path) -> None:
+    version = int(digest_version(database))
+    before = database.read_bytes(), digest(database)
+    found = rehearse(database, folder)
+    assert found.problems == ()
+    assert (found.before, found.after, found.live) == (version, newest(), False)
+    assert found.steps == tuple(names(version, newest()))
+    assert len(found.steps) == newest() - version
+    assert found.tasks > 0 < found.events
+    assert (database.read_bytes(), digest(database)) == before
+    # What it says that the upgrade takes is there for it.
+    upgrade(database)
+    beside = [path for path in database.parent.iterdir() if path.name.startswith("inspan.db")]
+    assert sum(path.stat().st_size for path in beside) - found.size <= found.needed
+
+
+def digest_version(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        return str(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+@pytest.mark.parametrize("database", [newest()], indirect=True)
+def test_where_nothing_would_change_the_database_is_looked_through(
+    database: Path, folder: Path
+) -> None:
+    found = rehearse(database, folder)
+    assert (found.ok, found.steps, found.needed) == (True, (), 0)
+    do(database, "UPDATE tasks SET tail = 'x' WHERE number = 1")
+    shutil.rmtree(folder)
+    folder.mkdir()
+    found = rehearse(database, folder)
+    assert not found.ok
+    assert found.problems[0].startswith("as it is now: task ")
+
+
+@pytest.mark.parametrize("database", [1], indirect=True)
+def test_a_way_back_that_loses_something_is_found(
+    database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = migrate.downgrade
+
+    def lossy(path: Path, to: int) -> int:
+        version = real(path, to)
+        do(path, "UPDATE tasks SET key_digest = 'other' WHERE number = 1")
+        return version
+
+    monkeypatch.setattr(rehearsal, "downgrade", lossy)
+    assert rehearse(database, folder).problems == (
+        "after the way back: the database is not what it was",
+    )
+
+
+@pytest.mark.parametrize("database", [1], indirect=True)
+def test_a_migration_that_damages_is_found(
+    database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = migrate.upgrade
+
+    def careless(path: Path) -> int:
+        version = real(path)
+        do(path, "DELETE FROM attempts")
+        return version
+
+    monkeypatch.setattr(rehearsal, "upgrade", careless)
+    problems = rehearse(database, folder).problems
+    assert problems
+    assert all(problem.startswith("after the upgrade: task ") for problem in problems)
+
+
+@pytest.mark.parametrize("database", [1], indirect=True)
+def test_a_newer_or_damaged_database_is_refused_and_left_alone(
+    database: Path, folder: Path
+) -> None:
+    do(database, f"PRAGMA user_version = {newest() + 1}")
+    with pytest.raises(SchemaTooNew):
+        rehearse(database, folder)
+    database.write_bytes(b"no database at all" * 1000)
+    before = database.read_bytes()
+    with pytest.raises(StoreCorrupt):
+        rehearse(database, folder)
+    assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize("database", [1], indirect=True)
+def test_a_database_at_work_is_copied_with_what_is_in_its_log(database: Path, folder: Path) -> None:
+    with LockFile.of(database), closing(connect(database)) as daemon:
+        daemon.execute(
+            "INSERT INTO tasks SELECT 99, 'new', tail, seq, state, role, name, priority,"
+            " created_at, ended_at, correlation, NULL, NULL, body FROM tasks LIMIT 1"
+        )
+        assert snapshot.log_of(database).stat().st_size > 0
+        assert snapshot.snapshot(database, folder / "copy.db") is True
+        with closing(sqlite3.connect(folder / "copy.db")) as copy:
+            assert copy.execute("SELECT count(*) FROM tasks WHERE id = 'new'").fetchone() == (1,)
+        daemon.execute("DELETE FROM tasks WHERE id = 'new'")
+        found = rehearse(database, folder)
+        assert (found.problems, found.live) == ((), True)
+
+
+@pytest.mark.parametrize("database", [1], indirect=True)
+def test_a_copy_across_a_checkpoint_is_made_again(
+    database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is copied, then a checkpoint moves the log into it: the two do not fit."""
+    real, copied = snapshot._copied, list[str]()
+    with LockFile.of(database), closing(connect(database)) as daemon:
+        daemon.execute("UPDATE tasks SET key_digest = 'first'")
+
+        def slow(path: Path, to: Path) -> None:
+            real(path, to)
+            copied.append(path.name)
+            if len(copied) == 1:
+                daemon.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                daemon.execute("UPDATE tasks SET key_digest = 'second' WHERE number = 1")
+
+        monkeypatch.setattr(snapshot, "_copied", slow)
+        snapshot.snapshot(database, folder / "copy.db")
+        assert copied == ["inspan.db", "inspan.db-wal"] * 2
+        with closing(sqlite3.connect(folder / "copy.db")) as copy:
+            told = copy.execute("SELECT key_digest FROM tasks ORDER BY number").fetchall()
+        assert told[0] == ("second",)
+        assert {*told[1:]} == {("first",)}
+
+
+@pytest.mark.parametrize("database", [1], indirect=True)
+def test_a_database_that_never_rests_is_given_up(
+    database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "_PAUSE", 0.0)
+    real = snapshot._copied
+
+    def restless(path: Path, to: Path) -> None:
+        real(path, to)
+        seen = database.stat()
+        os.utime(database, ns=(seen.st_atime_ns, seen.st_mtime_ns + 1))
+
+    monkeypatch.setattr(snapshot, "_copied", restless)
+    with LockFile.of(database), pytest.raises(StoreFailed, match="written to so much"):
+        snapshot.snapshot(database, folder / "copy.db")
