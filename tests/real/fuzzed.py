@@ -20,7 +20,7 @@ from schemathesis import checks
 from inspan import __version__
 from inspan.engine.clock import SystemClock
 from inspan.model.listen import listen_at
-from inspan.server import describe
+from inspan.server import describe, sse
 from inspan.server.audit import Audit
 from inspan.server.net import bound
 from inspan.server.serve import serve
@@ -102,11 +102,23 @@ async def _serve(found: list[Asked], ready: threading.Event, over: threading.Eve
 
 
 def document() -> schemathesis.BaseSchema:
-    """What is asked. To wait is asked for in a moment, not in half a minute."""
+    """What is asked: nothing endless, and to wait not for half a minute but a moment."""
     whole = describe.openapi()
+    for path, ways in list(whole["paths"].items()):
+        if any(sse.TYPE in str(way["responses"]) for way in ways.values()):
+            del whole["paths"][path]
+            _unlink(whole, {way["operationId"] for way in ways.values()})
     wait = whole["paths"]["/v1/tasks/{ref}/wait"]["get"]["parameters"]
     for parameter in wait:
         if parameter["name"] == "timeout":
             parameter["required"] = True
             parameter["schema"]["maximum"] = 0.01
     return schemathesis.openapi.from_dict(whole)
+
+
+def _unlink(whole: dict[str, Any], gone: set[str]) -> None:
+    for ways in whole["paths"].values():
+        for way in ways.values():
+            for reply in way["responses"].values():
+                for name in gone & reply.get("links", {}).keys():
+                    del reply["links"][name]

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from inspan.control import Control
 from inspan.errors import NotFound
 from inspan.server import table
+from inspan.server.agentapi import AgentApi
 from inspan.server.cells import CellTalks
 from inspan.server.code import CodeRest
 from inspan.server.entry import Entry, Front
@@ -27,10 +28,12 @@ def routed(control: Control, stop: Stop, front: Front | None = None) -> ASGIApp:
     rest, code = Rest(control, stop), CodeRest(control.code)
     entry, page = Entry(front), Page().routes() if front else ()
     live, cells = Live(control), CellTalks(control.code)
+    agentapi = AgentApi(control, stop)
     routes = [
         *(way.route(rest) for way in table.TASKS),
         *(way.route(entry) for way in table.ENTRY),
         *page,
+        *(way.route(agentapi) for way in table.AGENTAPI),
         *(way.route(code) for way in table.CODE),
         *(socket.route(live) for socket in table.LIVE),
         *(socket.route(cells) for socket in table.CELLS),

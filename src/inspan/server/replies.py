@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from inspan.model.code import Cell, CodeEvent, CodeSession, Saved
 from inspan.model.event import Event
@@ -103,3 +104,52 @@ class Word:
 
 #: What one message on the socket of cells is: several words and events together.
 Told = list[Word | CodeEvent]
+
+
+# ── as agentapi has them ──────────────────────────────────────────────────────
+
+
+class AgentStatus(StrEnum):
+    """Whether an agent takes a message."""
+
+    RUNNING = "running"
+    STABLE = "stable"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStatusIs:
+    """What an agent is, and whether it takes a message."""
+
+    status: AgentStatus
+    agent_type: str
+
+
+class Author(StrEnum):
+    """Who a message is from."""
+
+    AGENT = "agent"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMessage:
+    """One message; its number is its place."""
+
+    id: int
+    role: Author
+    content: str
+    time: str  #: ISO 8601
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMessages:
+    """All that was said."""
+
+    messages: tuple[AgentMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentHeard:
+    """Whether the agent has it."""
+
+    ok: bool

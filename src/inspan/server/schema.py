@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -91,6 +92,24 @@ class Entering:
     """What ``enter`` takes."""
 
     code: str
+
+
+# ── agentapi ──────────────────────────────────────────────────────────────────
+
+
+class Messages(StrEnum):
+    """What is done with a message."""
+
+    USER = "user"  #: the agent gets it as a prompt
+    RAW = "raw"  #: it is typed as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messaging:
+    """What ``message`` takes."""
+
+    content: str
+    type: Messages
 
 
 # ── code sessions ─────────────────────────────────────────────────────────────

@@ -17,7 +17,8 @@ from inspan.model.event import Event
 from inspan.model.receipt import Receipt
 from inspan.model.session import Hits, Times
 from inspan.model.task import Task, TaskSpec
-from inspan.server import code, live, replies, rest, schema
+from inspan.server import code, live, replies, rest, schema, sse
+from inspan.server.agentapi import AgentApi
 from inspan.server.cells import CellTalks
 from inspan.server.code import CodeRest
 from inspan.server.entry import Entry
@@ -31,6 +32,7 @@ _WRITE: Final = Scope.WRITE
 _CREATED: Final = HTTPStatus.CREATED
 _TASK: Final = "/v1/tasks/{ref}"
 _SESSION: Final = "/v1/code/{ref}"
+_AGENT: Final = f"{_TASK}/agentapi"
 
 TASKS: Final[tuple[Way[Rest], ...]] = (
     Way(
@@ -241,6 +243,51 @@ ENTRY: Final[tuple[Way[Entry], ...]] = (
         about="The cookie counts no more.",
         takes=schema.Nothing,
         gives=replies.Done,
+    ),
+)
+
+AGENTAPI: Final[tuple[Way[AgentApi], ...]] = (
+    Way(
+        method="GET",
+        path=f"{_AGENT}/status",
+        needs=_READ,
+        verb=AgentApi.status,
+        about="As agentapi has it: whether the agent takes a message.",
+        gives=replies.AgentStatusIs,
+    ),
+    Way(
+        method="GET",
+        path=f"{_AGENT}/messages",
+        needs=_READ,
+        verb=AgentApi.messages,
+        about="As agentapi has it: what was said in the newest session of the task.",
+        gives=replies.AgentMessages,
+    ),
+    Way(
+        method="POST",
+        path=f"{_AGENT}/message",
+        needs=_WRITE,
+        verb=AgentApi.message,
+        about="As agentapi has it: a prompt, or the answer to what is asked. `raw` is typed as it"
+        f" is, and needs {Scope.ATTACH}.",
+        takes=schema.Messaging,
+        gives=replies.AgentHeard,
+    ),
+    Way(
+        method="GET",
+        path=f"{_AGENT}/events",
+        needs=_READ,
+        verb=AgentApi.events,
+        about="As agentapi has it: messages and the status, and each time that they change.",
+        gives=Raw(sse.TYPE, "Events `message_update` and `status_change`."),
+    ),
+    Way(
+        method="GET",
+        path=f"{_AGENT}/screen",
+        needs=_READ,
+        verb=AgentApi.screen,
+        about="What the terminal shows as text, and each time that it changes.",
+        gives=Raw(sse.TYPE, "Events `screen`."),
     ),
 )
 

@@ -45,7 +45,9 @@ def test_every_reference_leads_somewhere_and_every_id_is_one() -> None:
         for path in describe.openapi()["paths"].values()
         for each in path.values()
     ]
-    assert len(ids) == len(set(ids)) == len((*table.TASKS, *table.ENTRY, *table.CODE))
+    assert (
+        len(ids) == len(set(ids)) == len((*table.TASKS, *table.ENTRY, *table.AGENTAPI, *table.CODE))
+    )
 
 
 def test_what_asyncapi_has_of_a_socket_holds_together() -> None:
@@ -143,7 +145,8 @@ async def test_every_route_and_socket_is_reached_and_says_what_it_may(tmp_path: 
     await _code(asker)
     await _browser(asker)
     await asker.ask("POST", "/v1/shutdown")
-    ways: tuple[Way[Any], ...] = (*table.TASKS, *table.ENTRY, *table.CODE)
+    await _told_until_it_stops(asker)
+    ways: tuple[Way[Any], ...] = (*table.TASKS, *table.ENTRY, *table.AGENTAPI, *table.CODE)
     sockets: tuple[Socket[Any], ...] = (*table.LIVE, *table.CELLS)
     every = {f"{way.method} {way.path}" for way in ways}
     assert asker.eyes.seen == every | {f"WS {socket.path}" for socket in sockets}
@@ -161,6 +164,10 @@ async def _running(asker: Asker) -> None:
     await asker.ask("POST", f"/v1/tasks/{task.id}/prompt", {"text": "go on"})
     asker.fake.asks(task.id, "really?")
     await asker.ask("POST", f"/v1/tasks/{task.id}/answer", {"text": "yes"})
+    agent = f"/v1/tasks/{task.id}/agentapi"
+    assert (await asker.ask("GET", f"{agent}/status"))["agent_type"] == "custom"
+    assert (await asker.ask("GET", f"{agent}/messages"))["messages"][0]["content"] == "hello"
+    assert await asker.ask("POST", f"{agent}/message", {"content": "y", "type": "raw"})
     await asker.talk(f"/v1/sessions/{task.id}/terminal")
     await asker.ask("POST", f"/v1/tasks/{task.id}/interrupt", {"reason": "lunch"})
     await asker.ask("POST", f"/v1/tasks/{task.id}/resume", {})
@@ -173,6 +180,12 @@ async def _ended(asker: Asker) -> None:
     asker.fake.diffs[task.id] = "--- a\n+++ b\n"
     await asker.ask("GET", f"/v1/tasks/{task.id}/diff")
     await asker.ask("POST", f"/v1/tasks/{task.id}/decide", {"verdict": "accept"})
+
+
+async def _told_until_it_stops(asker: Asker) -> None:
+    """What goes on for as long as the daemon does."""
+    for path in ("events", "screen"):
+        await asker.ask("GET", f"/v1/tasks/last/agentapi/{path}")
 
 
 async def _browser(asker: Asker) -> None:
