@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 
 from tests.fakes.repository import git
 from tests.real.console import Console
@@ -26,7 +27,7 @@ SCRIPT = '{"steps": [{"ask": {"question": "North, or south?", "options": ["north
 
 @pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
-    with Console("server: {listen: 127.0.0.1:0}\n") as console:
+    with Console("server: {listen: 127.0.0.1:0}\nrecording: {cap: 200MB}\n") as console:
         yield console
 
 
@@ -174,3 +175,82 @@ def test_a_page_on_another_port_can_neither_read_nor_connect(
         assert json.loads(console.say("ls", "--json")) == before
         context.close()
         elsewhere.shutdown()
+
+
+def test_a_recording_is_replayed_from_any_point(page: Page, console: Console) -> None:
+    script = (
+        "printf 'first\\n'; sleep 1.5; stty cols 100 rows 30; printf 'second\\n';"
+        " sleep 6; printf '\\033[2Jthird\\n'"
+    )
+    console.say("run", "--pty", "--name", "film", "--", "sh", "-c", script)
+    page.locator(".task").filter(has_text="film").click()
+    page.get_by_role("link", name="Replay").click()
+    screen, slider = page.locator(".tty .xterm-rows"), page.get_by_label("Time")
+    expect(screen).to_contain_text("first")
+    page.keyboard.press("Space")  # stopped
+    page.keyboard.press("Home")
+    expect(slider).to_have_value("0")
+    expect(screen).not_to_contain_text("second")
+    page.keyboard.press(">")
+    expect(page.get_by_label("Speed")).to_have_value("2")
+    page.keyboard.press("Space")
+    # Of six idle seconds half a one is left.
+    expect(screen).to_contain_text("third", timeout=5_000)
+    expect(page.locator(".clock")).to_have_text(re.compile(r"^0:0[78] / 0:0[78]$"))
+    page.keyboard.press("ArrowLeft")
+    expect(screen).to_contain_text("second")
+    expect(screen).not_to_contain_text("third")
+    page.keyboard.press("End")
+    expect(screen).to_contain_text("third")
+    slider.fill("0.5")
+    expect(screen).to_contain_text("first")
+    expect(screen).not_to_contain_text("second")
+
+
+def test_a_large_recording_is_not_loaded_whole(page: Page, console: Console) -> None:
+    """100 MB of lines: to its end, and to its middle, with a few parts of it read."""
+    console.say("run", "--pty", "--name", "large", "--", "sh", "-c", "seq 1 12900000")
+    read: list[int] = []
+
+    def count(reply: Response) -> None:
+        if "/output" in reply.url:
+            read.append(int(reply.headers.get("content-length", "0")))
+
+    page.on("response", count)
+    (large,) = json.loads(console.say("ls", "--json", "--name", "large"))["tasks"]
+    page.goto(f"{page.url.partition('#')[0]}#/task/{large['id']}/replay")
+    expect(page.locator(".clock")).not_to_contain_text("/ 0:00")
+    page.keyboard.press("End")
+    expect(page.locator(".tty .xterm-rows")).to_contain_text("12900000")
+    slider = page.get_by_label("Time")
+    half = float(slider.get_attribute("max") or "0") / 2
+    slider.fill(f"{half:.1f}")
+    expect(page.locator(".tty .xterm-rows")).not_to_contain_text("12900000")
+    expect(page.locator(".tty .xterm-rows")).to_contain_text(re.compile(r"[1-9]\d{6}"))
+    assert read
+    assert sum(read) < 20 << 20
+
+
+def test_text_is_found_in_what_tasks_printed_and_played_there(page: Page, console: Console) -> None:
+    script = "seq 1 3000; printf 'the \\033[31mNee\\033[0mdle\\n'; seq 3001 6000"
+    console.say("run", "--name", "haystack", "--", "sh", "-c", script)
+    console.say("run", "--name", "other", "--", "echo", "<b>needle</b> too")
+    page.keyboard.press("/")
+    page.get_by_label("Text").fill("needle")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 lines in 2 recordings")).to_be_visible()
+    expect(page.locator("mark").first).to_have_text("needle")
+    expect(page.get_by_role("link").filter(has_text="<b>needle</b> too")).to_be_visible()
+    hit = page.get_by_role("link").filter(has_text="the Needle")
+    expect(hit).to_contain_text("3000")
+    page.get_by_label("case matters").check()
+    expect(page.get_by_text("1 line in 1 recording")).to_be_visible()
+    expect(page.locator(".hits")).not_to_contain_text("Needle")
+    page.get_by_label("case matters").uncheck()
+    hit.click()
+    expect(page.get_by_role("heading", name="haystack")).to_be_visible()
+    screen = page.locator(".tty .xterm-rows")
+    expect(screen).to_contain_text("the Needle")
+    expect(screen).not_to_contain_text("3001")
+    page.go_back()
+    expect(page.get_by_text("2 lines in 2 recordings")).to_be_visible()

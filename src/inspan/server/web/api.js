@@ -11,6 +11,12 @@ export class Problem extends Error {
 }
 
 async function ask(method, path, body, options = {}) {
+  const reply = await asked(method, path, body, options);
+  const kind = reply.headers.get("content-type") || "";
+  return kind.startsWith("application/json") ? reply.json() : reply.text();
+}
+
+async function asked(method, path, body, options) {
   let reply;
   try {
     reply = await fetch(path, {
@@ -18,15 +24,22 @@ async function ask(method, path, body, options = {}) {
       body: body === undefined ? undefined : options.raw ? body : JSON.stringify(body),
       headers: options.headers || {},
       credentials: "same-origin",
+      signal: options.signal,
     });
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
     throw new Problem(0, { message: "the daemon cannot be reached", hint: "This page tries again by itself." });
   }
   if (!reply.ok) throw new Problem(reply.status, await reply.json().catch(() => ({})));
-  const kind = reply.headers.get("content-type") || "";
-  return kind.startsWith("application/json") ? reply.json() : reply.text();
+  return reply;
 }
 
+/** A query string of what is neither undefined, null nor false. */
+const query = (given) => {
+  const pairs = Object.entries(given).filter(([, value]) => value !== undefined && value !== null && value !== false && value !== "");
+  return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
+};
+const ofSession = (id, rest) => `/v1/sessions/${encodeURIComponent(encodeURIComponent(id))}${rest}`;
 const at = (id, rest = "") => `/v1/tasks/${encodeURIComponent(encodeURIComponent(id))}${rest}`;
 
 export const enter = (code) => ask("POST", "/v1/login", { code });
@@ -46,6 +59,25 @@ export const decide = (id, verdict, findings = []) =>
 export const prompt = (id, text, key) => ask("POST", at(id, "/prompt"), { text, key });
 export const submit = (spec, key) =>
   ask("POST", "/v1/tasks", spec, { headers: { "idempotency-key": key } });
+
+export const times = (session, offset, until, most) =>
+  ask("GET", ofSession(session, `/times${query({ offset, until, most })}`)).then((told) => ({ cols: 0, rows: 0, ...told }));
+export const search = (wanted, signal) => ask("GET", `/v1/search${query(wanted)}`, undefined, { signal });
+
+/** What is recorded from `offset` on, as chunks: `offset` and one of `bytes`, `gap`, `size`, `end`. */
+export async function output(session, offset, limit) {
+  const headers = { accept: "application/vnd.inspan.frames" };
+  const reply = await asked("GET", ofSession(session, `/output${query({ offset, limit })}`), undefined, { headers });
+  const body = await reply.arrayBuffer();
+  const view = new DataView(body);
+  const chunks = [];
+  for (let place = 0; place < body.byteLength;) {
+    const length = view.getUint32(place);
+    chunks.push(opened(body, place + 4, length));
+    place += 4 + length;
+  }
+  return chunks;
+}
 
 /** A key that no other page makes. */
 export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -82,6 +114,24 @@ export function watch(heard, linked) {
 const INPUT = 0x69, RESIZE = 0x73; // i, s
 const OUTPUT = 0x6f, STDERR = 0x65, GAP = 0x67, RESIZED = 0x72, ENDED = 0x78, ACK = 0x6b, FAILED = 0x66;
 
+/** A frame of `length` bytes at `place`: `offset`, and what it says. */
+function opened(buffer, place, length) {
+  const view = new DataView(buffer, place, length);
+  const opcode = view.getUint8(0);
+  const offset = Number(view.getBigUint64(1));
+  const payload = new Uint8Array(buffer, place + 9, length - 9);
+  const words = () => JSON.parse(new TextDecoder().decode(payload));
+  switch (opcode) {
+    case OUTPUT: case STDERR: return { offset, bytes: payload };
+    case GAP: return { offset, gap: Number(view.getBigUint64(9)) - offset };
+    case RESIZED: return { offset, size: [view.getUint32(9), view.getUint32(13)] };
+    case ENDED: return { offset, end: { how: words() } };
+    case ACK: return payload.length ? { offset, refused: words() } : { offset };
+    case FAILED: return { offset, refused: words() };
+    default: return { offset };
+  }
+}
+
 function frame(opcode, payload) {
   const raw = new Uint8Array(9 + payload.length);
   raw[0] = opcode;
@@ -97,32 +147,23 @@ export function terminal(id, offset, writer, on) {
   let over = false;
   let socket;
   const open = () => {
-    const where = `/v1/sessions/${encodeURIComponent(encodeURIComponent(id))}/terminal`;
-    socket = new WebSocket(socketAt(`${where}?offset=${offset}${writer ? "&writer=true" : ""}`));
+    socket = new WebSocket(socketAt(ofSession(id, `/terminal${query({ offset, writer })}`)));
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => {
-      const view = new DataView(data);
-      const opcode = view.getUint8(0);
-      const number = Number(view.getBigUint64(1));
-      const payload = new Uint8Array(data, 9);
-      const words = () => JSON.parse(new TextDecoder().decode(payload));
-      if (opcode === OUTPUT || opcode === STDERR) {
-        offset = number + payload.length;
-        on.output(payload);
-      } else if (opcode === GAP) {
-        const end = Number(new DataView(data, 9).getBigUint64(0));
-        on.gap(end - number);
-        offset = end;
-      } else if (opcode === RESIZED) {
-        const size = new DataView(data, 9);
-        on.resized(size.getUint32(0), size.getUint32(4));
-      } else if (opcode === ENDED) {
+      const chunk = opened(data, 0, data.byteLength);
+      if (chunk.bytes) {
+        offset = chunk.offset + chunk.bytes.length;
+        on.output(chunk.bytes);
+      } else if (chunk.gap) {
+        offset = chunk.offset + chunk.gap;
+        on.gap(chunk.gap);
+      } else if (chunk.size) {
+        on.resized(...chunk.size);
+      } else if (chunk.end) {
         over = true;
-        on.ended(words());
-      } else if (opcode === ACK && payload.length) {
-        on.refused(words());
-      } else if (opcode === FAILED) {
-        on.refused(words());
+        on.ended(chunk.end.how);
+      } else if (chunk.refused) {
+        on.refused(chunk.refused);
       }
     };
     socket.onclose = () => {

@@ -3,12 +3,16 @@
 import * as api from "/web/api.js";
 import { about, ago, el, needsYou, OVER, title } from "/web/draw.js";
 import { makeTask } from "/web/making.js";
+import { Replay } from "/web/replay.js";
+import { Search } from "/web/search.js";
 import { Detail } from "/web/task.js";
 
 const byId = new Map();
 const list = document.getElementById("list");
 const link = document.getElementById("link");
-const detail = new Detail(document.getElementById("detail"), fail);
+const room = document.getElementById("detail");
+const detail = new Detail(room, fail);
+let view = null; // what is open beside a task, and can be closed
 let next = null;
 let drawn = 0;
 
@@ -87,7 +91,7 @@ async function refresh(id) {
   try {
     const task = await api.task(id);
     byId.set(id, task);
-    if (id === detail.id) detail.show(task);
+    if (id === detail.id && !view) detail.show(task);
   } catch (problem) {
     if (problem.status !== 404) return fail(problem);
     byId.delete(id);
@@ -105,15 +109,43 @@ function linked(there, anew) {
 
 // ── where one is ─────────────────────────────────────────────────────────────
 
+/** Views that take the whole page, by their word in the address. */
+const WIDE = {
+  search: (text, task) => new Search(room, decodeURIComponent(text ?? ""), task, known, fail),
+};
+
+/** A task by its id, from the list where it is there. */
+async function known(id) {
+  const task = byId.get(id) ?? await api.task(id);
+  byId.set(task.id, task);
+  return task;
+}
+
 async function route() {
-  const [, where, id] = location.hash.split("/");
-  document.querySelector("main").classList.toggle("one", where === "task" || where === "login");
+  const [, where, id, ...rest] = location.hash.split("/");
+  const wide = WIDE[where];
+  view?.close();
+  view = null;
+  const main = document.querySelector("main");
+  main.classList.toggle("one", Boolean(wide) || where === "task" || where === "login");
+  main.classList.toggle("wide", Boolean(wide));
+  for (const link of document.querySelectorAll("header nav a")) {
+    const here = link.getAttribute("href") === `#/${wide ? where : ""}`;
+    if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+  }
   if (where === "login") return detail.askIn();
+  if (wide) { detail.leave(); view = wide(id, ...rest); return; }
   if (where !== "task") { detail.nothing(); return redraw(); }
   try {
-    const task = byId.get(id) ?? await api.task(id);
-    byId.set(task.id, task);
-    detail.show(task);
+    const task = await known(id);
+    if (location.hash.split("/")[2] !== id) return; // somebody went on meanwhile
+    if (rest[0] === "replay" && task.session) {
+      detail.leave();
+      detail.id = task.id;
+      view = new Replay(room, task, rest[1] ?? null, rest[2] === undefined ? null : Number(rest[2]), fail);
+    } else {
+      detail.show(task);
+    }
   } catch (problem) {
     fail(problem);
   }
@@ -126,12 +158,15 @@ function step(by) {
   rows[Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
 }
 
-const KEYS = { j: () => step(1), k: () => step(-1), n: () => makeTask(fail), Escape: () => { location.hash = "#/"; } };
+const KEYS = { j: () => step(1), k: () => step(-1), n: () => makeTask(fail),
+  "/": () => { location.hash = "#/search/"; }, Escape: () => { location.hash = "#/"; } };
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, dialog, .tty");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  KEYS[event.key]?.();
+  if (!KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key]();
 });
 document.getElementById("new").onclick = () => makeTask(fail);
 document.getElementById("leave").onclick = () =>

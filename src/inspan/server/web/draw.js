@@ -13,6 +13,36 @@ export function el(tag, props = {}, ...children) {
   return made;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element of a drawing, of attributes alone. */
+export function svg(tag, props = {}, ...children) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value !== undefined && value !== null) made.setAttribute(name, value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** How much there was in each stretch, as a strip of bars; by its root, so that a little is seen. */
+export function strip(amounts) {
+  const most = Math.sqrt(Math.max(1, ...amounts));
+  const bars = amounts.map((amount, at) => {
+    const height = amount ? 0.12 + 0.88 * Math.sqrt(amount) / most : 0;
+    return svg("rect", { x: at, y: 1 - height, width: 0.7, height });
+  });
+  return svg("svg", { viewBox: `0 0 ${amounts.length} 1`, preserveAspectRatio: "none" }, bars);
+}
+
+/** A moment in minutes and seconds. */
+export function clock(seconds) {
+  const whole = Math.floor(Math.max(0, seconds));
+  const two = (number) => String(number).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  return `${hours ? `${hours}:${two(Math.floor(whole / 60) % 60)}` : Math.floor(whole / 60)}:${two(whole % 60)}`;
+}
+
 /** How long, in the largest unit that says enough. */
 export function span(seconds) {
   const units = [[86400, "d"], [3600, "h"], [60, "m"]];

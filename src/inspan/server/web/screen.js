@@ -13,6 +13,13 @@ const ASKED = [
 ];
 const COLOURS = [4, 10, 11, 12];
 
+/** Have `terminal` answer nothing. */
+export function mute(terminal) {
+  for (const id of ASKED) terminal.parser.registerCsiHandler(id, () => true);
+  for (const number of COLOURS) terminal.parser.registerOscHandler(number, (words) => words.endsWith("?"));
+  terminal.parser.registerDcsHandler({ intermediates: "$", final: "q" }, () => true);
+}
+
 export class Screen {
   /** Of task `id`, at the end of `room`. */
   constructor(room, id, fail) {
@@ -21,14 +28,14 @@ export class Screen {
     this.place = el("div", { className: "tty" });
     this.attach = el("button", { type: "button", onclick: () => this.hold(!this.holds) }, "Attach");
     this.word = el("span", { className: "facts", role: "status" });
-    room.append(el("h3", {}, "Terminal"), el("div", { className: "row" }, this.attach, this.word), this.place);
+    room.append(el("h3", {}, "Terminal"), el("div", { className: "row" }, this.attach,
+      el("a", { className: "button", href: `#/task/${id}/replay` }, "Replay"),
+      el("a", { className: "button", href: `#/search//${id}` }, "Search"), this.word), this.place);
     // Links are text here: what a program prints must not lead anywhere by a click.
     this.shown = new Terminal({ cols: 80, rows: 24, scrollback: 5000, fontSize: 13, linkHandler: { activate() {} } });
     this.fit = new FitAddon();
     this.shown.loadAddon(this.fit);
-    for (const id of ASKED) this.shown.parser.registerCsiHandler(id, () => true);
-    for (const number of COLOURS) this.shown.parser.registerOscHandler(number, (words) => words.endsWith("?"));
-    this.shown.parser.registerDcsHandler({ intermediates: "$", final: "q" }, () => true);
+    mute(this.shown);
     this.shown.open(this.place);
     this.shown.onData((text) => this.holds && this.link.write(new TextEncoder().encode(text)));
     this.shown.onBinary((text) => this.holds && this.link.write(Uint8Array.from(text, (char) => char.charCodeAt(0))));
