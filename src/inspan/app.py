@@ -31,6 +31,8 @@ from inspan.errors import InspanError, KeeperLost
 from inspan.model.ids import ulid
 from inspan.model.patience import Backoff, Waits
 from inspan.model.timeouts import Timeouts
+from inspan.monitor.monitor import PerformanceMonitor
+from inspan.providers.drawing import Drawing
 from inspan.providers.keeping import Keeping
 from inspan.providers.login import Logins
 from inspan.providers.process import Processes
@@ -114,13 +116,7 @@ async def engine(
     store = await _opened(places, keeping)
     clock = SystemClock()
     transcripts = Transcripts(places.transcripts, cap=settings.recording.cap)
-    folders = Folders(
-        sessions=places.code,
-        keys=places.code_keys,
-        runtime=places.runtime_dir,
-        hidden=(places.state_dir, places.runtime_dir),
-    )
-    python = PythonProvider(folders, keeping, clock)
+    python = PythonProvider(_folders(places), keeping, clock)
     code = CodePorts(
         store=store, provider=python, transcripts=transcripts, web=HttpWeb(), clock=clock
     )
@@ -136,6 +132,7 @@ async def engine(
         ),
         cap=settings.recording.cap,
     )
+    monitor = PerformanceMonitor(clock, Drawing(keeping), store)
     ports = Ports(
         store=store,
         providers=Providers(
@@ -147,10 +144,12 @@ async def engine(
         workspaces=Workspaces(places.workspaces),
         keep=keeping,
         vitals=DaemonVitals(places, keeping, timeouts, url),
+        monitor=monitor,
         clock=clock,
     )
     try:
         async with (
+            monitor.running(),
             python.running(),
             Engine(ports, code, rules(settings, timeouts.now)).running() as running,
         ):
@@ -160,6 +159,15 @@ async def engine(
         with anyio.CancelScope(shield=True):
             await store.close()
             await keeping.close()
+
+
+def _folders(places: Places) -> Folders:
+    return Folders(
+        sessions=places.code,
+        keys=places.code_keys,
+        runtime=places.runtime_dir,
+        hidden=(places.state_dir, places.runtime_dir),
+    )
 
 
 def rules(settings: Settings, timeouts: Callable[[], Timeouts]) -> Rules:

@@ -25,6 +25,7 @@ from inspan.model.code import (
     Saved,
 )
 from inspan.model.event import Event
+from inspan.model.metrics import Metrics, MetricsQuery
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, TaskState, Verdict
@@ -311,6 +312,10 @@ class Service(Protocol):
 
     async def health(self) -> Health:
         """What runs and how it is."""
+        ...
+
+    async def metrics(self, query: MetricsQuery = MetricsQuery()) -> Metrics:
+        """How much inspan does and what that takes, now and before. Raises BadInput."""
         ...
 
     async def prune(self, policy: PrunePolicy) -> Pruned:

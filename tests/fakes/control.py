@@ -45,6 +45,7 @@ from inspan.model.activity import Activity, Doing, Source
 from inspan.model.budget import Budget
 from inspan.model.ids import session_id, ulid
 from inspan.model.lifecycle import apply
+from inspan.model.metrics import Metrics, MetricsQuery
 from inspan.model.receipt import Receipt, Stage, Way
 from inspan.model.session import Answers, Chunk, Ended, Gap, Hits, Times
 from inspan.model.task import (
@@ -64,6 +65,7 @@ from inspan.model.task import (
 from inspan.store.memory import MemoryStore
 from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.code import FakeCodeProvider
+from tests.fakes.metrics import counted
 from tests.fakes.terminal import FakeSession, FakeTerminal, News
 from tests.fakes.web import FakeWeb
 
@@ -376,6 +378,9 @@ class FakeControl:
             counts=(await self.list()).counts,
             warnings=("this is a fake",),
         )
+
+    async def metrics(self, query: MetricsQuery = MetricsQuery()) -> Metrics:
+        return counted(self.tasks.values(), self.events, query)
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
         gone = [task for task in self.tasks.values() if task.done]

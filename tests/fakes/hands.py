@@ -32,6 +32,7 @@ from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.code import CodeSpec
 from inspan.model.event import Event
+from inspan.model.metrics import Metrics, MetricsQuery
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
@@ -244,6 +245,9 @@ class Threaded:
 
     async def health(self) -> Health:
         return await _run(self._to.health)
+
+    async def metrics(self, query: MetricsQuery = MetricsQuery()) -> Metrics:
+        return await _run(partial(self._to.metrics, query))
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
         return await _run(partial(self._to.prune, policy))

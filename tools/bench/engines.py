@@ -15,6 +15,8 @@ from inspan.engine.ports import Change, Finished, Observation, Order, Ports, Run
 from inspan.engine.rules import Rules
 from inspan.errors import KeeperLost
 from inspan.model.task import Exit, Needs, TaskSpec
+from inspan.monitor.monitor import PerformanceMonitor
+from inspan.providers.drawing import Drawing
 from inspan.providers.keeping import Keeping
 from inspan.providers.python import Folders, PythonProvider
 from inspan.providers.web import HttpWeb
@@ -124,6 +126,8 @@ async def engine_of_nothing(
     """An engine at work on a database in ``folder``; every task of it is a no-op."""
     provider, nobody = Nothing(), NoKeeper()
     store = await CountingStore.open(folder / "inspan.db")
+    clock = SystemClock()
+    monitor = PerformanceMonitor(clock, Drawing(Keeping(folder / "keeper", folder)), store)
     ports = Ports(
         store=store,
         providers={provider.name: provider},
@@ -131,7 +135,8 @@ async def engine_of_nothing(
         workspaces=Workspaces(folder / "workspaces"),
         keep=nobody,
         vitals=nobody,
-        clock=SystemClock(),
+        monitor=monitor,
+        clock=clock,
     )
     try:
         folders = Folders(sessions=folder, keys=folder, runtime=folder)
@@ -142,7 +147,8 @@ async def engine_of_nothing(
             web=HttpWeb(),
             clock=ports.clock,
         )
-        async with Engine(ports, code, Rules(default_slots=slots)).running() as engine:
+        running = Engine(ports, code, Rules(default_slots=slots)).running()
+        async with monitor.running(), running as engine:
             yield engine, store, provider
     finally:
         await store.close()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
+    from inspan.model.metrics import Metrics, MetricsQuery
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Chunk, Hits
     from inspan.model.task import Handover, TaskSpec, Verdict
@@ -168,6 +169,10 @@ class InProcess:
     def health(self) -> Health:
         health: Health = self._do(self._control.health)
         return health
+
+    def metrics(self, query: MetricsQuery) -> Metrics:
+        metrics: Metrics = self._do(self._control.metrics, query)
+        return metrics
 
     def prune(self, policy: PrunePolicy) -> Pruned:
         pruned: Pruned = self._do(self._control.prune, policy)

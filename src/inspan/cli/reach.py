@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
+    from inspan.model.metrics import Metrics, MetricsQuery
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Chunk, Hits
     from inspan.model.task import Handover, Task, TaskSpec, Verdict
@@ -125,6 +126,7 @@ class Reached(Protocol):
         answers: Answers = Answers.NONE,
     ) -> AbstractContextManager[Attached]: ...
     def health(self) -> Health: ...
+    def metrics(self, query: MetricsQuery) -> Metrics: ...
     def prune(self, policy: PrunePolicy) -> Pruned: ...
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
+    from inspan.model.metrics import Metrics, MetricsQuery
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Answers, Chunk, Hits, Times
 
@@ -321,6 +322,16 @@ def health() -> Call[Health]:
         return plain.load(Health, plain_of(answer))
 
     return Call("GET", "/v1/health", read, any_version=True)
+
+
+def metrics(query: MetricsQuery | None) -> Call[Metrics]:
+    def read(answer: wire.Response) -> Metrics:
+        from inspan.model.metrics import Metrics  # noqa: PLC0415  few commands ask
+
+        return plain.load(Metrics, plain_of(answer))
+
+    asked = wire.query(since=query.since, limit=query.limit) if query else ""
+    return Call("GET", f"/v1/metrics{asked}", read)
 
 
 def prune(policy: PrunePolicy) -> Call[Pruned]:

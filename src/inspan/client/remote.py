@@ -22,6 +22,7 @@ from inspan.model import plain
 from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
+from inspan.model.metrics import Metrics, MetricsQuery
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
@@ -152,6 +153,9 @@ class RemoteControl:
 
     async def health(self) -> Health:
         return await self._connections.ask(calls.health())
+
+    async def metrics(self, query: MetricsQuery = MetricsQuery()) -> Metrics:
+        return await self._connections.ask(calls.metrics(query))
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
         return await self._connections.ask(calls.prune(policy))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
+    from inspan.model.metrics import Metrics, MetricsQuery
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Chunk, Hits, Times
 
@@ -171,6 +172,9 @@ class SyncControl(Closing):
 
     def health(self) -> Health:
         return self._connections.ask(calls.health())
+
+    def metrics(self, query: MetricsQuery | None = None) -> Metrics:
+        return self._connections.ask(calls.metrics(query))
 
     def prune(self, policy: PrunePolicy) -> Pruned:
         return self._connections.ask(calls.prune(policy))

@@ -55,6 +55,7 @@ from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
 from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
+from inspan.model.metrics import Metrics, MetricsQuery
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import (
@@ -84,7 +85,7 @@ class Engine:
         self.code: Final = CodeVerbs(code, self._spawn, self)
         self._ports = ports
         self._rules = rules
-        self._ledger = Ledger(ports.store, ports.clock)
+        self._ledger = Ledger(ports.store, ports.clock, ports.monitor)
         self._patrol = Patrol(ports.clock)
         self._refs = References(ports.store, self._ledger)
         self._intake = Intake(ports, rules, self._ledger, self._refs)
@@ -278,6 +279,9 @@ class Engine:
         seen = await self._ports.vitals.look(len(self._attempts), page.counts)
         more = (*self._ledger.hindrances.warnings(), *self._dispatcher.crowding.warnings())
         return replace(seen, warnings=(*seen.warnings, *more))
+
+    async def metrics(self, query: MetricsQuery = MetricsQuery()) -> Metrics:
+        return await self._ports.monitor.metrics(query)
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
         gone = await prune(self._ports, self._ledger, policy)

@@ -17,6 +17,7 @@ from inspan.control import EventQuery
 from inspan.engine.bus import Bus
 from inspan.engine.crowding import RECALLED
 from inspan.engine.hindrances import AGAIN, Hindrances
+from inspan.engine.monitoring import Monitor
 from inspan.engine.ports import Change, Clock, Store
 from inspan.errors import StoreFailed, TaskNotFound
 from inspan.model.event import Event, Fact, Overloaded, Submitted
@@ -30,12 +31,13 @@ log = logging.getLogger(__name__)
 class Ledger:
     """Tasks that have not ended, and the one way to change any task."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, monitor: Monitor) -> None:
         self.open: dict[str, Task] = {}
         self.bus = Bus(store.history)
         self.hindrances = Hindrances(clock)
         self._store = store
         self._clock = clock
+        self._monitor = monitor
         self._seq = 0
         self._newest = ""
         #: The tasks of which a fact is being stored, each with what wakes those who wait for that.
@@ -48,6 +50,7 @@ class Ledger:
         self._store.on_commit = self._committed
         tasks = await self._store.open_tasks()
         self.open = {task.id: task for task in tasks}
+        self._monitor.begin(tasks)
         return tasks
 
     async def overloads(self) -> tuple[Event, ...]:
@@ -171,6 +174,10 @@ class Ledger:
                 else:
                     self.open[task.id] = task
         self.bus.publish([event for change in changes for event in change.events])
+        try:
+            self._monitor.hear(changes)
+        except Exception:
+            log.exception("the monitor failed")  # it may; the task may not
 
 
 def _fold(task: Task | None, events: Sequence[Event]) -> Task:

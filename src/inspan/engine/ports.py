@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from inspan.control import EventQuery, Health, PrunePolicy, TaskPage, TaskQuery
+from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
+from inspan.engine.monitoring import Monitor, Vitals
 from inspan.model.activity import Activity
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.code import CodeSession
@@ -352,14 +353,6 @@ class Keep(Protocol):
         ...
 
 
-class Vitals(Protocol):
-    """How inspan's own processes are."""
-
-    async def look(self, sessions: int, counts: dict[str, int]) -> Health:
-        """Health, with what only the engine knows handed in."""
-        ...
-
-
 @named_value
 class Change:
     """What one transaction writes: events in order and the tasks as they are after them."""
@@ -496,4 +489,5 @@ class Ports:
     workspaces: Workspaces
     keep: Keep
     vitals: Vitals
+    monitor: Monitor
     clock: Clock

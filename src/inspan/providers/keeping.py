@@ -35,6 +35,12 @@ class Keeping:
                 self._client = await ensure(self._socket, self._state_dir)
             return self._client
 
+    @property
+    def connected(self) -> KeeperClient | None:
+        """The connection, where there is one; none is made."""
+        client = self._client
+        return None if client is None or client.closed else client
+
     async def id(self) -> str:
         return (await self.client()).keeper
 

@@ -141,6 +141,25 @@ class Seconds(Param[float]):
 
 
 @dataclass(frozen=True, slots=True)
+class Moment(Param[float | None]):
+    """Seconds since the epoch; ``None`` where it is not there."""
+
+    def made(self, value: str | None) -> float | None:
+        if value is None:
+            return None
+        try:
+            at = float(value)
+        except ValueError:
+            at = math.nan
+        if not 0 <= at <= NUMBER_MOST:
+            raise BadInput(f"{self.name}: must be seconds since the epoch")
+        return at
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": 0}
+
+
+@dataclass(frozen=True, slots=True)
 class Flag(Param[bool]):
     """``true`` or ``false``; false where it is not there."""
 

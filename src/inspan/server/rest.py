@@ -18,10 +18,11 @@ from starlette.responses import Response
 from inspan.control import Control, EventQuery, PrunePolicy, SearchQuery, TaskQuery
 from inspan.errors import BadInput, FellBehind
 from inspan.model import plain, wire
+from inspan.model.metrics import MetricsQuery
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Task, TaskState
 from inspan.server import schema
-from inspan.server.query import Flag, Number, Seconds, Text, Words
+from inspan.server.query import Flag, Moment, Number, Seconds, Text, Words
 from inspan.server.ways import Asked
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ T = TypeVar("T")
 PAGE_MOST: Final = 1000
 EVENTS_MOST: Final = 5000
 MARKS_MOST: Final = 10_000
+SAMPLES_MOST: Final = 3600
 READ_MOST: Final = wire.FRAME_MOST
 #: A waiting client asks again after this many seconds, so that a dead one is noticed.
 WAIT_MOST: Final = 60.0
@@ -44,6 +46,8 @@ CORRELATION: Final = Text("correlation", "only events of tasks with this correla
 SINCE: Final = Number("since", "the last `seq` that was seen", 0)
 EVENTS_LIMIT: Final = Number("limit", "the most events", 500, least=1, most=EVENTS_MOST)
 OFFSET: Final = Number("offset", "the first byte that is wanted", 0)
+FROM: Final = Moment("since", "only what was measured after that; without it the newest")
+SAMPLES: Final = Number("limit", "the most samples", 360, least=1, most=SAMPLES_MOST)
 BYTES: Final = Number("limit", "the most bytes", 1 << 16, least=1, most=READ_MOST)
 
 UNTIL: Final = Number("until", "the byte up to which; all where it is not there", None)
@@ -229,6 +233,10 @@ class Rest:
 
     async def health(self, _: Asked) -> Response:
         return answer(await self._control.health())
+
+    async def metrics(self, asked: Asked) -> Response:
+        query = MetricsQuery(since=asked[FROM], limit=asked[SAMPLES])
+        return answer(await self._control.metrics(query))
 
     async def prune(self, asked: Asked) -> Response:
         policy = schema.read(PrunePolicy, await asked.body())

@@ -14,6 +14,7 @@ from inspan.model import wire
 from inspan.model.activity import Activity
 from inspan.model.code import Cell, CodeSession, CodeSpec, Completion, Restored, Saved
 from inspan.model.event import Event
+from inspan.model.metrics import Metrics
 from inspan.model.receipt import Receipt
 from inspan.model.session import Hits, Times
 from inspan.model.task import Task, TaskSpec
@@ -194,6 +195,15 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         verb=Rest.health,
         about="What runs, where it keeps things, and how it is.",
         gives=Health,
+    ),
+    Way(
+        method="GET",
+        path="/v1/metrics",
+        needs=_READ,
+        verb=Rest.metrics,
+        about="How much inspan does and what that takes: now, before, and in all.",
+        query=(rest.FROM, rest.SAMPLES),
+        gives=Metrics,
     ),
     Way(
         method="POST",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -49,15 +50,20 @@ class Owner:
         connect: Callable[[], tuple[sqlite3.Connection, Callable[[], None]]],
         write: Write,
         written: Callable[[Sequence[Change]], None],
+        worked: Callable[[int, float], None],
     ) -> None:
         """``connect`` gives the connection and what to call after it is closed.
 
         ``connect`` and ``write`` are called in the thread; ``written`` on the loop, with the
-        changes of a batch that are on the disk, before anyone who waits for them goes on.
+        changes of a batch that are on the disk, before anyone who waits for them goes on;
+        ``worked`` before that, with how many they are and how many seconds they took.
         """
+        #: How many calls were answered.
+        self.calls = 0
         self._connect = connect
         self._write = write
         self._written = written
+        self._worked = worked
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._room = asyncio.Semaphore(ROOM)
@@ -137,7 +143,7 @@ class Owner:
         if changes and not self._commit(connection, changes, waiting):
             return False
         for call, future in calls:
-            if not self._tell(self._settle, [_call(connection, call, future)]):
+            if not self._tell(self._answered, [_call(connection, call, future)]):
                 return False
         return not closing
 
@@ -147,13 +153,15 @@ class Owner:
         changes: list[Change],
         waiting: list[asyncio.Future[Any]],
     ) -> bool:
+        began = time.perf_counter()
         errors = self._write(connection, changes)
+        took = time.perf_counter() - began
         pairs = zip(changes, errors, strict=True)
         done = [change for change, error in pairs if error is None]
         outcomes = [
             _Outcome(future, None, error) for future, error in zip(waiting, errors, strict=True)
         ]
-        return self._tell(self._publish, done, outcomes)
+        return self._tell(self._publish, done, outcomes, took)
 
     def _tell(self, call: Callable[..., None], *arguments: Any) -> bool:
         """Call on the loop; False where the loop is closed."""
@@ -165,11 +173,17 @@ class Owner:
 
     # ── on the loop ───────────────────────────────────────────────────────────
 
-    def _publish(self, done: list[Change], outcomes: list[_Outcome]) -> None:
+    def _publish(self, done: list[Change], outcomes: list[_Outcome], took: float) -> None:
         try:
+            if done:
+                self._worked(len(done), took)
             self._written(done)
         finally:
             self._settle(outcomes)
+
+    def _answered(self, outcomes: list[_Outcome]) -> None:
+        self.calls += len(outcomes)
+        self._settle(outcomes)
 
     def _settle(self, outcomes: list[_Outcome]) -> None:
         self._answer(outcomes)

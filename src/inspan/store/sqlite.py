@@ -47,7 +47,9 @@ class SqliteStore:
         self.on_commit: Callable[[Sequence[Change]], None] | None = None
         #: The same for the promises of a batch.
         self.on_promises: Callable[[Sequence[Promise]], None] | None = None
-        self._owner = Owner(partial(_open, path, synchronous), write, self._written)
+        #: Called on the loop after each transaction of changes: how many, in how many seconds.
+        self.on_transaction: Callable[[int, float], None] | None = None
+        self._owner = Owner(partial(_open, path, synchronous), write, self._written, self._worked)
 
     @classmethod
     async def open(cls, path: Path, *, synchronous: Synchronous = "FULL") -> Self:
@@ -69,6 +71,11 @@ class SqliteStore:
     def version(self) -> str:
         """The version of SQLite in use."""
         return sqlite3.sqlite_version
+
+    @property
+    def reads(self) -> int:
+        """How many questions it has answered since it was opened."""
+        return self._owner.calls
 
     async def commit(self, change: Change) -> None:
         """Write it all or nothing; see the port."""
@@ -181,6 +188,10 @@ class SqliteStore:
     async def _ask(self, call: Callable[..., Any], *arguments: Any) -> Any:
         bound: Call = lambda connection: call(connection, *arguments)  # noqa: E731
         return await self._owner.submit(bound)
+
+    def _worked(self, changes: int, seconds: float) -> None:
+        if self.on_transaction is not None:
+            self.on_transaction(changes, seconds)
 
     def _written(self, changes: Sequence[Change]) -> None:
         if self.on_commit is not None and changes:

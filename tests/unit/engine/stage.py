@@ -19,6 +19,7 @@ from inspan.store.memory import MemoryStore
 from inspan.store.transcripts import MemoryTranscripts
 from tests.fakes.clock import FakeClock
 from tests.fakes.code import FakeCodeProvider
+from tests.fakes.metrics import FakeMonitor
 from tests.fakes.ports import FakeKeep, FakeRecordings, FakeVitals, FakeWorkspaces
 from tests.fakes.provider import FakeProvider, FakeRun
 from tests.fakes.rest import at_rest
@@ -52,6 +53,7 @@ class Stage:
             workspaces=self.workspaces,
             keep=self.keep,
             vitals=FakeVitals(),
+            monitor=FakeMonitor(),
             clock=self.clock,
         )
         code = CodePorts(

@@ -25,6 +25,7 @@ from inspan.model.patience import IdleLimit
 from inspan.model.task import Patience, Task, TaskState, Workspace, WorkspaceKind
 from inspan.store.memory import MemoryStore
 from tests.fakes.clock import FakeClock
+from tests.fakes.metrics import FakeMonitor
 from tests.unit.engine.stage import SPEC, Stage, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A5", "B4")]
@@ -206,7 +207,7 @@ class Sluggish(MemoryStore):
 @pytest.mark.parametrize("loses", [False, True])
 async def test_whoever_gives_up_waiting_leaves_the_ledger_right(*, loses: bool) -> None:
     store = Sluggish()
-    ledger = Ledger(store, FakeClock())
+    ledger = Ledger(store, FakeClock(), FakeMonitor())
     await ledger.load()
     task_id = ledger.new_id()
     store.allowed.set()
@@ -245,7 +246,7 @@ class Broken(MemoryStore):
 @pytest.mark.parametrize("error", [StoreFailed("no"), BadInput("NaN is no JSON")])
 async def test_a_refused_write_changes_nothing(error: Exception) -> None:
     store = Broken()
-    ledger = Ledger(store, FakeClock())
+    ledger = Ledger(store, FakeClock(), FakeMonitor())
     await ledger.load()
     task_id = ledger.new_id()
     await ledger.create([(task_id, SPEC, ())], {})

@@ -1,0 +1,1 @@
+"""The performance monitor: it listens and measures, and never acts."""

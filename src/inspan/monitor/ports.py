@@ -1,0 +1,32 @@
+"""What the monitor needs of the world, as Protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from inspan.model.metrics import Drawn
+
+
+class Processes(Protocol):
+    """What the system tells of processes; where it tells nothing, they are missing."""
+
+    async def own(self) -> dict[str, Drawn]:
+        """Inspan's own, by name: ``daemon``, ``keeper``."""
+        ...
+
+    async def sessions(self) -> dict[str, Drawn]:
+        """Each session that lives with all below it."""
+        ...
+
+
+class Database(Protocol):
+    """What the store tells of its work."""
+
+    #: Called on the loop after each transaction: how many changes it wrote, in how many seconds.
+    on_transaction: Callable[[int, float], None] | None
+
+    @property
+    def reads(self) -> int:
+        """How many questions it has answered."""
+        ...

@@ -1,0 +1,138 @@
+"""What is counted in a span of time, and how things stand at its end. It knows no clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from inspan.model.metrics import ProcessUse, Sample, SessionUse
+from inspan.model.value import value
+from inspan.monitor.sketch import Sketch
+
+
+@value
+class Standing:
+    """How things stand at a moment."""
+
+    concurrent: int = 0
+    queued: int = 0
+    oldest_queued_seconds: float | None = None
+    needs_you: int = 0
+    parked: int = 0
+
+
+class Tally:
+    """One span, while it is counted and afterwards."""
+
+    __slots__ = (
+        "at",
+        "changes",
+        "commits",
+        "durations",
+        "ended",
+        "lag",
+        "own",
+        "reads",
+        "sessions",
+        "sessions_alive",
+        "span",
+        "standing",
+        "started",
+        "submitted",
+    )
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.span = 0.0
+        self.submitted = 0
+        self.started = 0
+        self.ended: Counter[str] = Counter()
+        self.changes = 0
+        self.reads = 0
+        self.durations = Sketch()
+        self.commits = Sketch()
+        self.lag = Sketch()
+        self.standing = Standing()
+        self.own: dict[str, ProcessUse] = {}
+        self.sessions: tuple[SessionUse, ...] = ()
+        self.sessions_alive = 0
+
+    @property
+    def quiet(self) -> bool:
+        """True where nothing happened and nothing was at work."""
+        happened = self.submitted or self.started or self.ended or self.changes
+        return not (happened or self.standing.concurrent or self.sessions_alive)
+
+    def join(self, later: Tally) -> None:
+        """Be the span of both; ``later`` follows."""
+        whole = self.span + later.span
+        mine = self.span / whole if whole else 0.0
+        self.at, self.span = later.at, whole
+        self.submitted += later.submitted
+        self.started += later.started
+        self.ended.update(later.ended)
+        self.changes += later.changes
+        self.reads += later.reads
+        self.durations.join(later.durations)
+        self.commits.join(later.commits)
+        self.lag.join(later.lag)
+        self.standing = _highest(self.standing, later.standing)
+        self.own = {name: _joined(self.own.get(name), use, mine) for name, use in later.own.items()}
+        self.sessions = later.sessions
+        self.sessions_alive = max(self.sessions_alive, later.sessions_alive)
+
+    def sample(self) -> Sample:
+        """It as a value."""
+        span = self.span or 1.0
+        return Sample(
+            at=self.at,
+            span=self.span,
+            tasks_submitted=self.submitted,
+            tasks_started=self.started,
+            tasks_ended=dict(self.ended),
+            tasks_per_second=sum(self.ended.values()) / span,
+            durations=self.durations.spread(),
+            concurrent=self.standing.concurrent,
+            queued=self.standing.queued,
+            oldest_queued_seconds=self.standing.oldest_queued_seconds,
+            needs_you=self.standing.needs_you,
+            parked=self.standing.parked,
+            changes=self.changes,
+            reads=self.reads,
+            operations_per_second=(self.changes + self.reads) / span,
+            commits=self.commits.spread(),
+            loop_lag=self.lag.spread(),
+            daemon=self.own.get("daemon"),
+            keeper=self.own.get("keeper"),
+            sessions=self.sessions,
+            sessions_alive=self.sessions_alive,
+        )
+
+
+def joined(tallies: list[Tally]) -> Tally:
+    """All of them as one."""
+    whole = Tally()
+    for tally in tallies:
+        whole.join(tally)
+    return whole
+
+
+def _highest(one: Standing, other: Standing) -> Standing:
+    ages = [age for age in (one.oldest_queued_seconds, other.oldest_queued_seconds) if age]
+    return Standing(
+        max(one.concurrent, other.concurrent),
+        max(one.queued, other.queued),
+        max(ages, default=None),
+        max(one.needs_you, other.needs_you),
+        max(one.parked, other.parked),
+    )
+
+
+def _joined(earlier: ProcessUse | None, later: ProcessUse, share: float) -> ProcessUse:
+    """The more memory, and the processors of both by how long each is; ``share`` is the earlier's.
+
+    Another process of that name is another one.
+    """
+    if earlier is None or earlier.pid != later.pid:
+        return later
+    cpu = earlier.cpu * share + later.cpu * (1 - share)
+    return ProcessUse(later.pid, max(earlier.rss_bytes, later.rss_bytes), cpu)
