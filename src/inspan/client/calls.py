@@ -104,7 +104,7 @@ def error_of(body: bytes | str) -> InspanError:
     """The error in a problem document."""
     try:
         told = json.loads(body)
-        return by_code(told["code"], told["message"], told.get("hint"))
+        return by_code(told["code"], told["detail"], told.get("hint"))
     except (ValueError, KeyError, TypeError, AttributeError):
         return DaemonUnreachable("the daemon refused, and its reason cannot be read")
 

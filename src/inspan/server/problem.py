@@ -1,4 +1,4 @@
-"""Errors as answers: RFC 9457 problem documents with our ``code``, ``message`` and ``hint``.
+"""Errors as answers: RFC 9457 problem documents with our ``code`` and ``hint``.
 
 The one place where an error of ours gets a status. It knows no route and no verb.
 """
@@ -61,8 +61,8 @@ def document(error: InspanError, status: HTTPStatus | None = None) -> dict[str, 
         "type": f"urn:inspan:error:{error.code}",
         "title": status.phrase,
         "status": int(status),
+        "detail": error.message,
         "code": error.code,
-        "message": error.message,
         "hint": error.hint,
     }
 

@@ -18,8 +18,8 @@ class Problem:
     type: str
     title: str
     status: int
+    detail: str
     code: str
-    message: str
     hint: str
 
 

@@ -157,7 +157,7 @@ def test_what_is_no_answer_of_ours_is_said(reply: bytes) -> None:
 
 
 def test_an_error_comes_back_as_itself() -> None:
-    body = b'{"code": "store-failed", "message": "the disk says no", "hint": "wait"}'
+    body = b'{"code": "store-failed", "detail": "the disk says no", "hint": "wait"}'
     with (
         talker(saying(answer(body, status=503))) as path,
         SyncControl(path) as control,
@@ -168,7 +168,7 @@ def test_an_error_comes_back_as_itself() -> None:
 
 
 def test_an_error_that_is_not_known_here_stays_readable() -> None:
-    body = b'{"code": "brand-new", "message": "something new"}'
+    body = b'{"code": "brand-new", "detail": "something new"}'
     with (
         talker(saying(answer(body, status=418))) as path,
         SyncControl(path) as control,
@@ -196,7 +196,7 @@ def test_what_is_not_utf8_is_refused_before_it_is_sent(tmp_path: Path) -> None:
 
 
 def test_an_upgrade_that_is_refused_or_false_is_said() -> None:
-    body = b'{"code": "illegal-transition", "message": "not now"}'
+    body = b'{"code": "illegal-transition", "detail": "not now"}'
     with (
         talker(saying(answer(body, status=409))) as path,
         SyncControl(path) as control,

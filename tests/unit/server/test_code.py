@@ -76,7 +76,7 @@ async def test_a_bad_body_is_refused_with_the_field_named(bench: Bench) -> None:
         reply = await bench.ask("POST", f"/v1/code{target}", body)
         told = problem(reply)
         assert (reply.status, told["code"]) == (422, "bad-input"), (target, body, told)
-        assert named.lower() in told["message"].lower()
+        assert named.lower() in told["detail"].lower()
     assert len(await bench.code.list(ended=True)) == 1
     assert (await bench.code.get("s")).cells == 0
 
@@ -98,7 +98,7 @@ async def test_a_bad_query_is_refused_with_the_parameter_named(bench: Bench) -> 
     for target in BAD_QUERIES:
         reply = await bench.ask("GET", f"/v1/code{target}")
         name = target.partition("?")[2].partition("=")[0]
-        assert (reply.status, problem(reply)["message"].partition(":")[0]) == (422, name)
+        assert (reply.status, problem(reply)["detail"].partition(":")[0]) == (422, name)
 
 
 VERBS: dict[str, Any] = {

@@ -67,7 +67,7 @@ def problem(reply: wire.Response) -> dict[str, Any]:
     assert told["status"] == reply.status
     assert told["type"] == f"urn:inspan:error:{told['code']}"
     assert told["title"]
-    assert told["message"]
+    assert told["detail"]
     assert told["hint"]
     return told
 
@@ -109,7 +109,7 @@ async def test_a_bad_body_is_refused_with_the_field_named(server: Served) -> Non
         reply = await server.ask("POST", target, body)
         told = problem(reply)
         assert (reply.status, told["code"]) == (422, "bad-input"), target
-        assert named.lower() in told["message"].lower()
+        assert named.lower() in told["detail"].lower()
     assert len(server.fake.tasks) == 1
 
 
@@ -142,7 +142,7 @@ async def test_a_bad_query_is_refused_with_the_parameter_named(server: Served) -
     for target in BAD_QUERIES:
         reply = await server.ask("GET", target)
         name = target.partition("?")[2].partition("=")[0]
-        assert (reply.status, problem(reply)["message"].partition(":")[0]) == (422, name)
+        assert (reply.status, problem(reply)["detail"].partition(":")[0]) == (422, name)
 
 
 NOT_THERE = (

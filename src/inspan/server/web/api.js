@@ -3,7 +3,7 @@
 /** An error as the daemon words it (RFC 9457), with its hint. */
 export class Problem extends Error {
   constructor(status, told) {
-    super(told.message || `the daemon answered ${status}`);
+    super(told.detail || `the daemon answered ${status}`);
     this.status = status;
     this.code = told.code || "";
     this.hint = told.hint || "";
