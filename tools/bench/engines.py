@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
 
+import anyio
+
 from inspan.control import Health, Process
 from inspan.engine.clock import SystemClock
 from inspan.engine.code.ports import CodePorts
@@ -85,6 +87,22 @@ class Nothing:
         return None
 
 
+class StandingRun(NothingRun):
+    """A run that begins and does nothing more."""
+
+    async def observations(self) -> AsyncIterator[Observation]:
+        yield Started(1)
+        await anyio.sleep_forever()
+
+
+class Standing(Nothing):
+    """What it starts never ends, so that all that is handed in behind it stays in the queue."""
+
+    async def open(self, order: Order) -> Run:
+        self.opened[order.session] = perf_counter()
+        return StandingRun()
+
+
 class NoKeeper:
     """``ports.Keep`` and ``ports.Vitals`` where no process runs."""
 
@@ -121,10 +139,10 @@ class CountingStore(SqliteStore):
 
 @asynccontextmanager
 async def engine_of_nothing(
-    folder: Path, slots: int
+    folder: Path, slots: int, provider: Nothing | None = None
 ) -> AsyncIterator[tuple[Engine, CountingStore, Nothing]]:
     """An engine at work on a database in ``folder``; every task of it is a no-op."""
-    provider, nobody = Nothing(), NoKeeper()
+    provider, nobody = provider or Nothing(), NoKeeper()
     store = await CountingStore.open(folder / "inspan.db")
     clock = SystemClock()
     monitor = PerformanceMonitor(clock, Drawing(Keeping(folder / "keeper", folder)), store)

@@ -229,6 +229,8 @@ def read_specs(raw: bytes) -> tuple[tuple[TaskSpec, ...], bool]:
 
 
 def _several(raw: bytes) -> bool:
+    if b'"specs"' not in raw and b"\\u" not in raw:
+        return False  # as nearly always, and the whole need not be read twice
     try:
         plain = json.loads(raw)
     except (ValueError, RecursionError):

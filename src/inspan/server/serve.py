@@ -9,34 +9,29 @@ module's.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket as sockets
 import stat
-import struct
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.to_thread
-import h11
 from starlette.types import ASGIApp
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server
 
 from inspan.control import Control
-from inspan.errors import BadInput, SettingsInvalid, Unable
+from inspan.errors import SettingsInvalid, Unable
 from inspan.model import wire
-from inspan.server import problem, schema
+from inspan.server import schema
 from inspan.server.app import routed
 from inspan.server.audit import Audit
 from inspan.server.door import Door, OwnSocket
+from inspan.server.http import Plain, fenced
 from inspan.server.rest import Stop
 
 if TYPE_CHECKING:
@@ -46,12 +41,6 @@ if TYPE_CHECKING:
 GRACE: Final = 3
 #: Seconds that a connection may rest between two requests.
 KEEP_ALIVE: Final = 75
-
-#: Linux, unix(7): pid, uid, gid.
-_UCRED: Final = struct.Struct("=iII")
-#: macOS, sys/ucred.h and sys/un.h: version, uid, then groups.
-_XUCRED: Final = struct.Struct("=II")
-_LOCAL_PEERCRED: Final = 1
 
 
 async def serve(
@@ -75,7 +64,7 @@ async def serve(
     beyond = None if network is None else _beyond(network, door(guard=network.guard()))
     with listening(socket) as listener:
         mine = socket.stat().st_ino
-        config = Config(door(guard=OwnSocket()), http=_fenced(os.geteuid()), **_SAME, **_NEAR)
+        config = Config(door(guard=OwnSocket()), http=fenced(os.geteuid()), **_SAME, **_NEAR)
         server = _Server(config, shutdown_event, on_ready, partial(_withdraw, socket, mine))
         async with anyio.create_task_group() as group:
             group.start_soon(partial(anyio.to_thread.run_sync, abandon_on_cancel=True), schema.warm)
@@ -90,7 +79,7 @@ async def serve(
 def _beyond(network: Network, app: ASGIApp) -> Config:
     """Raises SettingsInvalid where its certificate cannot be read."""
     cert, key = network.listen.cert, network.listen.key
-    config = Config(app, http=_Plain, ssl_certfile=cert, ssl_keyfile=key, **_SAME, **_FAR)
+    config = Config(app, http=Plain, ssl_certfile=cert, ssl_keyfile=key, **_SAME, **_FAR)
     try:
         config.load()
     except OSError as error:  # what is wrong within a certificate is one too
@@ -155,51 +144,6 @@ _SAME: Final[dict[str, Any]] = {
 #: The end of a Unix socket's peer is seen without asking; one that is far may just fall silent.
 _NEAR: Final[dict[str, Any]] = {"ws_ping_interval": None}
 _FAR: Final[dict[str, Any]] = {"ws_ping_interval": 30.0, "ws_ping_timeout": 10.0}
-
-
-# ── who may connect ───────────────────────────────────────────────────────────
-
-
-class _Plain(H11Protocol):
-    """The HTTP protocol, of which what is no HTTP gets a problem document too."""
-
-    def send_400_response(self, msg: str) -> None:
-        body = json.dumps(problem.document(BadInput(msg), HTTPStatus.BAD_REQUEST)).encode()
-        head = [
-            ("content-type", wire.PROBLEM_TYPE),
-            ("content-length", str(len(body))),
-            ("connection", "close"),
-        ]
-        for event in (
-            h11.Response(status_code=400, headers=head, reason=b"Bad Request"),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
-
-
-def _fenced(uid: int) -> type[H11Protocol]:
-    """The HTTP protocol, for peers that run as ``uid`` only."""
-
-    class Fenced(_Plain):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            if peer_uid(transport.get_extra_info("socket")) not in (uid, None):
-                transport.abort()
-
-    return Fenced
-
-
-def peer_uid(peer: Any) -> int | None:
-    """The user at the other end of a Unix socket; ``None`` where the system does not say."""
-    platform: str = sys.platform
-    if platform == "linux":
-        raw = peer.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, _UCRED.size)
-        return int(_UCRED.unpack(raw)[1])
-    if platform == "darwin":
-        return int(_XUCRED.unpack_from(peer.getsockopt(0, _LOCAL_PEERCRED, 76))[1])
-    return None
 
 
 # ── the socket ────────────────────────────────────────────────────────────────

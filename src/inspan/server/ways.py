@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Send
+from starlette.types import Scope as ASGIScope
 from starlette.websockets import WebSocket
 
 from inspan.errors import BadInput
@@ -99,15 +101,24 @@ class Way(Generic[S]):
 
     def route(self, owner: S) -> Route:
         """It over ``owner``, for those who may."""
+        return Route(self.path, _Guarded(self, owner), methods=[self.method])
 
-        async def guarded(request: Request) -> Response:
-            if self.needs is None:
-                welcome(request)
-            else:
-                require(request, self.needs)
-            return await self.verb(owner, Asked(request, self.query))
 
-        return Route(self.path, guarded, methods=[self.method])
+class _Guarded(Generic[S]):
+    """A way as an application of its own: nothing of Starlette's is between it and the door."""
+
+    def __init__(self, way: Way[S], owner: S) -> None:
+        self._way = way
+        self._owner = owner
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        way, request = self._way, Request(scope, receive, send)
+        if way.needs is None:
+            welcome(request)
+        else:
+            require(request, way.needs)
+        response = await way.verb(self._owner, Asked(request, way.query))
+        await response(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import socket as sockets
 import stat
@@ -15,15 +16,17 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import pytest
 
 from inspan import __version__
 from inspan.client import calls
 from inspan.client.remote import RemoteControl
 from inspan.errors import DaemonUnreachable, Unable
-from inspan.server import serve as serving
+from inspan.server import http
 from inspan.server.audit import Audit
-from inspan.server.serve import listening, peer_uid, serve
+from inspan.server.http import HEAD_MOST, peer_uid
+from inspan.server.serve import listening, serve
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
 
@@ -123,10 +126,54 @@ def test_the_peer_is_who_it_is() -> None:
 @pytest.mark.anyio
 async def test_another_user_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeControl()
-    monkeypatch.setattr(serving, "peer_uid", lambda _: os.geteuid() + 1)
+    monkeypatch.setattr(http, "peer_uid", lambda _: os.geteuid() + 1)
     async with served(fake) as socket, RemoteControl.connect(socket) as control:
         with pytest.raises(DaemonUnreachable):
             await control.health()
+
+
+# ── HTTP ──────────────────────────────────────────────────────────────────────
+
+
+def told(socket: Path, *pieces: bytes) -> list[bytes]:
+    """What comes back, read by read, until the server hangs up."""
+    with sockets.socket(sockets.AF_UNIX) as link:
+        link.settimeout(30)
+        link.connect(os.fspath(socket))
+        for piece in pieces:
+            link.sendall(piece)
+        return list(iter(lambda: link.recv(1 << 20), b""))
+
+
+@pytest.mark.anyio
+async def test_an_answer_comes_in_one_piece() -> None:
+    asked = b"GET /v1/health HTTP/1.1\r\nhost: inspan\r\nconnection: close\r\n\r\n"
+    async with served(FakeControl()) as socket:
+        (answer,) = await anyio.to_thread.run_sync(told, socket, asked)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"}")
+
+
+@pytest.mark.anyio
+async def test_what_is_asked_behind_one_another_is_answered_in_its_order() -> None:
+    ask = b"GET /v1/%b HTTP/1.1\r\nhost: inspan\r\n\r\n"
+    asked = ask % b"health" + ask % b"nowhere" + ask % b"tasks"
+    last = b"GET /v1/events HTTP/1.1\r\nhost: inspan\r\nconnection: close\r\n\r\n"
+    async with served(FakeControl()) as socket:
+        answers = b"".join(await anyio.to_thread.run_sync(told, socket, asked, last))
+    found = re.findall(rb"HTTP/1\.1 (\d+)", answers)
+    assert found == [b"200", b"404", b"200", b"200"]
+
+
+@pytest.mark.anyio
+async def test_a_head_without_an_end_is_refused() -> None:
+    begun = b"GET /v1/health HTTP/1.1\r\nx: "
+    # Only the last byte is too much, so that nothing is left unread when it hangs up.
+    rest = b"y" * (HEAD_MOST - len(begun))
+    async with served(FakeControl()) as socket:
+        answer = b"".join(await anyio.to_thread.run_sync(told, socket, begun, rest, b"y"))
+    assert b"HTTP/1.1 400" in answer
+    assert b"bad-input" in answer
 
 
 # ── starting and stopping ─────────────────────────────────────────────────────
