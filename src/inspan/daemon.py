@@ -15,15 +15,18 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.to_thread
 
 from inspan import __version__
 from inspan.app import engine
+from inspan.client.launch import LOG, LOG_KEPT, LOG_MOST
 from inspan.control import PrunePolicy
 from inspan.errors import InspanError
+from inspan.keeper.logfile import LogFile, leads
+from inspan.server.manager import Manager
 from inspan.settings import Places, Settings, load, locate
 from inspan.settings.secrets import Secrets
 
@@ -53,6 +56,8 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
             group.start_soon(_retain, running, places, settings)
             if settings.code.idle is not None:
                 group.start_soon(_rest, running, settings.code.idle)
+            if ready.manager.interval is not None:
+                group.start_soon(_live, ready.manager, ready.manager.interval)
             await serve_http(
                 running,
                 places.daemon_socket,
@@ -62,6 +67,7 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
                 shutdown_event=stop,
                 network=network,
             )
+            ready.manager.tell("STOPPING=1")
             group.cancel_scope.cancel()
 
 
@@ -120,6 +126,13 @@ async def _rest(running: Engine, idle: float) -> None:
                 log.info("closed %d idle sessions", count, extra={"action": "rest"})
 
 
+async def _live(manager: Manager, interval: float) -> None:
+    """Show the service manager that this loop turns; it replaces a daemon that hangs."""
+    while True:
+        manager.tell("WATCHDOG=1")
+        await anyio.sleep(interval)
+
+
 def collect_rarely() -> None:
     """Make this process look for cycles after 20,000 new values rather than 2,000.
 
@@ -132,11 +145,13 @@ def collect_rarely() -> None:
 class Ready:
     """Tells whoever started the daemon, once, that it is ready or why it is not."""
 
-    def __init__(self, fd: int | None) -> None:
+    def __init__(self, fd: int | None, manager: Manager) -> None:
         self._fd = fd
+        self.manager = manager
 
     def tell(self, trouble: InspanError | None = None) -> None:
         """Write one line, ``ready`` or the error as JSON, and hang up."""
+        self.manager.tell("READY=1" if trouble is None else f"STATUS={trouble.code}")
         fd, self._fd = self._fd, None
         if fd is None:
             return
@@ -174,13 +189,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--ready", type=int, metavar="N")
     parser.add_argument("--listen", metavar="ADDRESS:PORT")
     args = parser.parse_args(argv)
-    handler = logging.StreamHandler()
+    handler: logging.StreamHandler[Any] = logging.StreamHandler()
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     collect_rarely()
-    ready = Ready(args.ready)
+    ready = Ready(args.ready, Manager.of(os.environ))
     try:
         places = locate(os.environ)
+        if leads(2, str(places.logs / LOG)):
+            handler.setStream(LogFile(str(places.logs / LOG), LOG_MOST, LOG_KEPT))
         settings = load(places.config, places.state)
         if args.listen is not None:
             from inspan.settings.server import listening_at  # noqa: PLC0415 - seldom

@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from inspan.errors import DaemonUnreachable, by_code
+from inspan.keeper.logfile import turn
 
 #: Seconds that a daemon may take until it is ready; a large recovery takes a few.
 PATIENCE: Final = 60.0
 LOG: Final = "daemon.log"
-#: A log that is larger when a daemon starts makes room; one older log is kept.
+#: A log of so many bytes makes room, and so many old ones are kept; the daemon sees to it, too.
 LOG_MOST: Final = 4 << 20
+LOG_KEPT: Final = 3
 #: What a daemon may say before it is ready, in bytes.
 SAID_MOST: Final = 1 << 16
 
@@ -124,8 +126,7 @@ def _spawn(
 
 @contextmanager
 def _log(path: Path) -> Iterator[int]:
-    if path.exists() and path.stat().st_size > LOG_MOST:
-        path.replace(path.with_suffix(".log.1"))
+    turn(str(path), LOG_MOST, LOG_KEPT)
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     try:
         yield log

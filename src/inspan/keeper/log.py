@@ -1,6 +1,6 @@
 """The keeper's own words, one line each, on standard error; never on a hot path.
 
-Bounded: after so many bytes it falls silent, and a start sets a long file aside.
+Bounded: where standard error is its log file, that makes room for itself.
 """
 
 from __future__ import annotations
@@ -10,18 +10,28 @@ import os
 import time
 from typing import Any, Final
 
-MOST: Final = 1 << 20
+from inspan.keeper.logfile import LogFile
 
-_written = [0]
+#: Bytes of one file, and how many old ones are kept.
+MOST: Final = 1 << 20
+KEPT: Final = 2
+
+_file: list[LogFile] = []
+
+
+def keep(path: str) -> None:
+    """Standard error is the file at ``path`` from now on."""
+    _file[:] = [LogFile(path, MOST, KEPT)]
 
 
 def say(action: str, **fields: Any) -> None:
     """Write one line; a log that cannot be written is no reason to fail."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-    line = f"{stamp}Z {action} {json.dumps(fields, default=str)}\n".encode()
-    _written[0] += len(line)
-    if _written[0] <= MOST:
-        try:
-            os.write(2, line)
-        except OSError:
-            return
+    line = f"{stamp}Z {action} {json.dumps(fields, default=str)}\n"
+    try:
+        if _file:
+            _file[0].write(line)
+        else:
+            os.write(2, line.encode())
+    except OSError:
+        return

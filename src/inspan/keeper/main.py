@@ -208,11 +208,10 @@ def _quiet(state: str) -> None:
     folder = state + "/logs"
     os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
     path = folder + "/keeper.log"
-    if os.path.exists(path) and os.path.getsize(path) > log.MOST:  # noqa: PTH110, PTH202
-        os.rename(path, path + ".1")  # noqa: PTH104
     nowhere = os.open(os.devnull, os.O_RDWR)
     file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     for fd, target in ((nowhere, 0), (nowhere, 1), (file, 2)):
         os.dup2(fd, target)
     os.close(nowhere)
     os.close(file)
+    log.keep(path)
