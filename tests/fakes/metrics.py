@@ -63,6 +63,8 @@ def counted(tasks: Collection[Task], events: Sequence[e.Event], query: MetricsQu
             if task.session is not None
         ),
         sessions_alive=len(running),
+        sessions_rss_bytes=len(running) * (9 << 20),
+        sessions_cpu=len(running) * 0.5,
     )
     totals = Totals(
         since=now - 10, tasks_submitted=submitted, tasks_started=started, tasks_ended=ended

@@ -88,9 +88,12 @@ class Sample:
     loop_lag: Spread = Spread()
     daemon: ProcessUse | None = None
     keeper: ProcessUse | None = None
-    #: The sessions that live, those with the most memory first, and how many there are.
-    sessions: tuple[SessionUse, ...] = ()
+    #: The sessions that live, and what all of them use.
     sessions_alive: int = 0
+    sessions_rss_bytes: int = 0
+    sessions_cpu: float = 0.0
+    #: Those with the most memory, the largest first.
+    sessions: tuple[SessionUse, ...] = ()
 
 
 @value

@@ -11,6 +11,7 @@ from inspan.engine.ports import Clock
 from inspan.model.ids import CODE_RUN, task_of
 from inspan.model.metrics import Drawn, ProcessUse, SessionUse
 from inspan.monitor.ports import Processes
+from inspan.monitor.tally import Together
 
 #: Seconds between two looks that somebody asked for, and where nobody asks.
 AT_LEAST: Final = 1.0
@@ -30,7 +31,7 @@ class Looking:
         self._before: dict[str, Drawn] = {}
         self.own: dict[str, ProcessUse] = {}
         self.sessions: tuple[SessionUse, ...] = ()
-        self.sessions_alive = 0
+        self.together = Together()
         self.cpu_seconds: dict[str, float] = {}
 
     async def look(self, age: float = AT_LEAST) -> None:
@@ -49,7 +50,9 @@ class Looking:
             name: ProcessUse(drawn.pid, drawn.rss_bytes, _cpu(drawn, before.get(name), passed))
             for name, drawn in own.items()
         }
-        self.sessions_alive = len(living)
+        cpu = {name: _cpu(drawn, before.get(name), passed) for name, drawn in living.items()}
+        memory = sum(drawn.rss_bytes for drawn in living.values())
+        self.together = Together(len(living), memory, sum(cpu.values()))
         largest = heapq.nlargest(SESSIONS_MOST, living, key=lambda name: living[name].rss_bytes)
         self.sessions = tuple(
             SessionUse(
@@ -57,7 +60,7 @@ class Looking:
                 owner=_owner(name),
                 processes=living[name].processes,
                 rss_bytes=living[name].rss_bytes,
-                cpu=_cpu(living[name], before.get(name), passed),
+                cpu=cpu[name],
             )
             for name in largest
         )

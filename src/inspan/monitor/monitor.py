@@ -133,7 +133,7 @@ class PerformanceMonitor:
         tally.standing = self._census.standing(now)
         tally.own = self._looking.own
         tally.sessions = self._looking.sessions
-        tally.sessions_alive = self._looking.sessions_alive
+        tally.together = self._looking.together
         return tally
 
     async def _look(self) -> None:

@@ -20,6 +20,15 @@ class Standing:
     parked: int = 0
 
 
+@value
+class Together:
+    """What all sessions use: how many they are, their memory, their processors."""
+
+    alive: int = 0
+    rss_bytes: int = 0
+    cpu: float = 0.0
+
+
 class Tally:
     """One span, while it is counted and afterwards."""
 
@@ -33,11 +42,11 @@ class Tally:
         "own",
         "reads",
         "sessions",
-        "sessions_alive",
         "span",
         "standing",
         "started",
         "submitted",
+        "together",
     )
 
     def __init__(self) -> None:
@@ -54,13 +63,13 @@ class Tally:
         self.standing = Standing()
         self.own: dict[str, ProcessUse] = {}
         self.sessions: tuple[SessionUse, ...] = ()
-        self.sessions_alive = 0
+        self.together = Together()
 
     @property
     def quiet(self) -> bool:
         """True where nothing happened and nothing was at work."""
         happened = self.submitted or self.started or self.ended or self.changes
-        return not (happened or self.standing.concurrent or self.sessions_alive)
+        return not (happened or self.standing.concurrent or self.together.alive)
 
     def join(self, later: Tally) -> None:
         """Be the span of both; ``later`` follows."""
@@ -78,7 +87,11 @@ class Tally:
         self.standing = _highest(self.standing, later.standing)
         self.own = {name: _joined(self.own.get(name), use, mine) for name, use in later.own.items()}
         self.sessions = later.sessions
-        self.sessions_alive = max(self.sessions_alive, later.sessions_alive)
+        self.together = Together(
+            max(self.together.alive, later.together.alive),
+            max(self.together.rss_bytes, later.together.rss_bytes),
+            self.together.cpu * mine + later.together.cpu * (1 - mine),
+        )
 
     def sample(self) -> Sample:
         """It as a value."""
@@ -103,8 +116,10 @@ class Tally:
             loop_lag=self.lag.spread(),
             daemon=self.own.get("daemon"),
             keeper=self.own.get("keeper"),
+            sessions_alive=self.together.alive,
+            sessions_rss_bytes=self.together.rss_bytes,
+            sessions_cpu=self.together.cpu,
             sessions=self.sessions,
-            sessions_alive=self.sessions_alive,
         )
 
 

@@ -195,7 +195,8 @@ def _link(ways: Iterable[Way[Any]], paths: Mapping[str, Any]) -> None:
 
 
 def _id(way: Way[Any]) -> str:
-    return f"{way.path.split('/')[2]}-{way.verb.__name__}"
+    noun = way.path.removeprefix("/v1").split("/")[1]
+    return f"{noun}-{way.verb.__name__}"
 
 
 def _content(said: Any, shapes: _Shapes, mode: _Mode) -> dict[str, Any]:

@@ -15,13 +15,14 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inspan import __version__
 from inspan.control import Control, EventQuery, PrunePolicy, SearchQuery, TaskQuery
 from inspan.errors import BadInput, FellBehind
 from inspan.model import plain, wire
 from inspan.model.metrics import MetricsQuery
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Task, TaskState
-from inspan.server import schema
+from inspan.server import exposition, schema
 from inspan.server.query import Flag, Moment, Number, Seconds, Text, Words
 from inspan.server.ways import Asked
 
@@ -237,6 +238,11 @@ class Rest:
     async def metrics(self, asked: Asked) -> Response:
         query = MetricsQuery(since=asked[FROM], limit=asked[SAMPLES])
         return answer(await self._control.metrics(query))
+
+    async def exposed(self, _: Asked) -> Response:
+        """The same for Prometheus, which counts samples by itself."""
+        metrics = await self._control.metrics(MetricsQuery(limit=1))
+        return Response(exposition.written(metrics, __version__), media_type=exposition.TYPE)
 
     async def prune(self, asked: Asked) -> Response:
         policy = schema.read(PrunePolicy, await asked.body())

@@ -206,6 +206,14 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         gives=Metrics,
     ),
     Way(
+        method="GET",
+        path="/metrics",
+        needs=_READ,
+        verb=Rest.exposed,
+        about="The same in all, for Prometheus.",
+        gives=Raw("text/plain", "Prometheus' text format, version 0.0.4."),
+    ),
+    Way(
         method="POST",
         path="/v1/prune",
         needs=Scope.ADMIN,

@@ -142,6 +142,7 @@ async def test_every_route_and_socket_is_reached_and_says_what_it_may(tmp_path: 
     await asker.talk("/v1/events?since=0")
     await asker.ask("GET", "/v1/health")
     await asker.ask("GET", "/v1/metrics?since=0&limit=5")
+    await asker.ask("GET", "/metrics")
     await asker.ask("POST", "/v1/prune", {"dry_run": True})
     await _code(asker)
     await _browser(asker)

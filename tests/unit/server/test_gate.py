@@ -54,6 +54,7 @@ NEEDS: dict[Scope, set[str]] = {
         "GET /v1/search",
         "GET /v1/health",
         "GET /v1/metrics",
+        "GET /metrics",
         "GET /v1/code",
         "GET /v1/code/{ref}",
         "GET /v1/code/{ref}/checkpoints",
