@@ -254,3 +254,91 @@ def test_text_is_found_in_what_tasks_printed_and_played_there(page: Page, consol
     expect(screen).not_to_contain_text("3001")
     page.go_back()
     expect(page.get_by_text("2 lines in 2 recordings")).to_be_visible()
+
+
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
+    "rkJggg=="
+)
+
+
+def test_cells_are_run_answered_and_interrupted(page: Page, console: Console) -> None:
+    console.say("py", "--session", "lab", "-c", "kept = 40; print('from a terminal')")
+    page.get_by_role("link", name="Cells").click()
+    page.get_by_role("link", name="lab").click()
+    told, code = page.get_by_role("log"), page.get_by_label("Code", exact=True)
+    expect(told).to_contain_text("from a terminal")
+    code.fill("print('<b>so</b> it', 'is\\x1b[31m!')\nkept + 2")
+    page.keyboard.press("Control+Enter")
+    expect(told).to_contain_text("<b>so</b> it is!")
+    expect(told.locator(".value").last).to_have_text("42")
+    code.fill("name = input('who? ')\nprint('hello', name)")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_label("who?").fill("Ada")
+    page.get_by_role("button", name="Give").click()
+    expect(told).to_contain_text("hello Ada")
+    code.fill("import time\nprint('begun')\ntime.sleep(600)")
+    page.keyboard.press("Control+Enter")
+    expect(told).to_contain_text("begun")
+    page.get_by_role("button", name="Interrupt").click()
+    expect(told).to_contain_text("KeyboardInterrupt")
+    code.fill("1 / 0")
+    page.keyboard.press("Control+Enter")
+    expect(told).to_contain_text("ZeroDivisionError")
+
+
+def test_what_a_cell_shows_can_do_nothing(browser: Browser, console: Console) -> None:
+    """A picture is shown; markup is framed alone: without scripts, and far from the page."""
+    context = browser.new_context()  # what is refused is said on its console
+    page = context.new_page()
+    page.goto(console.say("web", "--no-open"))
+    evil = (
+        "<p id=said>shown</p><script>parent.document.title='OWNED'</script>"
+        "<img src=x onerror=\"parent.document.title='OWNED'\"><a href='javascript:1'>x</a>"
+    )
+    class_ = (
+        "class Rich:\n"
+        f"    def _repr_html_(self): return {evil!r}\n"
+        "class Picture:\n"
+        f"    def _repr_mimebundle_(self, **_): return {{'image/png': {PNG!r}}}\n"
+    )
+    console.say("py", "--session", "rich", "-c", class_)
+    page.get_by_role("link", name="Cells").click()
+    page.get_by_role("link", name="rich").click()
+    code = page.get_by_label("Code", exact=True)
+    code.fill("Picture()")
+    page.keyboard.press("Control+Enter")
+    picture = page.locator(".out img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("(it) => it.decode().then(() => it.naturalWidth)") == 1
+    code.fill("Rich()")
+    page.keyboard.press("Control+Enter")
+    frame = page.locator(".out iframe")
+    assert frame.get_attribute("sandbox") == ""
+    expect(page.frame_locator(".out iframe").locator("#said")).to_have_text("shown")
+    assert frame.evaluate("(it) => it.contentDocument") is None
+    assert page.title() != "OWNED"
+    context.close()
+
+
+def test_what_waits_for_what_is_drawn(page: Page, console: Console) -> None:
+    console.say("add", "--pty", "--name", "first", "--", "sh", "-c", "read x")
+    for name, *after in (("left", "first"), ("right", "first"), ("last", "left", "right")):
+        flags = [word for one in after for word in ("--after", one)]
+        console.say("add", "--name", name, *flags, "--", "true")
+    page.get_by_role("link", name="Graph").click()
+    graph = page.locator(".graph")
+    for name in ("first", "left", "right", "last"):
+        expect(graph.locator(".node").filter(has_text=name)).to_be_visible()
+    assert graph.locator(".edge").count() >= 4
+    first = graph.get_by_role("link", name="first, running")
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(graph.get_by_role("link", name="last, pending")).to_be_focused()
+    page.get_by_text("As a list").click()
+    expect(page.get_by_role("listitem").filter(has_text="last pending after")).to_be_visible()
+    console.say("send", "first", "go")
+    expect(graph.get_by_role("link", name="last, completed")).to_be_visible()
+    graph.get_by_role("link", name="left, completed").click()
+    expect(page.get_by_role("heading", name="left")).to_be_visible()

@@ -82,6 +82,50 @@ export async function output(session, offset, limit) {
 /** A key that no other page makes. */
 export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
+// ── code sessions ────────────────────────────────────────────────────────────
+
+const ofCode = (id, rest = "") => `/v1/code/${encodeURIComponent(encodeURIComponent(id))}${rest}`;
+
+export const codes = () => ask("GET", `/v1/code${query({ ended: true })}`).then((told) => told.sessions);
+export const openCode = (spec, key) => ask("POST", "/v1/code", spec, { headers: { "idempotency-key": key } });
+export const closeCode = (id) => ask("POST", ofCode(id, "/close"), {});
+export const runCell = (id, code) => ask("POST", ofCode(id, "/cells"), { code });
+export const giveLine = (id, request, text) => ask("POST", ofCode(id, "/answer"), { request, text });
+export const interruptCell = (id) => ask("POST", ofCode(id, "/interrupt"), {});
+
+/**
+ * Tells `on.heard` of each event of a code session, the past ones first; `on.linked` whether there
+ * is a connection, `on.over` what ended it for good, or null. After a loss it goes on behind the
+ * last that it saw. Gives back what ends it.
+ */
+export function followCode(session, on) {
+  let since = 0;
+  let over = false;
+  let socket;
+  const open = () => {
+    socket = new WebSocket(socketAt("/v1/cells"));
+    socket.onopen = () => socket.send(JSON.stringify({ follow: { session, since } }));
+    socket.onmessage = ({ data }) => {
+      for (const told of JSON.parse(data)) {
+        if (told.fact) { since = told.seq; on.heard(told); }
+        else if (told.following) on.linked(true);
+        else if (told.refused) { over = true; on.over(told.refused); }
+        else if ("over" in told) { over = told.over?.code !== "fell-behind"; if (over) on.over(told.over); else socket.close(); }
+      }
+      on.linked(true);
+    };
+    socket.onclose = () => {
+      if (over) return;
+      on.linked(false);
+      setTimeout(() => over || open(), soon());
+    };
+  };
+  open();
+  return () => { over = true; socket.close(); };
+}
+
+// ── sockets ──────────────────────────────────────────────────────────────────
+
 const socketAt = (path) => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
 
 /** Seconds until another try: five, and up to two more, so that many pages do not come at once. */
@@ -90,12 +134,14 @@ const soon = () => 5000 + Math.random() * 2000;
 /**
  * Tells `heard` of each event, for ever. After a loss it goes on behind the last that it saw; `linked`
  * hears whether there is a connection, and whether all is to be asked for anew: nothing tells what
- * happened before it.
+ * happened before it. Gives back what ends it.
  */
 export function watch(heard, linked) {
   let seq = null;
+  let over = false;
+  let socket;
   const open = () => {
-    const socket = new WebSocket(socketAt(`/v1/events${seq === null ? "" : `?since=${seq}`}`));
+    socket = new WebSocket(socketAt(`/v1/events${seq === null ? "" : `?since=${seq}`}`));
     socket.onopen = () => linked(true, seq === null);
     socket.onmessage = (message) => {
       const event = JSON.parse(message.data);
@@ -104,11 +150,13 @@ export function watch(heard, linked) {
       heard(event);
     };
     socket.onclose = () => {
+      if (over) return;
       linked(false, false);
-      setTimeout(open, soon());
+      setTimeout(() => over || open(), soon());
     };
   };
   open();
+  return () => { over = true; socket.close(); };
 }
 
 const INPUT = 0x69, RESIZE = 0x73; // i, s

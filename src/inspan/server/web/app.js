@@ -1,7 +1,9 @@
 // The page: which tasks there are, which one is looked at, and what happens meanwhile.
 
 import * as api from "/web/api.js";
+import { Cells } from "/web/cells.js";
 import { about, ago, el, needsYou, OVER, title } from "/web/draw.js";
+import { Graph } from "/web/graph.js";
 import { makeTask } from "/web/making.js";
 import { Replay } from "/web/replay.js";
 import { Search } from "/web/search.js";
@@ -111,6 +113,8 @@ function linked(there, anew) {
 
 /** Views that take the whole page, by their word in the address. */
 const WIDE = {
+  cells: (id) => new Cells(room, id, fail),
+  graph: () => new Graph(room, fail),
   search: (text, task) => new Search(room, decodeURIComponent(text ?? ""), task, known, fail),
 };
 
