@@ -12,8 +12,9 @@ import platform
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -54,7 +55,12 @@ if TYPE_CHECKING:
     from inspan.kernel.host.folder import PrivateFolder
     from inspan.kernel.host.session import KernelSession
     from inspan.model.code import CodeLimits, Grants
+    from inspan.model.notice import Target
+    from inspan.notices.notices import Notices
+    from inspan.notices.reaching import Way
 
+#: What somebody else has to warn of.
+Warnings = Callable[[], Iterable[str]]
 #: Free bytes on the disk of the state directory below which health says so.
 _LITTLE_ROOM: Final = 1 << 30
 
@@ -63,9 +69,15 @@ class DaemonVitals:
     """``ports.Vitals`` of this process and its keeper."""
 
     def __init__(
-        self, places: Places, keeping: Keeping, timeouts: TimeoutsFile, url: str | None
+        self,
+        places: Places,
+        keeping: Keeping,
+        timeouts: TimeoutsFile,
+        url: str | None,
+        warnings: Warnings,
     ) -> None:
         self._url = url
+        self._more = warnings
         self._places = places
         self._keeping = keeping
         self._timeouts = timeouts
@@ -93,6 +105,7 @@ class DaemonVitals:
             yield f"only {free >> 20} MB are free in {where}; `inspan prune` makes room"
         if self._timeouts.warning:
             yield self._timeouts.warning
+        yield from self._more()
 
     async def _keeper(self) -> Process | None:
         try:
@@ -104,10 +117,11 @@ class DaemonVitals:
 
 @asynccontextmanager
 async def engine(
-    places: Places, settings: Settings, url: str | None = None
+    places: Places, settings: Settings, url: str | None = None, warnings: Warnings = tuple
 ) -> AsyncIterator[Engine]:
     """An engine over the state in ``places``, reached at ``url``, at work until the block is left.
 
+    ``warnings``: what health warns of beside what the engine knows.
     Raises StoreLocked where another process has that state, and what opening a store raises.
     """
     timeouts = TimeoutsFile(places.timeouts)
@@ -143,7 +157,7 @@ async def engine(
         recordings=Recordings(places.recordings, keeping.client),
         workspaces=Workspaces(places.workspaces),
         keep=keeping,
-        vitals=DaemonVitals(places, keeping, timeouts, url),
+        vitals=DaemonVitals(places, keeping, timeouts, url, warnings),
         monitor=monitor,
         clock=clock,
     )
@@ -185,6 +199,29 @@ def rules(settings: Settings, timeouts: Callable[[], Timeouts]) -> Rules:
             most=agents.waits,
             backoff=Backoff(first=agents.first_wait, most=agents.longest_wait),
         ),
+    )
+
+
+def notices(places: Places, settings: Settings) -> Notices | None:
+    """What tells people of tasks; ``None`` where the settings name nobody."""
+    if not settings.notify:
+        return None
+    from inspan.notices.notices import Notices  # noqa: PLC0415 - only where it is asked for
+
+    way = partial(way_to, places=places, settings=settings)
+    return Notices(settings.notify, way, places.notices, SystemClock())
+
+
+def way_to(target: Target, *, places: Places, settings: Settings) -> Way:
+    """How that target is told. Raises Unable where it cannot be on this machine."""
+    from inspan.notices.ways import way_of  # noqa: PLC0415 - as above
+
+    return way_of(
+        target,
+        web=HttpWeb(),
+        clock=SystemClock(),
+        look_up=Secrets(places.secrets, os.environ).look_up,
+        env=settings.env.split(os.environ)[0],
     )
 
 

@@ -21,7 +21,7 @@ import anyio
 import anyio.to_thread
 
 from inspan import __version__
-from inspan.app import engine
+from inspan.app import engine, notices
 from inspan.client.launch import LOG, LOG_KEPT, LOG_MOST
 from inspan.control import PrunePolicy
 from inspan.errors import InspanError
@@ -51,8 +51,15 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
     stop = anyio.Event()
     with _network(places, settings) as network, closing(Audit(places.audit)) as audit:
         url = network.url if network else None
-        async with engine(places, settings, url) as running, anyio.create_task_group() as group:
+        telling = notices(places, settings)
+        warnings = telling.warnings if telling else tuple
+        async with (
+            engine(places, settings, url, warnings) as running,
+            anyio.create_task_group() as group,
+        ):
             group.start_soon(_on_signal, stop)
+            if telling is not None:
+                await group.start(telling.run, running)
             group.start_soon(_retain, running, places, settings)
             if settings.code.idle is not None:
                 group.start_soon(_rest, running, settings.code.idle)

@@ -56,6 +56,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "agents": "which agents are here",
         "demo": "see it work",
         "token": "who may come in by the network",
+        "notify": "who is told of tasks that need somebody",
         "audit": "who asked the daemon for what",
         "prune": "remove old tasks and recordings",
         "kernel": "a kernel for Jupyter's notebooks and consoles",

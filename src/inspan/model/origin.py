@@ -69,6 +69,14 @@ def origin_of(text: str) -> Origin:
     return origin
 
 
+def loopback(host: str) -> bool:
+    """Whether ``host`` says by itself that it is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def public(address: Address) -> bool:
     """Whether it is of the Internet at large; one that leads to another is judged as that one."""
     if isinstance(address, ipaddress.IPv6Address):

@@ -39,25 +39,33 @@ class HttpWeb:
         allowed: Callable[[str], bool],
         most: int,
     ) -> Fetched:
-        from h11 import LocalProtocolError, Request  # noqa: PLC0415 - most daemons fetch nothing
-
-        said = {
-            "host": origin.netloc,
-            "accept": "*/*",
-            "accept-encoding": "identity",
-            "connection": "close",
-            "user-agent": "inspan",
-            **{name.lower(): value for name, value in headers.items()},
-        }
-        try:
-            request = Request(method=method, target=target, headers=list(said.items()))
-        except (LocalProtocolError, UnicodeEncodeError) as error:
-            raise BadInput(f"'headers' cannot be sent: {error}") from None
+        request = _request(origin, method, target, headers)
         stream = await self._connected(origin, await _addresses(origin, allowed))
         try:
-            return await _exchanged(stream, request, str(origin), most)
+            return await _exchanged(stream, request, b"", str(origin), most)
         finally:
             await anyio.aclose_forcefully(stream)
+
+    async def post(
+        self,
+        origin: Origin,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        allowed: Callable[[str], bool],
+    ) -> tuple[int, Mapping[str, str]]:
+        """``body`` to it; how it is answered, without what the answer says beside that.
+
+        Raises what ``fetch`` does.
+        """
+        length = {"content-length": str(len(body))}
+        request = _request(origin, "POST", target, {**headers, **length})
+        stream = await self._connected(origin, await _addresses(origin, allowed))
+        try:
+            answer = await _exchanged(stream, request, body, str(origin), None)
+        finally:
+            await anyio.aclose_forcefully(stream)
+        return answer.status, dict(answer.headers)
 
     async def _connected(self, origin: Origin, addresses: list[str]) -> ByteStream:
         why = ""
@@ -83,6 +91,23 @@ class HttpWeb:
         return ssl.create_default_context()
 
 
+def _request(origin: Origin, method: str, target: str, headers: Mapping[str, str]) -> h11.Request:
+    from h11 import LocalProtocolError, Request  # noqa: PLC0415 - most daemons ask nobody
+
+    said = {
+        "host": origin.netloc,
+        "accept": "*/*",
+        "accept-encoding": "identity",
+        "connection": "close",
+        "user-agent": "inspan",
+        **{name.lower(): value for name, value in headers.items()},
+    }
+    try:
+        return Request(method=method, target=target, headers=list(said.items()))
+    except (LocalProtocolError, UnicodeEncodeError) as error:
+        raise BadInput(f"'headers' cannot be sent: {error}") from None
+
+
 async def _addresses(origin: Origin, allowed: Callable[[str], bool]) -> list[str]:
     try:
         found = await anyio.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
@@ -98,13 +123,18 @@ async def _addresses(origin: Origin, allowed: Callable[[str], bool]) -> list[str
     return judged
 
 
-async def _exchanged(stream: ByteStream, request: h11.Request, origin: str, most: int) -> Fetched:
+async def _exchanged(
+    stream: ByteStream, request: h11.Request, said: bytes, origin: str, most: int | None
+) -> Fetched:
+    """The answer; without its body where ``most`` bytes of that are ``None``."""
     import h11  # noqa: PLC0415 - as above
 
     talk = h11.Connection(h11.CLIENT)
     status, headers, body = 0, list[tuple[str, str]](), bytearray()
     try:
-        await stream.send((talk.send(request) or b"") + (talk.send(h11.EndOfMessage()) or b""))
+        whole = [h11.Data(data=said)] if said else []
+        parts = (request, *whole, h11.EndOfMessage())
+        await stream.send(b"".join(talk.send(part) or b"" for part in parts))
         while True:
             match talk.next_event():
                 case h11.NEED_DATA:
@@ -113,9 +143,11 @@ async def _exchanged(stream: ByteStream, request: h11.Request, origin: str, most
                     headers = [
                         (name.decode("latin-1"), value.decode("latin-1")) for name, value in told
                     ]
+                    if most is None:
+                        return Fetched(status, tuple(headers), b"")
                 case h11.Data(data=data):
                     body += data
-                    if len(body) > most:
+                    if most is not None and len(body) > most:
                         raise Unable(f"{origin} sends more than {most} bytes")
                 case h11.EndOfMessage() | h11.ConnectionClosed():
                     return Fetched(status, tuple(headers), bytes(body))

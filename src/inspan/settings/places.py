@@ -110,6 +110,11 @@ class Places:
         return self.state_dir / "tokens.json"
 
     @property
+    def notices(self) -> Path:
+        """How far those who are told of tasks have been told."""
+        return self.state_dir / "notices.json"
+
+    @property
     def audit(self) -> Path:
         """Who asked the daemon for what."""
         return self.logs / "audit.jsonl"

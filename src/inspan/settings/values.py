@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from inspan.agents.declaration import Declaration
     from inspan.model.listen import Listen
+    from inspan.model.notice import Target
     from inspan.settings.lined import Lined
 
 GIB: Final = 1 << 30
@@ -143,6 +144,8 @@ class Settings:
     sandbox: SandboxRules = field(default_factory=SandboxRules)
     #: Where the daemon listens beside its own socket; ``None``: nowhere.
     listen: Listen | None = None
+    #: Who is told of tasks that need somebody.
+    notify: tuple[Target, ...] = ()
     env: EnvRule = field(default_factory=EnvRule)
     #: Variables that agents get by reference: name → reference (``settings.secrets``).
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -314,6 +317,12 @@ def _server(document: Lined, value: Any) -> dict[str, Any]:
     return {"listen": listen(document, ("server",), value)}
 
 
+def _notify(document: Lined, value: Any) -> dict[str, Any]:
+    from inspan.settings.notify import targets  # noqa: PLC0415 - only where there are some
+
+    return {"notify": targets(document, ("notify",), value)}
+
+
 def _env(document: Lined, value: Any) -> dict[str, Any]:
     given = fields.section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
@@ -364,6 +373,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "permissions": _permissions,
     "sandbox": _sandbox,
     "server": _server,
+    "notify": _notify,
     "env": _env,
     "keys": _keys,
     "secrets": _secrets,
