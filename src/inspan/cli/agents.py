@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -66,6 +67,43 @@ def run(args: argparse.Namespace) -> int:
     if not any(agent.path for agent in found):
         note("no agent is installed; any other program runs as `inspan run -- COMMAND`")
     return exits.DONE
+
+
+def installed() -> list[tuple[Dialect, str | None]]:
+    """The agents that are here, each with the version that it tells."""
+    dialects = _known()[0]
+    with ThreadPoolExecutor(len(dialects)) as threads:
+        looked = [*threads.map(_look, dialects)]
+    return [
+        (dialect, agent.version)
+        for dialect, agent in zip(dialects, looked, strict=True)
+        if agent.path is not None
+    ]
+
+
+def logged_in(dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """The agent and what to do, where it can be asked and says that it is not logged in."""
+    from inspan.agents.dialect import TellsLogin
+    from inspan.model.task import Exit
+
+    if not isinstance(dialect, TellsLogin):
+        return
+    program, *words = dialect.ask_login()
+    try:
+        done = subprocess.run(
+            [shutil.which(program) or program, *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+            cwd=os.path.abspath(os.sep),  # noqa: PTH100 - as below
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    code = done.returncode
+    how = Exit(code=code) if code >= 0 else Exit(signal=-code)
+    if not dialect.login(how, done.stdout[: 1 << 16]).ok:
+        yield dialect.name, dialect.login_hint
 
 
 def _known() -> tuple[list[Dialect], list[_Agent]]:

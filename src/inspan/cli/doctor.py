@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, keeperdoor, reach
+from inspan.cli import entrances, exits, keeperdoor, machine, reach
 from inspan.cli.finding import FAIL, OK, WARN, Finding, failed, tell
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from inspan.settings import Places
 
 HELP = "Look for what is amiss, and say what to do. Exit status 1: inspan cannot work like this."
-#: SQLite up to here has a race between two connections that reset one write-ahead log.
-_WAL_RACE: Final = (3, 51, 2)
 _PYTHON: Final = (3, 11)
-#: Bytes of room on the disk below which recordings are at risk.
-_ROOM: Final = 1 << 30
 #: Below this many file descriptors a hundred sessions do not fit.
 _FILES: Final = 1024
 
@@ -65,35 +61,11 @@ def _platform(_: Places) -> tuple[str, ...]:
     return OK, shown
 
 
-def _sqlite(_: Places) -> tuple[str, ...]:
-    import sqlite3
-
-    if sqlite3.sqlite_version_info <= _WAL_RACE:
-        return (
-            WARN,
-            f"{sqlite3.sqlite_version}: up to 3.51.2 two connections can corrupt one database",
-            "inspan opens one only; open its database with nothing else while the daemon runs.",
-        )
-    return OK, sqlite3.sqlite_version
-
-
 def _state(where: Places) -> tuple[str, ...]:
     where.prepare()
     if not os.access(where.state_dir, os.W_OK | os.X_OK):
         return FAIL, f"{where.state_dir} is not writable", "Set INSPAN_HOME to a folder of yours."
     return OK, f"{where.state_dir}, mode 0700"
-
-
-def _disk(where: Places) -> tuple[str, ...]:
-    import shutil
-
-    from inspan.settings.figures import show_size
-
-    free = shutil.disk_usage(where.state_dir).free
-    shown = f"{show_size(free)} free"
-    if free < _ROOM:
-        return WARN, shown, "`inspan prune` frees what old recordings take."
-    return OK, shown
 
 
 def _database(where: Places) -> tuple[str, ...]:
@@ -126,11 +98,6 @@ def _settings(where: Places) -> tuple[str, ...]:
     reach.settings()
     paths = (where.config, where.timeouts)
     return OK, ", ".join(str(it) if it.exists() else f"defaults ({it} is absent)" for it in paths)
-
-
-def _sockets(where: Places) -> tuple[str, ...]:
-    length = len(os.fsencode(where.daemon_socket))
-    return OK, f"{where.runtime_dir} ({length} bytes of path)"
 
 
 def _daemon(where: Places) -> tuple[str, ...]:
@@ -224,16 +191,30 @@ def _providers(_: Places) -> tuple[str, ...]:
     return OK, ", ".join((*own, *more))
 
 
+def _agents(_: Places) -> tuple[str, ...]:
+    from inspan.cli.agents import installed, logged_in
+
+    found = installed()
+    if not found:
+        hint = "`inspan agents` tells what installs one; any other program runs without."
+        return WARN, "no agent is installed", hint
+    shown = ", ".join(f"{dialect.name} {version or '?'}" for dialect, version in found)
+    out_of = [f"{name} ({hint})" for dialect, _ in found for name, hint in logged_in(dialect)]
+    if out_of:
+        return WARN, f"{shown}; not logged in: {', '.join(out_of)}", "Log in where it says so."
+    return OK, shown
+
+
 def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:
+    """In the order in which they are told: below, inspan's own, what it stands beside."""
     for look in (
         _python,
         _platform,
-        _sqlite,
         _state,
-        _disk,
+        *machine.LOOKS,
         _database,
         _settings,
-        _sockets,
+        *entrances.LOOKS,
         _daemon,
         _keeper,
         _git,
@@ -242,6 +223,7 @@ def _looks() -> Iterator[tuple[str, Callable[[Places], tuple[str, ...]]]]:
         _sandbox,
         _files,
         _providers,
+        _agents,
     ):
         yield look.__name__.lstrip("_"), look
 
