@@ -342,3 +342,25 @@ def test_what_waits_for_what_is_drawn(page: Page, console: Console) -> None:
     expect(graph.get_by_role("link", name="last, completed")).to_be_visible()
     graph.get_by_role("link", name="left, completed").click()
     expect(page.get_by_role("heading", name="left")).to_be_visible()
+
+
+def test_the_load_is_drawn_as_it_is_measured(page: Page, console: Console) -> None:
+    console.say("run", "--name", "measured", "--", "true")
+    page.get_by_role("link", name="Load").click()
+    memory = page.get_by_role("figure").filter(has_text="Memory")
+    drawing = memory.get_by_role("img")
+    expect(drawing).to_have_attribute(
+        "aria-label", re.compile(r"daemon [\d.]+ MB, keeper [\d.]+ MB")
+    )
+    health = json.loads(console.say("status", "--json"))
+    told = drawing.get_attribute("aria-label") or ""
+    seen = float(told.partition("daemon ")[2].split()[0]) * (1 << 20)
+    assert seen == pytest.approx(health["daemon"]["rss_bytes"], rel=0.2)
+    expect(memory.locator("path.line0").first).to_have_attribute("d", re.compile(r"^M.+ .+L.+ .+"))
+    expect(memory.locator(".axis").first).to_have_text("0 MB")
+    drawing.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(memory.locator("figcaption time")).not_to_have_text("now")
+    expect(memory.locator(".cursor line")).to_be_attached()
+    memory.get_by_text("As a table").click()
+    expect(memory.get_by_role("row").nth(1)).to_contain_text("MB")

@@ -64,6 +64,8 @@ export const times = (session, offset, until, most) =>
   ask("GET", ofSession(session, `/times${query({ offset, until, most })}`)).then((told) => ({ cols: 0, rows: 0, ...told }));
 export const search = (wanted, signal) => ask("GET", `/v1/search${query(wanted)}`, undefined, { signal });
 
+export const metrics = (since, limit) => ask("GET", `/v1/metrics${query({ since, limit })}`);
+
 /** What is recorded from `offset` on, as chunks: `offset` and one of `bytes`, `gap`, `size`, `end`. */
 export async function output(session, offset, limit) {
   const headers = { accept: "application/vnd.inspan.frames" };

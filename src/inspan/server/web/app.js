@@ -2,6 +2,7 @@
 
 import * as api from "/web/api.js";
 import { Cells } from "/web/cells.js";
+import { Charts } from "/web/charts.js";
 import { about, ago, el, needsYou, OVER, title } from "/web/draw.js";
 import { Graph } from "/web/graph.js";
 import { makeTask } from "/web/making.js";
@@ -113,6 +114,7 @@ function linked(there, anew) {
 
 /** Views that take the whole page, by their word in the address. */
 const WIDE = {
+  load: () => new Charts(room, fail),
   cells: (id) => new Cells(room, id, fail),
   graph: () => new Graph(room, fail),
   search: (text, task) => new Search(room, decodeURIComponent(text ?? ""), task, known, fail),
