@@ -12,6 +12,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from inspan.model import wire
 from inspan.server import describe
 
 
@@ -73,12 +74,29 @@ def hears(path: str, message: Message) -> None:
         if each["address"] == path
     )
     if promised["contentType"] != "application/json":
-        assert message.get("bytes") is not None
+        raw = message.get("bytes")
+        assert raw is not None
+        opcode, number, payload = wire.opened(raw)
+        assert f"`{chr(opcode)}`" in promised["description"], raw
+        if opcode in (wire.ACK, wire.FAILED):
+            problem = json.dumps({"$ref": "#/components/schemas/Problem"})
+            if payload or opcode == wire.FAILED:
+                _validator("asyncapi", problem).validate(json.loads(payload))
+        else:
+            wire.decode(opcode, number, payload)
         return
     told = json.loads(message["text"])
-    if isinstance(told, dict) and "status" in told and "hint" in told:
-        return  # the problem with which a socket ends
     _validator("asyncapi", json.dumps(promised["payload"])).validate(told)
+
+
+def said_conforms(path: str, said: Any) -> None:
+    """Raises ValidationError where that is nothing that a client may say there."""
+    promised = next(
+        each["messages"]["receive"]
+        for each in _asyncapi()["channels"].values()
+        if each["address"] == path
+    )
+    _validator("asyncapi", json.dumps(promised["payload"])).validate(said)
 
 
 def template(path: str) -> str | None:

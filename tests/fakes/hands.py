@@ -37,6 +37,7 @@ from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 from inspan.server.audit import Audit
+from inspan.server.net import Network
 from inspan.server.serve import serve
 from tests.fakes.control import FakeControl
 from tests.fakes.puppets import engine_hand, lone_engine
@@ -102,8 +103,10 @@ async def in_memory() -> AsyncIterator[FakeHand]:
 
 
 @asynccontextmanager
-async def served(control: Control, *, version: str = __version__) -> AsyncIterator[Path]:
-    """The socket behind which ``control`` is served."""
+async def served(
+    control: Control, *, version: str = __version__, network: Network | None = None
+) -> AsyncIterator[Path]:
+    """The socket behind which ``control`` is served, and on the network if there is one."""
     stop, ready = anyio.Event(), anyio.Event()
     # Not pytest's folder: a socket's path is short.
     with tempfile.TemporaryDirectory(prefix="inspan-") as folder:
@@ -118,6 +121,7 @@ async def served(control: Control, *, version: str = __version__) -> AsyncIterat
                     audit=Audit(Path(folder) / "audit.jsonl"),
                     on_ready=ready.set,
                     shutdown_event=stop,
+                    network=network,
                 )
             )
             with anyio.fail_after(20):

@@ -46,6 +46,24 @@ PROBLEM_TYPE: Final = "application/problem+json"
 #: WebSocket close codes of our own (RFC 6455, 7.4.2: 4000 to 4999 are private).
 CLOSE_FAILED: Final = 4000
 CLOSE_FELL_BEHIND: Final = 4008
+#: Those of the protocol's that the daemon closes with.
+CLOSE_DONE: Final = 1000
+CLOSE_BROKEN: Final = 1002
+CLOSE_NO_TEXT: Final = 1007
+CLOSE_TOO_LARGE: Final = 1009
+CLOSE_SILENT: Final = 1011
+CLOSE_STOPPING: Final = 1012
+#: What each of them says.
+CLOSES: Final = {
+    CLOSE_DONE: "nothing more comes",
+    CLOSE_BROKEN: "what was said is no WebSocket",
+    CLOSE_NO_TEXT: "a text was no UTF-8",
+    CLOSE_TOO_LARGE: "a message was larger than 1 MiB",
+    CLOSE_SILENT: "a ping was not answered",
+    CLOSE_STOPPING: "the daemon stops; what runs, runs on",
+    CLOSE_FAILED: "an error, which the last frame told of",
+    CLOSE_FELL_BEHIND: "the client did not take what it was sent; come again from where it was",
+}
 
 BODY_MOST: Final = 4 << 20
 #: The payload of one frame, either way.

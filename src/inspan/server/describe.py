@@ -251,6 +251,7 @@ def _channel(socket: Socket[Any], shapes: _Shapes) -> dict[str, Any]:
         "description": socket.about,
         "messages": messages,
         "bindings": {"ws": {"query": _asked(socket.query)}},
+        "x-close-codes": {str(code): about for code, about in wire.CLOSES.items()},
     }
     if "{ref}" in socket.path:
         told["parameters"] = {"ref": {"description": _ABOUT_REF}}

@@ -27,9 +27,6 @@ from inspan.server.query import Flag, Number, Query, Word
 from inspan.server.rest import OFFSET, TASK, closing, encode
 from inspan.server.ways import ref_of
 
-#: What a close frame that says "done" carries (RFC 6455, 7.4.1).
-CLOSE_DONE: Final = 1000
-
 SINCE_OR_NOW: Final = Number("since", "the last `seq` that was seen; without it from now on", None)
 WRITER: Final = Flag("writer", "to type, too; one client at a time")
 STEAL: Final = Flag("steal", "take the place of the one that types")
@@ -72,7 +69,7 @@ class Live:
                     await socket.send_text(encode(event).decode())
                     await anyio.lowlevel.checkpoint()
             await opened.wait()
-            await socket.close(CLOSE_DONE)
+            await socket.close(wire.CLOSE_DONE)
         except InspanError as error:
             await opened.wait()
             await _fail(socket, error, problem.encoded(error).decode())
@@ -106,7 +103,7 @@ class Live:
                     for frame in wire.encode(chunk):
                         await socket.send_bytes(frame)
                         await anyio.lowlevel.checkpoint()
-            await socket.close(CLOSE_DONE)
+            await socket.close(wire.CLOSE_DONE)
         except InspanError as error:
             await _fail(socket, error, wire.frame(wire.FAILED, 0, problem.encoded(error)))
         except WebSocketDisconnect:

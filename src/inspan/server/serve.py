@@ -117,11 +117,9 @@ class _Server(Server):
 
 def _late_websocket(**given: Any) -> asyncio.Protocol:
     """The WebSocket protocol, imported by the first that is asked for and not before ready."""
-    from uvicorn.protocols.websockets.websockets_sansio_impl import (  # noqa: PLC0415  see above
-        WebSocketsSansIOProtocol,
-    )
+    from inspan.server.sockets import Socket  # noqa: PLC0415  see above
 
-    return WebSocketsSansIOProtocol(**given)
+    return Socket(**given)
 
 
 #: How both are served: no hands of uvicorn's on logs, nor on what a proxy would say in headers.

@@ -439,7 +439,7 @@ LIVE: Final[tuple[Socket[Live], ...]] = (
         verb=Live.events,
         about="Events as they are stored. Who comes again names the last `seq` that it saw.",
         query=(live.SINCE_OR_NOW, rest.TASK),
-        hears=Event,
+        hears=(Event, replies.Problem),
     ),
     Socket(
         path="/v1/sessions/{ref}/terminal",

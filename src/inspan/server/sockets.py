@@ -1,0 +1,80 @@
+"""WebSockets as served: uvicorn's protocol, with ends of ours for clients that do not read.
+
+What waits to be sent to a client is bounded (the transport's buffer, and one frame); that it waits
+does not last where clients are pinged. It knows no route. It is imported by the first client.
+"""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle
+from typing import Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from inspan.model import wire
+
+#: Seconds for a client to take what was sent before its connection was closed.
+LINGER: Final = 30.0
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """One connection."""
+
+    _cut: TimerHandle | None = None
+
+    def handle_ping(self) -> None:
+        # Who asks for signs of life and takes none would have them pile up here.
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.conn.fail(wire.CLOSE_NO_TEXT, "no UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._gone()
+
+    def keepalive_timeout(self) -> None:
+        """It has not answered; where that is because it does not read, it is told so."""
+        self.pong_timer = self.pending_ping_payload = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        if self.writable.is_set():
+            code, reason = wire.CLOSE_SILENT, "no answer to a ping"
+        else:
+            code, reason = wire.CLOSE_FELL_BEHIND, "fell-behind"
+        self.conn.fail(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self._gone()
+        self.transport.close()
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self._linger()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._cut is not None:
+            self._cut.cancel()
+            self._cut = None
+
+    def _gone(self) -> None:
+        """Whoever sends or listens is to leave now, and not when the last byte was taken."""
+        self.disconnected = True
+        self.writable.set()
+
+    def _linger(self) -> None:
+        """A connection is closed when all was taken, which may be never."""
+        if self._cut is None and self in self.connections:
+            self._cut = self.loop.call_later(LINGER, self.transport.abort)
