@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from inspan.engine.ports import Change
 from inspan.errors import BadInput
 from inspan.model import event as e
-from inspan.model.metrics import Metrics, MetricsQuery, ProcessUse, Sample, SessionUse, Totals
+from inspan.model.metrics import (
+    Drawn,
+    Metrics,
+    MetricsQuery,
+    ProcessUse,
+    Sample,
+    SessionUse,
+    Totals,
+)
 from inspan.model.task import ACTIVE, Task, TaskState
 
 
@@ -70,3 +78,48 @@ def counted(tasks: Collection[Task], events: Sequence[e.Event], query: MetricsQu
         since=now - 10, tasks_submitted=submitted, tasks_started=started, tasks_ended=ended
     )
     return Metrics(sample, (sample,) if (query.since or 0) < now else (), totals)
+
+
+class FakeProcesses:
+    """``monitor.ports.Processes``: they use what the test says."""
+
+    def __init__(self) -> None:
+        self.drawn: dict[str, Drawn] = {"daemon": Drawn(10, 1000, 1.0)}
+        self.living: dict[str, Drawn] = {}
+        self.looks = 0
+        #: Raised where they are looked at.
+        self.fault: Exception | None = None
+
+    async def own(self) -> dict[str, Drawn]:
+        self.looks += 1
+        if self.fault is not None:
+            raise self.fault
+        return dict(self.drawn)
+
+    async def sessions(self) -> dict[str, Drawn]:
+        return dict(self.living)
+
+
+class FakeDatabase:
+    """``monitor.ports.Database``: rows in a list."""
+
+    def __init__(self) -> None:
+        self.on_transaction: Callable[[int, float], None] | None = None
+        self.reads = 0
+        self.rows: list[tuple[float, float, str]] = []
+        #: Raised where it is written to.
+        self.fault: Exception | None = None
+
+    def writes(self, changes: int, seconds: float) -> None:
+        """A transaction is done."""
+        assert self.on_transaction is not None
+        self.on_transaction(changes, seconds)
+
+    async def put_sample(self, at: float, span: float, body: str, keep: float) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.rows = [row for row in self.rows if row[0] >= keep]
+        self.rows.append((at, span, body))
+
+    async def samples(self, since: float, until: float) -> tuple[str, ...]:
+        return tuple(body for at, span, body in self.rows if at > since and at - span < until)

@@ -7,8 +7,9 @@ else's.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -20,14 +21,19 @@ from inspan.model.metrics import Metrics, MetricsQuery, Sample
 from inspan.model.task import Task
 from inspan.monitor.census import Census
 from inspan.monitor.figures import Totalled
+from inspan.monitor.keeping import Keeping, fewer
 from inspan.monitor.looking import AT_MOST, Looking
 from inspan.monitor.ports import Database, Processes
 from inspan.monitor.tally import Tally, joined
+
+log = logging.getLogger(__name__)
 
 #: Seconds of a span, how many of them are held, and between two looks at the event loop.
 SPAN: Final = 1.0
 RING: Final = 600
 _PROBE: Final = 0.25
+#: Two ends of a span that are no further apart are one (seconds).
+_SAME: Final = 0.01
 #: The most samples of an answer.
 LIMIT_MOST: Final = 3600
 
@@ -39,6 +45,7 @@ class PerformanceMonitor:
         self._clock = clock
         self._database = database
         self._looking = Looking(processes, clock)
+        self._keeping = Keeping(database)
         self._census = Census()
         self._totals = Totalled(clock.now())
         self._tally = Tally()
@@ -50,13 +57,21 @@ class PerformanceMonitor:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Count seconds until the block is left."""
+        trouble: Exception | None = None
         async with anyio.create_task_group() as group:
-            group.start_soon(self._beat)
-            group.start_soon(self._look)
+            for work in (self._beat, self._look, self._keeping.write):
+                group.start_soon(self._guarded, work)
             try:
                 yield
+            except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
+                trouble = error
             finally:
                 group.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    self._end()
+                    await self._keeping.finish()
+        if trouble is not None:
+            raise trouble
 
     # ── what it hears ─────────────────────────────────────────────────────────
 
@@ -84,20 +99,29 @@ class PerformanceMonitor:
         begun = self._begun()
         last = [tally for tally, _ in list(self._ring)[-1:]]
         now = joined([*last, begun])
-        now.standing = begun.standing
+        # How things stand is that of this moment, and not the highest of the last.
+        now.standing, now.own, now.together = begun.standing, begun.own, begun.together
         totals = self._totals.totals(begun, dict(self._looking.cpu_seconds))
-        return Metrics(now.sample(), self._samples(query), totals)
+        return Metrics(now.sample(), await self._samples(query), totals)
 
-    def _samples(self, query: MetricsQuery) -> tuple[Sample, ...]:
+    async def _samples(self, query: MetricsQuery) -> tuple[Sample, ...]:
         if query.since is None:
             return tuple(sample for _, sample in list(self._ring)[-query.limit :])
-        wanted = [pair for pair in self._ring if pair[0].at > query.since]
-        if len(wanted) <= query.limit:
-            return tuple(sample for _, sample in wanted)
-        each = -(-len(wanted) // query.limit)
-        tallies = [tally for tally, _ in wanted]
-        groups = (tallies[start : start + each] for start in range(0, len(tallies), each))
-        return tuple(joined(group).sample() for group in groups)
+        kept = await self._kept(query.since, query.limit)
+        after = kept[-1].at if kept else query.since
+        held = [pair for pair in self._ring if pair[0].at > after]
+        if len(kept) + len(held) <= query.limit:
+            return (*(tally.sample() for tally in kept), *(sample for _, sample in held))
+        tallies = (*kept, *(tally for tally, _ in held))
+        return tuple(tally.sample() for tally in fewer(tallies, query.limit))
+
+    async def _kept(self, since: float, most: int) -> tuple[Tally, ...]:
+        """What was before the ring, as the store has it."""
+        first = self._ring[0][0] if self._ring else None
+        began = self._clock.now() if first is None else first.at - first.span
+        if since >= began:
+            return ()
+        return await self._keeping.since(since, began - _SAME, most)
 
     # ── what it counts by itself ──────────────────────────────────────────────
 
@@ -123,6 +147,7 @@ class PerformanceMonitor:
         self._reads += over.reads
         self._totals.add(over)
         self._ring.append((over, over.sample()))
+        self._keeping.add(over)
 
     def _begun(self) -> Tally:
         """The span that is being counted, with how things stand now."""
@@ -135,6 +160,13 @@ class PerformanceMonitor:
         tally.sessions = self._looking.sessions
         tally.together = self._looking.together
         return tally
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A part of it may fail; what it is a guest of may not."""
+        try:
+            await work()
+        except Exception:
+            log.exception("the monitor has failed, and measures less")
 
     async def _look(self) -> None:
         """Look at processes also where nobody asks."""

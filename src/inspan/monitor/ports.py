@@ -26,6 +26,14 @@ class Database(Protocol):
     #: Called on the loop after each transaction: how many changes it wrote, in how many seconds.
     on_transaction: Callable[[int, float], None] | None
 
+    async def put_sample(self, at: float, span: float, body: str, keep: float) -> None:
+        """Keep what was measured in the span that ends ``at``, and nothing from before ``keep``."""
+        ...
+
+    async def samples(self, since: float, until: float) -> tuple[str, ...]:
+        """What is kept of spans that end after ``since`` and begin before ``until``, in order."""
+        ...
+
     @property
     def reads(self) -> int:
         """How many questions it has answered."""

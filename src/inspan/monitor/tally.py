@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final, Self
 
+from inspan.model import plain
 from inspan.model.metrics import ProcessUse, Sample, SessionUse
 from inspan.model.value import value
 from inspan.monitor.sketch import Sketch
+
+#: So many sessions of a span are kept in the store.
+SESSIONS_KEPT: Final = 8
+_NUMBERS: Final = ("at", "span", "submitted", "started", "changes", "reads")
+_SKETCHES: Final = ("durations", "commits", "lag")
 
 
 @value
@@ -93,6 +101,33 @@ class Tally:
             self.together.cpu * mine + later.together.cpu * (1 - mine),
         )
 
+    def plain(self) -> dict[str, Any]:
+        """It as JSON has it; ``of`` makes it again."""
+        return {
+            **{name: getattr(self, name) for name in _NUMBERS},
+            "ended": dict(self.ended),
+            **{name: getattr(self, name).plain() for name in _SKETCHES},
+            "standing": plain.dump(self.standing),
+            "own": {name: plain.dump(use) for name, use in self.own.items()},
+            "together": plain.dump(self.together),
+            "sessions": plain.dump(self.sessions[:SESSIONS_KEPT]),
+        }
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Self:
+        """What ``told`` was made from."""
+        tally = cls()
+        for name in _NUMBERS:
+            setattr(tally, name, told[name])
+        for name in _SKETCHES:
+            setattr(tally, name, Sketch.of(told[name]))
+        tally.ended = Counter(told["ended"])
+        tally.standing = plain.load(Standing, told["standing"])
+        tally.own = {name: plain.load(ProcessUse, use) for name, use in told["own"].items()}
+        tally.together = plain.load(Together, told["together"])
+        tally.sessions = tuple(plain.load(SessionUse, use) for use in told["sessions"])
+        return tally
+
     def sample(self) -> Sample:
         """It as a value."""
         span = self.span or 1.0
@@ -123,7 +158,7 @@ class Tally:
         )
 
 
-def joined(tallies: list[Tally]) -> Tally:
+def joined(tallies: Iterable[Tally]) -> Tally:
     """All of them as one."""
     whole = Tally()
     for tally in tallies:

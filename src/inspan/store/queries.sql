@@ -317,3 +317,20 @@ SELECT space, key, value FROM code_values;
 -- name: all_code_sessions
 -- Every session with all that is derived from it.
 SELECT id, name, state, created_at, ended_at, body FROM code_sessions;
+
+-- name: put_sample
+-- What was measured in the span that ends then; a clock that was set back may end one there again.
+INSERT INTO samples (at, span, body) VALUES (?, ?, ?)
+ON CONFLICT (at) DO UPDATE SET span = excluded.span, body = excluded.body;
+
+-- name: delete_samples
+-- What is older than is kept.
+DELETE FROM samples WHERE at < ?;
+
+-- name: get_samples
+-- Spans that end after a moment and begin before another, oldest first.
+SELECT body FROM samples WHERE at > :since AND at - span < :until ORDER BY at;
+
+-- name: all_samples
+-- Everything that was measured.
+SELECT at, span, body FROM samples;

@@ -22,7 +22,7 @@ from inspan.model.code import CodeSession
 from inspan.model.event import Event
 from inspan.model.promise import Promise
 from inspan.model.task import TERMINAL, Task, TaskState
-from inspan.store import code, faults, paging, promises, rows, values
+from inspan.store import code, faults, paging, promises, rows, samples, values
 from inspan.store.connection import Synchronous, connect, transaction
 from inspan.store.lock import LockFile
 from inspan.store.migrate import migrate
@@ -163,6 +163,15 @@ class SqliteStore:
         """Write it, or take it away; False where there is no room."""
         fits: bool = await self._ask(values.put, space, key, value, room)
         return fits
+
+    async def put_sample(self, at: float, span: float, body: str, keep: float) -> None:
+        """Keep what was measured in the span that ends ``at``, and nothing from before ``keep``."""
+        await self._ask(samples.put, at, span, body, keep)
+
+    async def samples(self, since: float, until: float) -> tuple[str, ...]:
+        """What was measured in spans that end after ``since`` and begin before ``until``."""
+        found: tuple[str, ...] = await self._ask(samples.get, since, until)
+        return found
 
     async def prune(self, policy: PrunePolicy, now: float) -> tuple[Task, ...]:
         """Delete ended tasks that the policy lets go, and return them.

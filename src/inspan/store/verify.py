@@ -33,6 +33,7 @@ _PROMISES_SINCE: Final = 3
 _CODE_SINCE: Final = 4
 #: The first that has what code keeps.
 _VALUES_SINCE: Final = 5
+_SAMPLES_SINCE: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,8 @@ def verify(path: Path) -> Verified:
                 problems += _first(_code(connection, counts))
             if schema >= _VALUES_SINCE:
                 problems += _first(_values(connection))
+            if schema >= _SAMPLES_SINCE:
+                problems += _first(_samples(connection))
     return Verified(
         schema=schema,
         sqlite=sqlite3.sqlite_version,
@@ -175,6 +178,14 @@ def _values(connection: sqlite3.Connection) -> Iterator[str]:
             json.loads(value)
         except ValueError as error:
             yield f"value {key!r} of {space}: {faults.of_reading(error).message}"
+
+
+def _samples(connection: sqlite3.Connection) -> Iterator[str]:
+    for at, _, body in connection.execute(statement("all_samples")):
+        try:
+            json.loads(body)
+        except ValueError as error:
+            yield f"sample of {at}: {faults.of_reading(error).message}"
 
 
 def _differences(row: rows.Row, events: list[Event]) -> Iterator[str]:

@@ -8,6 +8,7 @@ A file that is there is left alone: what an older inspan wrote must stay as it w
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from inspan.model.code import CodeLimits, CodeSession, CodeSpec, Grants, Sandbox
 from inspan.model.promise import TIMER, Promise, PromiseState
 from inspan.model.session import CodeState
 from inspan.model.task import Exit, Needs, Reason, StopKind, Verdict, Workspace, WorkspaceKind
+from inspan.monitor.tally import Tally
 from inspan.store.migrate import backup, downgrade, newest
 from inspan.store.sqlite import SqliteStore
 from tests.fakes.lives import SPEC, Author
@@ -26,6 +28,9 @@ from tests.fakes.lives import SPEC, Author
 FOLDER = Path(__file__).parent
 #: What code keeps: of a session, and shared.
 KEPT = ((f"py-{'1' * 26}", "kéy \udcff", '{"a":[1,null]}'), ("shared:mine", "key", '"\\u2603"'))
+
+#: What was measured: when the span ended, how long it was, and what the monitor says of it.
+MEASURED = (1_700_000_060.5, 60.25, json.dumps(Tally().plain()))
 
 
 def main() -> None:
@@ -48,6 +53,7 @@ async def fill(path: Path) -> None:
         await store.commit(change)
     for space, key, value in KEPT:
         await store.put_value(space, key, value, Room(9, 999))
+    await store.put_sample(*MEASURED, 0.0)
     await store.close()
 
 

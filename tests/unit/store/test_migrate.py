@@ -14,7 +14,7 @@ from inspan.store.lock import LockFile
 from inspan.store.migrate import backup, downgrade, newest, upgrade
 from inspan.store.sqlite import SqliteStore
 from inspan.store.verify import verify
-from tests.golden.db.make import FOLDER, KEPT, coded, promised, story
+from tests.golden.db.make import FOLDER, KEPT, MEASURED, coded, promised, story
 
 pytestmark = pytest.mark.requirement("E5")
 
@@ -94,7 +94,8 @@ def test_each_step_down_and_up_is_sound(golden: Path) -> None:
     for version in VERSIONS:
         assert upgrade(golden, version) == version
         assert verify(golden).ok
-    lost = ('INTO "promises"', 'INTO "code_sessions"', 'INTO "code_values"')
+    tables = ("promises", "code_sessions", "code_values", "samples")
+    lost = tuple(f'INTO "{table}"' for table in tables)
     assert dump(golden) == [line for line in before if not any(word in line for word in lost)]
 
 
@@ -121,6 +122,21 @@ async def test_code_sessions_are_read_back(golden: Path) -> None:
     assert await store.code_sessions(ended=True) == tuple(expected.values())
     await store.close()
     assert verify(golden).code_sessions == len(expected) == 2
+
+
+@pytest.mark.parametrize("golden", [newest()], indirect=True)
+@pytest.mark.anyio
+async def test_what_was_measured_is_read_back(golden: Path) -> None:
+    store = await SqliteStore.open(golden)
+    at, span, body = MEASURED
+    assert await store.samples(at - 1, at) == (body,)
+    assert await store.samples(at, at + 1) == await store.samples(0, at - span) == ()
+    await store.put_sample(at + 60, 60.0, "{}", at + 1)
+    assert await store.samples(0, at + 99) == ("{}",)
+    await store.close()
+    do(golden, "UPDATE samples SET body = '{'")
+    (problem,) = verify(golden).problems
+    assert problem.startswith(f"sample of {at + 60}: ")
 
 
 @pytest.mark.parametrize("golden", [newest()], indirect=True)

@@ -1,0 +1,2 @@
+DROP TABLE samples;
+PRAGMA user_version = 5;
