@@ -60,6 +60,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "audit": "who asked the daemon for what",
         "prune": "remove old tasks and recordings",
         "kernel": "a kernel for Jupyter's notebooks and consoles",
+        "alerts": "alert rules for Prometheus",
         "service": "have the system keep the daemon",
         "upgrade": "rehearse an upgrade and the way back, and do it",
         "db": "upgrade, downgrade, verify, back up or restore the database",
