@@ -28,7 +28,7 @@ _ENDS: Final = re.compile(r"[╰└┗╚╯┘┛╝]")
 #: What stands in front of where one types, also within a box.
 _MARKED: Final = re.compile(r"[\s│┃║|▌▎▊▐]{0,4}[❯›>❱»$](?:\s|$)")
 #: The same with nothing behind it but a cursor that is drawn.
-_EMPTY: Final = re.compile(r"\s{0,4}[❯›>❱»]\s*[█▌▋▏_]?")
+_EMPTY: Final = re.compile(r"\s{0,4}(?:[❯›>❱»]|>>>?|❯❯|»»)\s*[█▌▋▏_]?")
 #: A bar at the left of a panel that has no lines across the screen.
 _BARRED: Final = re.compile(r"\s{0,4}[│┃║▌▎▊█]")
 #: The upper line of a box that begins right of the left edge, after whatever stands there.

@@ -63,6 +63,7 @@ class Place(StrEnum):
     TYPING = "typing"  #: the line in which one types, where that is a single one
     ABOVE = "above_typing"  #: the last lines above those that have a letter or a digit
     BOX_ABOVE = "box_above"  #: in the box with sides that stands just above them
+    BOX_TITLE = "box_title"  #: the upper line of that box
     LIST_ABOVE = "list_above"  #: the list of options that is the last thing above them
     ABOVE_LIST = "above_list"  #: the two lines above that list
     ASKED = "asked"  #: the paragraph in front of what is typed, in one line
@@ -182,8 +183,11 @@ class View:
             return [row.strip(SIDES) for row in _worded(above)[-2:]]
         if place in (Place.LIST_ABOVE, Place.ABOVE_LIST):
             return self._listed(list_above(self.rows, typing) if typing else None, place)
-        if place is Place.BOX_ABOVE:
-            return self._boxed(box_above(self.rows, typing) if typing else None)
+        if place in (Place.BOX_ABOVE, Place.BOX_TITLE):
+            above_it = box_above(self.rows, typing) if typing else None
+            if place is Place.BOX_ABOVE or above_it is None:
+                return self._boxed(above_it)
+            return [self.rows[above_it[0]].strip(FRAME)]
         box = (typing.start - 1, typing.stop) if typing else None
         line = self._boxed(low_box(self.rows) if place is Place.LOW_BOX else box)
         return line if len(line) == 1 else ()
