@@ -102,36 +102,92 @@ export const interruptCell = (id) => ask("POST", ofCode(id, "/interrupt"), {});
  */
 export function followCode(session, on) {
   let since = 0;
-  let over = false;
-  let socket;
-  const open = () => {
-    socket = new WebSocket(socketAt("/v1/cells"));
-    socket.onopen = () => socket.send(JSON.stringify({ follow: { session, since } }));
-    socket.onmessage = ({ data }) => {
+  const link = new Lasting(() => "/v1/cells", {
+    opened: (socket) => socket.send(JSON.stringify({ follow: { session, since } })),
+    heard: (data) => {
+      on.linked(true);
       for (const told of JSON.parse(data)) {
         if (told.fact) { since = told.seq; on.heard(told); }
-        else if (told.following) on.linked(true);
-        else if (told.refused) { over = true; on.over(told.refused); }
-        else if ("over" in told) { over = told.over?.code !== "fell-behind"; if (over) on.over(told.over); else socket.close(); }
+        else if ((told.over ?? told.refused)?.code === "fell-behind") link.lose();
+        else if (told.refused || "over" in told) { link.close(); on.over(told.refused ?? told.over); }
       }
-      on.linked(true);
-    };
-    socket.onclose = () => {
-      if (over) return;
-      on.linked(false);
-      setTimeout(() => over || open(), soon());
-    };
-  };
-  open();
-  return () => { over = true; socket.close(); };
+    },
+    lost: () => on.linked(false),
+  });
+  return () => link.close();
 }
 
 // ── sockets ──────────────────────────────────────────────────────────────────
 
 const socketAt = (path) => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
 
-/** Seconds until another try: five, and up to two more, so that many pages do not come at once. */
+/** Milliseconds until another try: five seconds and up to two more, so that many pages do not come at once. */
 const soon = () => 5000 + Math.random() * 2000;
+/** A connection that says nothing for so long is asked after, and given up without an answer. */
+const QUIET = 40_000, ANSWER = 10_000;
+
+const sockets = new Set();
+
+/**
+ * A WebSocket that is opened anew whenever it is lost, until `close`; `path()` says where, each time.
+ * `on` has opened(socket), heard(data) and lost(). A browser that is offline is told so at once, and
+ * one that is back does not wait.
+ */
+class Lasting {
+  constructor(path, on) {
+    this.path = path;
+    this.on = on;
+    sockets.add(this);
+    this.open();
+  }
+
+  open() {
+    clearTimeout(this.timer);
+    const socket = this.socket = new WebSocket(socketAt(this.path()));
+    socket.binaryType = "arraybuffer";
+    this.heard = Date.now();
+    const mine = (act) => (event) => { if (this.socket === socket) { this.heard = Date.now(); act(event); } };
+    socket.onopen = mine(() => this.on.opened(socket));
+    socket.onmessage = mine(({ data }) => this.on.heard(data));
+    socket.onclose = mine(() => this.lose());
+  }
+
+  /** Without it from now on, and with another one soon. */
+  lose() {
+    const socket = this.socket;
+    this.socket = null; // what it may still say counts no more
+    socket?.close();
+    clearTimeout(this.timer);
+    if (!sockets.has(this)) return;
+    this.on.lost();
+    this.timer = setTimeout(() => this.open(), soon());
+  }
+
+  send(raw) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(raw);
+  }
+
+  close() {
+    sockets.delete(this);
+    clearTimeout(this.timer);
+    this.socket?.close();
+    this.socket = null;
+  }
+}
+
+window.addEventListener("offline", () => { for (const one of sockets) one.lose(); });
+window.addEventListener("online", () => { for (const one of sockets) if (!one.socket) one.open(); });
+/** A connection may be gone without a word: after a sleep, or in a tunnel. */
+setInterval(async () => {
+  const quiet = [...sockets].filter((one) => one.socket && Date.now() - one.heard > QUIET);
+  if (!quiet.length) return;
+  try {
+    await ask("GET", "/v1/health", undefined, { signal: AbortSignal.timeout(ANSWER) });
+    for (const one of quiet) one.heard = Date.now();
+  } catch {
+    for (const one of quiet) one.lose();
+  }
+}, ANSWER);
 
 /**
  * Tells `heard` of each event, for ever. After a loss it goes on behind the last that it saw; `linked`
@@ -140,25 +196,17 @@ const soon = () => 5000 + Math.random() * 2000;
  */
 export function watch(heard, linked) {
   let seq = null;
-  let over = false;
-  let socket;
-  const open = () => {
-    socket = new WebSocket(socketAt(`/v1/events${seq === null ? "" : `?since=${seq}`}`));
-    socket.onopen = () => linked(true, seq === null);
-    socket.onmessage = (message) => {
-      const event = JSON.parse(message.data);
+  const link = new Lasting(() => `/v1/events${query({ since: seq })}`, {
+    opened: () => linked(true, seq === null),
+    heard: (data) => {
+      const event = JSON.parse(data);
       if (event.fact === undefined) return; // the problem with which it ends
       seq = event.seq;
       heard(event);
-    };
-    socket.onclose = () => {
-      if (over) return;
-      linked(false, false);
-      setTimeout(() => over || open(), soon());
-    };
-  };
-  open();
-  return () => { over = true; socket.close(); };
+    },
+    lost: () => linked(false, false),
+  });
+  return () => link.close();
 }
 
 const INPUT = 0x69, RESIZE = 0x73; // i, s
@@ -194,12 +242,9 @@ function frame(opcode, payload) {
  * refused(problem) and closed(). Gives back write, resize, and close, which says where to go on.
  */
 export function terminal(id, offset, writer, on) {
-  let over = false;
-  let socket;
-  const open = () => {
-    socket = new WebSocket(socketAt(ofSession(id, `/terminal${query({ offset, writer })}`)));
-    socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => {
+  const link = new Lasting(() => ofSession(id, `/terminal${query({ offset, writer })}`), {
+    opened: () => on.opened?.(),
+    heard: (data) => {
       const chunk = opened(data, 0, data.byteLength);
       if (chunk.bytes) {
         offset = chunk.offset + chunk.bytes.length;
@@ -210,31 +255,24 @@ export function terminal(id, offset, writer, on) {
       } else if (chunk.size) {
         on.resized(...chunk.size);
       } else if (chunk.end) {
-        over = true;
+        link.close();
         on.ended(chunk.end.how);
       } else if (chunk.refused) {
         on.refused(chunk.refused);
       }
-    };
-    socket.onclose = () => {
-      if (over) return;
-      on.closed();
-      setTimeout(() => over || open(), soon());
-    };
-  };
-  open();
-  const say = (raw) => socket.readyState === WebSocket.OPEN && socket.send(raw);
+    },
+    lost: () => on.closed(),
+  });
   return {
-    write: (bytes) => say(frame(INPUT, bytes)),
+    write: (bytes) => link.send(frame(INPUT, bytes)),
     resize: (cols, rows) => {
       const size = new Uint8Array(8);
       new DataView(size.buffer).setUint32(0, cols);
       new DataView(size.buffer).setUint32(4, rows);
-      say(frame(RESIZE, size));
+      link.send(frame(RESIZE, size));
     },
     close: () => {
-      over = true;
-      socket.close();
+      link.close();
       return offset;
     },
   };

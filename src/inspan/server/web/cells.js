@@ -1,7 +1,7 @@
 // Code sessions: which there are, what happened in one, and a place to type the next cell.
 
 import * as api from "/web/api.js";
-import { ago, el } from "/web/draw.js";
+import { ago, el, fill } from "/web/draw.js";
 import { Output } from "/web/shown.js";
 
 /** Cells that are on the page at once; older ones are in the transcript. */
@@ -77,7 +77,7 @@ export class Cells {
     const over = session.state === "terminated";
     this.words.hidden = over;
     this.ask.hidden = over;
-    this.facts.replaceChildren(
+    fill(this.facts,
       el("strong", {}, session.spec.name ?? session.id.slice(-6)), el("span", {}, session.state),
       el("span", { className: "mono" }, session.spec.cwd),
       session.pulse ? el("span", {}, `${Math.round(session.pulse.memory_bytes / 1048576)} MB, ${session.pulse.names} names`) : null,

@@ -1,7 +1,7 @@
 // How much inspan does and what that takes: lines over time, each with its axis, and as a table.
 
 import * as api from "/web/api.js";
-import { el, span, svg } from "/web/draw.js";
+import { el, fill, span, svg } from "/web/draw.js";
 
 const EVERY = 2000;
 /** Seconds that can be looked back on. */
@@ -14,7 +14,7 @@ const MB = 1 << 20;
 const LEAST = 60;
 
 const plain = (value) => String(Number(value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)));
-const mega = (bytes) => `${plain(bytes / MB)} MB`;
+const mega = (bytes) => `${plain(bytes < 10 * MB ? bytes / MB : Math.round(bytes / MB))} MB`;
 const seconds = (value) => (value < 1 ? `${plain(value * 1000)} ms` : value < 100 ? `${plain(value)} s` : span(value));
 const share = (value) => `${plain(value * 100)} %`;
 
@@ -70,7 +70,7 @@ export class Charts {
   }
 
   tell(now) {
-    this.now.replaceChildren(
+    fill(this.now,
       el("span", {}, `${now.concurrent ?? 0} at work`), el("span", {}, `${now.queued ?? 0} in the queue`),
       now.oldest_queued_seconds ? el("span", {}, `the oldest waits ${span(now.oldest_queued_seconds)}`) : null,
       el("span", {}, `${now.needs_you ?? 0} need you`), el("span", {}, `${now.sessions_alive ?? 0} sessions`));

@@ -9,9 +9,14 @@ export function el(tag, props = {}, ...children) {
     else if (name.startsWith("aria-") || name === "role" || name === "for") made.setAttribute(name, value);
     else made[name] = value;
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  made.append(...children.flat().filter(there));
   return made;
 }
+
+const there = (child) => child !== null && child !== undefined && child !== "";
+
+/** Have `room` hold these, of which those that are nothing are left out. */
+export const fill = (room, ...children) => room.replaceChildren(...children.flat().filter(there));
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -21,7 +26,7 @@ export function svg(tag, props = {}, ...children) {
   for (const [name, value] of Object.entries(props)) {
     if (value !== undefined && value !== null) made.setAttribute(name, value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat().filter(there));
   return made;
 }
 

@@ -1,7 +1,7 @@
 // Which task waits for which: drawn in layers, and as a list.
 
 import * as api from "/web/api.js";
-import { el, svg, title } from "/web/draw.js";
+import { el, fill, svg, title } from "/web/draw.js";
 
 const WIDTH = 190, HEIGHT = 44, ACROSS = 56, DOWN = 14, EDGE = 8;
 /** Pages of tasks that are looked at. */
@@ -37,7 +37,7 @@ export class Graph {
     const scroll = this.room.querySelector(".graph");
     const [left, top] = [scroll?.scrollLeft ?? 0, scroll?.scrollTop ?? 0];
     const open = this.room.querySelector("details")?.open ?? false;
-    this.room.replaceChildren(
+    fill(this.room,
       el("h1", {}, "What waits for what"),
       el("p", { className: "facts" }, nodes.length ? `${nodes.length} tasks; each begins when those to the left of it have ended well.` : "No task waits for another. ",
         nodes.length ? null : el("code", {}, "inspan add --after ID -- …"),

@@ -50,10 +50,18 @@ export class Screen {
       output: (bytes) => this.shown.write(bytes),
       gap: (bytes) => this.shown.write(`\r\n\x1b[2m[${bytes} bytes are not kept]\x1b[0m\r\n`),
       resized: (cols, rows) => this.shown.resize(cols, rows),
+      opened: () => {
+        this.say();
+        if (this.holds) this.link.resize(this.shown.cols, this.shown.rows);
+      },
       ended: () => { this.word.textContent = "It has ended."; },
       refused: (problem) => { if (this.holds) this.hold(false); this.fail(problem); },
       closed: () => { this.word.textContent = "The connection is lost; it is tried again."; },
     });
+    this.say();
+  }
+
+  say() {
     this.word.textContent = this.holds ? "What you type goes to the program." : "";
   }
 
@@ -63,8 +71,7 @@ export class Screen {
     this.attach.textContent = wanted ? "Detach" : "Attach";
     this.open();
     if (!wanted) return;
-    this.fit.fit();
-    this.link.resize(this.shown.cols, this.shown.rows);
+    this.fit.fit(); // the program is told when the connection is there
     this.shown.focus();
   }
 

@@ -1,7 +1,7 @@
 // One task: what it is, what it asks, what it changed, and its terminal.
 
 import * as api from "/web/api.js";
-import { about, ago, awaitsVerdict, el, LIVE, OVER, short, title } from "/web/draw.js";
+import { about, ago, awaitsVerdict, el, fill, LIVE, OVER, short, title } from "/web/draw.js";
 import { Screen } from "/web/screen.js";
 
 export class Detail {
@@ -24,7 +24,7 @@ export class Detail {
   /** This browser is not let in. */
   askIn(problem) {
     this.leave();
-    this.room.replaceChildren(
+    fill(this.room,
       el("h1", {}, "This browser is not logged in"),
       el("p", {}, problem ? problem.message : "On the machine where inspan runs, type ", problem ? "" : el("code", {}, "inspan web"), problem ? "" : "."),
       problem ? el("p", {}, problem.hint) : null);
