@@ -28,6 +28,7 @@ from inspan.errors import InspanError
 from inspan.keeper.logfile import LogFile, leads
 from inspan.server.manager import Manager
 from inspan.settings import Places, Settings, load, locate
+from inspan.settings.base import Base
 from inspan.settings.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
                 on_ready=ready.tell,
                 shutdown_event=stop,
                 network=network,
+                base=Base(settings, places, os.environ),
             )
             ready.manager.tell("STOPPING=1")
             group.cancel_scope.cancel()
@@ -88,7 +90,10 @@ def _network(places: Places, settings: Settings) -> Iterator[Network | None]:
     from inspan.server.tokens import Tokens  # noqa: PLC0415
 
     places.prepare()
-    with bound(settings.listen, Tokens(places.tokens)) as network:
+    limits = settings.timeouts
+    with bound(
+        settings.listen, Tokens(places.tokens), ping=limits.ping, pong=limits.pong
+    ) as network:
         yield network
 
 

@@ -14,28 +14,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inspan.control import Control
+from inspan.errors import BadInput
 from inspan.model.code import CodeLimits, Grants, Sandbox
 from inspan.model.task import Task, TaskSpec, TerminalSpec
 from inspan.settings import load, locate, passing
 
 if TYPE_CHECKING:
+    from inspan.client.address import Address
     from inspan.kernel.host.answers import Answer
     from inspan.kernel.host.session import KernelSession
     from inspan.kernel.host.warm import Opening, WarmSessions
 
 
 @asynccontextmanager
-async def open(*, here: bool = False) -> AsyncIterator[Control]:  # noqa: A001 - read as inspan.open
+async def open(  # noqa: A001 - read as inspan.open
+    *,
+    here: bool = False,
+    host: str | None = None,
+    token: str | None = None,
+    ca: str | Path | None = None,
+) -> AsyncIterator[Control]:
     """Control: of the daemon, which is started where there is none, or ``here``, in this process.
 
+    Or of one that runs elsewhere: ``host`` is ``https://HOST:PORT``, ``http://127.0.0.1:PORT`` or
+    ``unix:///PATH``, and ``ca`` a file with the authorities that are trusted, if not the system's.
+    A task that is handed in there has what it lacks from there: say ``TaskSpec`` and not ``spec``.
+
     Leaving the block leaves the daemon's tasks alone; what runs ``here`` is interrupted.
-    Raises PlatformUnsupported, DaemonUnreachable, StoreLocked, SettingsInvalid.
+    Raises PlatformUnsupported, DaemonUnreachable, StoreLocked, SettingsInvalid, BadInput.
     """
+    if host is not None:
+        from inspan.client.remote import RemoteControl  # noqa: PLC0415 - most have their own
+
+        async with RemoteControl.connect(elsewhere(host, token, ca, here=here)) as control:
+            yield control
+        return
     places = locate(os.environ)
     from inspan import app  # noqa: PLC0415 - the engine is loaded when it is opened
 
     async with app.here(places) if here else app.connect(places) as control:
         yield control
+
+
+def elsewhere(
+    host: str, token: str | None, ca: str | Path | None, *, here: bool = False
+) -> Address:
+    """Where ``host`` is. Raises BadInput."""
+    from inspan.client.address import parse  # noqa: PLC0415 - as above
+
+    if here:
+        raise BadInput("`here` is this process, and `host` another machine: name one")
+    return parse(host, token=token, ca=None if ca is None else str(ca))
 
 
 def spec(*command: str, **fields: Any) -> TaskSpec:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from inspan.client.sync import SyncControl
 from inspan.settings.places import locate
@@ -21,8 +22,19 @@ __all__ = ["SyncControl", "open"]
 
 
 @contextmanager
-def open() -> Iterator[SyncControl]:  # noqa: A001 - read as inspan.sync.open
-    """The daemon's Control. Raises DaemonUnreachable where it cannot be started."""
+def open(  # noqa: A001 - read as inspan.sync.open
+    *, host: str | None = None, token: str | None = None, ca: str | Path | None = None
+) -> Iterator[SyncControl]:
+    """The daemon's Control, or that of one at ``host``, as ``inspan.open`` has it.
+
+    Raises DaemonUnreachable where it cannot be started, BadInput.
+    """
+    if host is not None:
+        from inspan.client.address import parse  # noqa: PLC0415 - most have their own
+
+        with SyncControl(parse(host, token=token, ca=None if ca is None else str(ca))) as control:
+            yield control
+        return
     from inspan.client.launch import launch  # noqa: PLC0415 - only where it must be started
 
     places = locate(os.environ)

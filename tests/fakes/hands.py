@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
+import trustme
 
 from inspan import __version__
+from inspan.client.address import Address, parse
 from inspan.client.remote import RemoteControl
 from inspan.client.stream import Terminal, Watch
 from inspan.client.sync import SyncControl
@@ -32,13 +35,16 @@ from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.code import CodeSpec
 from inspan.model.event import Event
+from inspan.model.listen import Listen
 from inspan.model.metrics import Metrics, MetricsQuery
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 from inspan.server.audit import Audit
-from inspan.server.net import Network
+from inspan.server.net import Network, bound
 from inspan.server.serve import serve
+from inspan.server.tokens import Tokens
+from inspan.server.visitor import Scope
 from tests.fakes.control import FakeControl
 from tests.fakes.puppets import engine_hand, lone_engine
 from tests.fakes.threadedcode import BEAT, ThreadedCode
@@ -147,6 +153,55 @@ async def from_a_thread() -> AsyncIterator[FakeHand]:
     async with served(fake) as socket:
         with SyncControl(socket) as blocking:
             yield FakeHand(fake, Threaded(blocking))
+
+
+@asynccontextmanager
+async def by_a_port() -> AsyncIterator[FakeHand]:
+    """The fake behind the gate of the network, through the asynchronous client with a token."""
+    fake = FakeControl()
+    async with networked(fake) as there, RemoteControl.connect(there) as control:
+        yield FakeHand(fake, control)
+
+
+@asynccontextmanager
+async def by_tls() -> AsyncIterator[FakeHand]:
+    """The same encrypted, through the blocking client in threads."""
+    fake = FakeControl()
+    async with networked(fake, tls=True) as there:
+        with SyncControl(there) as blocking:
+            yield FakeHand(fake, Threaded(blocking))
+
+
+@asynccontextmanager
+async def networked(control: Control, *, tls: bool = False) -> AsyncIterator[Address]:
+    """The address at which ``control`` is served, with a token that may do everything."""
+    with tempfile.TemporaryDirectory(prefix="inspan-") as folder:
+        cert = certificate(Path(folder)) if tls else None
+        tokens = Tokens(Path(folder) / "tokens.json")
+        token = tokens.make("contract", [Scope.ADMIN], now=time.time(), ends=None)
+        listen = Listen(host="127.0.0.1", port=0, cert=cert and cert.cert, key=cert and cert.key)
+        with bound(listen, tokens) as network:
+            async with served(control, network=network):
+                yield parse(network.url, token=token, ca=cert and cert.ca)
+
+
+class Certificate(NamedTuple):
+    """Files in PEM: one that stands for 127.0.0.1, its key, and who issued it."""
+
+    cert: str
+    key: str
+    ca: str
+
+
+def certificate(folder: Path) -> Certificate:
+    """A new one, by an authority of its own."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    made = Certificate(*(str(folder / name) for name in ("cert.pem", "key.pem", "ca.pem")))
+    issued.cert_chain_pems[0].write_to_path(made.cert)
+    issued.private_key_pem.write_to_path(made.key)
+    authority.cert_pem.write_to_path(made.ca)
+    return made
 
 
 async def _run(call: Callable[[], T]) -> T:
@@ -290,6 +345,8 @@ CONTROLS: tuple[tuple[str, Factory], ...] = (
     ("in memory", in_memory),
     ("over the wire", over_the_wire),
     ("from a thread", from_a_thread),
+    ("by a port", by_a_port),
+    ("by TLS", by_tls),
     ("engine", engine_hand),
 )
 
@@ -330,6 +387,24 @@ async def code_from_a_thread() -> AsyncIterator[CodeHand]:
             yield CodeHand(ThreadedCode(blocking.code), CodeSpec(cwd="/"))
 
 
+@asynccontextmanager
+async def code_by_tls() -> AsyncIterator[CodeHand]:
+    """The same by the network, encrypted, through the asynchronous client."""
+    async with (
+        networked(FakeControl(), tls=True) as there,
+        RemoteControl.connect(there) as control,
+    ):
+        yield CodeHand(control.code, CodeSpec(cwd="/"))
+
+
+@asynccontextmanager
+async def code_by_a_port() -> AsyncIterator[CodeHand]:
+    """The same by the network, through the blocking client in threads."""
+    async with networked(FakeControl()) as there:
+        with SyncControl(there) as blocking:
+            yield CodeHand(ThreadedCode(blocking.code), CodeSpec(cwd="/"))
+
+
 CodeFactory = Callable[[], AbstractAsyncContextManager[CodeHand]]
 
 #: Name and factory of every Code; the contract suite runs over each.
@@ -338,4 +413,6 @@ CODES: tuple[tuple[str, CodeFactory], ...] = (
     ("engine", code_of_an_engine),
     ("over the wire", code_over_the_wire),
     ("from a thread", code_from_a_thread),
+    ("by a port", code_by_a_port),
+    ("by TLS", code_by_tls),
 )

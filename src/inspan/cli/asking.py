@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import confining, continuing, permitting
+from inspan.cli import afar, confining, continuing, permitting
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.agent import Mode, is_agent
 from inspan.model.budget import Budget, OverBudget
@@ -135,19 +135,7 @@ def spec_of(
     mode = None if args.mode is None else Mode(args.mode)
     if not args.command and args.prompt is None:
         raise _nothing(args, provider if dialect is not None else None)
-    cwd = folder(args.cwd)
-    rule = passing.rule_of(dialect, settings.env)
-    given, withheld = environment(env, rule, args.env, everything=args.env_all)
-    if args.cwd:
-        given["PWD"] = cwd
-    secrets = passing.secrets_of(
-        dialect,
-        given,
-        env=env,
-        asked=args.secret,
-        settings=settings.secrets,
-        places=locate(os.environ),
-    )
+    cwd, given, withheld, secrets = _brought(args, settings, env, dialect)
     return TaskSpec(
         command=tuple(args.command),
         prompt=args.prompt,
@@ -157,7 +145,7 @@ def spec_of(
         role=args.role,
         cwd=cwd,
         env=given,
-        withheld=tuple(name for name in withheld if name not in secrets),
+        withheld=withheld,
         secrets=secrets,
         after=after(args.after),
         priority=storable("--priority", args.priority),
@@ -177,6 +165,29 @@ def spec_of(
         review=args.review,
         labels=labels(args.label),
     )
+
+
+def _brought(
+    args: argparse.Namespace, settings: Settings, env: Mapping[str, str], dialect: Dialect | None
+) -> tuple[str, dict[str, str], tuple[str, ...], dict[str, str]]:
+    """Its folder, its variables, the names of those withheld, and its keys by reference."""
+    if afar.address() is not None:
+        given, _ = environment(env, afar.rule(everything=args.env_all), args.env)
+        return afar.folder(args.cwd), given, (), afar.secrets(args.secret)
+    cwd = folder(args.cwd)
+    rule = passing.rule_of(dialect, settings.env)
+    given, withheld = environment(env, rule, args.env, everything=args.env_all)
+    if args.cwd:
+        given["PWD"] = cwd
+    secrets = passing.secrets_of(
+        dialect,
+        given,
+        env=env,
+        asked=args.secret,
+        settings=settings.secrets,
+        places=locate(os.environ),
+    )
+    return cwd, given, tuple(name for name in withheld if name not in secrets), secrets
 
 
 def _who(args: argparse.Namespace, settings: Settings) -> tuple[str, Dialect | None]:

@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, rawtty, reach
+from inspan.cli import afar, exits, rawtty, reach
 from inspan.cli.parsing import add_task
 from inspan.cli.pump import Pump, Source, write_all
 from inspan.cli.say import note
@@ -21,7 +21,7 @@ from inspan.errors import (
     SessionNotFound,
 )
 from inspan.model.ids import short
-from inspan.model.session import Answers
+from inspan.model.session import Answers, Output
 from inspan.terminal.history import Modes
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _attached(control: Reached, session: str, args: argparse.Namespace, detach: 
             stack.enter_context(rawtty.raw(0))
         pump = Pump(source, wake, screen=True, resizes=not args.read_only, stop_at=detach)
         pump.mute = args.read_only
-        pump.shown, pump.modes = _start(session)
+        pump.shown, pump.modes = _begun(control, session)
         write_all(1, pump.modes.begin())
         stack.callback(_calm, pump)
         # Whoever only watches, or cannot hear what the terminal says, has it asked nothing.
@@ -131,6 +131,11 @@ def _leave(came: list[int]) -> None:
             raise KeyboardInterrupt
 
 
+def _begun(control: Reached, session: str) -> tuple[int, Modes]:
+    """``_start``, wherever the recording is."""
+    return _start(session) if afar.address() is None else (_start_there(control, session), Modes())
+
+
 def _start(session: str) -> tuple[int, Modes]:
     """The offset from which to show, and what was switched on before it.
 
@@ -147,6 +152,25 @@ def _start(session: str) -> tuple[int, Modes]:
             return begin, modes
     except OSError:
         return 0, modes
+
+
+def _start_there(control: Reached, session: str) -> int:
+    """The same where the recording is elsewhere: only what fills a screen is fetched.
+
+    What was switched on earlier is not looked for, since that could be much to send.
+    """
+    low, high = 0, _BEFORE
+    while _read(control, session, high, 1):
+        low, high = high, 2 * high
+    while high - low > _BEFORE:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _read(control, session, middle, 1) else (low, middle)
+    return low + _read(control, session, low, 4096).find(b"\n") + 1 if low else 0
+
+
+def _read(control: Reached, session: str, offset: int, most: int) -> bytes:
+    chunks = control.read(session, offset, most)
+    return b"".join(chunk.data for chunk in chunks if isinstance(chunk, Output))
 
 
 def _key(byte: int) -> str:

@@ -16,7 +16,8 @@ Print a completion script:
   fish:  inspan completion fish > ~/.config/fish/completions/inspan.fish
 
 `inspan completion ids` prints what the scripts complete an ID with, `inspan completion sessions`
-what they complete a code session with; neither starts a daemon."""
+what they complete a code session with, `inspan completion contexts` a context; none starts a
+daemon."""
 #: So many tasks are offered, the newest.
 _OFFERED: Final = 50
 #: What a shell takes as it is.
@@ -24,7 +25,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=("bash", "zsh", "fish", "ids", "sessions"))
+    parser.add_argument("shell", choices=("bash", "zsh", "fish", "ids", "sessions", "contexts"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,6 +33,12 @@ def run(args: argparse.Namespace) -> int:
         return _ids()
     if args.shell == "sessions":
         return _sessions()
+    if args.shell == "contexts":
+        from inspan.settings.contexts import LOCAL, Contexts
+
+        for name in (LOCAL, *(each.name for each in Contexts(reach.places()).all())):
+            out(name)
+        return exits.DONE
     from inspan.cli import shells
 
     out(shells.script(args.shell))
@@ -44,8 +51,7 @@ def _ids() -> int:
     from inspan.model.ids import short
 
     out("last")
-    where = reach.places()
-    if not reach.answers(where.daemon_socket):
+    if not reach.runs():
         return exits.DONE
     with reach.control() as control:
         tasks = control.list(TaskQuery(limit=_OFFERED)).tasks
@@ -60,7 +66,7 @@ def _sessions() -> int:
     """Names of the code sessions that are open, and short ids of those that have none."""
     from inspan.cli.py_which import called
 
-    if not reach.answers(reach.places().daemon_socket):
+    if not reach.runs():
         return exits.DONE
     with reach.connect() as control:
         for session in control.code.list():

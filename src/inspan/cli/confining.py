@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import Final
 
+from inspan.cli import afar
 from inspan.errors import BadInput
 from inspan.model.sandbox import Network, TaskSandbox
 from inspan.settings import Settings
@@ -34,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def sandbox_of(args: argparse.Namespace, settings: Settings, *, agent: bool) -> TaskSandbox | None:
     """What the flags say; without any, what the settings have for such a task. Raises BadInput."""
+    if afar.address() is not None:
+        return _there(args)
     usual = settings.sandbox.usual(agent=agent)
     if args.network is None and not args.hide:
         return usual if args.sandbox is None else TaskSandbox() if args.sandbox else None
@@ -43,3 +46,16 @@ def sandbox_of(args: argparse.Namespace, settings: Settings, *, agent: bool) -> 
     if settings.sandbox.reach(TaskSandbox(network=network)) is not network:
         raise BadInput("the settings give sandboxes no network", hint=_WIDER)
     return TaskSandbox(network=network, hide=tuple(map(os.path.abspath, args.hide)))
+
+
+def _there(args: argparse.Namespace) -> TaskSandbox | None:
+    """What the flags ask of a daemon elsewhere, whose settings have the last word."""
+    if args.sandbox is False:
+        raise BadInput(
+            "whether a task goes without a sandbox there, the settings there say",
+            hint="Leave --no-sandbox out.",
+        )
+    if args.network is None and not args.hide:
+        return TaskSandbox() if args.sandbox else None
+    network = Network(args.network) if args.network else TaskSandbox().network
+    return TaskSandbox(network=network, hide=tuple(map(afar.folder, args.hide)))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, keeperdoor, reach
+from inspan.cli import afar, exits, keeperdoor, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, out
 from inspan.errors import BadInput, Conflict, DaemonUnreachable, InspanError, KeeperLost, Unable
@@ -16,6 +16,7 @@ from inspan.keeper.processes import lives
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
+    from inspan.client.address import Address
     from inspan.settings import Places
 
 HELP = """\
@@ -33,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if (there := afar.address()) is not None:
+        return _down_there(there, args)
     where = reach.places()
     if args.force and not args.keeper:
         raise BadInput(
@@ -49,6 +52,21 @@ def run(args: argparse.Namespace) -> int:
     out(("the daemon has stopped" if daemon else "there was no daemon") + _running_on(where))
     if args.keeper:
         out("the keeper has stopped" if keeper else "there was no keeper")
+    return exits.DONE
+
+
+def _down_there(there: Address, args: argparse.Namespace) -> int:
+    """Stop a daemon elsewhere, where the token may; its keeper is not to be reached."""
+    from inspan.client.sync import SyncControl
+
+    if args.keeper:
+        raise BadInput("--keeper is about one machine", hint="`ssh HOST inspan down --keeper`.")
+    with SyncControl(there) as control:
+        control.shutdown()
+    if args.json:
+        json({"daemon": "stopped", "keeper": "left"})
+    else:
+        out(f"the daemon at {there.url} is stopping; nothing starts it from here")
     return exits.DONE
 
 

@@ -18,7 +18,14 @@ from inspan.cli.following import Follower
 from inspan.cli.outcome import asleep, ended, hint_of, left_to_do
 from inspan.cli.pump import Pump, Source
 from inspan.cli.say import note
-from inspan.errors import DaemonUnreachable, FellBehind, InspanError, NotFound, WriterTaken
+from inspan.errors import (
+    DaemonUnreachable,
+    FellBehind,
+    InspanError,
+    NotFound,
+    NotGranted,
+    WriterTaken,
+)
 from inspan.model.agent import Ending, is_agent
 from inspan.model.ids import session_id, short
 from inspan.model.session import Answers
@@ -43,6 +50,9 @@ _MOMENT: Final = 0.025
 _NOT_BY_HAND: Final = frozenset(
     ending.value for ending in (Ending.BUDGET, Ending.FORGOTTEN, Ending.KILLED)
 )
+
+
+_ROBBED: Final = "somebody else types into it now"
 
 
 class Foreground:
@@ -178,7 +188,7 @@ class Foreground:
     ) -> bool:
         """Until it has ended; false where there is no such session, or not yet."""
         speech = _speech(task)
-        writer, steal = speech is None, False
+        writer, steal, why = speech is None, False, _ROBBED
         raw = task.spec.terminal.pty and self._source.tty
         with ExitStack() as stack:
             if raw:
@@ -203,8 +213,8 @@ class Foreground:
                         self._exit = pump.run(attached, lambda: self._obey(task, came))
                 except NotFound:
                     return False
-                except WriterTaken:
-                    pump.robbed = True
+                except (WriterTaken, NotGranted) as error:
+                    pump.robbed, why = True, _not_ours(error, writer=writer)
                 except (DaemonUnreachable, FellBehind) as error:
                     if pump.shown > shown:
                         self._tries = 0
@@ -216,7 +226,7 @@ class Foreground:
                     return True
                 # The terminal is our own again, so that Ctrl-C is a signal.
                 stack.close()
-                note("somebody else types into it now; Ctrl-C interrupts it")
+                note(f"{why}; Ctrl-C interrupts it")
                 writer = steal = False
                 answers = Answers.NONE
                 pump.watch_only()
@@ -287,6 +297,15 @@ def _questions(task: Task, speech: Speech | None, pump: Pump, stack: ExitStack) 
         speech.before = questions.give_way
         pump.render = questions.around(speech.feed)
     return questions
+
+
+def _not_ours(error: InspanError, *, writer: bool) -> str:
+    """Why it can only be watched. Raises ``error`` where not even that was granted."""
+    if isinstance(error, NotGranted):
+        if not writer:
+            raise error
+        return f"{error.message}, and it is only watched"
+    return _ROBBED
 
 
 def _on_terminal() -> bool:

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
 
     from inspan.errors import InspanError
 
@@ -57,6 +57,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "demo": "see it work",
         "token": "who may come in by the network",
         "notify": "who is told of tasks that need somebody",
+        "context": "daemons on other machines, by name",
         "audit": "who asked the daemon for what",
         "prune": "remove old tasks and recordings",
         "kernel": "a kernel for Jupyter's notebooks and consoles",
@@ -71,7 +72,42 @@ VERBS: Final[dict[str, dict[str, str]]] = {
 }
 _FOOT: Final = """\
 `inspan VERB --help` says more. An ID may be short, or the word `last`.
-State is kept under INSPAN_HOME (or --home DIR), else in the platform's own place."""
+State is kept under INSPAN_HOME (or --home DIR), else in the platform's own place.
+A daemon elsewhere is asked with --host URL (INSPAN_HOST) or --context NAME (INSPAN_CONTEXT)."""
+#: What may stand before the verb or behind it, and the variable that it sets.
+_WHERE: Final = {
+    "--home": "INSPAN_HOME",
+    "--host": "INSPAN_HOST",
+    "--context": "INSPAN_CONTEXT",
+    "--ca": "INSPAN_CA",
+}
+_NAMES: Final = {
+    "--home": ("folder", "DIR"),
+    "--host": ("address", "URL"),
+    "--context": ("context", "NAME"),
+    "--ca": ("file", "FILE"),
+}
+#: Verbs about this machine, and what can be done instead where the daemon is on another one.
+_HERE_ALONE: Final = {
+    **dict.fromkeys(
+        (
+            "up",
+            "service",
+            "doctor",
+            "db",
+            "upgrade",
+            "notify",
+            "agents",
+            "token",
+            "audit",
+            "demo",
+            "import",
+            "kernel",
+        ),
+        "Run it there, as in `ssh HOST inspan {verb}`; `--context local` means this machine.",
+    ),
+    "export": "`inspan logs --raw` gets what was printed; `ssh HOST inspan export` all of it.",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -148,12 +184,23 @@ def parser_of(verb: str) -> tuple[ArgumentParser, Any]:
     summary = next(verbs[verb] for verbs in VERBS.values() if verb in verbs)
     parser = Parser(prog=f"inspan {verb}", description=module.HELP or summary)
     module.add_arguments(parser)
-    parser.add_argument("--home", metavar="DIR", help="keep state here instead of INSPAN_HOME")
+    add_where(parser)
     return parser, module
 
 
+def add_where(parser: ArgumentParser) -> None:
+    """Which daemon is meant."""
+    where = parser.add_argument_group("which daemon")
+    where.add_argument("--home", metavar="DIR", help="keep state here instead of INSPAN_HOME")
+    where.add_argument(
+        "--host", metavar="URL", help="one elsewhere, with the token in INSPAN_TOKEN"
+    )
+    where.add_argument("--context", metavar="NAME", help="one that `inspan context add` has named")
+    where.add_argument("--ca", metavar="FILE", help="who issued its certificate")
+
+
 def _dispatch(words: list[str]) -> int:
-    words = _home_first(words)
+    words = _where_first(words)
     if not words or words[0] in ("-h", "--help") or words == ["help"]:
         print(top_help())
         return 0 if words else 2
@@ -195,11 +242,12 @@ def _verb(verb: str, words: list[str]) -> int:
     if split is not None:
         args.command = [*args.command, *words[split + 1 :]]
     args.dashed = split is not None
-    if args.home is not None:
-        if not args.home:
-            _unknown("--home")
-        os.environ["INSPAN_HOME"] = os.path.abspath(args.home)  # noqa: PTH100 - pathlib costs 5 ms here
+    go_where(args)
     try:
+        if verb in _HERE_ALONE:
+            from inspan.cli.afar import refuse
+
+            refuse(f"`inspan {verb}` is about one machine", _HERE_ALONE[verb].format(verb=verb))
         status: int = module.run(args)
     except InspanError as error:
         about = getattr(args, "task", None)
@@ -211,15 +259,34 @@ def _verb(verb: str, words: list[str]) -> int:
     return status
 
 
-def _home_first(words: list[str]) -> list[str]:
-    """Take ``--home DIR`` from before the verb."""
-    while words and (words[0] == "--home" or words[0].startswith("--home=")):
+def go_where(args: Namespace) -> None:
+    """Heed what was said behind the verb about which daemon is meant. Raises BadInput."""
+    for flag in _WHERE:
+        given = getattr(args, flag[2:], None)
+        if given is not None:
+            _mean(flag, given)
+
+
+def _where_first(words: list[str]) -> list[str]:
+    """Take from before the verb which daemon is meant."""
+    while words and (flag := words[0].partition("=")[0]) in _WHERE:
         given = words[0].partition("=")[2] if "=" in words[0] else "".join(words[1:2])
         if not given:
-            return ["--home"]  # which is no verb, and refused as such
-        os.environ["INSPAN_HOME"] = os.path.abspath(given)  # noqa: PTH100 - pathlib costs 5 ms here
+            return [flag]  # which is no verb, and refused as such
+        _mean(flag, given)
         words = words[1 if "=" in words[0] else 2 :]
     return words
+
+
+def _mean(flag: str, given: str) -> None:
+    """A flag goes before variables, also before those that mean another daemon."""
+    if not given:
+        _unknown(flag)
+    if flag in ("--host", "--context"):
+        os.environ.pop("INSPAN_HOST", None)
+        os.environ.pop("INSPAN_CONTEXT", None)
+    path = flag in ("--home", "--ca")
+    os.environ[_WHERE[flag]] = os.path.abspath(given) if path else given  # noqa: PTH100 - pathlib costs 5 ms here
 
 
 def _refuse_unreadable(words: list[str]) -> None:
@@ -244,8 +311,10 @@ def _unknown(verb: str) -> NoReturn:
     from inspan.cli.say import clean
     from inspan.errors import BadInput
 
-    if verb == "--home":
-        raise BadInput("--home names no folder", hint="Write --home DIR, or leave it out.")
+    if verb in _WHERE:
+        thing, word = _NAMES[verb]
+        hint = f"Write {verb} {word}, or leave it out."
+        raise BadInput(f"{verb} names no {thing}", hint=hint)
     every = [name for verbs in VERBS.values() for name in verbs]
     near = get_close_matches(verb, every, n=1)
     what = "option" if verb.startswith("-") else "command"

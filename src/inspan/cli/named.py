@@ -57,8 +57,7 @@ class Named:
 
     async def run(self, code: str, file: str | None = None) -> int:
         """Run one cell, of ``file``, to its end; its exit status. Raises SessionDied."""
-        if not reach.answers(reach.places().daemon_socket):
-            await asyncio.to_thread(reach.connect)
+        await asyncio.to_thread(reach.ensure)
         options = c.CellOptions(file=file)
         cell = await self._code.execute(self._session.id, code, options)
         self._running, self._interrupt, self._reading = cell.id, None, None

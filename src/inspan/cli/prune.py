@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from inspan.cli import exits, reach
+from inspan.cli import afar, exits, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, out
 from inspan.control import PrunePolicy
+from inspan.errors import BadInput
+from inspan.settings import Retention
 from inspan.settings.figures import duration, show_duration, show_size, size
 
 HELP = (
@@ -27,7 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    kept = reach.settings().retention
+    # How much is kept there, the settings there say: here only what the flags ask for counts.
+    kept = Retention(older_than=None, bytes=None)
+    if afar.address() is None:
+        kept = reach.settings().retention
+    elif args.older_than is None and args.bytes is None:
+        raise BadInput(
+            "the settings here are not those of the daemon there",
+            hint="Say what goes: --older-than TIME, or --bytes SIZE.",
+        )
     older = kept.older_than if args.older_than is None else duration(args.older_than)
     most = kept.bytes
     if args.bytes is not None:

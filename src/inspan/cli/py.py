@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from inspan.cli import reach
+from inspan.cli import afar, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.py_flags import add_flags, chosen_python, grants, limits
 from inspan.cli.say import note
@@ -143,6 +143,7 @@ async def _runner(args: argparse.Namespace, *, shown: bool) -> AsyncIterator[Run
 @asynccontextmanager
 async def _own(args: argparse.Namespace, view: View) -> AsyncIterator[Runner]:
     """In a session of this program's, which is confined as the flags say."""
+    afar.refuse("a session without a name is this process's own", "Name one: --session NAME.")
     from inspan import app
     from inspan.cli.cells import Runner
     from inspan.kernel.host.confinement import sentence
@@ -177,5 +178,5 @@ async def _named(args: argparse.Namespace, view: View) -> AsyncIterator[Named]:
 
     with reach.connect() as control:
         session = opened(control.code, args)
-    async with RemoteControl.connect(reach.places().daemon_socket) as remote:
+    async with RemoteControl.connect(reach.address()) as remote:
         yield Named(remote.code, session, view)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inspan.cli import reach
+from inspan.cli import afar, reach
 from inspan.cli.py_flags import chosen_python, grants, limits, refuse_others
 from inspan.cli.py_which import called, which
 from inspan.cli.say import note
@@ -73,12 +73,16 @@ def _sentence(session: CodeSession) -> str:
 
 
 def _new(code: SyncCode, args: argparse.Namespace) -> CodeSession:
-    allowed, _ = reach.settings().env.split(os.environ)
+    allowed: dict[str, str] = {}
+    cwd, python = "", args.python
+    if afar.address() is None:
+        allowed, _ = reach.settings().env.split(os.environ)
+        cwd, python = str(Path.cwd()), chosen_python(args.python)
     spec = CodeSpec(
         name=args.session,
-        cwd=str(Path.cwd()),
+        cwd=cwd,
         env=allowed,
-        python=chosen_python(args.python),
+        python=python,
         grants=grants(args),
         limits=limits(args),
     )

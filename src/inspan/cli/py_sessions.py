@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from threading import Timer
 from typing import TYPE_CHECKING, Final
 
 from inspan.cli import exits, reach
+from inspan.cli.main import add_where, go_where
 from inspan.cli.parsing import Parser, add_json
 from inspan.cli.py_open import alive, ended
 from inspan.cli.py_which import called, which
@@ -46,8 +46,7 @@ def run(verb: str, words: Sequence[str], before: argparse.Namespace) -> int:
     parser, do = parser_of(verb)
     args = parser.parse_args([*words])
     args.json = args.json or before.json
-    if args.home:
-        os.environ["INSPAN_HOME"] = os.path.abspath(args.home)  # noqa: PTH100 - as in main
+    go_where(args)
     with reach.connect() as control:
         return do(control.code, args)
 
@@ -81,7 +80,7 @@ def parser_of(verb: str) -> tuple[argparse.ArgumentParser, _Do]:
             "--kill-after", metavar="TIME", default="5s", help="for a cell that runs (5s)"
         )
     add_json(parser)
-    parser.add_argument("--home", metavar="DIR", help="keep state here instead of INSPAN_HOME")
+    add_where(parser)
     return parser, do
 
 

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
+from inspan.cli import afar
 from inspan.model.budget import Budget
 from inspan.model.session import Answers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from inspan.client.address import Address
     from inspan.client.sync import SyncControl
     from inspan.control import (
         EventQuery,
@@ -152,6 +154,7 @@ def control(*, here: bool = False, flags: Sequence[str] = ()) -> Iterator[Reache
     Raises DaemonUnreachable where it cannot be started.
     """
     if here:
+        afar.refuse("--here runs it in this process", "Leave --here or --host out.")
         from inspan.cli.inprocess import opened
         from inspan.errors import StoreLocked
 
@@ -176,6 +179,8 @@ def connect() -> SyncControl:
 def _connected(flags: Sequence[str] = ()) -> SyncControl:
     from inspan.client.sync import SyncControl
 
+    if (there := afar.address()) is not None:
+        return SyncControl(there)
     where = places()
     client = SyncControl(where.door)
     if not client.reach():
@@ -184,6 +189,27 @@ def _connected(flags: Sequence[str] = ()) -> SyncControl:
         where.prepare()
         launch(where.daemon_socket, where.state_dir, where.logs, flags=flags)
     return client
+
+
+def address() -> Address:
+    """Where the daemon is."""
+    from inspan.client.address import own
+
+    return afar.address() or own(places().door)
+
+
+def ensure() -> None:
+    """Start the daemon where it does not run; one elsewhere is never started."""
+    if afar.address() is None and not answers(places().daemon_socket):
+        connect()
+
+
+def runs() -> bool:
+    """True where a daemon takes connections; none is started."""
+    from inspan.client.sync import SyncControl
+
+    with SyncControl(address()) as client:
+        return client.reach()
 
 
 def answers(path: Path) -> bool:
@@ -198,23 +224,25 @@ def answers(path: Path) -> bool:
         return True
 
 
-def again(control: Reached) -> Reached:
+def again(control: Reached, *, patient: bool = False) -> Reached:
     """Control after the daemon was lost; the engine in this process cannot be lost.
 
+    ``patient``: one that is elsewhere is tried for ever, and that is said.
     Raises DaemonUnreachable where it was told to stop and no other came.
     """
     from inspan.client.sync import SyncControl
 
-    return successor() if isinstance(control, SyncControl) else control
+    return successor(patient=patient) if isinstance(control, SyncControl) else control
 
 
-def successor() -> SyncControl:
-    """A client of the daemon that comes after one that was lost.
-
-    Raises DaemonUnreachable where it was told to stop and no other came.
-    """
+def successor(*, patient: bool = False) -> SyncControl:
+    """A client of the daemon that comes after one that was lost. See ``again``."""
     import time
 
+    if (there := afar.address()) is not None:
+        from inspan.cli.rejoining import rejoined
+
+        return rejoined(there, patient=patient)
     # A process that is being killed still listens for a moment after its connections are gone.
     time.sleep(_MOMENT)
     where = places().daemon_socket
@@ -226,6 +254,10 @@ def successor() -> SyncControl:
 
 def _rejoin() -> SyncControl:
     """A client of the next daemon; one is started only where the last was not told to stop."""
+    if (there := afar.address()) is not None:
+        from inspan.cli.rejoining import rejoined
+
+        return rejoined(there)
     from inspan.errors import DaemonUnreachable
 
     if _told_to_stop(places().daemon_socket):

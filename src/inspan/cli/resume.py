@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from inspan.cli import reach
+from inspan.cli import afar, reach
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.steer import each
 from inspan.errors import BadInput
@@ -57,11 +57,16 @@ def _handover(agent: str | None, mode: str | None) -> Handover | None:
         if mode is not None:
             raise BadInput("--mode is about another agent", hint="Name it: `--agent codex`.")
         return None
+    how = None if mode is None else Mode(mode)
+    if afar.address() is not None:
+        from inspan.model.task import Handover
+
+        return Handover(provider=agent, mode=how)
     from inspan.settings import passing
 
     return passing.handover(
         agent,
-        None if mode is None else Mode(mode),
+        how,
         settings=reach.settings(),
         places=reach.places(),
         env=os.environ,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, reach, rows
+from inspan.cli import afar, exits, reach, rows
 from inspan.cli.outcome import hint_of
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.plainly import full
@@ -203,7 +203,8 @@ def _where(task: Task, activity: Activity | None) -> _Pairs:
         yield "workspace", clean(f"{task.workspace.path}{branch}")
     if task.session is not None:
         yield "session", f"{task.session}, {session_state(task, activity).value}"
-        yield "recording", clean(str(reach.places().recordings / task.session))
+        if afar.address() is None:
+            yield "recording", clean(str(reach.places().recordings / task.session))
     if task.pid is not None:
         yield "pid", str(task.pid)
     if task.output_bytes:

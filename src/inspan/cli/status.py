@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from inspan.cli import exits, keeperdoor, reach
+from inspan.cli import afar, exits, keeperdoor, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.plainly import full
 from inspan.cli.say import clean, json, out, styled
@@ -16,6 +16,7 @@ from inspan.errors import DaemonMismatch, InspanError
 from inspan.settings.figures import show_duration, show_size
 
 if TYPE_CHECKING:
+    from inspan.client.address import Address
     from inspan.settings import Places
 
 #: What each path is called, and its key.
@@ -36,12 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from inspan.client.sync import SyncControl
 
-    where = reach.places()
-    told = _told(where)
+    there = afar.address()
+    told = _told(reach.places()) if there is None else _told_of(there)
     try:
-        with SyncControl(where.daemon_socket) as client:
+        with SyncControl(reach.address()) as client:
             health = full(client.health())
             states = Counter(str(session.state) for session in client.code.list())
+        if there is not None:
+            told["state_dir"] = health["state_dir"]
         told |= {key: health[key] for key in ("daemon", "sessions", "counts", "url", "warnings")}
         told["code_sessions"] = dict(states)
         told["keeper"] = health["keeper"] or told["keeper"]
@@ -71,6 +74,20 @@ def _told(where: Places) -> dict[str, Any]:
     }
 
 
+def _told_of(there: Address) -> dict[str, Any]:
+    """The same of a daemon elsewhere, of which nothing is known before it answers."""
+    from inspan import __version__
+
+    return {
+        "version": __version__,
+        "host": there.url,
+        "daemon": None,
+        "keeper": None,
+        "state_dir": None,
+        "url": None,
+    }
+
+
 def _keeper(where: Places) -> dict[str, Any] | None:
     try:
         hello = keeperdoor.ask(where.keeper_socket, "hello")
@@ -88,11 +105,14 @@ def _keeper(where: Places) -> dict[str, Any] | None:
 
 
 def _say(told: dict[str, Any]) -> None:
+    if "host" in told:
+        out(f"{styled('host'.ljust(8), 'dim')} {clean(told['host'])}")
     for name in ("daemon", "keeper"):
         out(f"{styled(name.ljust(8), 'dim')} {_process(told[name])}")
-    if "problem" in told and told["daemon"] is None and Path(told["socket"]).exists():
+    known = "host" in told or Path(told["socket"]).exists()
+    if "problem" in told and told["daemon"] is None and known:
         out(f"{'':8} {clean(told['problem']['message'])}")
-    for name, key in _PATHS:
+    for name, key in (pair for pair in _PATHS if told.get(pair[1])):
         out(f"{styled(name.ljust(8), 'dim')} {clean(str(told[key]))}")
     if told["url"]:
         out(f"{styled('network'.ljust(8), 'dim')} {clean(told['url'])}")

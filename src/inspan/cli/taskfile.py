@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from inspan.cli import asking
+from inspan.cli import afar, asking
 from inspan.cli.rows import SHELL
-from inspan.errors import BadInput, CyclicPlan, FolderMissing, InspanError
+from inspan.errors import BadInput, CyclicPlan, InspanError
 from inspan.model.agent import Mode
 from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
@@ -185,12 +185,10 @@ def _spec(
     provider = _text(place, "agent", _text(place, "provider", "shell"))
     dialect = passing.dialect_of(provider, settings)
     mode = _choice(place, "mode", Mode, None)
-    given, withheld = asking.environment(env, passing.rule_of(dialect, settings.env), [])
-    cwd = os.path.normpath(base / _text(place, "cwd", "."))
-    try:
-        asking.folder(cwd)
-    except FolderMissing as error:
-        raise place.refuse("cwd", error.message) from error
+    far = afar.address() is not None
+    rule = afar.rule(everything=False) if far else passing.rule_of(dialect, settings.env)
+    given, withheld = asking.environment(env, rule, [])
+    cwd = _tried(place, "cwd", lambda: _folder(place, base, far=far))
     secrets = _secrets(place, dialect, given, settings, env)
     return TaskSpec(
         command=_command(place),
@@ -200,8 +198,8 @@ def _spec(
         name=name if "name" in place.given else "",
         role=_text(place, "role", "worker"),
         cwd=cwd,
-        env={**given, **wanted, "PWD": cwd},
-        withheld=tuple(item for item in withheld if item not in {*wanted, *secrets}),
+        env={**given, **wanted, **({} if far else {"PWD": cwd})},
+        withheld=() if far else tuple(name for name in withheld if name not in {*wanted, *secrets}),
         secrets=secrets,
         after=linked,
         priority=_tried(
@@ -229,6 +227,13 @@ def _spec(
     )
 
 
+def _folder(place: _Place, base: Path, *, far: bool) -> str:
+    """Where it works; on another machine only what is named from `/` on is a folder there."""
+    if far:
+        return afar.folder(_text(place, "cwd", "") or None)
+    return asking.folder(os.path.normpath(base / _text(place, "cwd", ".")))
+
+
 def _patience(place: _Place, settings: Settings, provider: str) -> Patience | None:
     timeout, idle = (_figure(place, name) for name in ("timeout", "idle"))
     return asking.patience(settings, provider, timeout, idle, foreground=False)
@@ -242,6 +247,8 @@ def _secrets(
     env: Mapping[str, str],
 ) -> dict[str, str]:
     asked = [f"{key}={value}" for key, value in _dict(place, "secrets").items()]
+    if afar.address() is not None:
+        return cast("dict[str, str]", _tried(place, "secrets", lambda: afar.secrets(asked)))
 
     def found() -> dict[str, str]:
         places = locate(os.environ)
@@ -263,7 +270,7 @@ def _permissions(place: _Place, settings: Settings, *, agent: bool) -> Policy | 
 
 def _sandbox(place: _Place, settings: Settings, dialect: Dialect | None) -> TaskSandbox | None:
     agent = dialect is not None
-    wanted = settings.sandbox.usual(agent=agent)
+    wanted = None if afar.address() is not None else settings.sandbox.usual(agent=agent)
     if "sandbox" in place.given:
         from inspan.settings.sandbox import of_task
 

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inspan.cli import exits, private, reach
+from inspan.cli import exits, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import clean, json, note, out, table
 from inspan.errors import BadInput
 from inspan.server.visitor import Scope
+from inspan.settings import private
 from inspan.settings.figures import duration, show_duration
 
 if TYPE_CHECKING:

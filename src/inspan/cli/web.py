@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, private, reach
+from inspan.cli import afar, exits, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import clean, json, note, out
 from inspan.errors import BadInput
+from inspan.settings import private
 
 if TYPE_CHECKING:
     from inspan.control import Health
@@ -55,6 +56,10 @@ def _served(port: int) -> Health:
         health = control.health()
     if health.url is not None:
         return health
+    afar.refuse(
+        "the daemon does not serve the network, and so no page",
+        "`inspan up --restart --listen 127.0.0.1:7433` there has it do so.",
+    )
     from inspan.cli.down import stop_daemon
 
     stop_daemon(reach.places())

@@ -9,12 +9,15 @@ import asyncio
 import os
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from inspan.client import calls, wire
+from inspan.client.address import Address, place
 from inspan.client.link import gone
-from inspan.errors import DaemonUnreachable
+from inspan.errors import DaemonUnreachable, InspanError
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 T = TypeVar("T")
 
@@ -25,8 +28,8 @@ READ: Final = 1 << 16
 class Connections:
     """Makes connections when they are needed, and keeps those that may be used again."""
 
-    def __init__(self, socket: Path) -> None:
-        self._path = os.fspath(socket)
+    def __init__(self, at: Address | str | PathLike[str]) -> None:
+        self.address = place(at)
         #: Into which all of them read: what one has read it takes away at once.
         self._buffer = bytearray(READ)
         self._idle: list[Link] = []
@@ -43,11 +46,12 @@ class Connections:
         """One question and its answer. Raises what the daemon says, or DaemonUnreachable."""
         while True:
             kept = self._rested()
-            link = kept or await Link.open(self._path, self._buffer)
+            link = kept or await Link.open(self.address, self._buffer)
             try:
-                reply, _ = await link.exchange(call.raw)
-            except DaemonUnreachable:
+                reply, _ = await link.exchange(self.address.dressed(call.raw))
+            except DaemonUnreachable as error:
                 link.close()
+                self.address.explain(error)
                 # A connection at rest may have been closed just now; a new one tells the truth.
                 if kept is None or not call.again:
                     raise
@@ -60,17 +64,25 @@ class Connections:
                 self._idle.append(link)
             else:
                 link.close()
-            return call.answered(reply)
+            try:
+                return call.answered(reply)
+            except InspanError as error:
+                self.address.explain(error)
+                raise
 
     async def upgrade(self, target: str) -> tuple[Channel, wire.Response]:
         """A new WebSocket, and how the daemon agreed to it."""
         raw, key = calls.upgrade(target)
-        link = await Link.open(self._path, self._buffer)
+        link = await Link.open(self.address, self._buffer)
         try:
-            reply, rest = await link.exchange(raw)
+            reply, rest = await link.exchange(self.address.dressed(raw))
             calls.raise_for(reply)
             calls.check_version(reply)
             wire.check_upgrade(reply, key)
+        except InspanError as error:
+            link.close()
+            self.address.explain(error)
+            raise
         except BaseException:
             link.close()
             raise
@@ -112,6 +124,8 @@ class Link(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport  # since connection_made
         self._held = bytearray()
         self._buffer = buffer
+        #: TLS reads into slices of it, and one of a bytearray would be a copy.
+        self._view = memoryview(buffer)
         self._news: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
@@ -119,15 +133,17 @@ class Link(asyncio.BufferedProtocol):
         self._trouble: Exception | None = None
 
     @classmethod
-    async def open(cls, path: str, buffer: bytearray) -> Self:
+    async def open(cls, address: Address, buffer: bytearray) -> Self:
         """A new connection. Raises DaemonUnreachable."""
+        if not address.path:
+            from inspan.client.network import opened  # noqa: PLC0415  most are to a socket
+
+            return await opened(address, lambda: cls(buffer))
         loop = asyncio.get_running_loop()
         try:
-            _, link = await loop.create_unix_connection(lambda: cls(buffer), path)
+            _, link = await loop.create_unix_connection(lambda: cls(buffer), address.path)
         except OSError as error:
-            raise DaemonUnreachable(
-                f"no daemon answers at {path}: {error.strerror or error}"
-            ) from error
+            raise address.silent(error) from error
         return link
 
     # ── from the loop ─────────────────────────────────────────────────────────
@@ -136,9 +152,9 @@ class Link(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
-        return self._buffer
+        return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         self._held += memoryview(self._buffer)[:nbytes]
@@ -149,7 +165,8 @@ class Link(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         self._ended = True
         self._stir()
-        return True  # what is being sent may still be taken
+        # What is being sent may still be taken; TLS ends in both directions at once.
+        return self._transport.get_extra_info("sslcontext") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended, self._trouble = True, exc

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_HEADERS: Final = {"host": "inspan", "inspan-version": __version__}
+#: What an ``Address`` adds is in no request of these.
+_HEADERS: Final = {"inspan-version": __version__}
+_TASKS: Final = "/v1/tasks"
 #: The longest that one question waits in the daemon; see ``server.rest.WAIT_MOST``.
 WAIT_STEP: Final = 30.0
 #: The target of the WebSocket on which cells are run and followed; see ``codecalls``.
@@ -128,14 +130,18 @@ def invite(scopes: Sequence[str]) -> Call[str]:
 # ── tasks ─────────────────────────────────────────────────────────────────────
 
 
-def submit(spec: TaskSpec, key: str | None) -> Call[Task]:
-    return Call("POST", "/v1/tasks", _task, body=written(spec), headers=keyed(key), again=bool(key))
+def submit(spec: TaskSpec, key: str | None, *, base: bool = False) -> Call[Task]:
+    """``base``: what it lacks is the daemon's own."""
+    body, again = written(spec), bool(key)
+    return Call("POST", _TASKS + of_base(base), _task, body=body, headers=keyed(key), again=again)
 
 
-def submit_all(specs: Sequence[TaskSpec], key: str | None) -> Call[tuple[Task, ...]]:
+def submit_all(
+    specs: Sequence[TaskSpec], key: str | None, *, base: bool = False
+) -> Call[tuple[Task, ...]]:
     return Call(
         "POST",
-        "/v1/tasks",
+        _TASKS + of_base(base),
         lambda answer: tuple(plain.load(Task, item) for item in plain_of(answer)["tasks"]),
         body=written({"specs": list(specs)}),
         headers=keyed(key),
@@ -235,9 +241,12 @@ def interrupt(task: str, reason: str, *, force: bool) -> Call[Task]:
     return _verb(task, "interrupt", reason=reason, force=force)
 
 
-def resume(task: str, budget: Budget | None, to: Handover | None) -> Call[Task]:
+def resume(
+    task: str, budget: Budget | None, to: Handover | None, *, base: bool = False
+) -> Call[Task]:
     given = {"budget": budget, "to": to}
-    return _verb(task, "resume", **{key: item for key, item in given.items() if item is not None})
+    verb = "resume" + of_base(base and to is not None)
+    return _verb(task, verb, **{key: item for key, item in given.items() if item is not None})
 
 
 def cancel(task: str, reason: str, *, force: bool) -> Call[Task]:
@@ -372,6 +381,11 @@ def segment(ref: str) -> str:
     It is quoted twice, since a server undoes it once before it looks where a segment ends.
     """
     return wire.quote(wire.quote(ref))
+
+
+def of_base(base: bool) -> str:
+    """The query that has the daemon fill in what is missing."""
+    return "?base=true" if base else ""
 
 
 def keyed(key: str | None) -> dict[str, str]:

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 from inspan.client import wire
-from inspan.client.calls import Call, error_of, keyed, plain_of, segment, written
+from inspan.client.calls import Call, error_of, keyed, of_base, plain_of, segment, written
 from inspan.errors import DaemonUnreachable, SessionNotFound
 from inspan.model import plain
 from inspan.model.code import (
@@ -54,11 +54,10 @@ PAGE_MOST: Final = 1000
 # ── sessions ──────────────────────────────────────────────────────────────────
 
 
-def opened(spec: CodeSpec, key: str | None) -> Call[CodeSession]:
-    body = written(spec)
-    return Call(
-        "POST", "/v1/code", _one(CodeSession), body=body, headers=keyed(key), again=bool(key)
-    )
+def opened(spec: CodeSpec, key: str | None, *, base: bool = False) -> Call[CodeSession]:
+    """``base``: what it lacks is the daemon's own."""
+    target, body, again = "/v1/code" + of_base(base), written(spec), bool(key)
+    return Call("POST", target, _one(CodeSession), body=body, headers=keyed(key), again=again)
 
 
 def got(session: str) -> Call[CodeSession]:

@@ -6,8 +6,6 @@ that ``wire`` makes and reads; no verb is known.
 
 from __future__ import annotations
 
-# `socket` adds to it what is not used here, and costs 2 ms, most of it for its enumerations.
-import _socket as sockets
 import os
 import select
 import time
@@ -16,9 +14,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from inspan.client import calls, wire
-from inspan.errors import DaemonUnreachable
+from inspan.client.address import Address, place
+from inspan.errors import DaemonUnreachable, InspanError
 
 if TYPE_CHECKING:
+    import _socket as sockets
     from os import PathLike
     from types import TracebackType
 
@@ -47,8 +47,8 @@ class Connections:
     Whoever needs one takes it out, so that threads do not meet on it.
     """
 
-    def __init__(self, socket: str | PathLike[str]) -> None:
-        self._path = os.fspath(socket)
+    def __init__(self, at: Address | str | PathLike[str]) -> None:
+        self.address = place(at)
         self._idle: list[sockets.socket] = []
         self._talks: list[Channel] = []
 
@@ -62,7 +62,7 @@ class Connections:
     def reach(self) -> bool:
         """Make a connection ahead of its need; false where nobody takes it."""
         try:
-            self._idle.append(connect(self._path))
+            self._idle.append(self.address.connect())
         except DaemonUnreachable:
             return False
         return True
@@ -71,11 +71,12 @@ class Connections:
         """One question and its answer. Raises what the daemon says, or DaemonUnreachable."""
         while True:
             kept = self._rested()
-            link = kept or connect(self._path)
+            link = kept or self.address.connect()
             try:
-                reply, _ = exchange(link, call.raw)
-            except DaemonUnreachable:
+                reply, _ = exchange(link, self.address.dressed(call.raw))
+            except DaemonUnreachable as error:
                 link.close()
+                self.address.explain(error)
                 # A connection at rest may have been closed just now; a new one tells the truth.
                 if kept is None or not call.again:
                     raise
@@ -87,17 +88,25 @@ class Connections:
                 self._idle.append(link)
             else:
                 link.close()
-            return call.answered(reply)
+            try:
+                return call.answered(reply)
+            except InspanError as error:
+                self.address.explain(error)
+                raise
 
     def upgrade(self, target: str) -> tuple[Channel, wire.Response]:
         """A new WebSocket, and how the daemon agreed to it."""
         raw, key = calls.upgrade(target)
-        link = connect(self._path)
+        link = self.address.connect()
         try:
-            reply, rest = exchange(link, raw)
+            reply, rest = exchange(link, self.address.dressed(raw))
             calls.raise_for(reply)
             calls.check_version(reply)
             wire.check_upgrade(reply, key)
+        except InspanError as error:
+            link.close()
+            self.address.explain(error)
+            raise
         except BaseException:
             link.close()
             raise
@@ -229,18 +238,6 @@ class Stream(Closing):
     def close(self) -> None:
         """Leave the stream."""
         self._channel.close()
-
-
-def connect(path: str) -> sockets.socket:
-    link = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
-    try:
-        link.connect(path)
-    except OSError as error:
-        link.close()
-        raise DaemonUnreachable(
-            f"no daemon answers at {path}: {error.strerror or error}"
-        ) from error
-    return link
 
 
 def exchange(link: sockets.socket, raw: bytes) -> tuple[wire.Response, bytes]:

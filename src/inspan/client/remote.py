@@ -10,8 +10,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from inspan.client import calls, wire
 from inspan.client.asynclink import Channel, Connections
@@ -27,20 +26,26 @@ from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from inspan.client.address import Address
+
 
 class RemoteControl:
-    """Control over the daemon's socket. Nothing is connected before the first verb."""
+    """Control of the daemon at one address. Nothing is connected before the first verb."""
 
-    def __init__(self, socket: Path) -> None:
-        self._connections = Connections(socket)
+    def __init__(self, at: Address | str | PathLike[str]) -> None:
+        self._connections = Connections(at)
+        self._far = self._connections.address.far
         #: Code sessions.
         self.code: Final = RemoteCode(self._connections)
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, socket: Path) -> AsyncIterator[Self]:
+    async def connect(cls, at: Address | str | PathLike[str]) -> AsyncIterator[Self]:
         """Control for as long as the block lasts."""
-        control = cls(socket)
+        control = cls(at)
         try:
             yield control
         finally:
@@ -49,12 +54,12 @@ class RemoteControl:
     # ── tasks ─────────────────────────────────────────────────────────────────
 
     async def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
-        return await self._connections.ask(calls.submit(spec, key))
+        return await self._connections.ask(calls.submit(spec, key, base=self._far))
 
     async def submit_all(
         self, specs: Sequence[TaskSpec], *, key: str | None = None
     ) -> tuple[Task, ...]:
-        return await self._connections.ask(calls.submit_all(specs, key))
+        return await self._connections.ask(calls.submit_all(specs, key, base=self._far))
 
     async def get(self, task: str) -> Task:
         return await self._connections.ask(calls.get(task))
@@ -106,7 +111,7 @@ class RemoteControl:
     async def resume(
         self, task: str, *, budget: Budget | None = None, to: Handover | None = None
     ) -> Task:
-        return await self._connections.ask(calls.resume(task, budget, to))
+        return await self._connections.ask(calls.resume(task, budget, to, base=self._far))
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._connections.ask(calls.cancel(task, reason, force=force))

@@ -31,7 +31,9 @@ class RemoteCode:
     # ── sessions ──────────────────────────────────────────────────────────────
 
     async def open(self, spec: CodeSpec, *, key: str | None = None) -> CodeSession:
-        return await self._connections.ask(calls.opened(spec, key))
+        return await self._connections.ask(
+            calls.opened(spec, key, base=self._connections.address.far)
+        )
 
     async def get(self, session: str) -> CodeSession:
         return await self._connections.ask(calls.got(session))

@@ -21,6 +21,7 @@ from inspan.model.task import Handover, Task, TaskSpec, Verdict
 if TYPE_CHECKING:
     from os import PathLike
 
+    from inspan.client.address import Address
     from inspan.client.stream import Terminal, Watch
     from inspan.client.synccode import SyncCode
     from inspan.control import (
@@ -40,10 +41,16 @@ if TYPE_CHECKING:
 
 
 class SyncControl(Closing):
-    """Control over the daemon's socket. Nothing is connected before the first verb."""
+    """Control of the daemon at one address. Nothing is connected before the first verb."""
 
-    def __init__(self, socket: str | PathLike[str]) -> None:
-        self._connections = Connections(socket)
+    def __init__(self, at: Address | str | PathLike[str]) -> None:
+        self._connections = Connections(at)
+        self._far = self._connections.address.far
+
+    @property
+    def address(self) -> Address:
+        """Where the daemon is."""
+        return self._connections.address
 
     def close(self) -> None:
         """Let go of the connections at rest; the next verb makes a new one."""
@@ -67,10 +74,10 @@ class SyncControl(Closing):
     # ── tasks ─────────────────────────────────────────────────────────────────
 
     def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
-        return self._connections.ask(calls.submit(spec, key))
+        return self._connections.ask(calls.submit(spec, key, base=self._far))
 
     def submit_all(self, specs: Sequence[TaskSpec], *, key: str | None = None) -> tuple[Task, ...]:
-        return self._connections.ask(calls.submit_all(specs, key))
+        return self._connections.ask(calls.submit_all(specs, key, base=self._far))
 
     def get(self, task: str) -> Task:
         return self._connections.ask(calls.get(task))
@@ -126,7 +133,7 @@ class SyncControl(Closing):
     def resume(
         self, task: str, *, budget: Budget | None = None, to: Handover | None = None
     ) -> Task:
-        return self._connections.ask(calls.resume(task, budget, to))
+        return self._connections.ask(calls.resume(task, budget, to, base=self._far))
 
     def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return self._connections.ask(calls.cancel(task, reason, force=force))

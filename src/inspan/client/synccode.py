@@ -33,7 +33,7 @@ class SyncCode:
     # ── sessions ──────────────────────────────────────────────────────────────
 
     def open(self, spec: CodeSpec, *, key: str | None = None) -> CodeSession:
-        return self._connections.ask(calls.opened(spec, key))
+        return self._connections.ask(calls.opened(spec, key, base=self._connections.address.far))
 
     def get(self, session: str) -> CodeSession:
         return self._connections.ask(calls.got(session))

@@ -45,6 +45,11 @@ class Timeouts:
     stretch: float = 4.0
     #: Between being asked to stop and being killed.
     grace: float = 5.0
+    #: By the network: how often a WebSocket is asked for a sign, how long that may take, and how
+    #: long a client waits before it tries again.
+    ping: float = 30.0
+    pong: float = 10.0
+    reconnect: float = 5.0
     login: LoginRules = field(default_factory=LoginRules)
 
     def patience(self, *, agent: bool) -> Patience:

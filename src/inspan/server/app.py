@@ -12,6 +12,7 @@ from inspan.control import Control
 from inspan.errors import NotFound
 from inspan.server import table
 from inspan.server.agentapi import AgentApi
+from inspan.server.base import Base, NoBase
 from inspan.server.cells import CellTalks
 from inspan.server.code import CodeRest
 from inspan.server.entry import Entry, Front
@@ -20,12 +21,15 @@ from inspan.server.page import Page
 from inspan.server.rest import Rest, Stop
 
 
-def routed(control: Control, stop: Stop, front: Front | None = None) -> ASGIApp:
+def routed(
+    control: Control, stop: Stop, front: Front | None = None, base: Base | None = None
+) -> ASGIApp:
     """The routes, behind no door. ``stop`` is set by ``POST /v1/shutdown`` and ends what waits.
 
-    ``front`` is where browsers come in, if they may.
+    ``front`` is where browsers come in, if they may; ``base`` what tasks get that lack it.
     """
-    rest, code = Rest(control, stop), CodeRest(control.code)
+    base = base or NoBase()
+    rest, code = Rest(control, stop, base), CodeRest(control.code, base)
     entry, page = Entry(front), Page().routes() if front else ()
     live, cells = Live(control), CellTalks(control.code)
     agentapi = AgentApi(control, stop)

@@ -10,6 +10,7 @@ import math
 from http import HTTPStatus
 from typing import Final
 
+import anyio.to_thread
 from starlette.responses import Response
 
 from inspan.control import Code
@@ -17,6 +18,7 @@ from inspan.errors import BadInput, Unable
 from inspan.model import wire
 from inspan.model.code import CodeEvent, CodeSpec
 from inspan.server import schema
+from inspan.server.base import BASE, Base
 from inspan.server.query import Flag, Number
 from inspan.server.rest import SINCE, answer, encode
 from inspan.server.ways import Asked
@@ -37,14 +39,17 @@ LIMIT: Final = Number("limit", "the most events", 500, least=1, most=PAGE_MOST)
 class CodeRest:
     """The routes over one Code."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, base: Base) -> None:
         self._code = code
+        self._base = base
 
     # ── sessions ──────────────────────────────────────────────────────────────
 
     async def open(self, asked: Asked) -> Response:
         spec = schema.read(CodeSpec, await asked.body())
         key = asked.key
+        if asked[BASE]:
+            spec = await anyio.to_thread.run_sync(self._base.code, spec)
         return answer(await self._code.open(spec, key=key), HTTPStatus.CREATED)
 
     async def list(self, asked: Asked) -> Response:

@@ -29,6 +29,9 @@ class Network:
     listen: Listen
     port: int
     tokens: Tokens
+    #: How often a WebSocket is asked for a sign, and how long that may take, in seconds.
+    ping: float = 30.0
+    pong: float = 10.0
 
     @property
     def url(self) -> str:
@@ -54,7 +57,9 @@ class Network:
 
 
 @contextmanager
-def bound(listen: Listen, tokens: Tokens) -> Iterator[Network]:
+def bound(
+    listen: Listen, tokens: Tokens, *, ping: float = 30.0, pong: float = 10.0
+) -> Iterator[Network]:
     """Listen there until the block is left. Raises BadInput where that is not safe, Unable."""
     refuse_unsafe(listen)
     try:
@@ -74,7 +79,7 @@ def bound(listen: Listen, tokens: Tokens) -> Iterator[Network]:
         except OSError as error:
             raise _refused(listen, error) from error
         listener.setblocking(False)
-        yield Network(listener, listen, listener.getsockname()[1], tokens)
+        yield Network(listener, listen, listener.getsockname()[1], tokens, ping, pong)
 
 
 def _refused(listen: Listen, error: OSError) -> Unable:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
 
 import anyio
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +24,7 @@ from inspan.model.metrics import MetricsQuery
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Task, TaskState
 from inspan.server import exposition, schema
+from inspan.server.base import BASE, Base
 from inspan.server.query import Flag, Moment, Number, Seconds, Text, Words
 from inspan.server.ways import Asked
 
@@ -71,15 +73,18 @@ class Stop(Protocol):
 class Rest:
     """The routes over one Control."""
 
-    def __init__(self, control: Control, stop: Stop) -> None:
+    def __init__(self, control: Control, stop: Stop, base: Base) -> None:
         self._control = control
         self._stop = stop
+        self._base = base
 
     # ── tasks ─────────────────────────────────────────────────────────────────
 
     async def submit(self, asked: Asked) -> Response:
         specs, several = schema.read_specs(await asked.body())
         key = asked.key
+        if asked[BASE]:
+            specs = await anyio.to_thread.run_sync(lambda: tuple(map(self._base.task, specs)))
         if several:
             tasks = await self._control.submit_all(specs, key=key)
             return answer({"tasks": plain.dump(tasks)}, HTTPStatus.CREATED)
@@ -192,7 +197,10 @@ class Rest:
 
     async def resume(self, asked: Asked) -> Response:
         body = schema.read(schema.Resuming, await asked.body())
-        return answer(await self._control.resume(asked.ref, budget=body.budget, to=body.to))
+        to = body.to
+        if to is not None and asked[BASE]:
+            to = await anyio.to_thread.run_sync(self._base.handover, to)
+        return answer(await self._control.resume(asked.ref, budget=body.budget, to=to))
 
     async def decide(self, asked: Asked) -> Response:
         body = schema.read(schema.Deciding, await asked.body())

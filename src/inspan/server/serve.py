@@ -30,6 +30,7 @@ from inspan.model import wire
 from inspan.server import schema
 from inspan.server.app import routed
 from inspan.server.audit import Audit
+from inspan.server.base import Base
 from inspan.server.door import Door, OwnSocket
 from inspan.server.http import Plain, fenced
 from inspan.server.rest import Stop
@@ -52,6 +53,7 @@ async def serve(
     on_ready: Callable[[], None],
     shutdown_event: Stop,
     network: Network | None = None,
+    base: Base | None = None,
 ) -> None:
     """Serve until ``shutdown_event`` is set, by a signal's handler or by ``POST /v1/shutdown``.
 
@@ -59,7 +61,7 @@ async def serve(
     had: another daemon listens there, the path is too long, the folder is open to others; and
     SettingsInvalid where the certificate of ``network`` or its tokens cannot be read.
     """
-    app = routed(control, shutdown_event, None if network is None else network.front())
+    app = routed(control, shutdown_event, None if network is None else network.front(), base)
     door = partial(Door, app, version=version, audit=audit)
     beyond = None if network is None else _beyond(network, door(guard=network.guard()))
     with listening(socket) as listener:
@@ -79,7 +81,15 @@ async def serve(
 def _beyond(network: Network, app: ASGIApp) -> Config:
     """Raises SettingsInvalid where its certificate cannot be read."""
     cert, key = network.listen.cert, network.listen.key
-    config = Config(app, http=Plain, ssl_certfile=cert, ssl_keyfile=key, **_SAME, **_FAR)
+    config = Config(
+        app,
+        http=Plain,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+        ws_ping_interval=network.ping,
+        ws_ping_timeout=network.pong,
+        **_SAME,
+    )
     try:
         config.load()
     except OSError as error:  # what is wrong within a certificate is one too
@@ -141,7 +151,6 @@ _SAME: Final[dict[str, Any]] = {
 }
 #: The end of a Unix socket's peer is seen without asking; one that is far may just fall silent.
 _NEAR: Final[dict[str, Any]] = {"ws_ping_interval": None}
-_FAR: Final[dict[str, Any]] = {"ws_ping_interval": 30.0, "ws_ping_timeout": 10.0}
 
 
 # ── the socket ────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from inspan.model.metrics import Metrics
 from inspan.model.receipt import Receipt
 from inspan.model.session import Hits, Times
 from inspan.model.task import Task, TaskSpec
-from inspan.server import code, live, replies, rest, schema, sse
+from inspan.server import base, code, live, replies, rest, schema, sse
 from inspan.server.agentapi import AgentApi
 from inspan.server.cells import CellTalks
 from inspan.server.code import CodeRest
@@ -43,6 +43,7 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         verb=Rest.submit,
         about="Hand in a task, or several of which all are accepted or none.",
         takes=(TaskSpec, schema.Specs),
+        query=(base.BASE,),
         gives=(Task, replies.Tasks),
         status=_CREATED,
         keyed=True,
@@ -132,6 +133,7 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         verb=Rest.resume,
         about="Let it go on, with another budget or another agent if one is named.",
         takes=schema.Resuming,
+        query=(base.BASE,),
         gives=Task,
     ),
     Way(
@@ -317,6 +319,7 @@ CODE: Final[tuple[Way[CodeRest], ...]] = (
         verb=CodeRest.open,
         about="Open a code session.",
         takes=CodeSpec,
+        query=(base.BASE,),
         gives=CodeSession,
         status=_CREATED,
         keyed=True,

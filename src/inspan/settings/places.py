@@ -29,6 +29,7 @@ _PLATFORMS: Final = ("linux", "darwin")
 SOCKET_PATH_MOST: Final = 100
 _LONGEST_SOCKET: Final = "/daemon.sock"
 _CONFIG: Final = "config.yaml"
+_CONTEXTS: Final = "contexts.json"
 #: Names the runtime directory that was chosen first. A login session has XDG_RUNTIME_DIR and cron
 #: has not; without this file the two would look for the daemon in different places.
 _POINTER: Final = "runtime"
@@ -63,6 +64,11 @@ class Places:
     def door(self) -> str:
         """``daemon_socket`` as text."""
         return self.runtime + _LONGEST_SOCKET
+
+    @property
+    def contexts(self) -> str:
+        """Names for daemons elsewhere."""
+        return f"{os.path.dirname(self.settings)}/{_CONTEXTS}"  # noqa: PTH120 - text, no path yet
 
     @property
     def timeouts(self) -> Path:

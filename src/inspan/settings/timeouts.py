@@ -26,6 +26,7 @@ _TIMES: Final = {
     "command": {"timeout": "command", "longest": "command_longest", "idle": "command_idle"},
     "session": {"lifetime": "lifetime", "idle": "idle", "warning": "warning", "stretch": "stretch"},
     "stop": {"grace": "grace"},
+    "network": {"ping": "ping", "pong": "pong", "reconnect": "reconnect"},
 }
 _LOGIN: Final = (
     "attempts",

@@ -112,7 +112,7 @@ def test_without_a_verb_the_help_is_shown_and_the_status_is_that_of_a_mistake(
     [
         (["lss"], 2, "Did you mean `inspan ls`?"),
         (["\x1b]0;x\x07"], 2, "lists them"),
-        (["ls", "--bogus"], 2, "inspan ls --help"),
+        (["ls", "--xyzzy"], 2, "inspan ls --help"),
         (["ls", "--limit", "many"], 2, "invalid int value"),
         (["ls", "--limit", "0"], 2, "at least 1"),
         (["ls", "--state", "asleep"], 2, "States: pending"),
@@ -177,13 +177,15 @@ def test_the_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(
-    "words", [["--home"], ["--home", ""], ["--home=", "status"], ["status", "--home", ""]]
+    "words",
+    [["--home"], ["--home", ""], ["--home=", "status"], ["status", "--home", ""], ["--host"]],
 )
 def test_a_home_that_is_empty_is_not_passed_over(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words) == 2
-    assert "--home names no folder" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--home names no folder" in said or "--host names no address" in said
 
 
 @pytest.mark.parametrize(

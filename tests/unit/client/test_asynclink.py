@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from inspan.client.address import own
 from inspan.client.asynclink import READ, Link
 from inspan.errors import DaemonUnreachable
 
@@ -24,7 +25,7 @@ async def linked(folder: Path, *, buffer: bytearray) -> AsyncIterator[tuple[Link
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "s"))
         listener.listen()
-        link = await Link.open(str(folder / "s"), buffer)
+        link = await Link.open(own(folder / "s"), buffer)
         other, _ = listener.accept()
         with other:
             other.setblocking(False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -17,7 +18,7 @@ from inspan.model import wire as frames
 from inspan.model.listen import listen_at
 from inspan.model.session import Output
 from inspan.model.task import Task
-from inspan.server import serve as serving
+from inspan.model.timeouts import DEFAULT
 from inspan.server.net import Network, bound
 from inspan.server.tokens import Tokens
 from inspan.server.visitor import Scope
@@ -57,7 +58,7 @@ async def at_a_port(folder: Path) -> AsyncIterator[Served]:
     fake = FakeControl()
     task = await fake.submit_running()
     network: Network
-    with bound(listen_at("127.0.0.1:0"), tokens) as network:
+    with bound(listen_at("127.0.0.1:0"), tokens, **PINGS) as network:
         async with served(fake, network=network) as path:
             yield Served(fake, task, path, network.port, token)
 
@@ -68,13 +69,18 @@ async def until(condition: Callable[[], bool]) -> None:
             await anyio.lowlevel.checkpoint()
 
 
+#: How the daemon of a test pings.
+PINGS: Final = {"ping": 30.0, "pong": 10.0}
+
+
 def pinged(monkeypatch: pytest.MonkeyPatch, interval: float, patience: float) -> None:
-    monkeypatch.setitem(serving._FAR, "ws_ping_interval", interval)
-    monkeypatch.setitem(serving._FAR, "ws_ping_timeout", patience)
+    monkeypatch.setitem(PINGS, "ping", interval)
+    monkeypatch.setitem(PINGS, "pong", patience)
 
 
 def test_pings_come_as_often_as_the_documents_say() -> None:
-    interval, patience = serving._FAR["ws_ping_interval"], serving._FAR["ws_ping_timeout"]
+    interval, patience = DEFAULT.ping, DEFAULT.pong
+    assert (interval, patience) == (PINGS["ping"], PINGS["pong"])
     told = " ".join(DOCS.read_text().split())
     assert f"pinged every {interval:g} s, and given up {patience:g} s later" in told
 
