@@ -28,6 +28,7 @@ SUBJECTS = (
     "durable",
     "code_sessions",
     "agent_sessions",
+    "server_streams",
     "server_submits",
 )
 #: On the file system of the checkout, which is what a user works on.

@@ -42,6 +42,12 @@ def memory(pids: Iterable[int]) -> Memory:
     return Memory(rss, pss)
 
 
+def peak(pid: int) -> int:
+    """The most bytes that were ever resident."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
 def descriptors(pid: int) -> int:
     """Open files of a process."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
