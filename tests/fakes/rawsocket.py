@@ -30,10 +30,10 @@ class RawSocket:
         """One whole message, masked as it has to be."""
         self.link.sendall(wire.masked(opcode, payload, os.urandom(4)))
 
-    def read(self) -> bool:
+    def read(self, at_most: int = 1 << 16) -> bool:
         """One read; false at the end. Pings are left unanswered."""
         try:
-            data = self.link.recv(1 << 16)
+            data = self.link.recv(at_most)
         except ConnectionResetError:
             return False
         self.heard += self._frames.feed(data)
