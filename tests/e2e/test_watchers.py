@@ -102,13 +102,13 @@ async def test_a_hundred_watchers_see_the_same_beside_some_that_never_read(daemo
         task = await anyio.to_thread.run_sync(printing, daemon, blocking, 512 << 10, 0.01)
         for _ in range(5):
             stack.enter_context(upgraded(socket, _at(task, 0)))
-        async with RemoteControl.connect(socket) as control:
+        connecting = RemoteControl.connect(socket)
+        async with connecting as control, anyio.create_task_group() as group:
             # Some come late, to what is there already.
-            async with anyio.create_task_group() as group:
-                for number in range(WATCHERS):
-                    group.start_soon(_watch, control, task, seen)
-                    if number % 10 == 0:
-                        await control.get(task.id)
+            for number in range(WATCHERS):
+                group.start_soon(_watch, control, task, seen)
+                if number % 10 == 0:
+                    await control.get(task.id)
     whole = recorded(daemon, task)
     assert len(seen) == WATCHERS
     assert set(seen) == {whole}
