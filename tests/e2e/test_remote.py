@@ -10,6 +10,7 @@ import pytest
 
 from tests.fakes.hands import certificate
 from tests.real.console import Console
+from tests.real.cutting import Cutting
 from tests.real.daemon import until
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("C6", "C9")]
@@ -217,3 +218,25 @@ def test_a_socket_that_was_brought_here_needs_no_token(there: There, here: Conso
     there.console.say("down")
     gone = here.run("run", "--", "true")
     assert (gone.returncode, b"never started from afar" in gone.stderr) == (125, True)
+
+
+def test_what_is_followed_goes_on_where_the_connection_broke(here: Console) -> None:
+    """No byte and no event twice, and none lost, however often and wherever it is cut."""
+    lines = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); echo line $i of what is followed; done"
+    due = b"".join(b"line %d of what is followed\n" % n for n in range(1, 40001))
+    with (
+        Cutting(100_000, 7, 333_333, 2000) as way,
+        Console(f"server: {{listen: '127.0.0.1:0', hosts: ['127.0.0.1:{way.port}']}}\n") as console,
+    ):
+        there = There(console)
+        way.leads_to(there.url)
+        console.say("run", "--name", "told", "--", "sh", "-c", lines)
+        here.env |= there.token("write") | {"INSPAN_HOST": f"http://127.0.0.1:{way.port}"}
+        told = here.run("logs", "-f", "--raw", "told")
+        assert (told.returncode, way.cut) == (0, 4), told.stderr
+        assert told.stdout == due
+        # And a command whose task goes on meanwhile.
+        way.cut_after(50_000, 9000)
+        ran = here.run("run", "--", "sh", "-c", f"{lines}; exit 4")
+        assert (ran.returncode, way.cut) == (4, 6), ran.stderr
+        assert ran.stdout == due

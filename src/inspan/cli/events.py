@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, reach
+from inspan.cli import afar, exits, reach
 from inspan.cli.following import Follower
 from inspan.cli.parsing import add_json
 from inspan.cli.plainly import full
@@ -65,9 +65,9 @@ def _follow(control: Reached, task: str | None, since: int, args: argparse.Names
                         _tell(event, args)
         except DaemonUnreachable:
             tries += 1
-            if tries > _TRIES:
+            if tries > _TRIES and afar.address() is None:
                 raise
-            control = reach.again(control)
+            control = reach.again(control, patient=True)
 
 
 def _tell(event: Event, args: argparse.Namespace) -> None:

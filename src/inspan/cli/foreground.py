@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, rawtty
+from inspan.cli import afar, exits, rawtty
 from inspan.cli.following import Follower
 from inspan.cli.outcome import asleep, ended, hint_of, left_to_do
 from inspan.cli.pump import Pump, Source
@@ -152,6 +152,8 @@ class Foreground:
             try:
                 self._control = self._connect()
             except DaemonUnreachable as another:
+                if afar.address() is not None:
+                    raise  # it was tried for a minute
                 error = another
             else:
                 return

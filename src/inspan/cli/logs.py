@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from inspan.cli import exits, reach
+from inspan.cli import afar, exits, reach
 from inspan.cli.following import Follower
 from inspan.cli.parsing import add_task
 from inspan.cli.pump import write_all
@@ -113,9 +113,9 @@ def followed(control: Reached, session: str) -> Iterator[Chunk]:
                     yield chunk
         except (DaemonUnreachable, FellBehind):
             tries += 1
-            if tries > _TRIES:
+            if tries > _TRIES and afar.address() is None:
                 raise
-            control = reach.again(control)
+            control = reach.again(control, patient=True)
         else:
             return
 
