@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from inspan.server import audit as audits
 from inspan.server.audit import NOTHING, Audit, read
 
+pytestmark = pytest.mark.requirement("C9")
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

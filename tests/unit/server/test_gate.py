@@ -30,7 +30,7 @@ from inspan.server.tokens import Tokens
 from inspan.server.visitor import Scope
 from tests.fakes.control import FakeControl
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C9")]
 
 PORT = 7433
 LISTEN = Listen(

@@ -13,6 +13,8 @@ from inspan.errors import BadInput, Conflict, NotFound, SettingsInvalid
 from inspan.server.tokens import MOST, Tokens
 from inspan.server.visitor import Scope
 
+pytestmark = pytest.mark.requirement("C9")
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
