@@ -98,7 +98,7 @@ docs: $(READY) ## write the generated parts of docs/ anew, with the results of t
 	@$(BIN)/python tools/describe.py
 	@$(BIN)/python tools/requirements.py
 
-picture: $(READY) ## run the demo and draw docs/demo.svg from what it printed; docs/page.png from the page
+picture: $(READY) ## run the demo and draw docs/demo.svg from what it printed; docs/page*.png from the page
 	@$(BIN)/python tools/picture.py
 	@PYTHONPATH=. $(BIN)/python tools/page_picture.py
 

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect, sync_playwright
 
+from inspan.client.sync import SyncControl
+from inspan.model.session import Output
+from inspan.settings import locate
 from tests.fakes.repository import git
 from tests.real.console import Console
 
@@ -179,10 +182,18 @@ def test_a_page_on_another_port_can_neither_read_nor_connect(
 
 def test_a_recording_is_replayed_from_any_point(page: Page, console: Console) -> None:
     script = (
-        "printf 'first\\n'; sleep 1.5; stty cols 100 rows 30; printf 'second\\n';"
-        " sleep 6; printf '\\033[2Jthird\\n'"
+        "printf 'first\\n'; sleep 1.5; read x;"
+        " printf 'second\\n'; sleep 6; printf '\\033[2Jthird\\n'"
     )
-    console.say("run", "--pty", "--name", "film", "--", "sh", "-c", script)
+    console.say("add", "--pty", "--name", "film", "--", "sh", "-c", script)
+    with SyncControl(locate(console.env).daemon_socket) as control:
+        with control.attach("film", writer=True) as terminal:
+            chunks = iter(terminal)
+            while not isinstance(next(chunks), Output):
+                pass
+            terminal.resize(100, 30)
+            terminal.write(b"go\n")
+        assert control.wait("film", 30).done
     page.locator(".task").filter(has_text="film").click()
     page.get_by_role("link", name="Replay").click()
     screen, slider = page.locator(".tty .xterm-rows"), page.get_by_label("Time")
@@ -190,6 +201,7 @@ def test_a_recording_is_replayed_from_any_point(page: Page, console: Console) ->
     page.keyboard.press("Space")  # stopped
     page.keyboard.press("Home")
     expect(slider).to_have_value("0")
+    expect(screen.locator("> div")).to_have_count(24)
     expect(screen).not_to_contain_text("second")
     page.keyboard.press(">")
     expect(page.get_by_label("Speed")).to_have_value("2")
@@ -197,6 +209,7 @@ def test_a_recording_is_replayed_from_any_point(page: Page, console: Console) ->
     # Of six idle seconds half a one is left.
     expect(screen).to_contain_text("third", timeout=5_000)
     expect(page.locator(".clock")).to_have_text(re.compile(r"^0:0[78] / 0:0[78]$"))
+    expect(screen.locator("> div")).to_have_count(30)
     page.keyboard.press("ArrowLeft")
     expect(screen).to_contain_text("second")
     expect(screen).not_to_contain_text("third")

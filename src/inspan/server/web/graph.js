@@ -3,12 +3,14 @@
 import * as api from "/web/api.js";
 import { el, fill, svg, title } from "/web/draw.js";
 
-const WIDTH = 190, HEIGHT = 44, ACROSS = 56, DOWN = 14, EDGE = 8;
+const WIDTH = 164, HEIGHT = 44, ACROSS = 48, DOWN = 14, EDGE = 8;
+/** How much room an edge has that passes a layer. */
+const LANE = 6;
 /** Pages of tasks that are looked at. */
 const PAGES = 10;
 /** Sweeps in which each layer is put in the order of its neighbours. */
 const SWEEPS = 6;
-const WORDS = 24;
+const WORDS = 20;
 
 export class Graph {
   constructor(room, fail) {
@@ -55,7 +57,8 @@ export class Graph {
 
   /** The arrows go along the edges, and up and down within a layer. */
   key(event, node, nodes) {
-    const beside = (by) => nodes.find((one) => one.layer === node.layer && one.place === node.place + by);
+    const layer = nodes.filter((one) => one.layer === node.layer);
+    const beside = (by) => layer[layer.indexOf(node) + by];
     const next = { ArrowLeft: node.before[0], ArrowRight: node.after[0], ArrowUp: beside(-1), ArrowDown: beside(1) }[event.key];
     if (!next) return;
     event.preventDefault();
@@ -79,7 +82,7 @@ async function all() {
 export function layered(tasks) {
   const nodes = new Map();
   const node = (task) => {
-    if (!nodes.has(task.id)) nodes.set(task.id, { task, before: [], after: [], layer: -1, place: 0 });
+    if (!nodes.has(task.id)) nodes.set(task.id, { task, before: [], after: [], from: [], to: [], layer: -1, place: 0, high: HEIGHT });
     return nodes.get(task.id);
   };
   for (const task of [...tasks.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) {
@@ -94,37 +97,83 @@ export function layered(tasks) {
   const sorted = [...nodes.values()].sort((a, b) => (a.task.id < b.task.id ? -1 : 1));
   for (const one of sorted) one.layer = 1 + Math.max(-1, ...one.before.map((other) => other.layer));
   const layers = [];
-  for (const one of sorted) (layers[one.layer] ??= []).push(one);
+  for (const one of [...sorted, ...lanes(sorted)]) (layers[one.layer] ??= []).push(one);
+  order(layers);
+  const high = (layer) => layer.reduce((sum, one) => sum + one.high + DOWN, 0);
+  const most = Math.max(0, ...layers.map(high));
+  for (const layer of layers) {
+    let y = EDGE + (most - high(layer)) / 2;
+    for (const one of layer) {
+      one.x = EDGE + one.layer * (WIDTH + ACROSS);
+      one.y = y;
+      y += one.high + DOWN;
+    }
+  }
+  return layers.flatMap((layer) => layer.filter((one) => one.task));
+}
+
+/** A lane in each layer that an edge passes, one for all edges of a task; who is beside whom is noted. */
+function lanes(nodes) {
+  const all = [];
+  for (const from of nodes) {
+    from.lanes = new Map();
+    const join = (one, other) => { one.to.push(other); other.from.push(one); };
+    for (const to of from.after) {
+      let last = from;
+      for (let layer = from.layer + 1; layer < to.layer; layer += 1) {
+        if (!from.lanes.has(layer)) {
+          const lane = { from: [], to: [], layer, place: 0, high: LANE };
+          from.lanes.set(layer, lane);
+          all.push(lane);
+          join(last, lane);
+        }
+        last = from.lanes.get(layer);
+      }
+      join(last, to);
+    }
+  }
+  return all;
+}
+
+/** Put each layer in the order of its neighbours, so that few edges cross. */
+function order(layers) {
   const settle = (layer) => layer.forEach((one, at) => { one.place = at; });
   layers.forEach(settle);
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const down = sweep % 2 === 0;
     for (const layer of down ? layers : [...layers].reverse()) {
       const weight = (one) => {
-        const others = down ? one.before : one.after;
-        return others.length ? others.reduce((sum, other) => sum + other.place / layers[other.layer].length, 0) / others.length : one.place / layer.length;
+        const others = down ? one.from : one.to;
+        return others.length ? others.reduce((sum, other) => sum + (other.place + 0.5) / layers[other.layer].length, 0) / others.length : (one.place + 0.5) / layer.length;
       };
       const weights = new Map(layer.map((one) => [one, weight(one)]));
       layer.sort((a, b) => weights.get(a) - weights.get(b) || a.place - b.place);
       settle(layer);
     }
   }
-  const most = Math.max(0, ...layers.map((layer) => layer.length));
-  for (const one of sorted) {
-    one.x = EDGE + one.layer * (WIDTH + ACROSS);
-    one.y = EDGE + (one.place + (most - layers[one.layer].length) / 2) * (HEIGHT + DOWN);
+}
+
+/** From one box to another, through its lanes. */
+function path(from, to) {
+  let [x, y] = [from.x + WIDTH, from.y + HEIGHT / 2];
+  let drawn = `M${x} ${y}`;
+  const bend = (u, v) => { drawn += `C${x + ACROSS / 2} ${y} ${u - ACROSS / 2} ${v} ${u} ${v}`; };
+  for (let layer = from.layer + 1; layer < to.layer; layer += 1) {
+    const lane = from.lanes.get(layer);
+    bend(lane.x, lane.y + LANE / 2);
+    [x, y] = [lane.x + WIDTH, lane.y + LANE / 2];
+    drawn += `H${x}`;
   }
-  return layers.flat();
+  bend(to.x - 3, to.y + HEIGHT / 2);
+  return drawn;
 }
 
 function drawing(nodes, graph) {
   const width = EDGE * 2 + WIDTH + Math.max(...nodes.map((one) => one.x));
   const height = EDGE * 2 + HEIGHT + Math.max(...nodes.map((one) => one.y));
   const edges = nodes.flatMap((to) => to.before.map((from) => {
-    const [x, y, u, v] = [from.x + WIDTH, from.y + HEIGHT / 2, to.x - 3, to.y + HEIGHT / 2];
-    const bend = Math.max(ACROSS / 2, (u - x) / 2);
     return svg("path", { class: `edge ${to.task.state === "pending" ? "due" : ""}`, "data-from": from.task.id, "data-to": to.task.id,
-      d: `M${x} ${y}C${x + bend} ${y} ${u - bend} ${v} ${u} ${v}`, "marker-end": "url(#tip)" });
+      d: path(from, to), "marker-end": "url(#tip)" });
   }));
   const tip = svg("defs", {}, svg("marker", { id: "tip", viewBox: "0 0 6 6", refX: 5, refY: 3, markerWidth: 6, markerHeight: 6, orient: "auto" },
     svg("path", { d: "M0 0L6 3L0 6z" })));

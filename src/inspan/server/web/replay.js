@@ -68,7 +68,7 @@ export class Replay {
     const button = (words, label, act) => el("button", { type: "button", title: label, "aria-label": label, onclick: act }, words);
     this.place = el("div", { className: "tty" });
     this.toggle = button("▶", "Play (space)", () => this.flip());
-    this.slider = el("input", { type: "range", min: 0, max: 0, step: 0.1, value: 0, "aria-label": "Time", className: "time" });
+    this.slider = el("input", { type: "range", min: 0, max: 0, step: "any", value: 0, "aria-label": "Time", className: "time" });
     this.slider.addEventListener("input", () => this.drag());
     this.now = el("output", { className: "mono clock" }, clock(0));
     this.said = el("span", { className: "facts", role: "status" });
