@@ -28,6 +28,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "show": "all that is known of a task",
         "why": "what a task is doing, and how that is known",
         "logs": "what a task printed",
+        "top": "how much is done and what that takes, as it happens",
         "search": "find text in what tasks printed",
         "events": "what happened, as it happens",
         "wait": "wait for tasks to end",

@@ -37,6 +37,20 @@ def raw(fd: int) -> Iterator[None]:
 
 
 @contextmanager
+def keys(fd: int) -> Iterator[None]:
+    """Each key passes at once and is not shown; Ctrl-C still interrupts."""
+    import termios
+    import tty
+
+    before = termios.tcgetattr(fd)
+    tty.setcbreak(fd, termios.TCSANOW)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+@contextmanager
 def wakes(*signals: signal.Signals) -> Iterator[tuple[int, list[int]]]:
     """A descriptor that becomes readable when one of ``signals`` comes, and which came.
 
