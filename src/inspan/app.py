@@ -16,9 +16,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import anyio
+from anyio.abc import TaskStatus
 
 from inspan import __version__
 from inspan.control import Control, Health, Process
@@ -32,6 +33,7 @@ from inspan.errors import InspanError, KeeperLost
 from inspan.model.ids import ulid
 from inspan.model.patience import Backoff, Waits
 from inspan.model.timeouts import Timeouts
+from inspan.model.trace import handed
 from inspan.monitor.monitor import PerformanceMonitor
 from inspan.providers.drawing import Drawing
 from inspan.providers.keeping import Keeping
@@ -56,13 +58,28 @@ if TYPE_CHECKING:
     from inspan.kernel.host.session import KernelSession
     from inspan.model.code import CodeLimits, Grants
     from inspan.model.notice import Target
-    from inspan.notices.notices import Notices
     from inspan.notices.reaching import Way
+    from inspan.settings.tracing import Tracing
+    from inspan.tracing.traces import Traces
 
 #: What somebody else has to warn of.
 Warnings = Callable[[], Iterable[str]]
 #: Free bytes on the disk of the state directory below which health says so.
 _LITTLE_ROOM: Final = 1 << 30
+
+
+class Guest(Protocol):
+    """Somebody who listens by Control, and has no part in what happens."""
+
+    def warnings(self) -> Iterator[str]:
+        """What is amiss with it."""
+        ...
+
+    async def run(
+        self, control: Control, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Listen, until cancelled."""
+        ...
 
 
 class DaemonVitals:
@@ -145,6 +162,7 @@ async def engine(
             agents=all_kept(),
         ),
         cap=settings.recording.cap,
+        marks=handed if settings.tracing else None,
     )
     monitor = PerformanceMonitor(clock, Drawing(keeping), store)
     ports = Ports(
@@ -202,14 +220,27 @@ def rules(settings: Settings, timeouts: Callable[[], Timeouts]) -> Rules:
     )
 
 
-def notices(places: Places, settings: Settings) -> Notices | None:
-    """What tells people of tasks; ``None`` where the settings name nobody."""
-    if not settings.notify:
-        return None
-    from inspan.notices.notices import Notices  # noqa: PLC0415 - only where it is asked for
+def guests(places: Places, settings: Settings) -> tuple[Guest, ...]:
+    """Those who listen beside the engine, as the settings have it. Raises Unable."""
+    found: list[Guest] = []
+    if settings.notify:
+        from inspan.notices.notices import Notices  # noqa: PLC0415 - only where it is asked for
 
-    way = partial(way_to, places=places, settings=settings)
-    return Notices(settings.notify, way, places.notices, SystemClock())
+        way = partial(way_to, places=places, settings=settings)
+        found.append(Notices(settings.notify, way, places.notices, SystemClock()))
+    if settings.tracing is not None:
+        found.append(_traces(places, settings.tracing))
+    return tuple(found)
+
+
+def _traces(places: Places, tracing: Tracing) -> Traces:
+    from inspan.tracing.otlp import Otlp  # noqa: PLC0415 - only where it is asked for
+    from inspan.tracing.traces import Traces  # noqa: PLC0415 - as above
+
+    look_up = Secrets(places.secrets, os.environ).look_up
+    headers = {name: look_up(reference) for name, reference in tracing.headers.items()}
+    out = Otlp(tracing.endpoint, headers, tracing.service)
+    return Traces(out, places.traced, SystemClock())
 
 
 def way_to(target: Target, *, places: Places, settings: Settings) -> Way:

@@ -21,7 +21,7 @@ import anyio
 import anyio.to_thread
 
 from inspan import __version__
-from inspan.app import engine, notices
+from inspan.app import engine, guests
 from inspan.client.launch import LOG, LOG_KEPT, LOG_MOST
 from inspan.control import PrunePolicy
 from inspan.errors import InspanError
@@ -32,6 +32,7 @@ from inspan.settings.base import Base
 from inspan.settings.secrets import Secrets
 
 if TYPE_CHECKING:
+    from inspan.app import Guest
     from inspan.engine.engine import Engine
     from inspan.server.net import Network
 
@@ -52,15 +53,14 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
     stop = anyio.Event()
     with _network(places, settings) as network, closing(Audit(places.audit)) as audit:
         url = network.url if network else None
-        telling = notices(places, settings)
-        warnings = telling.warnings if telling else tuple
+        listening = guests(places, settings)
         async with (
-            engine(places, settings, url, warnings) as running,
+            engine(places, settings, url, lambda: _warnings(listening)) as running,
             anyio.create_task_group() as group,
         ):
             group.start_soon(_on_signal, stop)
-            if telling is not None:
-                await group.start(telling.run, running)
+            for guest in listening:
+                await group.start(guest.run, running)
             group.start_soon(_retain, running, places, settings)
             if settings.code.idle is not None:
                 group.start_soon(_rest, running, settings.code.idle)
@@ -78,6 +78,10 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
             )
             ready.manager.tell("STOPPING=1")
             group.cancel_scope.cancel()
+
+
+def _warnings(listening: Sequence[Guest]) -> list[str]:
+    return [warning for guest in listening for warning in guest.warnings()]
 
 
 @contextmanager

@@ -48,6 +48,8 @@ from inspan.terminal.playback import Playback
 T = TypeVar("T")
 #: The value behind a reference to a secret; raises SecretMissing.
 LookUp: TypeAlias = Callable[[str], str]
+#: Variables for the program of a session, from its id and its environment.
+Marks: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, str]]
 GetKeeper: TypeAlias = Callable[[], Awaitable[KeeperClient]]
 
 #: Bytes of a recording before old output is freed from its middle.
@@ -82,7 +84,9 @@ class Processes:
         look_up: LookUp | None = None,
         sandboxes: Sandboxes | None = None,
         cap: int = CAP,
+        marks: Marks | None = None,
     ) -> None:
+        """``marks``: variables for the program of a session that has an environment like that."""
         self._keeper = keeper
         self._recordings = recordings
         #: What looks at those that are on a terminal.
@@ -90,6 +94,7 @@ class Processes:
         self._look_up = look_up
         self._sandboxes = sandboxes
         self._cap = cap
+        self._marks = marks
 
     async def check_sandbox(self, spec: TaskSpec, own: Sequence[OwnFolder] = ()) -> None:
         """Refuse what cannot be confined as it asks. Raises NotConfined, BadInput."""
@@ -118,7 +123,7 @@ class Processes:
             session=order.session,
             argv=argv,
             cwd=cwd,
-            env={**env, "INSPAN_TASK": task_of(order.session)},
+            env={**env, **self._marked(order), "INSPAN_TASK": task_of(order.session)},
             folder=str(self.folder(order.session)),
             pty=terminal.pty,
             cols=terminal.cols,
@@ -128,6 +133,9 @@ class Processes:
             cap=self._cap if part is None else part.cap,
         )
         return self._run(keeper, order, spawned.pid, new=spawned.new, heard=part is None)
+
+    def _marked(self, order: Order) -> Mapping[str, str]:
+        return self._marks(order.session, order.env) if self._marks else {}
 
     async def inside(
         self,

@@ -121,6 +121,11 @@ class Places:
         return self.state_dir / "notices.json"
 
     @property
+    def traced(self) -> Path:
+        """Up to which event spans were made."""
+        return self.state_dir / "traced"
+
+    @property
     def audit(self) -> Path:
         """Who asked the daemon for what."""
         return self.logs / "audit.jsonl"

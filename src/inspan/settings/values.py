@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from inspan.model.listen import Listen
     from inspan.model.notice import Target
     from inspan.settings.lined import Lined
+    from inspan.settings.tracing import Tracing
 
 GIB: Final = 1 << 30
 MIB: Final = 1 << 20
@@ -146,6 +147,8 @@ class Settings:
     listen: Listen | None = None
     #: Who is told of tasks that need somebody.
     notify: tuple[Target, ...] = ()
+    #: Where spans of tasks go; ``None``: there are none.
+    tracing: Tracing | None = None
     env: EnvRule = field(default_factory=EnvRule)
     #: Variables that agents get by reference: name → reference (``settings.secrets``).
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -323,6 +326,12 @@ def _notify(document: Lined, value: Any) -> dict[str, Any]:
     return {"notify": targets(document, ("notify",), value)}
 
 
+def _tracing(document: Lined, value: Any) -> dict[str, Any]:
+    from inspan.settings.tracing import tracing  # noqa: PLC0415 - only where it is there
+
+    return {"tracing": tracing(document, ("tracing",), value)}
+
+
 def _env(document: Lined, value: Any) -> dict[str, Any]:
     given = fields.section(document, ("env",), value, ("allow", "withhold"))
     rule = EnvRule()
@@ -374,6 +383,7 @@ _SECTIONS: Final[dict[str, _Part]] = {
     "sandbox": _sandbox,
     "server": _server,
     "notify": _notify,
+    "tracing": _tracing,
     "env": _env,
     "keys": _keys,
     "secrets": _secrets,
