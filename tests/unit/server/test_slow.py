@@ -27,7 +27,11 @@ from tests.fakes.hands import served
 from tests.fakes.rawsocket import RawSocket, upgraded
 from tests.fakes.terminal import FakeTerminal
 
-pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A5", "C6"), pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.requirement("A5", "C3", "C6"),
+    pytest.mark.timeout(120),
+]
 
 DOCS = Path(__file__).parents[3] / "docs" / "network.md"
 #: More than all the buffers between a client and the server hold.
