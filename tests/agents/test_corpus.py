@@ -14,7 +14,7 @@ from inspan.terminal.playback import Playback
 from tests.agents.endpoint.scenario import Execute, Finish, Hang, Say, Slowly
 from tests.agents.faces.blind import MINI
 from tests.agents.faces.corpus import CORPUS
-from tests.agents.faces.faces import TOLD
+from tests.agents.faces.faces import INTERPRETER, TOLD
 from tests.agents.faces.private import cleaned, stand_in
 from tests.agents.faces.record import GOLDEN
 from tests.agents.faces.sealed import HERMES
@@ -77,6 +77,9 @@ def test_the_model_of_an_agent_that_nothing_stops_answers_late_and_never_hangs()
     assert isinstance(late, Slowly)
     assert late.pause * len(late.text.split()) >= HANGS
     assert said == Say("So be it.")
+    (silent,) = INTERPRETER.spoken((Hang(),))
+    assert isinstance(silent, Say)
+    assert silent.after >= HANGS
     assert COPILOT.spoken((Hang(),)) == (Hang(),)
 
 

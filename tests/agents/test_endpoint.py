@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.agents.endpoint import tools
-from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Ask, Execute, Finish, Slowly
+from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Ask, Execute, Finish, Say, Slowly
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.endpoint.wire import Call, Json, Tool
 
@@ -139,6 +139,13 @@ def test_a_slow_answer_in_one_piece_takes_as_long_as_its_stream(endpoint: Endpoi
     endpoint.script("whole", Slowly("one two three four", 0.1))
     began = time.monotonic()
     assert TEXTS["chat"](post(endpoint, "/s/answer/i/whole", PATHS["chat"], offering("chat")).json)
+    assert time.monotonic() >= began + 0.4
+
+
+def test_an_answer_may_come_after_a_silence(endpoint: Endpoint) -> None:
+    endpoint.script("silent", Say("one two", after=0.4))
+    began = time.monotonic()
+    assert TEXTS["chat"](post(endpoint, "/s/answer/i/silent", PATHS["chat"], offering("chat")).json)
     assert time.monotonic() >= began + 0.4
 
 
@@ -387,6 +394,21 @@ def test_a_tool_for_one_question_is_given_it_with_its_options(kind: str, options
     tool = Tool("ask_question", {"properties": {"question": {}, "options": {"type": kind}}})
     call = tools.call(Ask("Which?", ("This", "That")), [tool])
     assert call.arguments == {"question": "Which?", "options": options}
+
+
+def test_a_tool_whose_options_have_a_label_is_given_such() -> None:
+    options = {"type": "array", "items": {"type": "object"}}
+    tool = Tool("ask_user", {"properties": {"question": {}, "options": options}})
+    arguments = tools.call(Ask("Which?", ("This", "That")), [tool]).arguments
+    assert isinstance(arguments, dict)
+    assert [each["label"] for each in arguments["options"]] == ["This", "That"]
+
+
+def test_a_tool_for_code_in_any_language_is_told_that_it_is_a_shells() -> None:
+    languages = {"type": "string", "enum": ["python", "shell"]}
+    tool = Tool("execute", {"properties": {"language": languages, "code": {}}})
+    call = tools.call(Execute("true; false"), [tool])
+    assert call.arguments == {"code": "true; false", "language": "shell"}
 
 
 def test_a_tool_that_takes_choices_is_given_them() -> None:

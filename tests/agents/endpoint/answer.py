@@ -168,6 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
                 content = self._call(request, asked, Execute(act.command))
                 self._reply(api, request, asked, Reply(number, asked.model, content, said=act.text))
             case Say() | Slowly() | Cut():
+                self._wait(request, act.after if isinstance(act, Say) else 0.0)
                 self._reply(api, request, asked, Reply(number, asked.model, act.text), act)
 
     def _call(self, request: Request, asked: Asked, act: Write | Execute | Ask) -> str | Call:

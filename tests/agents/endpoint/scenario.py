@@ -9,9 +9,10 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class Say:
-    """A whole answer of text, which ends the agent's turn."""
+    """A whole answer of text, which ends the agent's turn; ``after`` so many seconds of silence."""
 
     text: str
+    after: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,12 @@ _SHELLS = (
     "run_commands",
     "execute",
     "terminal",
+    "execute_command",
 )
 _PATHS = ("file_path", "filePath", "path", "absolute_path", "filename")
 _CONTENTS = ("content", "new_text", "file_text")
-#: The last is a list of whole commands.
-_COMMANDS = ("command", "cmd", "script", "commands")
+#: The last but one is a list of whole commands, the last is code in any language.
+_COMMANDS = ("command", "cmd", "script", "commands", "code")
 
 
 _ASKERS = (
@@ -82,6 +83,8 @@ def _execute(turn: Execute, tools: Mapping[str, Tool]) -> Call:
             words = [turn.command] if key == "commands" else ["bash", "-lc", turn.command]
             listed = _properties(tool)[key].get("type") == "array"
             given: dict[str, Any] = {key: words if listed else turn.command}
+            if "language" in _properties(tool):
+                given["language"] = "shell"
             if turn.outside and "sandbox_permissions" in _properties(tool):
                 given["sandbox_permissions"] = "require_escalated"
                 given["justification"] = "May it leave the sandbox?"
@@ -94,9 +97,7 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
         if (tool := tools.get(name)) is None:
             continue
         if "options" in (known := _properties(tool)):
-            listed = known["options"].get("type") == "array"
-            given = list(turn.options) if listed else "\n".join(turn.options)
-            return Call(name, {"question": turn.question, "options": given})
+            return Call(name, {"question": turn.question, "options": _options(turn, known)})
         if "choices" in known:
             return Call(name, {"question": turn.question, "choices": list(turn.options)})
         if '"choices"' in json.dumps(tool.schema):
@@ -111,6 +112,15 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
         asked = {"question": turn.question, "header": "Colour", "options": options}
         return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})
     raise LookupError(f"no tool asks a person among {sorted(tools)}")
+
+
+def _options(turn: Ask, known: Mapping[str, Any]) -> Any:
+    """As a tool wants them that asks one thing: words, things with a label, or lines."""
+    if known["options"].get("type") != "array":
+        return "\n".join(turn.options)
+    if known["options"].get("items", {}).get("type") == "object":
+        return [{"label": word, "description": f"{word} it is."} for word in turn.options]
+    return list(turn.options)
 
 
 def _patch(turn: Write) -> str:

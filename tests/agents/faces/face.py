@@ -10,7 +10,8 @@ from tests.agents.agent import Agent, Wish
 from tests.agents.endpoint.scenario import Execute, Finish, Hang, Say, Slowly, Turn, Write
 from tests.agents.endpoint.tools import spelled
 
-_LATE = Slowly("That took a while to think about.", 1.0)
+_THOUGHT = "That took a while to think about."
+_LATE = Slowly(_THOUGHT, 1.0)
 
 
 def _no_files(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # none are needed
@@ -50,7 +51,8 @@ class Face:
     leave: tuple[str, ...] = ()
     #: Stops what it does.
     stop: tuple[str, ...] = ("escape",)
-    #: Of one that stops only once its model says more: seconds until a model that hangs does.
+    #: Of one that stops only once its model says more, or not at all: seconds until a model that
+    #: hangs does.
     listens: float = 0.0
     #: Lets it do everything unasked, where nothing on its command line does.
     lets: tuple[str, ...] = ()
@@ -96,7 +98,7 @@ class Face:
         if not isinstance(turn, Hang):
             return turn
         if self.patient:
-            return _LATE
+            return Say(_THOUGHT, after=self.listens) if self.listens else _LATE
         return Slowly("So.", self.listens) if self.listens else turn
 
 

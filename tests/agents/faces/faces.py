@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from tests.agents.agent import KEY, Wish
-from tests.agents.faces import blind, held, later, others, sealed, unseen
+from tests.agents.faces import blind, held, later, others, sealed, unseen, veiled
 from tests.agents.faces.face import Face
 from tests.agents.install import CACHE
 from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
@@ -224,6 +224,42 @@ DEEPAGENTS = Face(
     deny=("n",),
     leave=("escape",),
 )
+# What follows is held out.
+MASTRA = Face(
+    agent=veiled.MASTRA,
+    ready="",
+    argv=lambda wish: [str(CACHE / "mastracode" / veiled.MASTRA_SCRIPT)],  # noqa: ARG005  # always
+    starts=15.0,
+    situations=(),
+    allow=("y",),
+    deny=("n",),
+    leave=("escape",),
+    stop=("ctrl-c",),
+    ponders=6.0,
+    draws=20.0,
+    rests=3.0,
+)
+INTERPRETER = Face(
+    agent=veiled.INTERPRETER,
+    ready="",
+    argv=lambda wish: [
+        *("--model", "openai/scripted", "--api_base", f"{wish.base}/v1", "--api_key", KEY),
+        *("--llm_supports_functions", "--no-llm_supports_vision", "--disable_telemetry"),
+        *("--context_window", "128000", "--max_tokens", "4000"),
+        *([] if wish.ask else ["--auto_run"]),
+    ],
+    files=veiled.notes,
+    starts=20.0,
+    situations=(),
+    allow=("y", "enter"),
+    deny=("n", "enter"),
+    ponders=6.0,
+    draws=20.0,
+    rests=3.0,
+    listens=9.0,
+    patient=True,
+    frail=True,
+)
 FACES: Mapping[str, Face] = {
     face.agent.name: face for face in (CLAUDE, CODEX, GEMINI, PI, OPENCODE, VIBE)
 }
@@ -252,5 +288,7 @@ TOLD: Mapping[str, Face] = {
         blind.MINI,
         sealed.HERMES,
         sealed.PUPPY,
+        MASTRA,
+        INTERPRETER,
     )
 }

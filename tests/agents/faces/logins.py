@@ -13,7 +13,7 @@ from functools import partial
 
 from inspan.model.activity import Doing
 from tests.agents.agent import Wish
-from tests.agents.faces import blind, faces, sealed, unseen
+from tests.agents.faces import blind, faces, sealed, unseen, veiled
 from tests.agents.faces.face import Face
 from tests.agents.faces.situations import Scene, Situation
 from tests.agents.install import CACHE
@@ -69,6 +69,7 @@ def _said(words: tuple[str, ...], wish: Wish) -> tuple[str, ...]:  # noqa: ARG00
 
 
 _NANOCODER = CACHE / "nanocoder" / "node_modules" / ".bin" / "nanocoder"
+_MASTRA = CACHE / "mastracode" / veiled.MASTRA_SCRIPT
 _QUIET: Mapping[str, Mapping[str, str]] = {
     "opencode": {
         f"OPENCODE_DISABLE_{name}": "1"
@@ -105,5 +106,7 @@ LOGINS: Mapping[str, Login] = {
         _alone(blind.MINI, Doing.WAITING, env=blind.MINI_QUIET),
         _alone(sealed.HERMES, Doing.WAITING),
         _alone(sealed.PUPPY, Doing.IDLE, "-i", env=sealed.PUPPY_QUIET, files=sealed.puppy_names),
+        _alone(faces.MASTRA, Doing.WAITING, str(_MASTRA), env=veiled.MASTRA_QUIET),
+        _alone(faces.INTERPRETER, Doing.WAITING, env=veiled.INTERPRETER_QUIET),
     )
 }

@@ -213,6 +213,13 @@ TROUBLE: Final = Story(
         Beat("and now the other one", "refused", (Refuse(Refusal.UNAUTHORIZED),), "error"),
     )
 )
+#: For an agent that tries only once more.
+BOTHER: Final = Story(
+    (
+        Beat("summarise the log", "say", (_BUSY, Say(_TABLE)), "retrying"),
+        *TROUBLE.beats[1:],
+    )
+)
 #: For an agent that draws all that was said with every word: whole stories would take megabytes.
 BRIEF: Final = Story(WORK.beats[:4])
 FEW: Final = Story(ASKS.beats[:4], ask=True)
@@ -223,4 +230,5 @@ STORIES: Final[Mapping[str, Story]] = {
     "asks": ASKS,
     "more": MORE,
     "trouble": TROUBLE,
+    "bother": BOTHER,
 }

@@ -86,7 +86,8 @@ class Teller:
 
     async def _drawn(self, beat: Beat, before: int) -> None:
         """Wait until the last word of its answer is seen, where that may take long."""
-        last, face = beat.turns[-1], self.scene.face
+        face = self.scene.face
+        last = face.spoken(beat.turns)[-1]
         whole = len(self._steps()) >= before + len(beat.turns)
         if face.draws and whole and isinstance(last, Say | Slowly):
             word = re.escape(last.text.split()[-1])
@@ -182,9 +183,16 @@ class Teller:
             self.scene.hand.notes += [(began, f"{doing}/{situation}"), (ended, None)]
 
     async def _within(self, seconds: float, so: Callable[[], bool]) -> bool:
-        until = time.monotonic() + seconds
-        await self.scene.hand.until(lambda: so() or time.monotonic() >= until)
-        return so()
+        """Whether it is so at any moment of these: a command may run for one only."""
+        until, seen = time.monotonic() + seconds, False
+
+        def over() -> bool:
+            nonlocal seen
+            seen = seen or so()
+            return seen or time.monotonic() >= until
+
+        await self.scene.hand.until(over)
+        return seen
 
     def _steps(self) -> list[Request]:
         return self.scene.endpoint.steps(self.scene.instance)
