@@ -106,8 +106,7 @@ def test_a_backup_is_restored_and_nothing_is_lost() -> None:
     with Console() as console:
         console.say("run", "--name", "first", "--", "true")
         copy = str(console.home / "copy.db")
-        console.say("down")
-        console.say("db", "backup", copy)
+        console.say("db", "backup", copy)  # beside the daemon
         console.say("run", "--name", "second", "--", "true")
         beside = console.run("db", "restore", copy)
         assert (beside.returncode, b"inspan down" in beside.stderr) == (1, True)

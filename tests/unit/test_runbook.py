@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,15 @@ def test_a_server_at_work_says_every_figure_that_the_alerts_ask_for() -> None:
         link.close()
     wanted = [selector for rule in RULES for selector in Expression(rule["expr"]).selectors]
     assert [*unknown(wanted, known)] == []
+
+
+def test_a_keeper_that_is_gone_says_nothing_by_which_the_alert_knows() -> None:
+    gone = replace(METRICS, now=replace(METRICS.now, keeper=None))
+    (rule,) = [rule for rule in RULES if rule["alert"] == "InspanKeeperGone"]
+    missing = [
+        *unknown(Expression(rule["expr"]).selectors, _figures(exposition.written(gone, "1")))
+    ]
+    assert missing == ["inspan_resident_bytes{'process': 'keeper'}"]
 
 
 def spoken() -> list[str]:

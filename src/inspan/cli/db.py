@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from inspan.store.verify import Verified
 
 HELP = """\
-Upgrade, downgrade, verify, back up or restore the database. The daemon must be down: it holds
-the database alone. Before each change of the schema a backup is made beside it. restore looks
-through the backup first, and keeps the present database beside it; nothing may run meanwhile."""
+Upgrade, downgrade, verify, back up or restore the database. But for backup the daemon must be
+down: it holds the database alone. Before each change of the schema a backup is made beside it.
+restore looks through the backup first, and keeps the present database beside it; nothing may run
+meanwhile."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
             f"there is no database at {where.database}",
             hint="It is made when the first task is handed in.",
         )
-    _refuse_beside_a_daemon(where)
+    if args.what != "backup":
+        _refuse_beside_a_daemon(where)
     if args.what == "verify":
         return _verify(where, args)
     if args.what == "restore":
@@ -81,13 +83,13 @@ def _down(where: Places, to: str | None) -> dict[str, object]:
 
 
 def _backup(where: Places, to: str | None) -> dict[str, object]:
-    from inspan.store import migrate
+    from inspan.store.snapshot import whole_snapshot
 
     stamp = time.strftime("%Y%m%d-%H%M%S")
     target = Path(to).absolute() if to else where.database.with_name(f"inspan.{stamp}.backup")
     if target.exists():
         raise BadInput(f"{target} exists already", hint="Name a file that does not.")
-    migrate.backup(where.database, target)
+    whole_snapshot(where.database, target)
     return {"backup": str(target), "bytes": target.stat().st_size}
 
 

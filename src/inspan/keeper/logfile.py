@@ -60,19 +60,24 @@ def leads(fd: int, path: str) -> bool:
 
 
 def turn(path: str, most: int, kept: int) -> None:
-    """Set the log at ``path`` aside if it has ``most`` bytes; of many who ask at once one does."""
+    """Set the log at ``path`` aside if it has ``most`` bytes; of many who ask at once one does.
+
+    Nobody waits for another: who is not the one finds the new file at its next line.
+    """
     try:
         lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return
     try:
         # Its own opening, since forks share the one that they write to, and its lock with it.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if leads(lock, path) and os.fstat(lock).st_size >= most:
             for age in range(kept, 0, -1):
                 source = f"{path}.{age - 1}" if age > 1 else path
                 with contextlib.suppress(FileNotFoundError):
                     os.replace(source, f"{path}.{age}")  # noqa: PTH105  pathlib costs 5 ms at start
+    except BlockingIOError:
+        return
     finally:
         os.close(lock)
 

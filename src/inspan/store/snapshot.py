@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,26 @@ def snapshot(path: Path, to: Path) -> bool:
         _beside(path, to)
         return True
     return False
+
+
+def whole_snapshot(path: Path, to: Path) -> None:
+    """As ``snapshot``, but one file, complete on the disk on return: a backup.
+
+    Raises:
+        BadInput: the two are one file.
+        StoreCorrupt, StoreFailed, DiskFull: it cannot be read, or the copy not made.
+    """
+    try:
+        backup(path, to)
+    except StoreLocked:
+        try:
+            folder = tempfile.TemporaryDirectory(prefix="backup-", dir=to.parent)
+        except OSError as error:
+            raise StoreFailed(f"the backup {to} cannot be written: {error.strerror}") from error
+        with folder as name:
+            copy = Path(name) / path.name
+            _beside(path, copy)
+            backup(copy, to)
 
 
 def log_of(path: Path) -> Path:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from inspan.errors import SchemaTooNew, StoreCorrupt, StoreFailed
 from inspan.store import migrate, rehearsal, snapshot
-from inspan.store.connection import connect
+from inspan.store.connection import APPLICATION, connect
 from inspan.store.lock import LockFile
 from inspan.store.migrate import names, newest, upgrade
 from inspan.store.rehearsal import digest, rehearse
@@ -182,3 +184,48 @@ def test_a_database_that_never_rests_is_given_up(
     monkeypatch.setattr(snapshot, "_copied", restless)
     with LockFile.of(database), pytest.raises(StoreFailed, match="written to so much"):
         snapshot.snapshot(database, folder / "copy.db")
+
+
+def test_copies_beside_a_writer_that_never_rests_are_each_of_one_moment(tmp_path: Path) -> None:
+    """Two rows have one sum before and after each transaction; checkpoints come all the time."""
+    path, over = tmp_path / "inspan.db", threading.Event()
+    ready = threading.Event()
+
+    def write() -> None:
+        with LockFile.of(path), closing(connect(path, "OFF")) as daemon:
+            daemon.execute("PRAGMA wal_autocheckpoint = 30").fetchall()
+            daemon.execute("CREATE TABLE sums (id INTEGER PRIMARY KEY, amount INTEGER, pad BLOB)")
+            daemon.execute("INSERT INTO sums VALUES (1, 500, ''), (2, 500, '')")
+            daemon.execute(f"PRAGMA application_id = {APPLICATION}")
+            for number in itertools.count():
+                daemon.execute("BEGIN")
+                daemon.execute("UPDATE sums SET amount = amount - 1 WHERE id = 1")
+                daemon.execute("INSERT INTO sums VALUES (NULL, 0, zeroblob(5000))")
+                daemon.execute("DELETE FROM sums WHERE id = ? AND id > 2", (number - 100,))
+                daemon.execute("UPDATE sums SET amount = amount + 1 WHERE id = 2")
+                daemon.execute("COMMIT")
+                ready.set()
+                if over.wait(0.0005):
+                    return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = set()
+    try:
+        assert ready.wait(30)
+        for number in range(30):
+            copy = tmp_path / f"copy{number}.db"
+            snapshot.whole_snapshot(path, copy)
+            with closing(sqlite3.connect(copy)) as connection:
+                assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+                one, other = connection.execute(
+                    "SELECT amount FROM sums WHERE id < 3 ORDER BY id"
+                ).fetchall()
+            assert one[0] + other[0] == 1000
+            seen.add(one[0])
+            assert not copy.with_name(f"{copy.name}-wal").exists()
+    finally:
+        over.set()
+        writer.join(30)
+    assert len(seen) > 5  # it did write meanwhile
+    assert not [*tmp_path.glob("backup-*")]
