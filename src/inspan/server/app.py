@@ -19,6 +19,7 @@ from inspan.server.entry import Entry, Front
 from inspan.server.live import Live
 from inspan.server.page import Page
 from inspan.server.rest import Rest, Stop
+from inspan.server.streams import Streams
 
 
 def routed(
@@ -32,9 +33,10 @@ def routed(
     rest, code = Rest(control, stop, base), CodeRest(control.code, base)
     entry, page = Entry(front), Page().routes() if front else ()
     live, cells = Live(control), CellTalks(control.code)
-    agentapi = AgentApi(control, stop)
+    agentapi, streams = AgentApi(control, stop), Streams(control, stop)
     routes = [
         *(way.route(rest) for way in table.TASKS),
+        *(way.route(streams) for way in table.STREAMS),
         *(way.route(entry) for way in table.ENTRY),
         *page,
         *(way.route(agentapi) for way in table.AGENTAPI),

@@ -38,7 +38,13 @@ _ABOUT: Final = (
 
 def openapi() -> dict[str, Any]:
     """The routes, as OpenAPI 3.1."""
-    ways: tuple[Way[Any], ...] = (*table.TASKS, *table.ENTRY, *table.AGENTAPI, *table.CODE)
+    ways: tuple[Way[Any], ...] = (
+        *table.TASKS,
+        *table.STREAMS,
+        *table.ENTRY,
+        *table.AGENTAPI,
+        *table.CODE,
+    )
     shapes = _Shapes(ways, ())
     paths: dict[str, dict[str, Any]] = {}
     for way in ways:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
 
@@ -91,7 +92,8 @@ class Rest:
         return answer(await self._control.submit(specs[0], key=key), HTTPStatus.CREATED)
 
     async def list(self, asked: Asked) -> Response:
-        return answer(
+        return _json(
+            asked,
             await self._control.list(
                 TaskQuery(
                     states=asked[STATES],
@@ -100,20 +102,19 @@ class Rest:
                     before=asked[BEFORE],
                     limit=asked[TASKS_LIMIT],
                 )
-            )
+            ),
         )
 
     async def get(self, asked: Asked) -> Response:
-        return answer(await self._control.get(asked.ref))
+        return _json(asked, await self._control.get(asked.ref))
 
     async def activity(self, asked: Asked) -> Response:
         return answer(await self._control.activity(asked.ref))
 
     async def diff(self, asked: Asked) -> Response:
         patch = await self._control.diff(asked.ref)
-        return Response(
-            patch.encode(errors="surrogateescape"), media_type="text/x-diff; charset=utf-8"
-        )
+        raw = patch.encode(errors="surrogateescape")
+        return tagged(asked, raw, "text/x-diff; charset=utf-8")
 
     async def wait(self, asked: Asked) -> Response:
         """The task once it rests, or as it is when the time is over."""
@@ -273,9 +274,23 @@ async def closing(iterator: AsyncIterator[T]) -> AsyncIterator[None]:
             await aclose()
 
 
+def tagged(asked: Asked, body: bytes, media_type: str) -> Response:
+    """``body``, or that it is what whoever asks has already (RFC 9110, 13.1.2)."""
+    tag = f'"{sha256(body).hexdigest()[:32]}"'
+    # A tag holds no comma; one that is weak stands for the same here.
+    known = asked.request.headers.get("if-none-match", "").split(",")
+    if any(each.strip().removeprefix("W/") in (tag, "*") for each in known):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": tag})
+    return Response(body, media_type=media_type, headers={"etag": tag})
+
+
 def answer(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """A value of ours as JSON."""
     return Response(encode(value), status_code=status, media_type="application/json")
+
+
+def _json(asked: Asked, value: Any) -> Response:
+    return tagged(asked, encode(value), "application/json")
 
 
 def encode(value: Any) -> bytes:

@@ -25,6 +25,7 @@ from inspan.server.code import CodeRest
 from inspan.server.entry import Entry
 from inspan.server.live import Live
 from inspan.server.rest import Rest
+from inspan.server.streams import Streams
 from inspan.server.visitor import Scope
 from inspan.server.ways import Raw, Socket, Way
 
@@ -233,6 +234,28 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         takes=schema.Nothing,
         gives=replies.Done,
         status=HTTPStatus.ACCEPTED,
+    ),
+)
+
+STREAMS: Final[tuple[Way[Streams], ...]] = (
+    Way(
+        method="GET",
+        path="/v1/events/stream",
+        needs=_READ,
+        verb=Streams.events,
+        about="Events as they are stored, as server-sent events whose `id` is the `seq`. Who comes"
+        " again names the last one, in `Last-Event-ID` as browsers do or in `since`.",
+        query=(live.SINCE_OR_NOW, rest.TASK),
+        gives=Raw(sse.TYPE, "Events without a name, each with one as JSON; or `failed`."),
+    ),
+    Way(
+        method="GET",
+        path="/v1/sessions/{ref}/stream",
+        needs=_READ,
+        verb=Streams.output,
+        about="What a session prints, as server-sent events whose `id` is the byte to go on from.",
+        query=(rest.OFFSET,),
+        gives=Raw(sse.TYPE, "Events `output` (in base64), `gap`, `resized`, `ended`; or `failed`."),
     ),
 )
 

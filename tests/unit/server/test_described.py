@@ -24,6 +24,13 @@ from tests.fakes.rest import at_rest
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C6")]
 
+WAYS: tuple[Way[Any], ...] = (
+    *table.TASKS,
+    *table.STREAMS,
+    *table.ENTRY,
+    *table.AGENTAPI,
+    *table.CODE,
+)
 OWNER = Visitor("owner", frozenset({Scope.ADMIN}))
 SPEC = {"command": ["work"], "cwd": "/"}
 
@@ -45,9 +52,7 @@ def test_every_reference_leads_somewhere_and_every_id_is_one() -> None:
         for path in describe.openapi()["paths"].values()
         for each in path.values()
     ]
-    assert (
-        len(ids) == len(set(ids)) == len((*table.TASKS, *table.ENTRY, *table.AGENTAPI, *table.CODE))
-    )
+    assert len(ids) == len(set(ids)) == len(WAYS)
 
 
 def test_what_asyncapi_has_of_a_socket_holds_together() -> None:
@@ -148,7 +153,7 @@ async def test_every_route_and_socket_is_reached_and_says_what_it_may(tmp_path: 
     await _browser(asker)
     await asker.ask("POST", "/v1/shutdown")
     await _told_until_it_stops(asker)
-    ways: tuple[Way[Any], ...] = (*table.TASKS, *table.ENTRY, *table.AGENTAPI, *table.CODE)
+    ways = WAYS
     sockets: tuple[Socket[Any], ...] = (*table.LIVE, *table.CELLS)
     every = {f"{way.method} {way.path}" for way in ways}
     assert asker.eyes.seen == every | {f"WS {socket.path}" for socket in sockets}
@@ -186,6 +191,8 @@ async def _ended(asker: Asker) -> None:
 
 async def _told_until_it_stops(asker: Asker) -> None:
     """What goes on for as long as the daemon does."""
+    await asker.ask("GET", "/v1/events/stream?since=0")
+    await asker.ask("GET", "/v1/sessions/last/stream")
     for path in ("events", "screen"):
         await asker.ask("GET", f"/v1/tasks/last/agentapi/{path}")
 

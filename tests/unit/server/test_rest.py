@@ -359,3 +359,19 @@ async def test_a_body_that_is_cut_short_changes_nothing(server: Served) -> None:
         await stream.send(wire.request("POST", "/v1/tasks", OWN, b'{"command": ["work"]}')[:-5])
     assert (await server.ask("GET", "/v1/tasks")).status == 200
     assert (await server.fake.list()).tasks == ()
+
+
+async def test_what_somebody_has_already_is_not_sent_again(server: Served) -> None:
+    task = await server.fake.submit(SPEC)
+    server.fake.diffs[task.id] = "--- a\n+++ b\n"
+    for target in (f"/v1/tasks/{task.id}", "/v1/tasks", f"/v1/tasks/{task.id}/diff"):
+        first = await server.ask("GET", target)
+        tag = first.headers["etag"]
+        for known in (tag, f'"another", W/{tag}', "*"):
+            same = await server.ask("GET", target, headers={"if-none-match": known})
+            assert (same.status, same.body, same.headers["etag"]) == (304, b"", tag)
+        other = await server.ask("GET", target, headers={"if-none-match": '"another"'})
+        assert (other.status, other.body) == (200, first.body)
+    await server.fake.cancel(task.id)
+    told = await server.ask("GET", f"/v1/tasks/{task.id}", headers={"if-none-match": tag})
+    assert told.status == 200
