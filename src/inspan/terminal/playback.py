@@ -33,6 +33,9 @@ MOMENT_MOST: Final = 1 << 16
 _BATCH: Final = 1 << 13
 #: Where the letter of a record lies in it.
 _KIND_AT: Final = 16
+#: A gap, which is told with the offset of what is gone; and records that are no stamps of output.
+_MARK: Final = ord("m")
+_NO_STAMPS: Final = frozenset(b"mi")
 #: Runs of one stream, or any other single record, in a string of letters.
 _RUNS: Final = re.compile(rb"o+|e+|.", re.DOTALL)
 #: The streams by the letter of their records.
@@ -168,34 +171,27 @@ class Playback:
 
         Up to the first at ``until`` or behind it. What lies before is passed over block by block.
         """
+        before: tuple[float, int] | None = None
         with self._open(INDEX) as index:
-            before: tuple[float, int] | None = None
-            at = 0
-            while block := os.pread(index, _BATCH * RECORD.size, at):
-                whole = len(block) - len(block) % RECORD.size
-                last = unpack(block[whole - RECORD.size : whole])
-                at += whole
-                if not last:
-                    break
-                if last[0].kind != "m" and last[0].offset < offset:
-                    before = last[0].at, last[0].offset
+            for block in _blocks(index):
+                at, where, kind, _, _ = RECORD.unpack_from(block, len(block) - RECORD.size)
+                if kind != _MARK and where < offset:
+                    before = at, where
                     continue
-                for record in unpack(block[:whole]):
-                    if record.kind in "mi":
+                for at, where, kind, _, _ in RECORD.iter_unpack(block):
+                    if kind in _NO_STAMPS:
                         continue
-                    stamp = record.at, record.offset
-                    if record.offset > offset and before is not None:
+                    if where < offset:
+                        before = at, where
+                        continue
+                    if before is not None and where > offset:
                         yield before
-                        before = None
-                    if record.offset < offset:
-                        before = stamp
-                        continue
                     before = None
-                    yield stamp
-                    if until is not None and record.offset >= until:
+                    yield at, where
+                    if until is not None and where >= until:
                         return
-            if before is not None:
-                yield before
+        if before is not None:
+            yield before
 
     def refresh(self) -> None:
         """Read what was added to the index. Raises SessionNotFound where there is none."""
@@ -316,6 +312,17 @@ class Playback:
             yield opened
         finally:
             os.close(opened)
+
+
+def _blocks(index: int) -> Iterator[bytes]:
+    """The whole records of the index, a batch at a time."""
+    at = 0
+    while block := os.pread(index, _BATCH * RECORD.size, at):
+        whole = len(block) - len(block) % RECORD.size
+        if not whole:
+            return
+        yield block[:whole]
+        at += whole
 
 
 def _records(index: int, size: int) -> Iterator[Record]:
