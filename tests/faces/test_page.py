@@ -430,3 +430,9 @@ def test_a_replay_goes_on_where_the_connection_was_lost(browser: Browser, consol
     expect(page.locator(".tty .xterm-rows")).to_contain_text("last", timeout=20_000)
     assert not cut["left"]
     context.close()
+
+
+def test_a_hundred_tasks_are_drawn_without_covering_each_other(page: Page) -> None:
+    """The layout itself: boxes lie apart, edges lead to the right, and pass no box."""
+    told = page.evaluate((Path(__file__).parent / "layout.js").read_text())
+    assert told == {"tasks": 300, "faults": []}

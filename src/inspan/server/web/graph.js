@@ -154,7 +154,7 @@ function order(layers) {
 }
 
 /** From one box to another, through its lanes. */
-function path(from, to) {
+export function path(from, to) {
   let [x, y] = [from.x + WIDTH, from.y + HEIGHT / 2];
   let drawn = `M${x} ${y}`;
   const bend = (u, v) => { drawn += `C${x + ACROSS / 2} ${y} ${u - ACROSS / 2} ${v} ${u} ${v}`; };
