@@ -39,6 +39,7 @@ class Stage:
         #: Those beside the shell.
         self.providers: dict[str, Provider] = {}
         self.keep = FakeKeep()
+        self.monitor = FakeMonitor()
         self.recordings = FakeRecordings()
         self.workspaces = FakeWorkspaces()
         self.workers = FakeCodeProvider()
@@ -53,7 +54,7 @@ class Stage:
             workspaces=self.workspaces,
             keep=self.keep,
             vitals=FakeVitals(),
-            monitor=FakeMonitor(),
+            monitor=self.monitor,
             clock=self.clock,
         )
         code = CodePorts(
