@@ -24,6 +24,7 @@ from inspan.server.audit import Audit
 from inspan.server.visitor import Visitor
 
 HOSTS: Final = frozenset({wire.HOST, "localhost"})
+_HOSTS: Final = frozenset(host.encode() for host in HOSTS)
 #: A client of another version may still ask how this daemon is, and tell it to go.
 ANY_VERSION: Final = frozenset({"/v1/health", "/v1/shutdown"})
 #: The answer to an upgrade (RFC 6455, 1.3).
@@ -58,12 +59,12 @@ class OwnSocket:
 
     def admits(self, connection: Scope) -> Visitor | Response:
         """The owner, who may do everything."""
-        headers = Headers(scope=connection)
-        hosts = headers.getlist("host")
-        if len(hosts) != 1 or hosts[0] not in HOSTS:
+        headers = connection["headers"]
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or hosts[0] not in _HOSTS:
             refused = Refused("that host is not served here", hint="Use the inspan command.")
             return problem.response(refused, HTTPStatus.MISDIRECTED_REQUEST)
-        if "origin" in headers:
+        if any(name == b"origin" for name, _ in headers):
             refused = Refused("a browser has no business here", hint="Use the inspan command.")
             return problem.response(refused, HTTPStatus.FORBIDDEN)
         return _OWNER
@@ -90,7 +91,7 @@ class Door:
                 status = message.get("status", _SWITCHING)
                 message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
-                headers[wire.VERSION_HEADER] = self._version
+                headers.append(wire.VERSION_HEADER, self._version)
                 for name, text in self._guard.headers.items():
                     headers.setdefault(name, text)
                 self._tell(scope, status)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import unquote
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Send
@@ -28,6 +29,9 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
+_NONE: Final = QueryParams()
+
+
 class Asked:
     """One request, with what of it verbs want to know."""
 
@@ -35,7 +39,9 @@ class Asked:
 
     def __init__(self, request: Request, known: tuple[Param[Any], ...]) -> None:
         self.request = request
-        self._query = Query(request.query_params, known)
+        # Where there are none, reading them would be a good part of what a short request takes.
+        asked = request.scope["query_string"]
+        self._query = Query(request.query_params if asked else _NONE, known)
 
     def __getitem__(self, param: Param[T]) -> T:
         """A parameter. Raises BadInput."""
@@ -54,16 +60,18 @@ class Asked:
     async def body(self) -> bytes:
         """The whole body, refused as soon as it is more than ``wire.BODY_MOST``."""
         held = bytearray()
-        try:
-            async for piece in self.request.stream():
-                held += piece
-                if len(held) > wire.BODY_MOST:
-                    raise HTTPException(
-                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                        f"the body is larger than {wire.BODY_MOST} bytes",
-                    )
-        except ClientDisconnect:
-            raise BadInput("the body was cut short") from None
+        more = True
+        while more:
+            message = await self.request.receive()
+            if message["type"] == "http.disconnect":
+                raise BadInput("the body was cut short")
+            held += message.get("body", b"")
+            if len(held) > wire.BODY_MOST:
+                raise HTTPException(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"the body is larger than {wire.BODY_MOST} bytes",
+                )
+            more = message.get("more_body", False)
         return bytes(held)
 
 

@@ -6,14 +6,12 @@ What is searched for is a column of its own. The rest is JSON text made by ``mod
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import fields, replace
-from json.encoder import encode_basestring_ascii
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from inspan.model.event import Event
-from inspan.model.plain import load, load_fact, shallow
+from inspan.model.plain import MADE_BY, encoder, load, load_fact, shallow
 from inspan.model.task import Task
 
 Row: TypeAlias = tuple[Any, ...]
@@ -27,24 +25,9 @@ _values: Final = attrgetter(*_BODY)
 _ESCAPE: Final = "\x1a"
 
 
-def encoder(make: Any) -> Callable[[Any], str]:
-    """Encodes our values as ``JSONEncoder`` would, through what it makes for each call: ``make``.
-
-    Making it costs as much as encoding one of our small values. Where ``make`` is not what it was
-    when this was written, the documented way is taken.
-
-    NaN and infinity are refused: they are no JSON, and SQLite could not read them. The text is
-    plain ASCII, which keeps lone surrogates.
-    """
-    documented = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=shallow)
-    try:
-        made = make(None, shallow, encode_basestring_ascii, None, ":", ",", False, False, False)
-    except TypeError:
-        return documented.encode
-    return lambda plain: "".join(made(plain, 0))
-
-
-_encode: Final = encoder(getattr(json.encoder, "c_make_encoder", None))
+#: NaN and infinity are refused: they are no JSON, and SQLite could not read them. The text is
+#: plain ASCII, which keeps lone surrogates.
+_encode: Final = encoder(MADE_BY, allow_nan=False)
 
 
 def text(value: str) -> str:
