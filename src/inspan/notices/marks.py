@@ -25,8 +25,8 @@ _MOST: Final = 1 << 20
 class Mark:
     """Where one target is."""
 
-    #: Events up to this one were told, or were not to be.
-    seq: int = 0
+    #: Events up to this one were told, or were not to be; -1: nobody knows.
+    seq: int = -1
     #: When the last message was sent, and what it was; 0 for never.
     told_at: float = 0.0
     title: str = ""

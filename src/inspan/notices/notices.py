@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 from anyio.abc import TaskStatus
 
@@ -35,6 +36,8 @@ _NOTED_EVERY: Final = 30.0
 STALE: Final = 86400.0
 #: Seconds until events are asked for again that could not be read.
 _AGAIN: Final = 5.0
+#: After so many events in a row everybody else has a turn.
+_AT_ONCE: Final = 100
 
 
 class Notices:
@@ -85,22 +88,23 @@ class Notices:
     async def _begin(self, control: Tasks) -> int | None:
         """Where to read from; ``None`` for from now on, where nobody knows what was told."""
         known = await anyio.to_thread.run_sync(marks.read, self._path)
-        reached = [mark.seq for name, mark in known.items() if name in self._tellers and mark.seq]
-        first = min(reached, default=0)
-        if first and not await self._fresh(control, first):
-            first = 0
+        own = [mark.seq for name, mark in known.items() if name in self._tellers]
+        reached = [seq for seq in own if seq >= 0]
+        goes_on = bool(reached) and await self._fresh(control, min(reached))
         # A target that is new has been told what the others were.
-        new = Mark(seq=max(reached, default=0))
+        new = Mark(seq=max(reached, default=-1))
         for name, teller in self._tellers.items():
             mark = known.get(name, new)
-            teller.begin(mark if first else mark.at(0))
-        self._seq = first
-        return first or None
+            teller.begin(mark if goes_on else mark.at(-1))
+        if not goes_on:
+            return None
+        self._seq = min(reached)
+        return self._seq
 
     async def _fresh(self, control: Tasks, seq: int) -> bool:
         """Whether to go on from there: this is the database that was read, and not long ago."""
         try:
-            page = await control.history(EventQuery(since=seq - 1, limit=1))
+            page = await control.history(EventQuery(since=max(0, seq - 1), limit=1))
         except InspanError as error:
             log.warning("events: %s", error, extra={"action": "notify"})
             return False
@@ -113,6 +117,8 @@ class Notices:
                     async for event in events:
                         since = self._seq = event.seq
                         self._hear(event)
+                        if event.seq % _AT_ONCE == 0:
+                            await anyio.lowlevel.checkpoint()
             except FellBehind as error:
                 log.debug("%s", error)
             except Exception:
@@ -120,7 +126,10 @@ class Notices:
                 await self._clock.sleep(_AGAIN)
 
     def _hear(self, event: Event) -> None:
-        self._begun.set()
+        if not self._begun.is_set():
+            for teller in self._tellers.values():
+                teller.came_to(event)
+            self._begun.set()
         for teller in self._tellers.values():
             teller.hear(event)
 

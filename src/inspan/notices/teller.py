@@ -58,6 +58,11 @@ class Teller:
         except InspanError as error:
             self._failed("", error)
 
+    def came_to(self, first: Event) -> None:
+        """Of what was before the ``first`` event that is heard nothing is to be told."""
+        if self.mark.seq < 0:
+            self._move(seq=first.seq - 1)
+
     def hear(self, event: Event) -> None:
         if self._gathering.hear(event):
             self._awake.set()

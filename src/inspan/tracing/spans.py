@@ -60,6 +60,8 @@ class Story:
         self.seq = 0
         self._others = others or {}
         self._root = trace.Place("", "")
+        #: The span of whoever submitted it.
+        self._above: str | None = None
         #: What is open, by what it is; in each there is one at most.
         self._open: dict[str, _Open] = {}
         #: When the last part of what follows a process's end began.
@@ -71,7 +73,10 @@ class Story:
         before, after = self.task, apply(self.task, event)
         self.task, self.seq = after, event.seq
         if before is None:
+            # What a handover changes later counts for its process alone.
             self._root = trace.root(after.id, after.spec.env)
+            submitter = trace.place(after.spec.env.get(trace.VARIABLE, ""))
+            self._above = submitter.span if submitter else None
             self._begin("task", after, event.at)
             self._enter(after, event)
             return []
@@ -181,13 +186,12 @@ class Story:
     def _whole(self, task: Task, at: float) -> Span:
         failed = task.state in (_S.FAILED, _S.ERROR)
         why = task.reason if failed else None
-        submitter = trace.place(task.spec.env.get(trace.VARIABLE, ""))
         whole = self._open.pop("task")
         self._open.clear()
         return Span(
             name="task",
             place=self._root,
-            parent=submitter.span if submitter else None,
+            parent=self._above,
             start=whole.start,
             end=max(whole.start, at),
             attributes=_of_task(task) | _error(why),

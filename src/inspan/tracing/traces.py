@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 from anyio.abc import TaskStatus
 
@@ -31,6 +32,8 @@ KNOWN: Final = 2000
 #: Seconds between two writings of what was seen, and until events are asked for again.
 _NOTED_EVERY: Final = 30.0
 _AGAIN: Final = 5.0
+#: After so many events in a row everybody else has a turn.
+_AT_ONCE: Final = 100
 #: What happened longer ago than so many seconds, while nobody listened, is traced no more.
 STALE: Final = 86400.0
 #: Facts of a task that is over: no span ends with them.
@@ -108,6 +111,8 @@ class Traces:
                     async for event in events:
                         await self._hear(control, event)
                         since = self._seq = event.seq
+                        if event.seq % _AT_ONCE == 0:
+                            await anyio.lowlevel.checkpoint()
             except FellBehind as error:
                 log.debug("%s", error)
             except Exception:

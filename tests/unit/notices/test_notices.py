@@ -218,15 +218,33 @@ async def test_what_was_gathered_when_the_daemon_ended_is_told_by_the_next(world
     assert len({notice.task for message in heard.messages for notice in message.notices}) == 2
 
 
-async def test_what_was_being_sent_when_the_daemon_ended_is_not_sent_again(world: World) -> None:
+async def test_what_was_being_sent_when_the_daemon_was_killed_is_not_sent_again(
+    world: World,
+) -> None:
     heard = world.way(DESK)
     heard.gate = anyio.Event()
     async with world.telling(DESK):
         await world.failing(1)
         await world.passing(lambda: heard.messages)
+        written = world.path.read_text()
+    world.path.write_text(written)  # one that is killed writes no more
     async with world.telling(DESK):
         await world.quiet(60)
     assert len(heard.messages) == 1
+
+
+async def test_each_goes_on_where_it_was_itself(world: World) -> None:
+    late = Target(name="late", way=Desktop(), gather=600.0)
+    async with world.telling(DESK, late):
+        await world.failing(1)
+        await world.passing(lambda: world.way(DESK).messages)
+    async with world.telling(DESK, late):
+        await world.passing(lambda: world.way(late).messages)
+        await world.failing(1)
+        await world.passing(lambda: len(world.way(late).messages) == 2)
+    for told in world.ways.values():
+        named = [notice.task for message in told.messages for notice in message.notices]
+        assert sorted(named) == sorted(world.control.tasks)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"version": 9}', "[]", '{"version": 1, "targets": 3}'])

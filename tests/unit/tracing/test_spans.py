@@ -13,7 +13,7 @@ from inspan.model import event as e
 from inspan.model import trace
 from inspan.model.agent import AgentSession, Mode, Usage
 from inspan.model.lifecycle import TABLE, apply
-from inspan.model.task import ACTIVE, Exit, Needs, Reason, StopKind, Task, TaskSpec
+from inspan.model.task import ACTIVE, Exit, Handed, Needs, Reason, StopKind, Task, TaskSpec
 from inspan.tracing.spans import Span, Story, spans
 from tests.unit.model.samples import SPEC, TASK, facts
 
@@ -146,6 +146,15 @@ def test_a_task_is_below_whoever_submitted_it() -> None:
     unwanted = replace(SPEC, env={"TRACEPARENT": PARENT[:-2] + "00"})
     told = spans(events(*BEGUN, e.Cancelled(Reason("cancel", "enough")), spec=unwanted))
     assert not any(span.place.sampled for span in told)
+
+
+def test_a_handover_leaves_a_task_where_it_was() -> None:
+    elsewhere = {"TRACEPARENT": PARENT.replace("00f067", "11f067").replace("4bf92f", "5bf92f")}
+    handed = Handed(earlier=(), since=2, provider="two", env=elsewhere)
+    gone = e.Cancelled(Reason("cancel", "enough"))
+    for env, parent in (({}, None), ({"TRACEPARENT": PARENT}, "00f067aa0ba902b7")):
+        told = spans(events(e.HandedOver("me", handed), gone, spec=replace(SPEC, env=env)))
+        assert (told[-1].parent, told[-1].place) == (parent, trace.root(TASK, env))
 
 
 def test_other_tasks_are_linked() -> None:
