@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import inspan
 from tests.fakes.hands import certificate
 from tests.real.console import Console
 from tests.real.cutting import Cutting
@@ -240,3 +242,27 @@ def test_what_is_followed_goes_on_where_the_connection_broke(here: Console) -> N
         ran = here.run("run", "--", "sh", "-c", f"{lines}; exit 4")
         assert (ran.returncode, way.cut) == (4, 6), ran.stderr
         assert ran.stdout == due
+
+
+def test_a_program_asks_there_with_a_loop_and_without_one(there: There) -> None:
+    token = there.token("write")["INSPAN_TOKEN"]
+    spec = inspan.TaskSpec(command=("sh", "-c", "pwd; echo $PATH"), cwd="")
+    with inspan.sync.open(host=there.url, token=token) as control:
+        task = control.wait(control.submit(spec).id)
+        assert task.spec.cwd == str(there.console.home)
+        assert task.spec.env["PATH"] == there.console.env["PATH"]
+
+    async def asked() -> str:
+        async with inspan.open(host=there.url, token=token) as control:
+            return (await control.get(task.id)).state.value
+
+    assert asyncio.run(asked()) == "completed"
+    with pytest.raises(inspan.InspanError, match="no daemon answers"):
+        asyncio.run(_health("http://127.0.0.1:1", token))
+    with pytest.raises(inspan.InspanError, match="name one"):
+        asyncio.run(_health(there.url, token, here=True))
+
+
+async def _health(host: str, token: str, *, here: bool = False) -> None:
+    async with inspan.open(host=host, token=token, here=here) as control:
+        await control.health()

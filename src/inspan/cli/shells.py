@@ -38,7 +38,9 @@ class _Verb:
 _FILES: Final = frozenset({"run", "add", "import", "export", "db", "py"})
 #: What the value of a flag is completed with: folders, or any paths.
 _FLAGS_WITH_FOLDERS: Final = ("--cwd", "--home", "--prefix")
-_FLAGS_WITH_FILES: Final = ("--python", "--read", "--write")
+_FLAGS_WITH_FILES: Final = ("--python", "--read", "--write", "--ca", "--token-file")
+#: What prints the names of daemons elsewhere.
+_CONTEXTS: Final = "inspan completion contexts 2>/dev/null"
 #: The verb whose first argument may be a verb about a code session, which is its second.
 _PY: Final = "py"
 _PY_VERBS: Final = " ".join(SESSION_VERBS)
@@ -118,6 +120,7 @@ _inspan() {{
 {values}
     {_bash_flags(_FLAGS_WITH_FOLDERS)}) COMPREPLY=($(compgen -d -- "$cur")); return ;;
     {_bash_flags(_FLAGS_WITH_FILES)}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    *:--context) COMPREPLY=($(compgen -W "$({_CONTEXTS})" -- "$cur")); return ;;
     *:--after) COMPREPLY=($(compgen -W "$(inspan completion ids 2>/dev/null)" -- "$cur")); return ;;
   esac
   case $verb in
@@ -163,6 +166,8 @@ def _flags(verb: _Verb) -> list[str]:
 def _zsh_files(flag: str) -> str:
     if flag in _FLAGS_WITH_FOLDERS:
         return "_files -/"
+    if flag == "--context":
+        return "_inspan_contexts"
     return "_files" if flag in _FLAGS_WITH_FILES else " "
 
 
@@ -172,6 +177,7 @@ def _zsh(verbs: tuple[_Verb, ...]) -> str:
     return f"""\
 #compdef inspan
 _inspan_sessions() {{ compadd -- ${{(f)"$(inspan completion sessions 2>/dev/null)"}} }}
+_inspan_contexts() {{ compadd -- ${{(f)"$(inspan completion contexts 2>/dev/null)"}} }}
 _inspan_py() {{
   if [[ " {_PY_VERBS} " == *" $words[CURRENT-1] "* ]]; then
     _inspan_sessions
@@ -263,6 +269,8 @@ def _fish_flag(flag: _Flag) -> str:
         said += " -F"
     if "--session" in flag.names:
         said += " -a '(inspan completion sessions 2>/dev/null)'"
+    if "--context" in flag.names:
+        said += " -a '(inspan completion contexts 2>/dev/null)'"
     if flag.choices:
         said += f" -a {_quoted(' '.join(flag.choices))}"
     return f"{said} -d {_quoted(flag.help)}"

@@ -58,7 +58,7 @@ export const decide = (id, verdict, findings = []) =>
   ask("POST", at(id, "/decide"), { verdict, findings });
 export const prompt = (id, text, key) => ask("POST", at(id, "/prompt"), { text, key });
 export const submit = (spec, key) =>
-  ask("POST", "/v1/tasks", spec, { headers: { "idempotency-key": key } });
+  ask("POST", "/v1/tasks?base=true", spec, { headers: { "idempotency-key": key } });
 
 export const times = (session, offset, until, most) =>
   ask("GET", ofSession(session, `/times${query({ offset, until, most })}`)).then((told) => ({ cols: 0, rows: 0, ...told }));
