@@ -18,7 +18,7 @@ from inspan.terminal.playback import Playback
 from inspan.terminal.sanitize import Cleaner
 
 #: The most bytes that one call reads.
-PART: Final = 1 << 20
+PART: Final = 1 << 18
 #: The most bytes that are looked at together; a line that is longer is two.
 _PIECE: Final = 1 << 18
 #: The most characters of a line that are told, and of them before what was found.
