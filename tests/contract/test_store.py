@@ -309,6 +309,18 @@ async def test_prune_forgets_keys_and_takes_more_than_one_helping(
     assert (await store.list(TaskQuery())).counts == {}
 
 
+async def test_a_number_is_not_given_again_when_the_newest_is_pruned(
+    store: Store, author: Author
+) -> None:
+    await store.commit(author.ended())
+    assert len(await store.prune(PrunePolicy(older_than=0), author.at + 1)) == 1
+    assert await store.history(EventQuery()) == ()
+    assert await store.last_seq() == author.seq
+    await store.commit(author.ended())
+    assert len(await store.prune(PrunePolicy(older_than=0), author.at + 1)) == 1
+    assert await store.last_seq() == author.seq
+
+
 async def test_events_are_told_in_order_before_the_commit_returns(
     store: Store, author: Author
 ) -> None:

@@ -34,6 +34,8 @@ class MemoryStore:
         self.on_commit: Callable[[Sequence[Change]], None] | None = None
         self._tasks: dict[str, Task] = {}
         self._events: list[Event] = []
+        #: The highest number of those that were pruned: none is given twice.
+        self._highest = 0
         #: The same with the promises of each commit.
         self.on_promises: Callable[[Sequence[Promise]], None] | None = None
         self._keys: dict[str, tuple[str, str]] = {}
@@ -93,7 +95,7 @@ class MemoryStore:
     async def last_seq(self) -> int:
         """The highest sequence number stored; 0 in an empty store."""
         self._open()
-        return self._events[-1].seq if self._events else 0
+        return max(self._highest, self._events[-1].seq if self._events else 0)
 
     async def get(self, task: str) -> Task | None:
         """A task by its full id."""
@@ -230,6 +232,7 @@ class MemoryStore:
         self._closed = True
 
     def _forget(self, gone: Container[str]) -> None:
+        self._highest = max(self._highest, self._events[-1].seq if self._events else 0)
         self._tasks = {name: task for name, task in self._tasks.items() if name not in gone}
         self._events = [event for event in self._events if event.task not in gone]
         self._keys = {key: use for key, use in self._keys.items() if use[0] not in gone}

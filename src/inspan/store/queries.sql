@@ -36,8 +36,8 @@ INSERT INTO attempts (task, attempt, session, keeper, started_at) VALUES (?, ?, 
 UPDATE attempts SET ended_at = ?, exit_code = ?, exit_signal = ? WHERE task = ? AND attempt = ?;
 
 -- name: last_seq
--- The end of the events, looked up in the primary key.
-SELECT coalesce(max(seq), 0) FROM events;
+-- The end of the events, looked up in the primary key; of those too that are pruned.
+SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT seq FROM highest), 0));
 
 -- name: get_task
 -- One task by its full id.
@@ -166,6 +166,11 @@ LIMIT :limit;
 -- name: end_of_task
 -- Where a task stands in the order of ``prunable``.
 SELECT ended_at, number FROM tasks WHERE id = ?;
+
+-- name: keep_highest
+-- Before events go: a number that was given stays given, or who watches from it on would miss one.
+INSERT INTO highest SELECT 'pruned', max(seq) FROM events HAVING max(seq) IS NOT NULL
+ON CONFLICT (name) DO UPDATE SET seq = max(seq, excluded.seq);
 
 -- name: delete_task
 -- A task with its events and attempts, which go with it by their foreign keys.

@@ -320,5 +320,6 @@ def _prune(
         after = connection.execute(statement("end_of_task"), (gone[-1].id,)).fetchone()
     if gone and not dry_run:
         with transaction(connection):
+            connection.execute(statement("keep_highest"))
             connection.executemany(statement("delete_task"), [(task.id,) for task in gone])
     return gone, after

@@ -18,7 +18,7 @@ from typing import Any
 import anyio
 import pytest
 
-from inspan.control import EventQuery
+from inspan.control import EventQuery, PrunePolicy
 from inspan.errors import (
     BadInput,
     StoreFailed,
@@ -130,6 +130,19 @@ async def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> No
     path.chmod(0o644)
     await (await SqliteStore.open(path)).close()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_number_stays_given_when_its_events_are_pruned_and_it_is_opened_again(
+    path: Path, author: Author
+) -> None:
+    store = await SqliteStore.open(path)
+    await store.commit(author.ended())
+    await store.prune(PrunePolicy(older_than=0), author.at + 1)
+    await store.close()
+    store = await SqliteStore.open(path)
+    assert await store.history(EventQuery()) == ()
+    assert await store.last_seq() == author.seq > 0
+    await store.close()
 
 
 async def test_the_durability_is_what_was_asked_for(path: Path, store: SqliteStore) -> None:

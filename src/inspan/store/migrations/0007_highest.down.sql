@@ -1,0 +1,2 @@
+DROP TABLE highest;
+PRAGMA user_version = 6;
