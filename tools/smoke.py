@@ -19,6 +19,7 @@ import inspan
 #: What needs a package of an extra, and that package.
 EXTRAS = {
     "inspan.jupyter": "zmq",
+    "inspan.tracing.sdk": "opentelemetry",
     "inspan.terminal.emulators.ghostty": "pyghostty",
     "inspan.terminal.emulators.pytescreen": "pyte",
 }

@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from inspan.agents.dialect import Turn
 from inspan.control import Control, EventQuery
-from inspan.errors import SessionNotFound
+from inspan.errors import SessionNotFound, Unable
 from inspan.model.agent import Mode
 from inspan.model.event import PromptAccepted
 from inspan.model.session import Chunk, Gap, Output
@@ -92,7 +92,7 @@ class Followed:
     async def _begin(self, task: Task, session: str) -> Conversation:
         spoken = self._spoken(task)
         self._session, self._offset, self._seq = session, 0, 0
-        self._shown = None if spoken else Shown(await anyio.to_thread.run_sync(_backend))
+        self._shown = None if spoken else Shown(await _emulator())
         began = task.started_at or task.created_at
         words = spoken or self._shown
         assert words is not None
@@ -134,6 +134,17 @@ class Followed:
 
 
 _backend: Final[Callable[[], Backend]] = cache(screen.backend)
+
+
+async def _emulator() -> Backend:
+    """Raises Unable where there is none."""
+    found = await anyio.to_thread.run_sync(_backend)
+    if found is screen.BLIND:
+        raise Unable(
+            "nothing here can tell what a terminal shows",
+            hint="`pip install 'inspan[agents]'` beside the daemon brings what can.",
+        )
+    return found
 
 
 def _feed(conversation: Conversation, chunks: tuple[Chunk, ...]) -> None:
