@@ -67,7 +67,7 @@ async def test_a_session_that_cannot_be_is_refused_with_what_is_wrong(server: Se
         reply = await server.ask("POST", "/v1/code", {**SPEC, **change})
         told = problem(reply)
         assert (reply.status, told["code"]) == (422, "bad-input"), (change, told)
-        assert named in told["message"]
+        assert named in told["detail"]
 
 
 async def test_no_malformed_request_breaks_anything(server: Served) -> None:
