@@ -119,6 +119,26 @@ def test_what_a_program_prints_is_text_and_nothing_else(page: Page, console: Con
     assert page.title() != "OWNED"
 
 
+def test_a_click_and_the_focus_outlive_what_happens_meanwhile(page: Page, console: Console) -> None:
+    console.say("run", "--name", "first", "--", "echo", "hello")
+    row = page.get_by_role("button").filter(has_text="first")
+    row.focus()
+    box = row.bounding_box()
+    assert box is not None
+    # The button goes down on it, others come above it and below, and then it goes up.
+    page.mouse.move(box["x"] + 9, box["y"] + 9)
+    page.mouse.down()
+    console.say("add", "--name", "second", "--", "sleep", "60")
+    expect(page.get_by_role("button").filter(has_text="second")).to_be_visible()
+    expect(row).to_be_focused()
+    now = row.bounding_box()
+    assert now is not None
+    page.mouse.move(now["x"] + 9, now["y"] + 9)
+    page.mouse.up()
+    expect(page.locator(".tty")).to_contain_text("hello")
+    console.say("cancel", "second")
+
+
 def test_a_lost_daemon_is_told_and_found_again(page: Page, console: Console) -> None:
     console.say(
         "up",
@@ -381,23 +401,26 @@ def test_the_load_is_drawn_as_it_is_measured(page: Page, console: Console) -> No
 
 
 def test_a_lost_connection_is_told_and_nothing_of_it_is_missing(
-    page: Page, console: Console
+    browser: Browser, console: Console
 ) -> None:
     """What was printed meanwhile is there once, and the list knows what happened."""
+    context = browser.new_context()  # what fails is said on its console
+    page = context.new_page()
+    page.goto(console.say("web", "--no-open"))
     script = "for n in $(seq 100 110); do read x; echo line $n; done"
     console.say("add", "--pty", "--name", "counts", "--", "sh", "-c", script)
     page.locator(".task").filter(has_text="counts").click()
     terminal = page.locator(".tty .xterm-rows")
     console.say("send", "counts", "go")
     expect(terminal).to_contain_text("line 100")
-    page.context.set_offline(True)
+    context.set_offline(True)
     expect(page.get_by_role("status").first).to_have_text("connection lost; trying again")
     expect(page.get_by_text("The connection is lost; it is tried again.")).to_be_visible()
     for _ in range(9):
         console.say("send", "counts", "go")
     console.say("run", "--name", "meanwhile", "--", "true")
     expect(terminal).not_to_contain_text("line 101")
-    page.context.set_offline(False)
+    context.set_offline(False)
     expect(page.get_by_role("status").first).to_have_text("live")
     expect(terminal).to_contain_text("line 109")
     expect(page.get_by_text("The connection is lost")).to_have_count(0)
@@ -406,6 +429,7 @@ def test_a_lost_connection_is_told_and_nothing_of_it_is_missing(
     expect(page.locator(".task").filter(has_text="meanwhile")).to_be_visible()
     console.say("send", "counts", "go")
     expect(page.get_by_label("Task", exact=True)).to_contain_text("completed")
+    context.close()
 
 
 def test_a_replay_goes_on_where_the_connection_was_lost(browser: Browser, console: Console) -> None:

@@ -3,15 +3,15 @@
 import * as api from "/web/api.js";
 import { Cells } from "/web/cells.js";
 import { Charts } from "/web/charts.js";
-import { about, ago, el, needsYou, OVER, title } from "/web/draw.js";
+import { needsYou } from "/web/draw.js";
 import { Graph } from "/web/graph.js";
+import { List } from "/web/list.js";
 import { makeTask } from "/web/making.js";
 import { Replay } from "/web/replay.js";
 import { Search } from "/web/search.js";
 import { Detail } from "/web/task.js";
 
 const byId = new Map();
-const list = document.getElementById("list");
 const link = document.getElementById("link");
 const room = document.getElementById("detail");
 const detail = new Detail(room, fail);
@@ -32,40 +32,17 @@ export function fail(problem) {
 
 // ── the list ─────────────────────────────────────────────────────────────────
 
-const GROUPS = [
-  ["Needs you", "needs", needsYou],
-  ["At work", "", (task) => ["running", "processing"].includes(task.state)],
-  ["Waits its turn", "", (task) => ["pending", "queued"].includes(task.state)],
-  ["Over", "", (task) => OVER.has(task.state)],
-];
+const list = new List(
+  document.getElementById("list"),
+  (id) => { location.hash = `#/task/${id}`; },
+  () => more().catch(fail),
+);
 
 function drawList() {
-  const left = new Set(byId.values());
-  const parts = [];
-  for (const [name, kind, belongs] of GROUPS) {
-    const rows = [...left].filter(belongs).sort((a, b) => (a.id < b.id ? 1 : -1));
-    rows.forEach((task) => left.delete(task));
-    if (rows.length) parts.push(el("h2", { className: kind }, `${name} · ${rows.length}`), el("ul", {}, rows.map(row)));
-  }
-  if (!parts.length) parts.push(el("p", { className: "empty" }, "No tasks yet. “New task” makes one, and so does ", el("code", {}, "inspan add -- make"), "."));
-  if (next) parts.push(el("div", { className: "row", style: "padding:0 1rem" }, el("button", { type: "button", onclick: () => more().catch(fail) }, "Older ones")));
-  const top = list.scrollTop;
-  list.replaceChildren(...parts);
-  list.scrollTop = top;
-  const waiting = [...byId.values()].filter(needsYou).length;
+  const tasks = [...byId.values()];
+  list.draw(tasks, detail.id, Boolean(next));
+  const waiting = tasks.filter(needsYou).length;
   document.title = waiting ? `(${waiting}) inspan` : "inspan";
-}
-
-function row(task) {
-  const current = task.id === detail.id;
-  return el("li", {}, el("button", {
-    type: "button", className: "task", "aria-current": current ? "true" : null,
-    onclick: () => { location.hash = `#/task/${task.id}`; },
-  },
-  el("span", { className: `dot ${task.state}`, role: "img", "aria-label": task.state }),
-  el("span", { className: "title" }, title(task)),
-  el("time", {}, ago(task.ended_at ?? task.started_at ?? task.created_at)),
-  el("span", { className: "about" }, about(task))));
 }
 
 /** Draw once for all that happens within a frame. */
@@ -159,7 +136,7 @@ async function route() {
 }
 
 function step(by) {
-  const rows = [...list.querySelectorAll(".task")];
+  const rows = [...list.room.querySelectorAll(".task")];
   const at = rows.findIndex((each) => each === document.activeElement);
   rows[Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
 }

@@ -18,6 +18,20 @@ const there = (child) => child !== null && child !== undefined && child !== "";
 /** Have `room` hold these, of which those that are nothing are left out. */
 export const fill = (room, ...children) => room.replaceChildren(...children.flat().filter(there));
 
+/** Have `room` hold these in this order, and leave alone what is in its place. */
+export function arrange(room, wanted) {
+  let at = room.firstChild;
+  for (const node of wanted) {
+    if (node === at) at = at.nextSibling;
+    else room.insertBefore(node, at);
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextSibling;
+    gone.remove();
+  }
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element of a drawing, of attributes alone. */
