@@ -11,14 +11,16 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from starlette.responses import Response
 
 from inspan.control import Control
-from inspan.errors import Conflict, IllegalTransition, InspanError
+from inspan.errors import Conflict, IllegalTransition
 from inspan.model.activity import Doing
 from inspan.model.task import Task, TaskState
 from inspan.server import schema, sse
@@ -91,14 +93,18 @@ class AgentApi:
         return answer({"ok": receipt.arrived or kept})
 
     async def events(self, asked: Asked) -> Response:
-        held = await self._fresh(asked.ref)
-        return sse.response(self._news(held))
+        return sse.Streamed(partial(self._following, asked.ref, self._news), self._stop)
 
     async def screen(self, asked: Asked) -> Response:
-        held = await self._fresh(asked.ref)
-        return sse.response(self._screens(held))
+        return sse.Streamed(partial(self._following, asked.ref, self._screens), self._stop)
 
     # ── following ─────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def _following(
+        self, ref: str, told: Callable[[Followed], AsyncIterator[bytes]]
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield told(await self._fresh(ref))
 
     async def _news(self, held: Followed) -> AsyncIterator[bytes]:
         """All that there is, and then what is new, as often as it grows."""
@@ -115,8 +121,7 @@ class AgentApi:
             if now != was:
                 was, number = now, number + 1
                 yield sse.said("status_change", now, number)
-            if not await self._goes_on(held):
-                return
+            await self._rest(held)
 
     async def _screens(self, held: Followed) -> AsyncIterator[bytes]:
         shown: str | None = None
@@ -125,19 +130,12 @@ class AgentApi:
             if (now := held.screen) != shown:
                 shown, number = now, number + 1
                 yield sse.said("screen", {"screen": now}, number)
-            if not await self._goes_on(held):
-                return
+            await self._rest(held)
 
-    async def _goes_on(self, held: Followed) -> bool:
-        """True after a beat, with what is new read; false where the daemon or the task goes."""
-        with anyio.move_on_after(SLOW_BEAT if held.task.done else BEAT):
-            await self._stop.wait()
-            return False
-        try:
-            await held.refresh(self._control)
-        except InspanError:
-            return False  # pruned, or the store is at its end: a client that comes again hears why
-        return True
+    async def _rest(self, held: Followed) -> None:
+        """A beat, and what is new by then."""
+        await anyio.sleep(SLOW_BEAT if held.task.done else BEAT)
+        await held.refresh(self._control)
 
     async def _fresh(self, ref: str) -> Followed:
         """The conversation as it is by now."""

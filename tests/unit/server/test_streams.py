@@ -16,7 +16,7 @@ from inspan import __version__
 from inspan.client import wire
 from inspan.errors import FellBehind
 from inspan.model.task import TaskSpec
-from inspan.server import streams
+from inspan.server import sse
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
 
@@ -125,7 +125,7 @@ async def test_output_goes_on_at_the_byte(fake: FakeControl, socket: Path) -> No
 async def test_silence_is_broken_by_a_comment(
     socket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "BEAT", 0.01)
+    monkeypatch.setattr(sse, "BEAT", 0.01)
     async with reading(socket, "/v1/events/stream") as reader:
         assert await reader.comment() == await reader.comment() == ": still here"
 
@@ -159,8 +159,8 @@ async def test_what_breaks_off_is_told(fake: FakeControl, socket: Path) -> None:
 async def test_a_reader_that_takes_nothing_is_let_go(
     fake: FakeControl, socket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "PATIENCE", 0.1)
-    let_go, say = anyio.Event(), streams._Streamed._say
+    monkeypatch.setattr(sse, "PATIENCE", 0.1)
+    let_go, say = anyio.Event(), sse.Streamed._say
 
     async def saying(*given: Any) -> bool:
         taken = await say(*given)
@@ -168,7 +168,7 @@ async def test_a_reader_that_takes_nothing_is_let_go(
             let_go.set()
         return taken
 
-    monkeypatch.setattr(streams._Streamed, "_say", saying)
+    monkeypatch.setattr(sse.Streamed, "_say", saying)
     task = await fake.submit_running()
     target = f"/v1/sessions/{task.id}/stream"
     async with await anyio.connect_unix(socket) as stream:
