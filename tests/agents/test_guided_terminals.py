@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from inspan.model.activity import Doing
+from inspan.errors import IllegalTransition
+from inspan.model.activity import Activity, Doing
 from inspan.model.agent import Ending, Mode
 from inspan.model.task import Task, TaskState
 from tests.agents.agent import PROMPT, SECOND_PROMPT, Agent
@@ -33,8 +34,17 @@ EACH = pytest.mark.parametrize(
 
 def does(guided: Guided, task: str, daemon: Daemon, doing: Doing) -> None:
     """Wait until its screen says so."""
+    seen: list[Activity] = []
     with daemon.control() as control:
-        guided.until(lambda: control.activity(task).doing is doing, f"it to be {doing}")
+
+        def is_so() -> bool:
+            try:
+                seen[:] = [control.activity(task)]
+            except IllegalTransition as over:
+                raise AssertionError(f"{over.message}; before that: {seen}") from over
+            return seen[0].doing is doing
+
+        guided.until(is_so, f"it to be {doing}")
 
 
 def rests(guided: Guided, task: str, daemon: Daemon) -> None:
