@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     continuing.add_arguments(what)
     what.add_argument(
-        "--prompt", metavar="TEXT", help="what to ask an agent; `-` reads it from our input"
+        "--prompt", metavar="TEXT", help="what to ask an agent; `-` reads it from standard input"
     )
     what.add_argument("--mode", choices=[mode.value for mode in Mode], help="how to speak to it")
     what.add_argument(

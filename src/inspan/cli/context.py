@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 Names for daemons on other machines.
-  add NAME URL  its token is asked for, or read from our input or --token-file
+  add NAME URL  its token is asked for, or read from stdin or --token-file
   use NAME      all commands go there; `local` is this machine
   ls            those there are
   show [NAME]   one, and whether it answers
@@ -103,8 +103,8 @@ def _asked(there: Address) -> str:
     if not token:
         raise BadInput(
             "there is no token",
-            hint="`inspan token new NAME --scope write` there makes one; give it by our input or"
-            " by --token-file.",
+            hint="`inspan token new NAME --scope write` there makes one; give it on standard"
+            " input or by --token-file.",
         )
     return token
 
