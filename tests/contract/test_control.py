@@ -34,45 +34,15 @@ from inspan.model.task import (
     Exit,
     OnCrash,
     Patience,
-    Task,
     TaskState,
     TerminalSpec,
     Verdict,
 )
-from tests.fakes.hands import CONTROLS, Factory, Hand
+from tests.fakes.hands import Hand, ended, reached, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A1", "A5", "A9")]
 
 NOBODY = "01zzzzzzzzzzzzzzzzzzzzzzzz"
-
-
-@pytest.fixture(params=[factory for _, factory in CONTROLS], ids=[name for name, _ in CONTROLS])
-async def hand(request: pytest.FixtureRequest) -> AsyncIterator[Hand]:
-    factory: Factory = request.param
-    async with factory() as made:
-        with anyio.fail_after(20):
-            yield made
-
-
-async def reached(control: Control, task: Task, *states: TaskState) -> Task:
-    """The task once it is in one of ``states``."""
-    async for _ in control.watch(0, task=task.id):
-        found = await control.get(task.id)
-        if found.state in states:
-            return found
-    raise AssertionError("a watch ended by itself")
-
-
-async def running(hand: Hand) -> Task:
-    task = await hand.control.submit(hand.spec)
-    await hand.start(task)
-    return await reached(hand.control, task, TaskState.RUNNING)
-
-
-async def ended(hand: Hand, code: int = 0) -> Task:
-    task = await running(hand)
-    await hand.ends(task, code)
-    return await reached(hand.control, task, *TERMINAL)
 
 
 async def gathered(chunks: AsyncIterator[Chunk], size: int) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import anyio
 import pytest
 
@@ -11,39 +9,9 @@ from inspan.control import EventQuery
 from inspan.errors import BadInput
 from inspan.model import event as e
 from inspan.model.metrics import MetricsQuery
-from inspan.model.task import TERMINAL, Task, TaskState
-from tests.fakes.hands import CONTROLS, Factory, Hand
+from tests.fakes.hands import Hand, ended, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A5", "A8")]
-
-
-@pytest.fixture(params=[factory for _, factory in CONTROLS], ids=[name for name, _ in CONTROLS])
-async def hand(request: pytest.FixtureRequest) -> AsyncIterator[Hand]:
-    factory: Factory = request.param
-    async with factory() as made:
-        with anyio.fail_after(20):
-            yield made
-
-
-async def reached(hand: Hand, task: Task, *states: TaskState) -> Task:
-    """The task once it is in one of ``states``."""
-    async for _ in hand.control.watch(0, task=task.id):
-        found = await hand.control.get(task.id)
-        if found.state in states:
-            return found
-    raise AssertionError("a watch ended by itself")
-
-
-async def running(hand: Hand) -> Task:
-    task = await hand.control.submit(hand.spec)
-    await hand.start(task)
-    return await reached(hand, task, TaskState.RUNNING)
-
-
-async def ended(hand: Hand, code: int = 0) -> Task:
-    task = await running(hand)
-    await hand.ends(task, code)
-    return await reached(hand, task, *TERMINAL)
 
 
 async def test_metrics_count_what_history_tells(hand: Hand) -> None:

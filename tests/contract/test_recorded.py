@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import anyio
 import pytest
 
-from inspan.control import Control, SearchQuery
+from inspan.control import SearchQuery
 from inspan.errors import BadInput
-from inspan.model.task import TERMINAL, Task, TaskState
-from tests.fakes.hands import CONTROLS, Factory, Hand
+from inspan.model.task import TERMINAL
+from tests.fakes.hands import Hand, reached, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A5", "C6")]
-
-
-@pytest.fixture(params=[factory for _, factory in CONTROLS], ids=[name for name, _ in CONTROLS])
-async def hand(request: pytest.FixtureRequest) -> AsyncIterator[Hand]:
-    factory: Factory = request.param
-    async with factory() as made:
-        with anyio.fail_after(20):
-            yield made
-
-
-async def reached(control: Control, task: Task, *states: TaskState) -> Task:
-    """The task once it is in one of ``states``."""
-    async for _ in control.watch(0, task=task.id):
-        found = await control.get(task.id)
-        if found.state in states:
-            return found
-    raise AssertionError("a watch ended by itself")
-
-
-async def running(hand: Hand) -> Task:
-    task = await hand.control.submit(hand.spec)
-    await hand.start(task)
-    return await reached(hand.control, task, TaskState.RUNNING)
 
 
 async def test_it_is_told_when_what_is_recorded_came(hand: Hand) -> None:

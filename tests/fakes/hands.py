@@ -39,7 +39,7 @@ from inspan.model.listen import Listen
 from inspan.model.metrics import Metrics, MetricsQuery
 from inspan.model.receipt import Receipt, Stage
 from inspan.model.session import Answers, Chunk, Hits, Times
-from inspan.model.task import Handover, Task, TaskSpec, Verdict
+from inspan.model.task import TERMINAL, Handover, Task, TaskSpec, TaskState, Verdict
 from inspan.server.audit import Audit
 from inspan.server.net import Network, bound
 from inspan.server.serve import serve
@@ -416,3 +416,26 @@ CODES: tuple[tuple[str, CodeFactory], ...] = (
     ("by a port", code_by_a_port),
     ("by TLS", code_by_tls),
 )
+
+
+async def reached(control: Control, task: Task, *states: TaskState) -> Task:
+    """The task once it is in one of ``states``."""
+    async for _ in control.watch(0, task=task.id):
+        found = await control.get(task.id)
+        if found.state in states:
+            return found
+    raise AssertionError("a watch ended by itself")
+
+
+async def running(hand: Hand) -> Task:
+    """A new task, at work."""
+    task = await hand.control.submit(hand.spec)
+    await hand.start(task)
+    return await reached(hand.control, task, TaskState.RUNNING)
+
+
+async def ended(hand: Hand, code: int = 0) -> Task:
+    """A new task that has ended with ``code``."""
+    task = await running(hand)
+    await hand.ends(task, code)
+    return await reached(hand.control, task, *TERMINAL)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.real.webserver import Answer, posted
 
 
 @dataclass
@@ -44,32 +44,18 @@ def attributes(found: Any) -> dict[str, Any]:
 def collecting() -> Iterator[Collector]:
     collector = Collector()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            collector.paths.append(self.path)
-            collector.headers.append({name.lower(): text for name, text in self.headers.items()})
-            if collector.status == 200:
-                request = ExportTraceServiceRequest.FromString(body)
-                for resource in request.resource_spans:
-                    collector.resources.append(attributes(resource.resource.attributes))
-                    for scope in resource.scope_spans:
-                        collector.spans.extend(scope.spans)
-            self.send_response(collector.status)
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def take(path: str, headers: dict[str, str], body: bytes) -> Answer:
+        if headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        collector.paths.append(path)
+        collector.headers.append(headers)
+        if collector.status == 200:
+            request = ExportTraceServiceRequest.FromString(body)
+            for resource in request.resource_spans:
+                collector.resources.append(attributes(resource.resource.attributes))
+                for scope in resource.scope_spans:
+                    collector.spans.extend(scope.spans)
+        return collector.status, {}
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        collector.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield collector
-        finally:
-            server.shutdown()
-            thread.join()
+    with posted(take) as collector.port:
+        yield collector

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.real.webserver import Answer, posted
 
 
 @dataclass
@@ -48,27 +48,9 @@ class Hooks:
 def serving() -> Iterator[Hooks]:
     hooks = Hooks()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            hooks.came.append(Came(self.path, headers, body))
-            status, more = hooks.answers.pop(0) if hooks.answers else (204, {})
-            self.send_response(status)
-            for name, value in more.items():
-                self.send_header(name, value)
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def take(path: str, headers: dict[str, str], body: bytes) -> Answer:
+        hooks.came.append(Came(path, headers, body))
+        return hooks.answers.pop(0) if hooks.answers else (204, {})
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        hooks.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield hooks
-        finally:
-            server.shutdown()
-            thread.join()
+    with posted(take) as hooks.port:
+        yield hooks

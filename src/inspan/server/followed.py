@@ -125,6 +125,8 @@ class Followed:
                 chunks = await control.read(session, self._offset, _PAGE)
             except SessionNotFound:
                 return
+            if not chunks:
+                return
             before = self._offset
             self._offset = max([before, *map(_end, chunks)])
             await anyio.to_thread.run_sync(_feed, conversation, chunks)

@@ -172,16 +172,17 @@ def _copy(connection: sqlite3.Connection, to: Path) -> None:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(part)) as copy:
             connection.backup(copy)
-        _sync(part)
+        to_disk(part)
         part.replace(to)
-        _sync(to.parent)
+        to_disk(to.parent)
     except OSError as error:
         raise StoreFailed(f"the backup {to} cannot be written: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Return once a file, or the names in a folder, are on the disk. Raises OSError."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

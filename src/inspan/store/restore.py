@@ -17,6 +17,7 @@ from typing import Final
 from inspan.errors import BadInput, StoreCorrupt, StoreFailed
 from inspan.store.connection import connect
 from inspan.store.lock import LockFile
+from inspan.store.migrate import to_disk
 from inspan.store.snapshot import log_of
 from inspan.store.verify import Verified, verify
 
@@ -53,7 +54,7 @@ def restore(backup: Path, path: Path, aside: Path) -> Restored:
                 found = _fetched(backup, fresh)
                 kept = _set_aside(path, aside)
                 fresh.replace(path)
-                _sync(path.parent)
+                to_disk(path.parent)
         except OSError as error:
             raise StoreFailed(f"{path} cannot be restored: {error.strerror or error}") from error
     return Restored(found, kept)
@@ -69,7 +70,7 @@ def _fetched(backup: Path, fresh: Path) -> Verified:
     if not found.ok:
         problem = f"the backup {backup} is not sound: {found.problems[0]}"
         raise StoreCorrupt(problem, hint="Nothing was changed. Is there an older backup?")
-    _sync(fresh)
+    to_disk(fresh)
     return found
 
 
@@ -89,13 +90,5 @@ def _set_aside(path: Path, aside: Path) -> Path | None:
     os.link(path, aside)
     for name in ("wal", "shm"):
         path.with_name(f"{path.name}-{name}").unlink(missing_ok=True)
-    _sync(path.parent)
+    to_disk(path.parent)
     return aside
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

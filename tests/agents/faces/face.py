@@ -18,6 +18,11 @@ def _no_files(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # none are need
     return {}
 
 
+def notes(wish: Wish) -> Mapping[str, str]:
+    """A folder of the workspace, for those who write no file in one that is not there."""
+    return {f"../{wish.place.work.name}/notes/README.md": "Notes.\n"}
+
+
 @dataclass(frozen=True)
 class Face:
     """How it is started on a terminal, and which keys a person presses there."""

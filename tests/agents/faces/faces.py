@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tests.agents.agent import KEY, Wish
 from tests.agents.faces import blind, held, later, others, sealed, unseen, veiled
-from tests.agents.faces.face import Face
+from tests.agents.faces.face import Face, notes
 from tests.agents.install import CACHE
 from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
 
@@ -248,7 +248,7 @@ INTERPRETER = Face(
         *("--context_window", "128000", "--max_tokens", "4000"),
         *([] if wish.ask else ["--auto_run"]),
     ],
-    files=veiled.notes,
+    files=notes,
     starts=20.0,
     situations=(),
     allow=("y", "enter"),

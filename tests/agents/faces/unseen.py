@@ -9,12 +9,7 @@ import json
 from collections.abc import Mapping
 
 from tests.agents.agent import KEY, Agent, Wish
-from tests.agents.faces.face import Face
-
-
-def _notes(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # the same for all
-    """A folder of the workspace: they write no file in one that is not there."""
-    return {"../work/notes/README.md": "Notes.\n"}
+from tests.agents.faces.face import Face, notes
 
 
 def _copilot_env(wish: Wish) -> Mapping[str, str]:
@@ -50,7 +45,7 @@ COPILOT = Face(
     agent=_COPILOT,
     ready="",
     argv=lambda wish: [] if wish.ask else ["--yolo"],
-    files=_notes,
+    files=notes,
     starts=14.0,
     situations=(),
     # Escape, pressed twice, would give the prompt back to be edited.
@@ -88,7 +83,7 @@ OPENHANDS = Face(
     agent=_OPENHANDS,
     ready="",
     argv=lambda wish: ["--override-with-envs", *([] if wish.ask else ["--yolo"])],
-    files=_notes,
+    files=notes,
     starts=30.0,
     situations=(),
     deny=("down", "enter"),

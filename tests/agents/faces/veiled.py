@@ -57,11 +57,6 @@ MASTRA = Agent(
 )
 
 
-def notes(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # the same for all
-    """A folder of the workspace: a shell writes no file in one that is not there."""
-    return {"../work/notes/README.md": "Notes.\n"}
-
-
 #: What Open Interpreter would report, fetch, and print before all else.
 INTERPRETER_QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONWARNINGS": "ignore"}
 INTERPRETER = Agent(

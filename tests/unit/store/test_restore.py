@@ -180,7 +180,7 @@ def test_a_disk_that_refuses_leaves_the_old_one_at_its_place(
     def full(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(restores, "_sync", full)
+    monkeypatch.setattr(restores, "to_disk", full)
     with pytest.raises(StoreFailed, match="No space left"):
         restore(kept, database, database.with_name("aside"))
     assert digest(database) == before
