@@ -50,8 +50,9 @@ fix: $(READY) ## let ruff mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-demo: $(READY) ## watch seven real programs run, fail, wait, and outlive a killed daemon
+demo: $(READY) ## watch real programs, and then a goal, run, fail, wait, and outlive a killed daemon
 	@$(BIN)/inspan demo $(ARGS)
+	@$(BIN)/inspan demo goal $(ARGS)
 
 bench: $(BENCH_READY) ## measure inspan beside its alternatives, in one run
 	@$(BIN)/python -m tools.bench $(ARGS)
@@ -63,7 +64,7 @@ $(BENCH_READY): $(READY)
 	@tools/setup $(VENV) newest --editable '.[dev,bench]'
 	@touch $@
 
-soak: $(READY) ## the long legs: crashes in numbers, a hundred sessions, ten thousand tasks
+soak: $(READY) ## the long legs: crashes in numbers, a hundred sessions, ten thousand tasks, ten minutes of tui
 	@$(BIN)/pytest -m soak --timeout=1800 $(ARGS)
 
 test-faces: $(READY) ## the legs that need tmux or a browser
@@ -98,9 +99,12 @@ docs: $(READY) ## write the generated parts of docs/ anew, with the results of t
 	@$(BIN)/python tools/describe.py
 	@$(BIN)/python tools/requirements.py
 
-picture: $(READY) ## run the demo and draw docs/demo.svg from what it printed; docs/page*.png from the page
+picture: $(READY) ## draw all pictures of README and docs/ from what really runs; the page's where Chromium is
 	@$(BIN)/python tools/picture.py
-	@PYTHONPATH=. $(BIN)/python tools/page_picture.py
+	@PYTHONPATH=. $(BIN)/python tools/tui_picture.py
+	@if command -v chromium > /dev/null || command -v google-chrome > /dev/null; then \
+		PYTHONPATH=. $(BIN)/python tools/page_picture.py; \
+	else echo "Chromium is not here: docs/page*.png are as they were"; fi
 
 smoke-311: ## install on Python 3.11, the oldest supported, and try it
 	@tools/setup $(OLDEST) 3.11 .

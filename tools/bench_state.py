@@ -28,6 +28,7 @@ from inspan.terminal.playback import Playback
 from inspan.terminal.replay import COLUMNS, ROWS, Replay
 from inspan.terminal.rules import Rulebook
 from inspan.terminal.screen import Backend, Screen, backend
+from tools.bench_each import of_each, of_others
 
 ROOT: Final = Path(__file__).parent.parent
 GOLDEN: Final = ROOT / "tests" / "golden"
@@ -36,7 +37,7 @@ FOLDERS: Final = (GOLDEN / "screens", GOLDEN / "corpus")
 PAGE: Final = ROOT / "docs" / "state-detection.md"
 BEGIN, END = "<!-- bench-state: begin -->\n", "<!-- bench-state: end -->\n"
 #: Nobody who writes rules has looked at these; who is taken out of here is of the development.
-HELD_OUT: Final[frozenset[str]] = frozenset({"mastracode", "open-interpreter"})
+HELD_OUT: Final[frozenset[str]] = frozenset({"ite", "postal"})
 STATES: Final = (Doing.WORKING, Doing.WAITING, Doing.IDLE)
 #: Seconds between two snapshots of one label; the first is half of that after its beginning.
 EVERY: Final = 1.0
@@ -165,12 +166,18 @@ def measure(every: Iterable[Path], emulator: Backend) -> list[Measured]:
     return [held, apart, own]
 
 
+def _all_of(every: Iterable[Path], book: Rulebook) -> list[Snapshot]:
+    """Every snapshot of some recordings, by one rulebook."""
+    emulator = backend()
+    return [each for folder in every for each in snapshots(folder, book, emulator)]
+
+
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
-def page(measured: Sequence[Measured]) -> str:
-    """All of it as Markdown."""
+def page(measured: Sequence[Measured], others: Sequence[str] = ()) -> str:
+    """All of it as Markdown; ``others``: the table of what the rules of others say."""
     parts = [line for each in measured if each.snapshots for line in _part(each)]
     if not HELD_OUT:
         parts = [
@@ -178,6 +185,9 @@ def page(measured: Sequence[Measured]) -> str:
             "",
             *parts,
         ]
+    if others:
+        title = "**The general rules, without those that other agents do not need.** All agents."
+        parts += [title, "", *others, ""]
     return "\n".join([*_covered(measured), "", *parts])
 
 
@@ -260,6 +270,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="print every snapshot misread")
     parser.add_argument("--development", action="store_true", help="leave held-out agents alone")
     parser.add_argument("--only", default="", help="recordings whose AGENT/NAME has this in it")
+    parser.add_argument("--each", action="store_true", help="agent by agent, and rule by rule")
     args = parser.parse_args()
     chosen = [
         each
@@ -270,8 +281,12 @@ def main() -> int:
     if not chosen:
         print("there is no such recording", file=sys.stderr)
         return 1
+    if args.each:
+        print("\n".join(of_each(chosen, rulebook(GENERIC), _all_of)))
+        return 0
     measured = measure(chosen, backend())
-    text = page(measured)
+    general = [each for part in measured[:2] for each in part.snapshots]
+    text = page(measured, list(of_others(chosen, general, rulebook(GENERIC), _all_of)))
     print(text)
     for each in (item for part in measured for item in part.snapshots if args.all):
         if each.said is not each.known:

@@ -21,7 +21,8 @@ EXTRAS = {
     "inspan.jupyter": "zmq",
     "inspan.tracing.sdk": "opentelemetry",
     "inspan.terminal.emulators.ghostty": "pyghostty",
-    "inspan.terminal.emulators.pytescreen": "pyte",
+    "inspan.terminal.emulators.pyte": "pyte",
+    "inspan.tui": "textual",
 }
 #: Seconds; a cold start on a busy machine takes a few.
 PATIENCE = 60

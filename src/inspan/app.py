@@ -22,8 +22,8 @@ import anyio
 from anyio.abc import TaskStatus
 
 from inspan import __version__
+from inspan.clock import SystemClock
 from inspan.control import Control, Health, Process
-from inspan.engine.clock import SystemClock
 from inspan.engine.code.alone import Alone, Person
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.engine import Engine
@@ -34,6 +34,7 @@ from inspan.model.ids import ulid
 from inspan.model.patience import Backoff, Waits
 from inspan.model.timeouts import Timeouts
 from inspan.model.trace import handed
+from inspan.monitor.freememory import free_memory
 from inspan.monitor.monitor import PerformanceMonitor
 from inspan.providers.drawing import Drawing
 from inspan.providers.keeping import Keeping
@@ -46,6 +47,7 @@ from inspan.providers.screens import Screens
 from inspan.providers.web import HttpWeb
 from inspan.settings import Places, Settings, TimeoutsFile, load, locate
 from inspan.settings.catalogue import Catalogue
+from inspan.settings.heeded import Heeded
 from inspan.settings.secrets import Secrets
 from inspan.store.recordings import Recordings
 from inspan.store.sqlite import SqliteStore
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from inspan.model.code import CodeLimits, Grants
     from inspan.model.notice import Target
     from inspan.notices.reaching import Way
+    from inspan.server.guestkeys import GuestKeys
     from inspan.settings.tracing import Tracing
     from inspan.tracing.traces import Traces
 
@@ -98,6 +101,7 @@ class DaemonVitals:
         self._places = places
         self._keeping = keeping
         self._timeouts = timeouts
+        self._config = Heeded(places.config)
         self._started_at = time.time()
 
     async def look(self, sessions: int, counts: dict[str, int]) -> Health:
@@ -122,6 +126,8 @@ class DaemonVitals:
             yield f"only {free >> 20} MB are free in {where}; `inspan prune` makes room"
         if self._timeouts.warning:
             yield self._timeouts.warning
+        if self._config.warning:
+            yield self._config.warning
         yield from self._more()
 
     async def _keeper(self) -> Process | None:
@@ -134,11 +140,16 @@ class DaemonVitals:
 
 @asynccontextmanager
 async def engine(
-    places: Places, settings: Settings, url: str | None = None, warnings: Warnings = tuple
+    places: Places,
+    settings: Settings,
+    url: str | None = None,
+    warnings: Warnings = tuple,
+    guests: GuestKeys | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine over the state in ``places``, reached at ``url``, at work until the block is left.
 
-    ``warnings``: what health warns of beside what the engine knows.
+    ``warnings``: what health warns of beside what the engine knows. ``guests``: the tokens of
+    agents that may hand in tasks, where there is a door for them.
     Raises StoreLocked where another process has that state, and what opening a store raises.
     """
     timeouts = TimeoutsFile(places.timeouts)
@@ -156,27 +167,23 @@ async def engine(
         places.recordings,
         Screens(clock),
         look_up=Secrets(places.secrets, os.environ).look_up,
-        sandboxes=Sandboxes(
-            settings.sandbox,
-            ours=(places.state_dir, places.runtime_dir, places.config.parent),
-            agents=all_kept(),
-        ),
+        sandboxes=_sandboxes(places, settings),
         cap=settings.recording.cap,
         marks=handed if settings.tracing else None,
+        guests=None if guests is None else guests.variables,
     )
-    monitor = PerformanceMonitor(clock, Drawing(keeping), store)
+    logins = Logins(clock, lambda: timeouts.now().login)
+    disks = {"state": places.state_dir, "recordings": places.recordings}
+    monitor = PerformanceMonitor(clock, Drawing(keeping, disks), store, settings.retention.metrics)
     ports = Ports(
         store=store,
-        providers=Providers(
-            processes,
-            Logins(clock, lambda: timeouts.now().login),
-            more=Catalogue(places.config),
-        ),
+        providers=Providers(processes, logins, more=Catalogue(places.config)),
         recordings=Recordings(places.recordings, keeping.client),
-        workspaces=Workspaces(places.workspaces),
+        workspaces=Workspaces(places.workspaces, settings.workspaces),
         keep=keeping,
         vitals=DaemonVitals(places, keeping, timeouts, url, warnings),
         monitor=monitor,
+        memory=free_memory,
         clock=clock,
     )
     try:
@@ -202,6 +209,15 @@ def _folders(places: Places) -> Folders:
     )
 
 
+def _sandboxes(places: Places, settings: Settings) -> Sandboxes:
+    return Sandboxes(
+        settings.sandbox,
+        ours=(places.state_dir, places.runtime_dir, places.config.parent),
+        agents=all_kept(),
+        guests=places.guest_socket,
+    )
+
+
 def rules(settings: Settings, timeouts: Callable[[], Timeouts]) -> Rules:
     """What the engine has to know of the settings."""
     agents = settings.agents
@@ -211,6 +227,7 @@ def rules(settings: Settings, timeouts: Callable[[], Timeouts]) -> Rules:
         timeouts=timeouts,
         permissions=settings.permissions,
         providers=settings.providers,
+        memory=settings.memory,
         on_limit=agents.on_limit,
         budget=agents.budget,
         waits=Waits(
@@ -270,15 +287,22 @@ async def here(places: Places | None = None) -> AsyncIterator[Control]:
 
 
 @asynccontextmanager
-async def connect(places: Places | None = None) -> AsyncIterator[Control]:
-    """Control over the daemon, which is started where there is none."""
+async def connect(
+    places: Places | None = None, *, reconnect: bool = True
+) -> AsyncIterator[Control]:
+    """Control over the daemon, which is started where there is none, at first and ``reconnect``."""
     from inspan.client.launch import launch  # noqa: PLC0415 - `serve` has no use for it
+    from inspan.client.rejoin import Rejoin  # noqa: PLC0415
     from inspan.client.remote import RemoteControl  # noqa: PLC0415
 
     places = places or locate(os.environ)
     places.prepare()
-    await anyio.to_thread.run_sync(launch, places.daemon_socket, places.state_dir, places.logs)
-    async with RemoteControl.connect(places.daemon_socket) as control:
+    start = partial(launch, places.daemon_socket, places.state_dir, places.logs)
+    await anyio.to_thread.run_sync(start)
+    rejoin = Rejoin(TimeoutsFile(places.timeouts).now().reconnect, start=start)
+    async with RemoteControl.connect(
+        places.daemon_socket, rejoin if reconnect else None
+    ) as control:
         yield control
 
 

@@ -25,9 +25,12 @@ from inspan.model.code import (
     Saved,
 )
 from inspan.model.event import Event
+from inspan.model.goal import GoalPlan
+from inspan.model.merging import MergeRequest, MergeResult
 from inspan.model.metrics import Metrics, MetricsQuery
+from inspan.model.place import Place, SweepPolicy, Swept
 from inspan.model.receipt import Receipt, Stage
-from inspan.model.session import Answers, Chunk, Hits, Times
+from inspan.model.session import Answers, Chunk, Frame, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, TaskState, Verdict
 from inspan.model.value import field, value
 
@@ -39,6 +42,8 @@ class TaskQuery:
     states: tuple[TaskState, ...] = ()
     role: str | None = None
     name: str | None = None
+    #: Those that belong together, as a goal and the tasks that are made of it.
+    correlation: str | None = None
     before: str | None = None
     limit: int = 100
 
@@ -235,6 +240,18 @@ class Steering(Protocol):
         ...
 
 
+class Goals(Protocol):
+    """Tasks of kind ``goal``, which become many."""
+
+    async def replan(self, task: str, plan: GoalPlan, *, version: int, by: str = "person") -> Task:
+        """Give a goal the plan that takes the place of its ``version``; 0: it has none yet.
+
+        Raises Conflict where another version is the newest, IllegalTransition where it is no goal
+        or is over, and BadInput and CyclicPlan for a plan that cannot be carried out.
+        """
+        ...
+
+
 class Terminal(Protocol):
     """A live attachment to a session. Iterating gives the recording and then what comes."""
 
@@ -274,6 +291,15 @@ class Sessions(Protocol):
         """When the bytes from ``offset`` up to ``until`` came; ``None``: all that follow.
 
         Where there are more than ``most`` marks, those are left out that are closest in time.
+        """
+        ...
+
+    async def frame(self, session: str, offset: int = 0) -> Frame:
+        """What its terminal showed when ``offset`` bytes had come, or a little before.
+
+        One call reads so many bytes at most, of a recording that is read for this the first time:
+        ``Frame.more`` says that it is not there yet. Raises BadInput, and Unable where no emulator
+        is installed that can tell.
         """
         ...
 
@@ -320,6 +346,38 @@ class Service(Protocol):
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
         """Remove what the policy lets go."""
+        ...
+
+
+class Workspaces(Protocol):
+    """Where tasks worked, as it lies on the disk."""
+
+    async def workspaces(self) -> tuple[Place, ...]:
+        """All that lie there, with what they are needed for, and what was saved of others."""
+        ...
+
+    async def restore_workspace(self, task: str) -> Place:
+        """Bring a worktree back that was removed, with what was not committed as it lay.
+
+        ``task`` may be pruned. Raises NotFound, Conflict where it is there, NothingToDecide where
+        it was no worktree, and what making one raises.
+        """
+        ...
+
+    async def sweep(self, policy: SweepPolicy) -> tuple[Swept, ...]:
+        """Remove what nobody needs, whatever left it there; what is not committed is saved first.
+
+        What cannot be saved stays, and is returned with the reason.
+        """
+        ...
+
+    async def merge(self, task: str, asked: MergeRequest) -> MergeResult:
+        """Merge the branch of a goal, or of a task that was accepted, onto a person's branch.
+
+        It is never forced. Conflicts are told, and then nothing was changed. Raises Conflict where
+        that branch is checked out and something of the person's is in the way, NothingToDecide
+        where the task has no such branch, BadInput, NotFound, GitFailed.
+        """
         ...
 
 
@@ -427,7 +485,7 @@ class Code(CodeSessions, Cells, Protocol):
     """Everything about code sessions."""
 
 
-class Control(Tasks, Steering, Sessions, Service, Protocol):
+class Control(Tasks, Steering, Goals, Sessions, Service, Workspaces, Protocol):
     """Everything a face may ask for."""
 
     @property

@@ -48,14 +48,18 @@ _REST_EVERY: Final = 60.0
 async def serve(places: Places, settings: Settings, ready: Ready) -> None:
     """The daemon: an engine and its server, until a signal or ``down``. Agents are left alone."""
     from inspan.server.audit import Audit  # noqa: PLC0415 - the client needs none of the server
+    from inspan.server.guestkeys import GuestKeys  # noqa: PLC0415
+    from inspan.server.guests import Guests  # noqa: PLC0415
     from inspan.server.serve import serve as serve_http  # noqa: PLC0415
 
     stop = anyio.Event()
     with _network(places, settings) as network, closing(Audit(places.audit)) as audit:
         url = network.url if network else None
         listening = guests(places, settings)
+        places.prepare()
+        keys = GuestKeys(places.guest_key, places.guest_socket)
         async with (
-            engine(places, settings, url, lambda: _warnings(listening)) as running,
+            engine(places, settings, url, lambda: _warnings(listening), keys) as running,
             anyio.create_task_group() as group,
         ):
             group.start_soon(_on_signal, stop)
@@ -74,7 +78,10 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
                 on_ready=ready.tell,
                 shutdown_event=stop,
                 network=network,
+                guests=Guests(places.guest_socket, keys, settings.delegation),
                 base=Base(settings, places, os.environ),
+                ping=settings.timeouts.ping,
+                pong=settings.timeouts.pong,
             )
             ready.manager.tell("STOPPING=1")
             group.cancel_scope.cancel()
@@ -215,6 +222,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if leads(2, str(places.logs / LOG)):
             handler.setStream(LogFile(str(places.logs / LOG), LOG_MOST, LOG_KEPT))
         settings = load(places.config, places.state)
+        if isinstance(handler.stream, LogFile):
+            kept = settings.logs
+            handler.setStream(LogFile(str(places.logs / LOG), kept.size, kept.kept))
         if args.listen is not None:
             from inspan.settings.server import listening_at  # noqa: PLC0415 - seldom
 

@@ -22,7 +22,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar, overload
 
 import anyio
 
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.engine.durable.context import DurableContext
 from inspan.engine.durable.function import DurableFunction
 from inspan.engine.durable.runtime import Runtime

@@ -33,6 +33,7 @@ async def open(  # noqa: A001 - read as inspan.open
     host: str | None = None,
     token: str | None = None,
     ca: str | Path | None = None,
+    reconnect: bool = True,
 ) -> AsyncIterator[Control]:
     """Control: of the daemon, which is started where there is none, or ``here``, in this process.
 
@@ -40,19 +41,26 @@ async def open(  # noqa: A001 - read as inspan.open
     ``unix:///PATH``, and ``ca`` a file with the authorities that are trusted, if not the system's.
     A task that is handed in there has what it lacks from there: say ``TaskSpec`` and not ``spec``.
 
+    Where the daemon is lost, ``watch`` and who attaches to read go on by themselves as soon as
+    there is one again, which is started where it is our own; after a minute they raise
+    DaemonUnreachable, and with ``reconnect=False`` at once.
+
     Leaving the block leaves the daemon's tasks alone; what runs ``here`` is interrupted.
     Raises PlatformUnsupported, DaemonUnreachable, StoreLocked, SettingsInvalid, BadInput.
     """
     if host is not None:
-        from inspan.client.remote import RemoteControl  # noqa: PLC0415 - most have their own
+        from inspan.client.rejoin import Rejoin  # noqa: PLC0415 - most have their own
+        from inspan.client.remote import RemoteControl  # noqa: PLC0415
 
-        async with RemoteControl.connect(elsewhere(host, token, ca, here=here)) as control:
+        there, rejoin = elsewhere(host, token, ca, here=here), Rejoin() if reconnect else None
+        async with RemoteControl.connect(there, rejoin) as control:
             yield control
         return
     places = locate(os.environ)
     from inspan import app  # noqa: PLC0415 - the engine is loaded when it is opened
 
-    async with app.here(places) if here else app.connect(places) as control:
+    opened = app.here(places) if here else app.connect(places, reconnect=reconnect)
+    async with opened as control:
         yield control
 
 

@@ -15,7 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.agents.agent import Agent
+from tests.agents.faces.cloaked import JANITO, PATCHPAL
+from tests.agents.faces.covered import KOLEGA, WIZOLT
 from tests.agents.faces.held import KIMI
+from tests.agents.faces.hooded import ITE, POSTAL
+from tests.agents.faces.masked import OPEN_CODEX, ZRB
 from tests.agents.faces.sealed import HERMES, PUPPY
 from tests.agents.faces.veiled import INTERPRETER, MASTRA
 from tests.agents.kinds import AGENTS, wanted
@@ -23,12 +27,39 @@ from tests.agents.kinds.adapters import ADAPTERS
 
 CHECKOUT = Path(__file__).parent.parent.parent
 CACHE = CHECKOUT / ".cache" / "agents"
+#: No agent, but what speaks to one through us.
+AGENTAPI_CLIENT = Agent(
+    name="mcp-agentapi",
+    source="pypi",
+    packages=("mcp-agentapi==1.0.0", "pydantic==2.10.6"),  # newer ones break its mcp
+    version="1.0.0",
+    program="bin/python",
+    env=lambda _: {},
+    files=lambda _: {},
+    modes=(),
+)
 #: In seconds; the largest has some 500 MB.
 LONGEST = 1200
 #: What a package of Mastra Code's would fetch from elsewhere: libraries for graphics processors.
 SPARED = {"ONNXRUNTIME_NODE_INSTALL": "skip"}
 #: Of which only the faces are recorded: only where somebody names them.
-RECORDED = {each.name: each for each in (HERMES.agent, PUPPY.agent, MASTRA, INTERPRETER)}
+RECORDED = {
+    each.name: each
+    for each in (
+        HERMES.agent,
+        PUPPY.agent,
+        MASTRA,
+        INTERPRETER,
+        JANITO.agent,
+        PATCHPAL.agent,
+        OPEN_CODEX.agent,
+        ZRB.agent,
+        WIZOLT.agent,
+        KOLEGA.agent,
+        POSTAL.agent,
+        ITE.agent,
+    )
+}
 
 
 def installed(agent: Agent) -> Path | None:
@@ -96,8 +127,9 @@ def main(names: list[str]) -> int:
         install(agent)
         if (adapter := ADAPTERS.get(f"{agent.name}-acp")) is not None:
             install(adapter)
-    if not names:  # of the agents that somebody declares, the one that has its commands run by us
-        install(KIMI)
+    if not names:
+        install(KIMI)  # of the agents that somebody declares, the one whose commands we run
+        install(AGENTAPI_CLIENT)
     return 0
 
 

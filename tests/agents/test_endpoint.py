@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 
 from tests.agents.endpoint import tools
-from tests.agents.endpoint.scenario import ANSWER, WRITTEN, Ask, Execute, Finish, Say, Slowly
+from tests.agents.endpoint.scenario import (
+    ANSWER,
+    WRITTEN,
+    Ask,
+    Execute,
+    Finish,
+    Say,
+    Slowly,
+    Write,
+)
 from tests.agents.endpoint.serve import Endpoint, serving
 from tests.agents.endpoint.wire import Call, Json, Tool
 
@@ -396,6 +405,12 @@ def test_a_tool_for_one_question_is_given_it_with_its_options(kind: str, options
     assert call.arguments == {"question": "Which?", "options": options}
 
 
+def test_a_tool_that_asks_in_words_only_is_given_the_options_in_its_question() -> None:
+    tool = Tool("AskUser", {"properties": {"question": {}}})
+    arguments = tools.call(Ask("Which?", ("This", "That")), [tool]).arguments
+    assert arguments == {"question": "Which? This or That"}
+
+
 def test_a_tool_whose_options_have_a_label_is_given_such() -> None:
     options = {"type": "array", "items": {"type": "object"}}
     tool = Tool("ask_user", {"properties": {"question": {}, "options": options}})
@@ -419,6 +434,20 @@ def test_a_tool_that_takes_choices_is_given_them() -> None:
     choices = [{"value": "This"}, {"value": "That"}]
     asked = {"question": "Which?", "type": "multiple_choice", "choices": choices}
     assert arguments == {"questions": [asked]}
+
+
+def test_a_tool_whose_choices_are_words_is_given_words() -> None:
+    choices = {"type": "array", "items": {"type": "string"}}
+    items = {"properties": {"question": {}, "choices": choices}}
+    tool = Tool("Ask", {"properties": {"questions": {"type": "array", "items": items}}})
+    arguments = tools.call(Ask("Which?", ("This", "That")), [tool]).arguments
+    assert arguments == {"questions": [{"question": "Which?", "choices": ["This", "That"]}]}
+
+
+def test_a_tool_that_takes_a_row_of_edits_is_told_to_make_the_file() -> None:
+    tool = Tool("Edit", {"properties": {"path": {}, "edits": {"type": "array"}}})
+    arguments = tools.call(Write("a.txt", "new\n"), [tool]).arguments
+    assert arguments == {"path": "a.txt", "edits": [{"op": "create", "content": "new\n"}]}
 
 
 def test_a_tool_for_one_question_is_given_it_with_its_choices() -> None:

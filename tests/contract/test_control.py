@@ -26,7 +26,9 @@ from inspan.errors import (
 )
 from inspan.model import event as e
 from inspan.model.activity import Doing, Source
+from inspan.model.goal import GoalPlan, PlanStep
 from inspan.model.ids import TASK_ID, session_id, short
+from inspan.model.place import SweepPolicy
 from inspan.model.receipt import Stage
 from inspan.model.session import Answers, Chunk, Ended, Output, Resized
 from inspan.model.task import (
@@ -43,6 +45,7 @@ from tests.fakes.hands import Hand, ended, reached, running
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A1", "A5", "A9")]
 
 NOBODY = "01zzzzzzzzzzzzzzzzzzzzzzzz"
+PLAN = GoalPlan(steps=(PlanStep(name="a", prompt="do it"),))
 
 
 async def gathered(chunks: AsyncIterator[Chunk], size: int) -> bytes:
@@ -127,8 +130,10 @@ VERBS: dict[str, Callable[[Control, str], Awaitable[object]]] = {
     "decide": lambda control, ref: control.decide(ref, Verdict.ACCEPT),
     "activity": lambda control, ref: control.activity(ref),
     "diff": lambda control, ref: control.diff(ref),
+    "replan": lambda control, ref: control.replan(ref, PLAN, version=0),
     "read": lambda control, ref: control.read(ref),
     "times": lambda control, ref: control.times(ref),
+    "frame": lambda control, ref: control.frame(ref),
     "search": lambda control, ref: control.search(SearchQuery(text="x", task=ref)),
     "history": lambda control, ref: control.history(EventQuery(task=ref)),
     "watch": lambda control, ref: anext(control.watch(0, task=ref)),
@@ -165,6 +170,20 @@ async def test_a_list_is_newest_first_filtered_and_paged(hand: Hand) -> None:
     ]
     gone = await hand.control.list(TaskQuery(states=(TaskState.CANCELLED, TaskState.FAILED)))
     assert [task.id for task in gone.tasks] == [made[0].id]
+
+
+async def test_tasks_that_belong_together_are_listed_together(hand: Hand) -> None:
+    first = await hand.control.submit(hand.spec)
+    others = await hand.control.submit_all(
+        [replace(hand.spec, correlation=first.correlation), hand.spec] * 3
+    )
+    query = TaskQuery(correlation=first.correlation, limit=3)
+    page = await hand.control.list(query)
+    assert page.next is not None
+    rest = await hand.control.list(replace(query, before=page.next))
+    found = [task.id for task in (*page.tasks, *rest.tasks)]
+    assert found == [others[4].id, others[2].id, others[0].id, first.id]
+    assert rest.next is None
 
 
 async def test_history_is_in_order_and_paged(hand: Hand) -> None:
@@ -448,6 +467,13 @@ async def test_prune_removes_only_what_has_ended(hand: Hand) -> None:
     with pytest.raises(TaskNotFound):
         await hand.control.get(over.id)
     assert (await hand.control.get(open_.id)).id == open_.id
+
+
+async def test_what_nobody_kept_is_not_brought_back(hand: Hand) -> None:
+    assert await hand.control.workspaces() == ()
+    assert await hand.control.sweep(SweepPolicy(undecided=True, folders=True)) == ()
+    with pytest.raises(NotFound):
+        await hand.control.restore_workspace(NOBODY)
 
 
 async def test_every_refusal_has_a_sentence_and_a_hint(hand: Hand) -> None:

@@ -17,7 +17,7 @@ import anyio
 import psutil
 import pytest
 
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.engine.ports import (
     Asks,
     Finished,

@@ -22,6 +22,9 @@ async def test_it_is_told_when_what_is_recorded_came(hand: Hand) -> None:
     assert [mark.offset for mark in told.marks] == sorted(mark.offset for mark in told.marks)
     assert [mark.at for mark in told.marks] == sorted(mark.at for mark in told.marks)
     assert told.began <= told.marks[0].at <= told.marks[-1].at <= told.until
+    behind = await hand.control.times(task.id, 1 << 60, None, 2)
+    assert (behind.size, behind.ended, behind.began) == (10, False, told.began)
+    assert behind.until >= told.until
     await hand.ends(task)
     await reached(hand.control, task, *TERMINAL)
     told = await hand.control.times(task.session, 5, 8, 2)
@@ -30,6 +33,21 @@ async def test_it_is_told_when_what_is_recorded_came(hand: Hand) -> None:
     assert len(told.marks) <= 2
     with pytest.raises(BadInput):
         await hand.control.times(task.session, 5, 4)
+
+
+async def test_a_frame_lies_before_what_was_asked_for(hand: Hand) -> None:
+    """Drawn on an empty terminal, and the recording behind it: that is what was shown."""
+    task = await running(hand)
+    assert task.session
+    await hand.prints(task, b"one\r\ntwo\r\n")
+    for offset in (0, 5, 10, 1 << 30):
+        frame = await hand.control.frame(task.id, offset)
+        assert frame.offset <= min(offset, 10)
+        assert (frame.cols, frame.rows) > (0, 0)
+        assert not frame.more
+    assert await hand.control.frame(task.session, 10) == frame
+    with pytest.raises(BadInput):
+        await hand.control.frame(task.id, -1)
 
 
 async def test_what_was_printed_is_found(hand: Hand) -> None:

@@ -186,6 +186,9 @@ async def test_lists_are_narrowed_by_state_role_and_name(store: Store, author: A
         TaskQuery(name="n2"),
         TaskQuery(name="n2", role="worker", states=(TaskState.PENDING,)),
         TaskQuery(role="nobody"),
+        TaskQuery(correlation=tasks[3].correlation),
+        TaskQuery(correlation=tasks[3].correlation, states=(TaskState.RUNNING,)),
+        TaskQuery(correlation="nobody"),
     ):
         page = await store.list(query)
         assert page.tasks == tuple(
@@ -194,6 +197,7 @@ async def test_lists_are_narrowed_by_state_role_and_name(store: Store, author: A
             if (not query.states or task.state in query.states)
             and query.role in (None, task.spec.role)
             and query.name in (None, task.spec.name)
+            and query.correlation in (None, task.correlation)
         )
         assert (page.next, page.counts) == (None, counts)
 

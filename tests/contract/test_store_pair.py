@@ -125,6 +125,7 @@ class Pair(RuleBasedStateMachine):
         states=STATES,
         role=st.none() | ROLES,
         name=st.none() | NAMES,
+        correlation=st.none() | NAMES | st.integers(0, 50),
         limit=st.integers(0, 4),
         start=st.none() | st.integers(0, 50),
     )
@@ -133,12 +134,22 @@ class Pair(RuleBasedStateMachine):
         states: tuple[TaskState, ...],
         role: str | None,
         name: str | None,
+        correlation: str | int | None,
         limit: int,
         start: int | None,
     ) -> None:
         ids = list(self.author.tasks)
         before = ids[start % len(ids)] if ids and start is not None else None
-        query = TaskQuery(states=states, role=role, name=name, limit=limit, before=before)
+        if isinstance(correlation, int):
+            correlation = ids[correlation % len(ids)] if ids else None
+        query = TaskQuery(
+            states=states,
+            role=role,
+            name=name,
+            correlation=correlation,
+            limit=limit,
+            before=before,
+        )
         self.both(lambda store: store.list(query))
 
     @rule(

@@ -1,6 +1,7 @@
 """WebSocket, REST and the command say the same of a task at every ``seq``, whoever does what.
 
-Two programs and a person at the command line work on the same tasks at once; others look on.
+Programs and a person at the command line hand in tasks and steer all of them at once, each by a
+way of its own; others look on, from the beginning and from the middle, by every way there is.
 """
 
 from __future__ import annotations
@@ -21,19 +22,37 @@ from inspan.client.sync import SyncControl
 from inspan.control import EventQuery
 from inspan.errors import InspanError
 from inspan.model import plain
-from inspan.model.event import Answered, Event, Interrupted, NeedsInput, Resumed, Submitted
+from inspan.model.event import (
+    Answered,
+    Cancelled,
+    Event,
+    Interrupted,
+    NeedsInput,
+    Resumed,
+    Submitted,
+)
 from inspan.model.lifecycle import apply
 from inspan.model.task import Task
-from tests.fakes.rawsocket import upgraded
 from tests.real.daemon import PATIENCE, Daemon
+from tests.real.onlookers import (
+    ByCommand,
+    ByPages,
+    BySocket,
+    ByStream,
+    Onlooker,
+    asked,
+    written,
+)
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.requirement("A5", "C6")]
 
 ASKS = json.dumps({"steps": [{"ask": "go on?"}, {"say": "well"}, {"exit": 0}]})
-TASKS = 12
-#: How often each program does something to a task.
+#: How many tasks each program hands in, and how often it does something to any task.
+TASKS = 6
 TURNS = 40
-BY_COMMAND = 8
+BY_COMMAND = 6
+#: The last task that is handed in: whoever has seen it has seen everything before it.
+LAST = "the last of all"
 
 
 @pytest.fixture
@@ -43,15 +62,12 @@ def daemon() -> Iterator[Daemon]:
 
 
 class Story:
-    """What is done to the tasks, and what everybody saw of them."""
+    """What is done to the tasks, and what those who do it saw of them."""
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
-        with daemon.control() as control:
-            spec = daemon.spec(provider="scripted", prompt=ASKS)
-            self.tasks = [task.id for task in control.submit_all([spec] * TASKS)]
-            for task in self.tasks:
-                control.wait(task, timeout=PATIENCE)  # until it asks
+        #: All that were handed in so far, by whomever.
+        self.tasks: list[str] = []
         #: Tasks as they were answered, whenever that was.
         self.snapshots: list[Task] = []
         #: What `inspan show` told.
@@ -60,12 +76,12 @@ class Story:
 
     def command(self, *words: str) -> Any:
         """What `inspan` prints as JSON; ``None`` where it is refused."""
-        command = [sys.executable, "-m", "inspan.cli.main", *words, "--json"]
+        command = [sys.executable, "-m", "inspan.cli.main", words[0], "--json", *words[1:]]
         ran = subprocess.run(
             command, env=self.daemon.env, capture_output=True, timeout=PATIENCE, check=False
         )
         if ran.returncode not in (0, 2, 5):
-            raise AssertionError((words, ran.returncode, ran.stderr))
+            raise AssertionError((words, ran.returncode, ran.stdout, ran.stderr))
         lines = ran.stdout.decode().splitlines()
         return [json.loads(line) for line in lines] if ran.returncode == 0 else None
 
@@ -88,31 +104,65 @@ class Story:
 
 
 def program(story: Story, seed: int) -> None:
-    """Answers, interrupts, resumes and gives up; what cannot be is refused, and that is all."""
+    """By HTTP: hands in, answers, interrupts, resumes, gives up; what cannot be is refused."""
     chance = random.Random(seed)
-    with story.daemon.control() as control:
-        verbs: tuple[Callable[[str], Task], ...] = (
-            lambda task: control.answer(task, "yes"),
-            lambda task: control.interrupt(task, reason=f"by {seed}"),
-            lambda task: control.resume(task),
-            lambda task: control.resume(task),
+    spec = plain.dump(story.daemon.spec(provider="scripted", prompt=ASKS))
+    for turn in range(TURNS):
+        if turn * TASKS % TURNS < TASKS:
+            story.tasks.append(_posted(story, "/v1/tasks", spec)["id"])
+        task = chance.choice(story.tasks)
+        verb, body = chance.choice(
+            [
+                ("answer", {"text": "yes"}),
+                ("interrupt", {"reason": f"by {seed}"}),
+                ("resume", {}),
+                ("resume", {}),
+                ("cancel", {"reason": f"by {seed}"}),
+            ][: 4 if turn < TURNS * 3 // 4 else 5]
         )
-        for turn in range(TURNS):
-            task = chance.choice(story.tasks)
-            verb = control.cancel if turn > TURNS * 3 // 4 else chance.choice(verbs)
+        _posted(story, f"/v1/tasks/{task}/{verb}", body)
+        found = json.loads(asked(story.daemon, f"/v1/tasks/{chance.choice(story.tasks)}").read())
+        story.snapshots.append(plain.load(Task, found))
+
+
+def _posted(story: Story, target: str, body: Any) -> Any:
+    answer = asked(story.daemon, target, "POST", body)
+    told = json.loads(answer.read())
+    assert answer.status in (200, 201, 409), (target, told)
+    if answer.status != 409:
+        story.snapshots.append(plain.load(Task, told))
+    return told
+
+
+def reacting(story: Story) -> None:
+    """By WebSocket: does something about every third thing that it hears of."""
+    with story.daemon.control() as control, control.watch(0) as events:
+        for number, event in enumerate(events):
             with suppress(InspanError):
-                story.snapshots.append(verb(task))
-            story.snapshots.append(control.get(chance.choice(story.tasks)))
+                match event.fact:
+                    case Submitted(spec=spec) if spec.name == LAST:
+                        return
+                    case NeedsInput() if number % 3:
+                        story.snapshots.append(control.answer(event.task, "yes"))
+                    case NeedsInput():
+                        story.snapshots.append(control.interrupt(event.task, reason="heard"))
+                    case Interrupted() if number % 3:
+                        story.snapshots.append(control.resume(event.task))
+                    case Interrupted():
+                        story.snapshots.append(control.cancel(event.task, reason="heard"))
 
 
 def person(story: Story) -> None:
+    """At the command line."""
     chance = random.Random(3)
     for _ in range(BY_COMMAND):
-        task = chance.choice(story.tasks)
-        story.command("interrupt", task)
-        story.command("resume", task)
-        story.command("answer", task, "yes")
-        story.shown += story.command("show", task, "--events") or []
+        made = story.command("add", "--provider", "scripted", "--prompt", ASKS)
+        task = made[0]["id"]
+        story.tasks.append(task)
+        for words in (("interrupt", task), ("resume", task), ("answer", task, "yes")):
+            story.command(*words)
+        story.command(chance.choice(("answer", "cancel")), chance.choice(story.tasks), "yes")
+        story.shown += story.command("show", chance.choice(story.tasks), "--events") or []
 
 
 def folded(events: list[Event], task: str, seq: int) -> Task | None:
@@ -129,28 +179,6 @@ def as_shown(value: object) -> Any:
     return json.loads(json.dumps(full(value)))
 
 
-class Watcher:
-    """Reads the WebSocket of events until somebody submits the last task."""
-
-    def __init__(self, story: Story, since: int, task: str | None = None) -> None:
-        self._story = story
-        self.since = since
-        self.task = task
-        self.seen: list[Event] = []
-
-    def __call__(self) -> None:
-        target = f"/v1/events?since={self.since}"
-        with upgraded(self._story.daemon.places.daemon_socket, target) as client:
-            while True:
-                heard, client.heard = client.heard, []
-                for _, message in heard:
-                    event = plain.load_event(json.loads(message))
-                    self.seen.append(event)
-                    if isinstance(event.fact, Submitted) and event.fact.spec.name == "last":
-                        return
-                assert client.read()
-
-
 def history(control: SyncControl, task: str | None = None) -> list[Event]:
     events: list[Event] = []
     while page := control.history(EventQuery(task=task, since=events[-1].seq if events else 0)):
@@ -160,9 +188,10 @@ def history(control: SyncControl, task: str | None = None) -> list[Event]:
 
 def test_all_agree_on_every_event_and_every_state(daemon: Daemon) -> None:
     story = Story(daemon)
+    kinds_of_onlookers: tuple[type[Onlooker], ...] = (BySocket, ByStream, ByPages, ByCommand)
+    onlookers = [kind(daemon, since, LAST) for kind in kinds_of_onlookers for since in (0, 5)]
     with daemon.control() as control:
-        watchers = [Watcher(story, since) for since in (0, 5, 0)]
-        with story.beside(*watchers):
+        with story.beside(*onlookers, lambda: reacting(story)):
             with story.beside(
                 lambda: program(story, 1), lambda: program(story, 2), lambda: person(story)
             ):
@@ -170,17 +199,14 @@ def test_all_agree_on_every_event_and_every_state(daemon: Daemon) -> None:
             for task in story.tasks:
                 with suppress(InspanError):
                     control.cancel(task)
-            control.submit(daemon.spec("true", name="last", not_before=2e9))
-        by_command = story.command("events")
+            control.submit(daemon.spec("true", name=LAST, not_before=2e9))
         by_task = [history(control, task) for task in story.tasks]
         now = [control.get(task) for task in story.tasks]
         told = history(control)  # at last: something may have happened since
-    until_last = [event for event in told if event.seq <= watchers[0].seen[-1].seq]
-    for watcher in watchers:
-        assert watcher.seen == [event for event in until_last if event.seq > watcher.since]
-    assert by_command == [as_shown(event) for event in told[: len(by_command)]]
     seqs = [event.seq for event in told]
     assert seqs == sorted(set(seqs))
+    for onlooker in onlookers:
+        _agrees(onlooker, told)
     for mine in by_task:
         every = [event for event in told if event.task == mine[0].task]
         assert mine == every[: len(mine)]
@@ -194,6 +220,19 @@ def test_all_agree_on_every_event_and_every_state(daemon: Daemon) -> None:
         mine = [event for event in told if event.task == ref and event.seq <= until]
         assert shown["events"] == [as_shown(event) for event in mine]
     # It was a story worth telling: all kinds of things happened, some in the middle of others.
+    assert len(story.tasks) == 2 * TASKS + BY_COMMAND
     kinds = {event.kind for event in told}
-    assert {NeedsInput.kind, Answered.kind, Interrupted.kind, Resumed.kind} <= kinds
+    happened = (NeedsInput, Answered, Interrupted, Resumed, Cancelled)
+    assert {fact.kind for fact in happened} <= kinds
     assert len({snapshot.state for snapshot in story.snapshots}) > 3
+
+
+def _agrees(onlooker: Onlooker, told: list[Event]) -> None:
+    """None is missing, none came twice, and each has the very bytes that all others have."""
+    ended = onlooker.seqs()[-1]
+    due = [event for event in told if onlooker.since < event.seq <= ended]
+    assert onlooker.seqs() == [event.seq for event in due], type(onlooker)
+    if isinstance(onlooker, ByCommand):
+        assert onlooker.told == [json.dumps(full(event)).encode() for event in due]
+    else:
+        assert onlooker.told == [written(plain.dump(event)) for event in due], type(onlooker)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -121,7 +123,8 @@ def test_memory_and_processors_are_those_of_proc(daemon: Daemon) -> None:
         until((daemon.home / "burns").exists, "a program that burns")
         pid = control.get(task.id).pid
         assert pid is not None
-        _use(control, task.id)
+        # It may have looked by itself less than a second before the task began.
+        until(lambda: task.id in {u.owner for u in control.metrics().now.sessions}, "a look at it")
         began, own, told = time.monotonic(), _ticks(pid), 0.0
         at = began
         for _ in range(4):
@@ -206,7 +209,14 @@ def console() -> Iterator[Console]:
 def test_top_prints_all_of_it_once_or_a_line_each_second(console: Console) -> None:
     console.say("add", "--name", "evil\x1b]0;owned\x07", "--", "sleep", "600")
     until(lambda: json.loads(console.say("top", "--json"))["sessions"], "its session")
+    disks = json.loads(console.say("top", "--json"))["disks"]
+    there = shutil.disk_usage(console.home)
+    for kept in ("state", "recordings"):
+        assert disks[kept]["size_bytes"] == there.total
+        # Others write on this disk, too.
+        assert abs(disks[kept]["free_bytes"] - there.free) < 1 << 30
     told = console.say("top", "--once")
+    assert re.search(r"^disk +\S+ [GTM]B free, \d+ %", told, re.MULTILINE)
     for word in ("tasks", "queue", "database", "loop", "daemon", "keeper", "sessions", "PROCESSES"):
         assert word in told
     assert "\x1b" not in told

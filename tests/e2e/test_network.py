@@ -204,7 +204,7 @@ def test_a_log_that_was_changed_is_told(console: Console) -> None:
         console.say("run", "--", "true")
     log = Path(json.loads(console.say("status", "--json"))["logs"]) / "audit.jsonl"
     assert console.run("audit").returncode == 0
-    log.write_text(log.read_text().replace('"status": 201', '"status": 200', 1))
+    log.write_text(log.read_text().replace('"status":201', '"status":200', 1))
     told = console.run("audit")
     assert told.returncode == 1
     assert b"not as it was written: line 2" in told.stderr

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from inspan.keeper import wire
+from inspan.settings.values import load
 from inspan.store.migrate import newest
 from tests.golden.db.make import FOLDER
 from tests.real.console import Console
@@ -46,6 +47,23 @@ def test_an_older_state_is_rehearsed_and_not_touched(version: int) -> None:
         after = {path.name: path.read_bytes() for path in console.home.iterdir()}
         after.pop("inspan.lock")
         assert after == before
+
+
+def test_settings_of_an_older_form_are_rehearsed_upgraded_and_brought_back() -> None:
+    old = b"roles: {worker: 2}\nlimits:\n  deadline: 7m  # mine\n"
+    with Console() as console:
+        config, timeouts = console.home / "config.yaml", console.home / "timeouts.yaml"
+        config.write_bytes(old)
+        refused = console.run("up")
+        assert b"`inspan upgrade` moves them" in refused.stderr
+        (found,) = (one for one in _check(console)["findings"] if one["name"] == "settings")
+        assert (found["level"], "back to the same bytes" in found["message"]) == ("ok", True)
+        assert (config.read_bytes(), timeouts.exists()) == (old, False)
+        console.say("upgrade")
+        assert load(config).timeouts.command == 420
+        console.say("upgrade", "--settings-back")
+        assert (config.read_bytes(), timeouts.exists()) == (old, False)
+        console.say("upgrade")  # and forward again
 
 
 def test_what_keeps_an_upgrade_from_being_done_is_said_and_nothing_is_done() -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import http.server
 import json
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Response, Route, expect
 
 from inspan.client.sync import SyncControl
 from inspan.model.session import Output
@@ -22,9 +21,6 @@ from tests.real.console import Console
 
 pytestmark = [pytest.mark.faces, pytest.mark.timeout(120), pytest.mark.requirement("C6", "C9")]
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 SCRIPT = '{"steps": [{"ask": {"question": "North, or south?", "options": ["north", "south"]}}]}'
 
 
@@ -32,32 +28,6 @@ SCRIPT = '{"steps": [{"ask": {"question": "North, or south?", "options": ["north
 def console() -> Iterator[Console]:
     with Console("server: {listen: 127.0.0.1:0}\nrecording: {cap: 200MB}\n") as console:
         yield console
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "make test-faces needs Chromium (apt install chromium)"
-    with sync_playwright() as playwright:
-        # Root has no user namespaces to put a renderer in; the pages are our own.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(console: Console, browser: Browser) -> Iterator[Page]:
-    """Logged in, with nothing said on the console of the browser."""
-    context = browser.new_context(viewport={"width": 1200, "height": 800})
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-    page.goto(console.say("web", "--no-open"))
-    expect(page.get_by_role("status").first).to_have_text("live")
-    assert "code" not in page.url
-    yield page
-    context.close()
-    assert not faults
 
 
 def test_a_task_is_made_watched_and_told_live(page: Page, console: Console) -> None:

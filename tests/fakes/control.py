@@ -14,6 +14,7 @@ from functools import cached_property
 import anyio
 import anyio.lowlevel
 
+from inspan.clock import SystemClock
 from inspan.control import (
     Code,
     EventQuery,
@@ -25,7 +26,6 @@ from inspan.control import (
     TaskPage,
     TaskQuery,
 )
-from inspan.engine.clock import SystemClock
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.code.verbs import CodeVerbs
 from inspan.errors import (
@@ -43,11 +43,14 @@ from inspan.errors import (
 from inspan.model import event as e
 from inspan.model.activity import Activity, Doing, Source
 from inspan.model.budget import Budget
+from inspan.model.goal import GoalPlan, checked
 from inspan.model.ids import session_id, ulid
 from inspan.model.lifecycle import apply
+from inspan.model.merging import MergeRequest, MergeResult
 from inspan.model.metrics import Metrics, MetricsQuery
+from inspan.model.place import Place, SweepPolicy, Swept
 from inspan.model.receipt import Receipt, Stage, Way
-from inspan.model.session import Answers, Chunk, Ended, Gap, Hits, Times
+from inspan.model.session import Answers, Chunk, Ended, Frame, Gap, Hits, Times
 from inspan.model.task import (
     ACTIVE,
     GOOD,
@@ -62,8 +65,9 @@ from inspan.model.task import (
     TaskState,
     Verdict,
 )
-from inspan.store.memory import MemoryStore
+from inspan.store.memory import MemoryStore, fits
 from inspan.store.transcripts import MemoryTranscripts
+from tests.fakes import places
 from tests.fakes.code import FakeCodeProvider
 from tests.fakes.metrics import counted
 from tests.fakes.terminal import FakeSession, FakeTerminal, News
@@ -78,6 +82,8 @@ class FakeControl:
         self.events: list[e.Event] = []
         self.sessions: dict[str, FakeSession] = {}
         self.diffs: dict[str, str] = {}
+        #: What lies in the folder of workspaces, by task.
+        self.places: dict[str, Place] = {}
         #: By task and key: what was said, and its receipt.
         self.prompts: dict[tuple[str, str], tuple[str, Receipt]] = {}
         #: How many watches are open.
@@ -139,7 +145,7 @@ class FakeControl:
         """Its process waits for a person."""
         task, needs = self._find(ref), Needs("question", question)
         self.doing[task.id] = Activity(
-            Doing.WAITING, time.time(), Source.PROTOCOL, "announced", question, needs=needs
+            Doing.WAITING, self._moment(), Source.PROTOCOL, "announced", question, needs=needs
         )
         return self._record(task.id, e.NeedsInput(task.attempt, needs))
 
@@ -176,7 +182,7 @@ class FakeControl:
         ids = tuple(self._new_id() for _ in asked)
         ready = [replace(spec, after=self._after(spec.after, ids)) for spec in asked]
         for one, spec in zip(ids, ready, strict=True):
-            self._record(one, e.Submitted(spec), correlation=spec.correlation or ids[0])
+            self._record(one, e.Submitted(spec), correlation=spec.correlation or one)
         if key is not None:
             self._keys[key] = (asked, ids)
         self._promote()
@@ -186,14 +192,9 @@ class FakeControl:
         return self._find(task)
 
     async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
-        wanted = [
-            task
-            for task in sorted(self.tasks.values(), key=lambda one: one.id, reverse=True)
-            if (not query.states or task.state in query.states)
-            and query.role in (None, task.spec.role)
-            and query.name in (None, task.spec.name)
-            and (query.before is None or task.id < query.before)
-        ]
+        found = sorted(self.tasks.values(), key=lambda one: one.id, reverse=True)
+        before = query.before
+        wanted = [one for one in found if fits(one, query) and (not before or one.id < before)]
         page = tuple(wanted[: query.limit])
         counts = Counter(task.state.value for task in self.tasks.values())
         more = page[-1].id if len(wanted) > len(page) else None
@@ -203,7 +204,7 @@ class FakeControl:
     async def activity(self, task: str) -> Activity:
         found = self._find(task)
         self._alive(found)
-        return self.doing.get(found.id) or Activity(Doing.UNKNOWN, time.time())
+        return self.doing.get(found.id) or Activity(Doing.UNKNOWN, self._moment())
 
     async def history(self, query: EventQuery = EventQuery()) -> tuple[e.Event, ...]:
         wanted = None if query.task is None else self._find(query.task).id
@@ -312,6 +313,9 @@ class FakeControl:
             raise NothingToDecide(f"task {found.id} did not run in a worktree")
         return self.diffs[found.id]
 
+    async def replan(self, task: str, plan: GoalPlan, *, version: int, by: str = "person") -> Task:
+        return self._record(self._find(task).id, e.Planned(version + 1, checked(plan), by))
+
     # ── sessions and service ──────────────────────────────────────────────────
 
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
@@ -323,6 +327,11 @@ class FakeControl:
         if offset < 0 or most < 2 or (until is not None and until < offset):
             raise BadInput("an offset is 0 or more, and marks are 2 or more")
         return self._session(session).times(offset, until)
+
+    async def frame(self, session: str, offset: int = 0) -> Frame:
+        if offset < 0:
+            raise BadInput("an offset is 0 or more")
+        return self._session(session).frame()
 
     async def search(self, query: SearchQuery) -> Hits:
         if not query.text.strip() or "\n" in query.text:
@@ -389,16 +398,32 @@ class FakeControl:
                 del self.tasks[task.id]
         return Pruned(len(gone), 0)
 
+    async def workspaces(self) -> tuple[Place, ...]:
+        return tuple(self.places.values())
+
+    async def restore_workspace(self, task: str) -> Place:
+        return places.restored(self.places, task)
+
+    async def sweep(self, policy: SweepPolicy) -> tuple[Swept, ...]:
+        return places.swept(self.places, policy)
+
+    async def merge(self, task: str, asked: MergeRequest) -> MergeResult:
+        return places.merged(self._find(task), asked)
+
     # ── inside ────────────────────────────────────────────────────────────────
 
     def _record(self, task: str, fact: e.Fact, *, correlation: str = "") -> Task:
         known = self.tasks.get(task)
         correlation = known.correlation if known else correlation
-        event = e.Event(len(self.events) + 1, time.time(), task, correlation, fact)
+        event = e.Event(len(self.events) + 1, self._moment(), task, correlation, fact)
         self.tasks[task] = apply(known, event)
         self.events.append(event)
         self._news.tell()
         return self.tasks[task]
+
+    def _moment(self) -> float:
+        """The time of what happens now."""
+        return time.time()
 
     def _new_id(self) -> str:
         """Later ones are greater, also within a millisecond."""

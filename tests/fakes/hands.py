@@ -35,11 +35,15 @@ from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.code import CodeSpec
 from inspan.model.event import Event
+from inspan.model.goal import GoalPlan
 from inspan.model.listen import Listen
+from inspan.model.merging import MergeRequest, MergeResult
 from inspan.model.metrics import Metrics, MetricsQuery
+from inspan.model.place import Place, SweepPolicy, Swept
 from inspan.model.receipt import Receipt, Stage
-from inspan.model.session import Answers, Chunk, Hits, Times
+from inspan.model.session import Answers, Chunk, Frame, Hits, Times
 from inspan.model.task import TERMINAL, Handover, Task, TaskSpec, TaskState, Verdict
+from inspan.model.timeouts import DEFAULT
 from inspan.server.audit import Audit
 from inspan.server.net import Network, bound
 from inspan.server.serve import serve
@@ -110,7 +114,12 @@ async def in_memory() -> AsyncIterator[FakeHand]:
 
 @asynccontextmanager
 async def served(
-    control: Control, *, version: str = __version__, network: Network | None = None
+    control: Control,
+    *,
+    version: str = __version__,
+    network: Network | None = None,
+    ping: float = DEFAULT.ping,
+    pong: float = DEFAULT.pong,
 ) -> AsyncIterator[Path]:
     """The socket behind which ``control`` is served, and on the network if there is one."""
     stop, ready = anyio.Event(), anyio.Event()
@@ -128,6 +137,8 @@ async def served(
                     on_ready=ready.set,
                     shutdown_event=stop,
                     network=network,
+                    ping=ping,
+                    pong=pong,
                 )
             )
             with anyio.fail_after(20):
@@ -275,6 +286,9 @@ class Threaded:
     async def diff(self, task: str) -> str:
         return await _run(partial(self._to.diff, task))
 
+    async def replan(self, task: str, plan: GoalPlan, *, version: int, by: str = "person") -> Task:
+        return await _run(partial(self._to.replan, task, plan, version=version, by=by))
+
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         return await _run(partial(self._to.read, session, offset, limit))
 
@@ -282,6 +296,9 @@ class Threaded:
         self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
     ) -> Times:
         return await _run(partial(self._to.times, session, offset, until, most))
+
+    async def frame(self, session: str, offset: int = 0) -> Frame:
+        return await _run(partial(self._to.frame, session, offset))
 
     async def search(self, query: SearchQuery) -> Hits:
         return await _run(partial(self._to.search, query))
@@ -310,6 +327,18 @@ class Threaded:
 
     async def prune(self, policy: PrunePolicy) -> Pruned:
         return await _run(partial(self._to.prune, policy))
+
+    async def workspaces(self) -> tuple[Place, ...]:
+        return await _run(self._to.workspaces)
+
+    async def restore_workspace(self, task: str) -> Place:
+        return await _run(partial(self._to.restore_workspace, task))
+
+    async def sweep(self, policy: SweepPolicy) -> tuple[Swept, ...]:
+        return await _run(partial(self._to.sweep, policy))
+
+    async def merge(self, task: str, asked: MergeRequest) -> MergeResult:
+        return await _run(partial(self._to.merge, task, asked))
 
 
 class ThreadedTerminal:

@@ -10,6 +10,7 @@ from inspan.engine.ports import Change
 from inspan.errors import BadInput
 from inspan.model import event as e
 from inspan.model.metrics import (
+    Disk,
     Drawn,
     Metrics,
     MetricsQuery,
@@ -86,6 +87,7 @@ class FakeProcesses:
     def __init__(self) -> None:
         self.drawn: dict[str, Drawn] = {"daemon": Drawn(10, 1000, 1.0)}
         self.living: dict[str, Drawn] = {}
+        self.room: dict[str, Disk] = {}
         self.looks = 0
         #: Raised where they are looked at.
         self.fault: Exception | None = None
@@ -99,6 +101,9 @@ class FakeProcesses:
     async def sessions(self) -> dict[str, Drawn]:
         return dict(self.living)
 
+    async def disks(self) -> dict[str, Disk]:
+        return dict(self.room)
+
 
 class FakeDatabase:
     """``monitor.ports.Database``: rows in a list."""
@@ -107,6 +112,8 @@ class FakeDatabase:
         self.on_transaction: Callable[[int, float], None] | None = None
         self.reads = 0
         self.rows: list[tuple[float, float, str]] = []
+        #: Of each row: when it ended, and from when on rows were kept then.
+        self.kept_from: list[tuple[float, float]] = []
         #: Raised where it is written to.
         self.fault: Exception | None = None
 
@@ -118,6 +125,7 @@ class FakeDatabase:
     async def put_sample(self, at: float, span: float, body: str, keep: float) -> None:
         if self.fault is not None:
             raise self.fault
+        self.kept_from.append((at, keep))
         self.rows = [row for row in self.rows if row[0] >= keep]
         self.rows.append((at, span, body))
 

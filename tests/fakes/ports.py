@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from inspan.control import Health, Process
-from inspan.errors import KeeperLost, SessionNotFound
-from inspan.model.session import Chunk, Ended, Hit, Hits, Mark, Output, Times, Wanted
+from inspan.errors import KeeperLost, SessionNotFound, WorkspaceFailed
+from inspan.model.merging import MergeRequest, MergeResult
+from inspan.model.place import Place, Standing
+from inspan.model.session import Chunk, Ended, Frame, Hit, Hits, Mark, Output, Times, Wanted
 from inspan.model.task import Exit, Task, Workspace, WorkspaceKind
 
 
@@ -51,6 +54,12 @@ class FakeRecordings:
         marks = (Mark(1.0, offset), Mark(2.0, size))
         return Times(size=size, ended=True, began=1.0, until=2.0, marks=marks)
 
+    async def frame(self, session: str, offset: int) -> Frame:
+        del offset
+        if session not in self.output:
+            raise SessionNotFound
+        return Frame(offset=0, cols=80, rows=24, drawn="")
+
     async def search(self, session: str, offset: int, wanted: Wanted) -> Hits:
         if session not in self.output:
             raise SessionNotFound
@@ -78,7 +87,9 @@ class FakeWorkspaces:
 
     def __init__(self) -> None:
         self.log: list[str] = []
-        #: What ``prepare`` raises.
+        #: What ``found`` finds, by task.
+        self.there: dict[str, Place] = {}
+        #: What ``prepare`` and ``sweep`` raise.
         self.fails: Exception | None = None
 
     async def prepare(self, task: Task) -> Workspace:
@@ -96,6 +107,15 @@ class FakeWorkspaces:
         self.log.append(f"accept {message.splitlines()[0]}")
         return "decade"
 
+    async def merge(self, task: Task, branch: str, asked: MergeRequest) -> MergeResult:
+        if self.fails is not None:
+            raise self.fails
+        self.log.append(f"merge {branch}")
+        into = asked.into or "main"
+        made = asked.made or "decade"
+        moved = not asked.dry_run
+        return MergeResult(branch=branch, into=into, before="c0ffee", commit=made, moved=moved)
+
     async def snapshot(self, workspace: Workspace) -> str:
         self.log.append("snapshot")
         return "5a4e"
@@ -106,6 +126,25 @@ class FakeWorkspaces:
     async def remove(self, workspace: Workspace) -> str | None:
         self.log.append("remove")
         return "refs/inspan/saved/x"
+
+    async def found(self) -> tuple[Place, ...]:
+        return tuple(self.there.values())
+
+    async def sweep(self, place: Place) -> str | None:
+        if self.fails is not None:
+            raise self.fails
+        del self.there[place.task]
+        self.log.append("sweep")
+        return "refs/inspan/saved/x"
+
+    async def restore(self, task: str, workspace: Workspace | None) -> Workspace:
+        if task not in self.there:
+            raise WorkspaceFailed("nothing was saved of it")
+        place = self.there[task] = replace(self.there[task], standing=Standing.RESTORED)
+        return Workspace(place.kind, place.path, place.branch)
+
+    async def drop(self, place: Place) -> None:
+        del self.there[place.task]
 
 
 class FakeVitals:

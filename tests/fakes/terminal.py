@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from inspan.errors import IllegalTransition, InspanError, WriterTaken
-from inspan.model.session import Chunk, Ended, Gap, Hit, Mark, Output, Resized, Times
+from inspan.model.session import Chunk, Ended, Frame, Gap, Hit, Mark, Output, Resized, Times
 
 
 class News:
@@ -78,6 +78,10 @@ class FakeSession:
             cols=shape.cols if shape else 0,
             rows=shape.rows if shape else 0,
         )
+
+    def frame(self) -> Frame:
+        """The beginning, which is before every point: nothing is drawn there."""
+        return Frame(offset=0, cols=80, rows=24, drawn="")
 
     def lines(self, name: str, text: str, case: bool) -> list[Hit]:
         """Those that hold ``text``."""

@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from inspan.agents.claude import Claude
 from inspan.agents.dialect import Dialect
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.engine.ports import Order
 from inspan.keeper.client import KeeperClient, ensure
 from inspan.model.agent import Mode

@@ -73,9 +73,10 @@ class Console:
         assert ran.returncode == 0, (words, ran.stdout, ran.stderr)
         return ran.stdout.decode().strip()
 
-    def terminal(self, *words: str) -> Screen:
+    def terminal(self, *words: str, env: Mapping[str, str] | None = None) -> Screen:
         """`inspan` on a terminal."""
-        return Screen([sys.executable, "-m", "inspan.cli.main", *words], self.env, self.home)
+        env = {**self.env, **(env or {})}
+        return Screen([sys.executable, "-m", "inspan.cli.main", *words], env, self.home)
 
     def __enter__(self) -> Self:
         return self

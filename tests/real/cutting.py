@@ -22,6 +22,9 @@ class Cutting:
         #: After so many bytes each; what is cut is the connection that has brought them.
         self._cuts = list(cuts)
         self.cut = 0
+        self._accepted = 0
+        #: The first connection that is cut: an earlier one may still bring its farewell.
+        self._first = 0
         self._open = True
 
     def leads_to(self, url: str) -> None:
@@ -31,6 +34,8 @@ class Cutting:
         self._to = (at.hostname, at.port)
 
     def cut_after(self, *cuts: int) -> None:
+        """Cut those that come from now on."""
+        self._first = self._accepted
         self._cuts += cuts
 
     def __enter__(self) -> Self:
@@ -52,20 +57,21 @@ class Cutting:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+            threading.Thread(target=self._carry, args=(near, self._accepted), daemon=True).start()
+            self._accepted += 1
 
-    def _carry(self, near: socket.socket) -> None:
+    def _carry(self, near: socket.socket, number: int) -> None:
         with near, suppress(OSError), socket.create_connection(self._to) as far:
             asking = threading.Thread(target=self._pass, args=(near, far), daemon=True)
             asking.start()
-            self._pass(far, near, cuts=True)
+            self._pass(far, near, number)
             asking.join()
 
-    def _pass(self, source: socket.socket, to: socket.socket, *, cuts: bool = False) -> None:
+    def _pass(self, source: socket.socket, to: socket.socket, number: int = -1) -> None:
         passed = 0
         with suppress(OSError):
             while data := source.recv(READ):
-                if cuts and self._cuts and passed + len(data) > self._cuts[0]:
+                if number >= self._first and self._cuts and passed + len(data) > self._cuts[0]:
                     # A part of a frame goes through, and the rest never.
                     to.sendall(data[: self._cuts.pop(0) - passed])
                     self.cut += 1

@@ -108,6 +108,11 @@ class Pane:
         self.type(text)
         self.press("Enter")
 
+    def paste(self, text: str) -> None:
+        """Paste it, in brackets where the program has asked for them (private mode 2004)."""
+        self._server.tell("set-buffer", "--", text)
+        self._server.tell("paste-buffer", "-p", "-d", "-t", self._target)
+
     def begin(self, *words: str) -> Ran:
         """Let the shell run a command on a clean screen, between two readings of the terminal."""
         self._runs += 1

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from inspan.cli import py_sessions
-from inspan.cli.main import VERBS, parser_of
+from inspan.cli.main import PARTS, VERBS, parser_of
 from tests.unit.test_errors import CLASSES
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,8 @@ def what_is_wrong(words: list[str]) -> str:
         return f"no verb {verb}"
     ours = words[2 : words.index("--")] if "--" in words else words[2:]
     flags = {word.split("=")[0] for word in ours if word.startswith("-") and word != "-"}
-    parser = parser_of(verb)[0]
+    part = ours[0] if ours and ours[0] in PARTS.get(verb, ()) else ""
+    parser = parser_of(verb, part)[0]
     if verb == "py" and ours and ours[0] in py_sessions.VERBS:
         parser = py_sessions.parser_of(ours[0])[0]
     unknown = flags - flags_of(parser)

@@ -30,6 +30,8 @@ SUBJECTS = (
     "agent_sessions",
     "server_streams",
     "server_submits",
+    "tui",
+    "queen",
 )
 #: On the file system of the checkout, which is what a user works on.
 CACHE = ROOT / ".cache"

@@ -9,14 +9,16 @@ from time import perf_counter
 
 import anyio
 
+from inspan.clock import SystemClock
 from inspan.control import Health, Process
-from inspan.engine.clock import SystemClock
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.engine import Engine
 from inspan.engine.ports import Change, Finished, Observation, Order, Ports, Run, Started
 from inspan.engine.rules import Rules
 from inspan.errors import KeeperLost
+from inspan.model.memory import MemoryRules
 from inspan.model.task import Exit, Needs, TaskSpec
+from inspan.monitor.freememory import free_memory
 from inspan.monitor.monitor import PerformanceMonitor
 from inspan.providers.drawing import Drawing
 from inspan.providers.keeping import Keeping
@@ -145,7 +147,9 @@ async def engine_of_nothing(
     provider, nobody = provider or Nothing(), NoKeeper()
     store = await CountingStore.open(folder / "inspan.db")
     clock = SystemClock()
-    monitor = PerformanceMonitor(clock, Drawing(Keeping(folder / "keeper", folder)), store)
+    monitor = PerformanceMonitor(
+        clock, Drawing(Keeping(folder / "keeper", folder), {"state": folder}), store
+    )
     ports = Ports(
         store=store,
         providers={provider.name: provider},
@@ -154,6 +158,7 @@ async def engine_of_nothing(
         keep=nobody,
         vitals=nobody,
         monitor=monitor,
+        memory=free_memory,
         clock=clock,
     )
     try:
@@ -165,7 +170,9 @@ async def engine_of_nothing(
             web=HttpWeb(),
             clock=ports.clock,
         )
-        running = Engine(ports, code, Rules(default_slots=slots)).running()
+        # Its tasks take none of it.
+        rules = Rules(default_slots=slots, memory=MemoryRules(start=0))
+        running = Engine(ports, code, rules).running()
         async with monitor.running(), running as engine:
             yield engine, store, provider
     finally:

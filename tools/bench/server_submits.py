@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tools.bench.measure import Found, Row, Series, alternate, digits, in_a_child
@@ -14,13 +15,20 @@ QUEUED = 10_000
 
 def run(folder: Path, *, quick: bool) -> Found:
     rounds, each = (2, 200) if quick else (3, 800)
-    rows = [beside_the_engine(folder, callers, each, rounds) for callers in CALLERS]
+    rows = [
+        beside_the_engine(folder, callers, each, rounds, apart=apart)
+        for callers in CALLERS
+        for apart in (False, True)
+        if callers > 1 or not apart
+    ]
     return Found(
         rows=(*rows, in_batches(folder, rounds, quick=quick), behind(folder, 400, rounds)),
         notes=(
             f"By the client for asyncio and the Unix socket; server and client have a process each,"
             f" and the engine in process has one. {rounds} rounds of {each} tasks for one caller,"
             " twice as many for 8, four times for 32; each task has an environment of 20 names.",
+            "What callers of one client hand in while its request is under way goes in the next;"
+            " with `a client each`, every task has a request of its own.",
             "What is handed in stays in the queue: one task at work has the only slot.",
             f"A batch is one POST of {BATCH_MOST} tasks, one after the other, as are the single.",
             "p99: of 400 tasks, one by one, which are added to the queue.",
@@ -33,16 +41,19 @@ def rate(side: str, folder: Path, callers: int, tasks: int, batch: int = 1) -> f
     return told
 
 
-def beside_the_engine(folder: Path, callers: int, each: int, rounds: int) -> Row:
+def beside_the_engine(folder: Path, callers: int, each: int, rounds: int, *, apart: bool) -> Row:
     tasks = each * {1: 1, 8: 2, 32: 4}[callers]
     found = alternate(
         rounds,
-        lambda: rate("rest", folder, callers, tasks),
+        lambda: rate("apart" if apart else "rest", folder, callers, tasks),
         lambda: rate("here", folder, callers, tasks),
     )
     ours, peer = (Series.of(column) for column in zip(*found, strict=True))
     who = "1 caller" if callers == 1 else f"{callers} callers"
-    return row(f"by REST : in process, {who}", ours, peer, 0.5)
+    if not apart:
+        return row(f"by REST : in process, {who}", ours, peer, 0.5)
+    told = row(f"the same, a client each : in process, {who}", ours, peer, 0.5)
+    return replace(told, goal="", met=None)
 
 
 def in_batches(folder: Path, rounds: int, *, quick: bool) -> Row:

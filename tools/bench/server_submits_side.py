@@ -1,11 +1,12 @@
 """One round of submissions, in a process of its own.
 
-    python -m tools.bench.server_submits_side here|rest FOLDER CALLERS TASKS BATCH
+    python -m tools.bench.server_submits_side here|rest|apart FOLDER CALLERS TASKS BATCH
     python -m tools.bench.server_submits_side waits FOLDER QUEUED TASKS
     python -m tools.bench.server_submits_side serve FOLDER SOCKET
 
 ``here`` asks the engine itself; ``rest`` asks a server over the same engine, which has a process of
-its own (``serve``). What is handed in stays in the queue: the first task of all has the only slot.
+its own (``serve``), and so does ``apart``, with a client for each caller. What is handed in stays
+in the queue: the first task of all has the only slot.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -47,6 +48,14 @@ async def here(folder: Path) -> AsyncIterator[Control]:
 @asynccontextmanager
 async def rest(folder: Path) -> AsyncIterator[Control]:
     """The same behind a server, through the client for asyncio."""
+    async with served(folder) as socket, RemoteControl.connect(socket) as control:
+        await _stand(control)
+        yield control
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[Path]:
+    """The socket of a server in a process of its own."""
     with tempfile.TemporaryDirectory() as sockets:  # a socket's path must be short
         socket = Path(sockets) / "server" / "s"
         command = [sys.executable, "-m", "tools.bench.server_submits_side", "serve"]
@@ -57,9 +66,7 @@ async def rest(folder: Path) -> AsyncIterator[Control]:
             assert server.stdout is not None
             try:
                 server.stdout.readline()
-                async with RemoteControl.connect(socket) as control:
-                    await _stand(control)
-                    yield control
+                yield socket
             finally:
                 server.stdin.close()
 
@@ -103,12 +110,20 @@ async def rate(side: str, folder: Path, callers: int, tasks: int, batch: int) ->
             else:
                 await control.submit_all([SPEC] * batch)
 
-    async with {"here": here, "rest": rest}[side](folder) as control:
-        for _ in range(20):  # warms up
-            await control.submit(SPEC)
+    async with AsyncExitStack() as stack:
+        if side == "apart":
+            socket = await stack.enter_async_context(served(folder))
+            clients = [RemoteControl.connect(socket) for _ in range(callers)]
+            controls: list[Control] = [await stack.enter_async_context(one) for one in clients]
+            await _stand(controls[0])
+        else:
+            control = await stack.enter_async_context({"here": here, "rest": rest}[side](folder))
+            controls = [control] * callers
+        for number in range(max(20, callers)):  # warms up
+            await controls[number % callers].submit(SPEC)
         began = perf_counter()
         async with anyio.create_task_group() as group:
-            for _ in range(callers):
+            for control in controls:
                 group.start_soon(submitting, control)
         return tasks / (perf_counter() - began)
 

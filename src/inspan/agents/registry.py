@@ -7,12 +7,14 @@ from types import MappingProxyType
 from typing import Final
 
 from inspan.agents.aider import Aider
+from inspan.agents.api import Api
 from inspan.agents.claude import Claude
 from inspan.agents.codex import Codex
 from inspan.agents.dialect import Dialect
 from inspan.agents.gemini import Gemini
 from inspan.agents.opencode import OpenCode
 from inspan.agents.pi import Pi
+from inspan.agents.queen import Queen
 from inspan.agents.vibe import Vibe
 
 #: name → what makes its dialect.
@@ -27,9 +29,13 @@ DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType(
         "vibe": Vibe,
     }
 )
+#: Programs of ours that are spoken to as agents are; nobody installs them.
+OWN: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType(
+    {Api.name: Api, Queen.name: Queen}
+)
 
 
 def find(name: str) -> Dialect | None:
     """The agent of that name; ``None`` where it is none of ours."""
-    make = DIALECTS.get(name)
+    make = DIALECTS.get(name) or OWN.get(name)
     return None if make is None else make()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from inspan.cli import exits, reach, replying, rows
+from inspan.cli import exits, reach
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.say import clean, json, note, out
 from inspan.model.ids import short
+from inspan.telling import phrases, replying
 
 HELP = """\
 Answer a task that waits for a person; `inspan show ID` tells what it asks. An agent that asks for a
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         json(task)
         return exits.DONE
-    out(rows.brief(task))
+    out(phrases.brief(task))
     if needs is not None:
         note(clean(replying.told(needs, text)))
         if needs.more:

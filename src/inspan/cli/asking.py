@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--mode", choices=[mode.value for mode in Mode], help="how to speak to it")
     what.add_argument(
+        "--mcp", action="store_true", help="let an agent hand in tasks of its own, by `inspan mcp`"
+    )
+    what.add_argument(
         "--label", action="append", default=[], metavar="KEY=VALUE", help="remembered with it"
     )
     where = parser.add_argument_group("where")
@@ -60,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind = where.add_mutually_exclusive_group()
     kind.add_argument("--worktree", action="store_true", help="in a git worktree of its own")
     kind.add_argument("--folder", action="store_true", help="in a new folder of its own")
+    kind.add_argument(
+        "--copy", action="store_true", help="in a copy of the folder, which is no git repository"
+    )
     where.add_argument("--base", metavar="REV", help="what a worktree starts from (default: HEAD)")
     where.add_argument(
         "--env", action="append", default=[], metavar="NAME[=VALUE]", help="pass or set a variable"
@@ -99,18 +105,7 @@ def _add_when(parser: argparse.ArgumentParser) -> None:
     then.add_argument(
         "--check", action="append", default=[], metavar="CMD", help="succeeds only if CMD does"
     )
-    then.add_argument(
-        "--budget",
-        action="append",
-        default=[],
-        metavar="AMOUNT",
-        help="what an agent may use: '$2', or 200k tokens, or none",
-    )
-    then.add_argument(
-        "--over-budget",
-        choices=[choice.value for choice in OverBudget],
-        help="when it is used up: interrupt it and ask (default), or stop",
-    )
+    add_budget(then)
     then.add_argument(
         "--on-limit",
         choices=[choice.value for choice in OnLimit],
@@ -156,7 +151,7 @@ def spec_of(
         retries=at_least_zero("--retries", args.retries),
         checks=tuple(args.check),
         terminal=passing.terminal_of(dialect, mode, terminal),
-        workspace=workspace(worktree=args.worktree, own_folder=args.folder),
+        workspace=workspace(worktree=args.worktree, own_folder=args.folder, copy=args.copy),
         continues=args.continues,
         base=_base(args.base, worktree=args.worktree),
         on_crash=OnCrash(args.on_crash),
@@ -164,6 +159,7 @@ def spec_of(
         on_limit=None if args.on_limit is None else OnLimit(args.on_limit),
         review=args.review,
         labels=labels(args.label),
+        delegates=args.mcp,
     )
 
 
@@ -203,6 +199,8 @@ def _who(args: argparse.Namespace, settings: Settings) -> tuple[str, Dialect | N
             if getattr(args, flag) is not None:
                 name = flag.replace("_", "-")
                 raise BadInput(f"--{name} is about {about}", hint="Name one by --agent.")
+        if args.mcp:
+            raise BadInput("--mcp is about an agent", hint="Name one by --agent.")
     return provider, dialect
 
 
@@ -309,6 +307,22 @@ def patience(
     )
 
 
+def add_budget(group: argparse._ArgumentGroup) -> None:
+    """The flags that ``budget`` reads."""
+    group.add_argument(
+        "--budget",
+        action="append",
+        default=[],
+        metavar="AMOUNT",
+        help="what an agent may use: '$2', or 200k tokens, or none",
+    )
+    group.add_argument(
+        "--over-budget",
+        choices=[choice.value for choice in OverBudget],
+        help="when it is used up: interrupt it and ask (default), or stop",
+    )
+
+
 def budget(
     settings: Settings, given: Sequence[str], over: str | None, *, agent: bool
 ) -> Budget | None:
@@ -350,8 +364,10 @@ def _base(given: str | None, *, worktree: bool) -> str:
     return "HEAD" if given is None else given
 
 
-def workspace(*, worktree: bool, own_folder: bool) -> WorkspaceKind:
+def workspace(*, worktree: bool, own_folder: bool, copy: bool) -> WorkspaceKind:
     """Where it works."""
+    if copy:
+        return WorkspaceKind.COPY
     if worktree:
         return WorkspaceKind.WORKTREE
     return WorkspaceKind.FOLDER if own_folder else WorkspaceKind.HERE

@@ -7,14 +7,13 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import afar, exits, reach
+from inspan.cli import exits, reach
 from inspan.cli.following import Follower
 from inspan.cli.parsing import add_json
 from inspan.cli.plainly import full
 from inspan.cli.say import clean, json, out, styled
 from inspan.control import EventQuery
-from inspan.errors import DaemonUnreachable
-from inspan.model.event import Event, HandedOver
+from inspan.model.event import Event, HandedOver, Planned
 from inspan.model.ids import short
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 HELP = "What happened, oldest first; with --follow also what happens from now on. JSON: one a line."
 _PAGE: Final = 500
-_TRIES: Final = 5
 _LOOK: Final = 10.0
 
 
@@ -54,20 +52,11 @@ def _past(control: Reached, task: str | None, args: argparse.Namespace) -> int:
 
 
 def _follow(control: Reached, task: str | None, since: int, args: argparse.Namespace) -> None:
-    tries = 0
-    while True:
-        try:
-            with Follower(control, since, task) as follower:
-                while True:
-                    event = follower.next(_LOOK)
-                    if event is not None:
-                        since, tries = event.seq, 0
-                        _tell(event, args)
-        except DaemonUnreachable:
-            tries += 1
-            if tries > _TRIES and afar.address() is None:
-                raise
-            control = reach.again(control, patient=True)
+    with Follower(reach.lasting(control), since, task) as follower:
+        while True:
+            event = follower.next(_LOOK)
+            if event is not None:
+                _tell(event, args)
 
 
 def _tell(event: Event, args: argparse.Namespace) -> None:
@@ -79,6 +68,8 @@ def _tell(event: Event, args: argparse.Namespace) -> None:
     told.pop("spec", None)
     if isinstance(event.fact, HandedOver):
         told["to"] = event.fact.to.provider
+    if isinstance(event.fact, Planned):
+        told["plan"] = f"{len(event.fact.plan.steps)} steps"
     words = clean(" ".join(f"{key}={_word(value)}" for key, value in told.items() if value))
     # A reader in a pipe wants it now, not when a buffer is full.
     out(f"{styled(at, 'dim')} {event.seq:>6} {short(event.task)} {event.kind:<20} {words}".rstrip())

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import afar, exits, rawtty
+from inspan.cli import exits, rawtty
 from inspan.cli.following import Follower
-from inspan.cli.outcome import asleep, ended, hint_of, left_to_do
 from inspan.cli.pump import Pump, Source
 from inspan.cli.say import note
 from inspan.errors import (
@@ -30,6 +29,7 @@ from inspan.model.agent import Ending, is_agent
 from inspan.model.ids import session_id, short
 from inspan.model.session import Answers
 from inspan.model.task import GOOD, Exit, Task, TaskState, WorkspaceKind
+from inspan.telling.outcome import asleep, ended, hint_of, left_to_do
 
 if TYPE_CHECKING:
     from inspan.cli.questions import Questions
@@ -44,8 +44,6 @@ _LOOK: Final = 0.1
 _RESTS: Final = 0.25
 #: How often in a row a lost daemon is looked for again before we give up.
 _TRIES: Final = 9
-#: Before the first of these tries, in seconds; each further one waits twice as long, at most 1 s.
-_MOMENT: Final = 0.025
 #: Reasons for which a task was interrupted that whoever watches it does not know.
 _NOT_BY_HAND: Final = frozenset(
     ending.value for ending in (Ending.BUDGET, Ending.FORGOTTEN, Ending.KILLED)
@@ -143,20 +141,10 @@ class Foreground:
     def _again(self, error: InspanError) -> None:
         """Reach the daemon again after it was lost. Raises ``error`` when that does not help."""
         self._unfollow()
-        while True:
-            self._tries += 1
-            if self._tries > _TRIES:
-                raise error
-            # A process that is being killed still listens for a moment.
-            time.sleep(min(1.0, _MOMENT * 2**self._tries))
-            try:
-                self._control = self._connect()
-            except DaemonUnreachable as another:
-                if afar.address() is not None:
-                    raise  # it was tried for a minute
-                error = another
-            else:
-                return
+        self._tries += 1
+        if self._tries > _TRIES:
+            raise error
+        self._control = self._connect()  # which looks for it as long as that makes sense
 
     def _unfollow(self) -> None:
         if self._follower is not None:

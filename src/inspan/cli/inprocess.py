@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
+    from inspan.model.goal import GoalPlan
+    from inspan.model.merging import MergeRequest, MergeResult
     from inspan.model.metrics import Metrics, MetricsQuery
+    from inspan.model.place import Place, SweepPolicy, Swept
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Chunk, Hits
     from inspan.model.task import Handover, TaskSpec, Verdict
@@ -138,6 +141,10 @@ class InProcess:
         patch: str = self._do(self._control.diff, task)
         return patch
 
+    def replan(self, task: str, plan: GoalPlan, *, version: int, by: str = "person") -> Task:
+        found: Task = self._do(self._control.replan, task, plan, version=version, by=by)
+        return found
+
     def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
         chunks: tuple[Chunk, ...] = self._do(self._control.read, session, offset, limit)
         return chunks
@@ -177,6 +184,22 @@ class InProcess:
     def prune(self, policy: PrunePolicy) -> Pruned:
         pruned: Pruned = self._do(self._control.prune, policy)
         return pruned
+
+    def workspaces(self) -> tuple[Place, ...]:
+        places: tuple[Place, ...] = self._do(self._control.workspaces)
+        return places
+
+    def restore_workspace(self, task: str) -> Place:
+        place: Place = self._do(self._control.restore_workspace, task)
+        return place
+
+    def sweep(self, policy: SweepPolicy) -> tuple[Swept, ...]:
+        swept: tuple[Swept, ...] = self._do(self._control.sweep, policy)
+        return swept
+
+    def merge(self, task: str, asked: MergeRequest) -> MergeResult:
+        result: MergeResult = self._do(self._control.merge, task, asked)
+        return result
 
 
 class Stream(Generic[T]):

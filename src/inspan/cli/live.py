@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from inspan.cli import exits, rawtty, reach, rows
 from inspan.cli.following import Follower
-from inspan.cli.outcome import left_to_do
 from inspan.cli.say import json, note, out, styled, table, terminal_width
 from inspan.errors import DaemonUnreachable, InspanError
 from inspan.model.task import GOOD, Task, TaskState
 from inspan.settings.figures import show_duration
+from inspan.telling import phrases
+from inspan.telling.outcome import left_to_do
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -212,7 +213,7 @@ class _Lines:
 
     def changed(self, task: Task) -> None:
         """Say the new state."""
-        out(f"{rows.brief(task)}  [{rows.title(task.spec)}]")
+        out(f"{phrases.brief(task)}  [{phrases.title(task.spec)}]")
         if task.settled and not task.done:
             out(f"       {left_to_do(task)}")
         sys.stdout.flush()
@@ -227,7 +228,7 @@ def _close(tasks: list[Task], took: float) -> None:
     out()
     if shown:
         head, *cells = rows.fitted(shown, terminal_width())
-        table(head, cells, [rows.STYLES[task.state] for task in shown])
+        table(head, cells, [phrases.STYLES[task.state] for task in shown])
     counts = Counter(task.state.value for task in tasks)
     words = ", ".join(f"{number} {state}" for state, number in counts.items())
     number = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from inspan.cli import afar, exits, reach
+from inspan.cli import exits, reach
 from inspan.cli.following import Follower
 from inspan.cli.parsing import add_task
 from inspan.cli.pump import write_all
 from inspan.cli.say import colours, note
-from inspan.errors import BadInput, DaemonUnreachable, FellBehind, SessionNotFound
+from inspan.errors import BadInput, FellBehind, SessionNotFound
 from inspan.model.agent import is_agent
 from inspan.model.ids import COMMANDS_MOST, attempt_of, command_id, session_id, short
 from inspan.model.session import Chunk, Ended, Gap, Output
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 HELP = "What a task printed. Nothing in it can steer your terminal, unless you ask for --raw."
 _PAGE = 1 << 20
-_TRIES = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,18 +103,15 @@ def recorded(control: Reached, session: str) -> Iterator[Chunk]:
 
 def followed(control: Reached, session: str) -> Iterator[Chunk]:
     """What is there and what comes, also when the daemon is lost in between."""
-    offset, tries = 0, 0
+    control, offset = reach.lasting(control), 0
     while True:
         try:
             with control.attach(session, offset=offset) as attached:
                 for chunk in attached:
-                    offset, tries = _end(chunk) or offset, 0
+                    offset = _end(chunk) or offset
                     yield chunk
-        except (DaemonUnreachable, FellBehind):
-            tries += 1
-            if tries > _TRIES and afar.address() is None:
-                raise
-            control = reach.again(control, patient=True)
+        except FellBehind:
+            continue
         else:
             return
 

@@ -13,6 +13,7 @@ from inspan.control import TaskPage, TaskQuery
 from inspan.errors import BadInput
 from inspan.model.task import TERMINAL, Task, TaskState
 from inspan.model.value import replaced
+from inspan.telling import phrases
 from inspan.terminal.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -94,4 +95,4 @@ def _state(word: str) -> TaskState:
 
 
 def _style(task: Task) -> str:
-    return rows.STYLES[task.state]
+    return phrases.STYLES[task.state]

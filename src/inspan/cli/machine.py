@@ -61,8 +61,14 @@ def disk(where: Places) -> tuple[str, ...]:
     from inspan.settings.figures import show_size
 
     found = os.statvfs(where.state_dir)
-    free = found.f_bavail * found.f_frsize
-    shown = f"{show_size(free)} free"
+    free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+    shown = f"{show_size(free)} of {show_size(size)} free"
+    if where.recordings.is_dir():
+        there = os.statvfs(where.recordings)
+        if there.f_fsid != found.f_fsid:  # somebody has put them on a disk of their own
+            more = there.f_bavail * there.f_frsize
+            shown += f"; for recordings {show_size(more)}"
+            free = min(free, more)
     if free < _ROOM:
         return WARN, shown, "`inspan prune` frees what old recordings take."
     if found.f_files and found.f_favail < _INODES:

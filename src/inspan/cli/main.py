@@ -21,6 +21,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
     "Run": {
         "run": "run a command, or the tasks of a file, and watch",
         "add": "hand in a command and return at once",
+        "goal": "have a goal planned, done, reviewed and merged",
         "py": "run Python in a session that remembers",
     },
     "Look": {
@@ -28,6 +29,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "show": "all that is known of a task",
         "why": "what a task is doing, and how that is known",
         "logs": "what a task printed",
+        "tui": "all of it on one screen, as it happens",
         "top": "how much is done and what that takes, as it happens",
         "search": "find text in what tasks printed",
         "events": "what happened, as it happens",
@@ -42,10 +44,12 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "interrupt": "stop a task so that it can be resumed",
         "resume": "let an interrupted task go on",
         "cancel": "give a task up",
+        "plan": "show, edit or approve the plan of a goal",
     },
     "Decide": {
         "diff": "what a task changed in its worktree",
         "accept": "take a result",
+        "merge": "bring a goal's branch, or a task's, onto yours",
         "reject": "refuse a result",
         "send-back": "have a result done again, with findings",
     },
@@ -55,12 +59,14 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "status": "what runs, and where things are kept",
         "doctor": "look for what is amiss",
         "agents": "which agents are here",
+        "mcp": "tools for an agent, by the Model Context Protocol",
         "demo": "see it work",
         "token": "who may come in by the network",
         "notify": "who is told of tasks that need somebody",
         "context": "daemons on other machines, by name",
         "audit": "who asked the daemon for what",
         "prune": "remove old tasks and recordings",
+        "workspace": "where tasks worked: list, bring back, clear away",
         "kernel": "a kernel for Jupyter's notebooks and consoles",
         "alerts": "alert rules for Prometheus",
         "service": "have the system keep the daemon",
@@ -70,6 +76,11 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "completion": "completion for bash, zsh or fish",
         "version": "the version",
     },
+}
+#: Words behind a verb that are verbs of their own; anything else there is the verb's.
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "goal": ("show", "log", "graph"),
+    "demo": ("goal",),
 }
 _FOOT: Final = """\
 `inspan VERB --help` says more. An ID may be short, or the word `last`.
@@ -175,15 +186,16 @@ def module_of(verb: str) -> str:
     return f"inspan.cli.{'import_' if name == 'import' else name}"
 
 
-def parser_of(verb: str) -> tuple[ArgumentParser, Any]:
-    """The verb's parser and its module."""
+def parser_of(verb: str, part: str = "") -> tuple[ArgumentParser, Any]:
+    """The parser and the module of a verb, or of a part of it."""
     from importlib import import_module
 
     from inspan.cli.parsing import Parser
 
-    module = import_module(module_of(verb))
+    module = import_module(module_of(f"{verb}_{part}" if part else verb))
     summary = next(verbs[verb] for verbs in VERBS.values() if verb in verbs)
-    parser = Parser(prog=f"inspan {verb}", description=module.HELP or summary)
+    prog = f"inspan {verb} {part}" if part else f"inspan {verb}"
+    parser = Parser(prog=prog, description=module.HELP or summary)
     module.add_arguments(parser)
     add_where(parser)
     return parser, module
@@ -236,7 +248,9 @@ def _verb(verb: str, words: list[str]) -> int:
 
         # Before the verb is imported: elsewhere that would fail without a sentence.
         refuse_platform()
-    parser, module = parser_of(verb)
+    part = words[0] if words and words[0] in PARTS.get(verb, ()) else ""
+    parser, module = parser_of(verb, part)
+    words = words[1:] if part else words
     split = words.index("--") if getattr(module, "TAKES_COMMAND", False) and "--" in words else None
     args = parser.parse_args(words[:split])
     args.verb, args.spoken = verb, getattr(args, "command", None)
@@ -253,7 +267,7 @@ def _verb(verb: str, words: list[str]) -> int:
     except InspanError as error:
         about = getattr(args, "task", None)
         if isinstance(about, str):
-            from inspan.cli.outcome import filled
+            from inspan.telling.outcome import filled
 
             error.hint = filled(error.hint, about)
         raise

@@ -1,22 +1,21 @@
-"""The view that moves: a table of tasks on a terminal, drawn by rich."""
+"""The view that moves: a table of tasks on a terminal."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from inspan.cli import rows
-from inspan.cli.say import colours
+from inspan.cli.redrawn import Redrawn
 from inspan.model.ids import short
 from inspan.model.task import TERMINAL, Task, TaskState
+from inspan.telling import phrases
 
 if TYPE_CHECKING:
     from inspan.model.activity import Activity
@@ -37,26 +36,12 @@ _FRAME: Final = 0.1
 _ASKING_MOST: Final = 3
 
 
-class Moving:
+class Moving(Redrawn):
     """A table that is drawn again as things change; gone when it is left."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        super().__init__()
         self._drawn = 0.0
-        self._coloured = colours()
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._live.stop()
 
     def changed(self, task: Task) -> None:  # noqa: ARG002 - other views show the task at once
         """Draw at the next tick, however soon."""
@@ -67,9 +52,11 @@ class Moving:
         now = time.monotonic()
         if now - self._drawn >= _FRAME:
             self._drawn = now
-            self._live.update(self._drawing(tasks, activities), refresh=True)
+            self.draw(self._drawing(tasks, activities))
 
-    def _drawing(self, tasks: Sequence[Task], activities: Mapping[str, Activity]) -> Group:
+    def _drawing(
+        self, tasks: Sequence[Task], activities: Mapping[str, Activity]
+    ) -> tuple[RenderableType, ...]:
         size = self._console.size
         asking = [task for task in tasks if task.state is TaskState.WAITING][:_ASKING_MOST]
         room = max(1, size.height - 2 - len(asking))
@@ -82,10 +69,10 @@ class Moving:
         view.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for task, texts in zip(ordered, found, strict=True):
             cells = [Text(text) for text in texts]
-            cells[1].stylize(self._style(rows.STYLES[task.state]))
+            cells[1].stylize(self.style(phrases.STYLES[task.state]))
             view.add_row(*cells)
-        answers = [self._line(f"  inspan answer {short(t.id)} TEXT", "yellow") for t in asking]
-        return Group(view, self._summary(tasks, len(tasks) - len(ordered), size.width), *answers)
+        answers = [self.line(f"  inspan answer {short(t.id)} TEXT", "yellow") for t in asking]
+        return (view, self._summary(tasks, len(tasks) - len(ordered), size.width), *answers)
 
     def _summary(self, tasks: Sequence[Task], hidden: int, width: int) -> Text:
         done = sum(task.state in TERMINAL for task in tasks)
@@ -93,13 +80,7 @@ class Moving:
         words = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
         bar = _bar(done, len(tasks), min(20, width // 4))
         more = f"  ({hidden} more)" if hidden > 0 else ""
-        return self._line(f"{bar} {done}/{len(tasks)}{more}  {words}", "bold")
-
-    def _line(self, text: str, style: str) -> Text:
-        return Text(text, style=self._style(style), no_wrap=True, overflow="ellipsis")
-
-    def _style(self, style: str) -> str:
-        return style if self._coloured else ""
+        return self.line(f"{bar} {done}/{len(tasks)}{more}  {words}", "bold")
 
 
 def _bar(done: int, total: int, width: int) -> str:

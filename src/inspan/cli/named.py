@@ -119,7 +119,7 @@ class Named:
     async def _rejoin(self) -> None:
         """Find the next daemon. Raises DaemonUnreachable where somebody wanted none."""
         try:
-            await asyncio.to_thread(reach.successor)
+            (await asyncio.to_thread(reach.successor)).close()
         except DaemonUnreachable as error:
             raise DaemonUnreachable(
                 f"{error.message}; the cell runs on", hint=self._log()

@@ -72,22 +72,27 @@ def _sentence(session: CodeSession) -> str:
     return f"the session {called(session)} is over: {session.reason.message.rstrip('.')}"
 
 
-def _new(code: SyncCode, args: argparse.Namespace) -> CodeSession:
+def wanted(args: argparse.Namespace, folder: str) -> CodeSpec:
+    """What flags ask for, in that folder of the machine that it is opened on."""
     allowed: dict[str, str] = {}
-    cwd, python = "", args.python
+    python = args.python
     if afar.address() is None:
         allowed, _ = reach.settings().env.split(os.environ)
-        cwd, python = str(Path.cwd()), chosen_python(args.python)
-    spec = CodeSpec(
+        python = chosen_python(args.python)
+    return CodeSpec(
         name=args.session,
-        cwd=cwd,
+        cwd=folder,
         env=allowed,
         python=python,
         grants=grants(args),
         limits=limits(args),
     )
+
+
+def _new(code: SyncCode, args: argparse.Namespace) -> CodeSession:
+    folder = str(Path.cwd()) if afar.address() is None else ""
     try:
-        session = code.open(spec)
+        session = code.open(wanted(args, folder))
     except Conflict:
         # Somebody else has just opened it.
         session = code.get(args.session)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import permitting, replying
+from inspan.cli import permitting
 from inspan.cli.say import clean, note, styled
 from inspan.errors import BadInput, Conflict, DaemonUnreachable, IllegalTransition
 from inspan.model import event as e
@@ -22,6 +22,7 @@ from inspan.model.ids import short
 from inspan.model.permission import Decision
 from inspan.model.session import Output
 from inspan.model.task import Needs
+from inspan.telling import replying
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached, Watched

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from inspan.cli import afar
 from inspan.model.budget import Budget
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from inspan.client.address import Address
+    from inspan.client.rejoin import Rejoin
     from inspan.client.sync import SyncControl
     from inspan.control import (
         EventQuery,
@@ -31,16 +32,14 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
+    from inspan.model.goal import GoalPlan
+    from inspan.model.merging import MergeRequest, MergeResult
     from inspan.model.metrics import Metrics, MetricsQuery
+    from inspan.model.place import Place, SweepPolicy, Swept
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Chunk, Hits
     from inspan.model.task import Handover, Task, TaskSpec, Verdict
     from inspan.settings import Places, Settings
-
-#: Seconds from the loss of a daemon to the search for the next one.
-_MOMENT: Final = 0.05
-#: Seconds for somebody to start the next one, where the last was told to stop (`up --restart`).
-_SUCCESSOR: Final = 5.0
 
 
 class Attached(Protocol):
@@ -116,6 +115,7 @@ class Reached(Protocol):
         self, task: str, verdict: Verdict, findings: Sequence[str] = (), *, by: str = "person"
     ) -> Task: ...
     def diff(self, task: str) -> str: ...
+    def replan(self, task: str, plan: GoalPlan, *, version: int, by: str = "person") -> Task: ...
     def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]: ...
     def search(self, query: SearchQuery) -> Hits: ...
     def attach(
@@ -130,6 +130,10 @@ class Reached(Protocol):
     def health(self) -> Health: ...
     def metrics(self, query: MetricsQuery) -> Metrics: ...
     def prune(self, policy: PrunePolicy) -> Pruned: ...
+    def workspaces(self) -> tuple[Place, ...]: ...
+    def restore_workspace(self, task: str) -> Place: ...
+    def sweep(self, policy: SweepPolicy) -> tuple[Swept, ...]: ...
+    def merge(self, task: str, asked: MergeRequest) -> MergeResult: ...
 
 
 def places() -> Places:
@@ -237,44 +241,60 @@ def again(control: Reached, *, patient: bool = False) -> Reached:
 
 def successor(*, patient: bool = False) -> SyncControl:
     """A client of the daemon that comes after one that was lost. See ``again``."""
-    import time
-
-    if (there := afar.address()) is not None:
-        from inspan.cli.rejoining import rejoined
-
-        return rejoined(there, patient=patient)
-    # A process that is being killed still listens for a moment after its connections are gone.
-    time.sleep(_MOMENT)
-    where = places().daemon_socket
-    end = time.monotonic() + _SUCCESSOR
-    while _told_to_stop(where) and time.monotonic() < end:
-        time.sleep(_MOMENT)
-    return _rejoin()
-
-
-def _rejoin() -> SyncControl:
-    """A client of the next daemon; one is started only where the last was not told to stop."""
-    if (there := afar.address()) is not None:
-        from inspan.cli.rejoining import rejoined
-
-        return rejoined(there)
+    from inspan.client.rejoin import Way
+    from inspan.client.sync import SyncControl
     from inspan.errors import DaemonUnreachable
 
-    if _told_to_stop(places().daemon_socket):
-        raise DaemonUnreachable(
-            "the daemon was stopped",
-            hint="The next command starts another; `inspan ls` tells what became of what ran.",
-        )
-    return connect()
+    client = SyncControl(address())
+
+    def anew() -> None:
+        if not client.reach():
+            raise DaemonUnreachable(f"no daemon answers at {client.address.url}")
+
+    lost = DaemonUnreachable("the daemon went away")
+    Way(_rejoin(patient=patient), client.address).back(lost, anew)
+    return client
 
 
-def _told_to_stop(socket: Path) -> bool:
-    """Whether there is no daemon since somebody wanted none: then it took its socket with it."""
-    return not socket.exists()
+def lasting(control: Reached) -> Reached:
+    """The same, with streams that find back to a daemon that was lost; see ``again``, patient."""
+    from inspan.client.sync import SyncControl
+
+    if not isinstance(control, SyncControl):
+        return control
+    return SyncControl(control.address, _rejoin(patient=True))
+
+
+def _rejoin(*, patient: bool) -> Rejoin:
+    """How a daemon that was lost is looked for; ours is started, where nobody told it to stop."""
+    from functools import partial
+
+    from inspan.client.launch import launch
+    from inspan.client.rejoin import TRIES, Rejoin
+
+    where, far = places(), afar.address() is not None
+    return Rejoin(
+        settings().timeouts.reconnect,
+        None if far and patient else TRIES,
+        None if far else partial(launch, where.daemon_socket, where.state_dir, where.logs),
+        _say if patient else None,
+    )
+
+
+def _say(text: str) -> None:
+    """On a line of its own, whatever a terminal that is raw now does with the end of one."""
+    import sys
+
+    end = "\r\n" if sys.stderr.isatty() else "\n"
+    print(f"inspan: {text}", file=sys.stderr, end=end, flush=True)
 
 
 def connector(control: Reached) -> Callable[[], Reached]:
     """What gives Control anew, for whoever may have to ask again, or from another thread."""
     from inspan.client.sync import SyncControl
 
-    return lambda: _rejoin() if isinstance(control, SyncControl) else control
+    def reached() -> SyncControl:
+        client = SyncControl(address())
+        return client if client.reach() else successor()
+
+    return lambda: reached() if isinstance(control, SyncControl) else control

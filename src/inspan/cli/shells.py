@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from inspan.cli.main import VERBS, parser_of
+from inspan.cli.main import PARTS, VERBS, parser_of
 from inspan.cli.py import SESSION_VERBS
 
 
@@ -38,8 +38,9 @@ class _Verb:
 _FILES: Final = frozenset({"run", "add", "import", "export", "db", "py"})
 #: What the value of a flag is completed with: folders, or any paths.
 _FLAGS_WITH_FOLDERS: Final = ("--cwd", "--home", "--prefix")
-_FLAGS_WITH_FILES: Final = ("--python", "--read", "--write", "--ca", "--token-file")
-#: What prints the names of daemons elsewhere.
+_FLAGS_WITH_FILES: Final = ("--python", "--read", "--write", "--ca", "--token-file", "--file")
+#: What prints tasks, and the names of daemons elsewhere.
+_IDS: Final = "inspan completion ids 2>/dev/null"
 _CONTEXTS: Final = "inspan completion contexts 2>/dev/null"
 #: The verb whose first argument may be a verb about a code session, which is its second.
 _PY: Final = "py"
@@ -70,6 +71,7 @@ def _verbs() -> Iterator[_Verb]:
                 for choice in action.choices or ()
             )
             tasks = any(action.dest == "task" for action in actions)
+            words += PARTS.get(name, ())
             yield _Verb(name, summary, flags, words, name in _FILES, tasks)
 
 
@@ -95,9 +97,7 @@ def _bash(verbs: tuple[_Verb, ...]) -> str:
         for name in flag.names
         if flag.choices
     )
-    places = "\n".join(
-        f"    {verb.name}) words={_quoted(' '.join(verb.words))} ;;" for verb in verbs if verb.words
-    )
+    places = "\n".join(f"    {verb.name}) {_bash_words(verb)} ;;" for verb in verbs if verb.words)
     tasks = "|".join(verb.name for verb in verbs if verb.tasks)
     files = "|".join(verb.name for verb in verbs if verb.files and not verb.tasks)
     return f"""\
@@ -141,6 +141,14 @@ _inspan() {{
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }}
 complete -o default -F _inspan inspan"""
+
+
+def _bash_words(verb: _Verb) -> str:
+    words = f"words={_quoted(' '.join(verb.words))}"
+    if not verb.tasks:
+        return words
+    ids = f'words="$({_IDS})"'
+    return f"if [[ $prev == {verb.name} ]]; then {words}; else {ids}; fi"
 
 
 def _bash_flags(names: tuple[str, ...]) -> str:
@@ -246,10 +254,16 @@ def _fish(verbs: tuple[_Verb, ...]) -> str:
         here = f"complete -c inspan -n '__fish_seen_subcommand_from {verb.name}'"
         if verb.files:
             lines.append(f"{here} -F")
-        if verb.words:
-            lines.append(f"{here} -a {_quoted(' '.join(verb.words))}")
-        if verb.tasks:
-            lines.append(f"{here} -a '(inspan completion ids 2>/dev/null)'")
+        words, ids = _quoted(" ".join(verb.words)), f"'({_IDS})'"
+        if verb.words and verb.tasks:
+            seen = f"__fish_seen_subcommand_from {verb.name}; and"
+            inner = f"__fish_seen_subcommand_from {' '.join(verb.words)}"
+            lines.append(f"complete -c inspan -n '{seen} not {inner}' -a {words}")
+            lines.append(f"complete -c inspan -n '{seen} {inner}' -a {ids}")
+        elif verb.words:
+            lines.append(f"{here} -a {words}")
+        elif verb.tasks:
+            lines.append(f"{here} -a {ids}")
         if verb.name == _PY:
             after = "complete -c inspan -n '__fish_seen_subcommand_from py; and"
             about = f"__fish_seen_subcommand_from {_PY_VERBS}"

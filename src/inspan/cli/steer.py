@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from inspan.cli import exits, rows
+from inspan.cli import exits
 from inspan.cli.parsing import add_json
 from inspan.cli.say import failure, json, out, styled
 from inspan.errors import InspanError
+from inspan.telling import phrases
 
 if TYPE_CHECKING:
     from inspan.model.task import Task
@@ -41,7 +42,7 @@ def each(
             continue
         done.append(task)
         if not args.json:
-            out(rows.brief(task))
+            out(phrases.brief(task))
             if then is not None and (words := then(task)):
                 out(styled(f"  {words}", "dim"))
     if args.json:

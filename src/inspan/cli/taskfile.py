@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from inspan.cli import afar, asking
-from inspan.cli.rows import SHELL
 from inspan.errors import BadInput, CyclicPlan, InspanError
 from inspan.model.agent import Mode
 from inspan.model.budget import Budget, OverBudget
@@ -23,6 +22,7 @@ from inspan.model.task import OnCrash, OnLimit, Patience, TaskSpec, TerminalSpec
 from inspan.settings import Settings, locate, passing
 from inspan.settings.lined import Lined, read
 from inspan.settings.permissions import policy
+from inspan.telling.phrases import SHELL
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect

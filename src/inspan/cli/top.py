@@ -15,13 +15,14 @@ from collections import deque
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, rawtty, reach, topwords
+from inspan.cli import exits, rawtty, reach
 from inspan.cli.parsing import add_json
 from inspan.cli.say import json, out, styled
 from inspan.control import TaskQuery
 from inspan.errors import DaemonUnreachable
 from inspan.model.metrics import Metrics, MetricsQuery, Sample
 from inspan.model.task import TaskState
+from inspan.telling import load, phrases
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
             json(watched.look().now)
         elif args.once:
             watched.look()
-            for text, style in topwords.picture(watched, args.sort):
+            for text, style in load.picture(watched, args.sort):
                 out(styled(text.rstrip(), style))
         else:
             _until_left(watched, args)
@@ -102,10 +103,8 @@ class Watched:
         owners = {use.owner for use in self.now.sessions}
         if owners <= self.names.keys():
             return
-        from inspan.cli import rows
-
         found = self._control.list(TaskQuery(states=_ACTIVE, limit=_NAMES_MOST)).tasks
-        self.names = dict.fromkeys(owners, "") | {t.id: rows.title(t.spec) for t in found}
+        self.names = dict.fromkeys(owners, "") | {t.id: phrases.title(t.spec) for t in found}
 
 
 def _until_left(watched: Watched, args: argparse.Namespace) -> None:
@@ -150,5 +149,5 @@ def _document(watched: Watched) -> None:
 
 
 def _say(watched: Watched) -> None:
-    out(topwords.line(watched.now))
+    out(load.line(watched.now))
     sys.stdout.flush()

@@ -32,16 +32,26 @@ _COPIES: Final = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="rehearse, and change nothing")
+    parser.add_argument(
+        "--settings-back", action="store_true", help="only undo what it did to the settings files"
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     where = reach.places()
+    if args.settings_back:
+        from inspan.cli.formed import go_back
+
+        return go_back(where)
     told: dict[str, Any] = {}
     findings = [*_looks(where, told)]
     bad = failed(findings)
     done = not bad and not args.check
     if done:
+        from inspan.cli.formed import go_forward
+
+        go_forward(where)
         told["daemon"] = _replace(where)
     if args.json:
         json({"ok": not bad, "findings": findings, "upgraded": done, **told})
@@ -94,9 +104,13 @@ def _looks(where: Places, told: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _settings(where: Places) -> Iterator[Finding]:
-    """Inspan never writes them, so the way back is the file as it is."""
+    """Those of an older form are rehearsed; others it never writes: the way back is as they are."""
+    from inspan.cli.formed import rehearsed
     from inspan.settings import timeouts, values
 
+    if (found := rehearsed(where)) is not None:
+        yield found
+        return
     for name, path, load in (
         ("settings", where.config, values.load_alone),
         ("timeouts", where.timeouts, timeouts.load),

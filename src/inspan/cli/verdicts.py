@@ -7,13 +7,14 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inspan.cli import exits, reach, rows
+from inspan.cli import exits, reach
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.say import clean, json, out
 from inspan.errors import BadInput, InspanError
 from inspan.model.event import WorkspaceSaved
 from inspan.model.ids import short
-from inspan.model.task import Task, Verdict
+from inspan.model.task import Task, Verdict, WorkspaceKind
+from inspan.telling import phrases
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -58,11 +59,15 @@ def _lost(control: Reached, task: Task) -> int:
 
 def _say(asked: Task, task: Task, verdict: Verdict) -> None:
     """What became of the result, and what can be done with it."""
-    what = f"{rows.title(asked.spec)} ({short(asked.id)})"
+    what = f"{phrases.title(asked.spec)} ({short(asked.id)})"
     branch = asked.workspace.branch if asked.workspace is not None else None
     if verdict is Verdict.ACCEPT:
-        out(f"accepted {what}" + (f": it is on branch {clean(branch)}" if branch else ""))
-        if branch:
+        copied = asked.spec.workspace is WorkspaceKind.COPY
+        on = f": it is on branch {clean(branch)}" if branch and not copied else ""
+        out(f"accepted {what}{on}")
+        if copied:
+            out(f"  inspan diff {short(asked.id)} | git apply   # in the folder; it is as it was")
+        elif branch:
             out(f"  git merge {clean(branch)}")
     elif verdict is Verdict.SEND_BACK:
         again = "is done again" if task.id == asked.id else f"is done again as {short(task.id)}"
@@ -81,7 +86,7 @@ def _saved(task: Task) -> str | None:
 
     from inspan.git.repository import tip
     from inspan.git.run import Git
-    from inspan.workspaces.worktree import saved_ref
+    from inspan.workspaces.saving import saved_ref
 
     ref = saved_ref(task.id)
     try:

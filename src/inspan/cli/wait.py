@@ -6,13 +6,14 @@ import argparse
 import time
 from typing import TYPE_CHECKING, Final
 
-from inspan.cli import exits, reach, rows
+from inspan.cli import exits, reach
 from inspan.cli.following import Follower
 from inspan.cli.parsing import add_json, add_task
 from inspan.cli.say import json, out
 from inspan.errors import DaemonUnreachable
 from inspan.model.task import Task
 from inspan.settings.figures import duration
+from inspan.telling import phrases
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         json(tasks[0] if len(tasks) == 1 else tasks)
     else:
         for task in tasks:
-            out(rows.brief(task))
+            out(phrases.brief(task))
     if len(resting) == len(tasks) or (args.any and resting):
         return exits.worst(exits.of_task(task) for task in resting)
     late = exits.PENDING if limit == 0 else exits.TIMED_OUT

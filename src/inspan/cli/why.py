@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from inspan.cli import exits, reach
-from inspan.cli.outcome import ended, hint_of, left_to_do
 from inspan.cli.parsing import add_json, add_task
-from inspan.cli.say import clean, json, out, styled
+from inspan.cli.say import json, out, styled
 from inspan.errors import IllegalTransition
 from inspan.model.ids import short
-from inspan.settings.figures import show_duration
+from inspan.telling.why import why
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -45,46 +43,9 @@ def run(args: argparse.Namespace) -> int:
         json({"task": task.id, **facts, "outcome": task.outcome, "activity": activity})
         return exits.DONE
     out(f"{styled(short(task.id), 'bold')} is {task.state.value}")
-    for name, value in _lines(task, activity, now):
+    for name, value in why(task, activity, now):
         out(f"  {styled(name.ljust(9), 'dim')} {value}")
     return exits.DONE
-
-
-def _lines(task: Task, activity: Activity | None, now: float) -> Iterator[tuple[str, str]]:
-    if activity is not None:
-        yield from _doing(activity, now)
-    if task.needs is not None:
-        yield "asks", clean(task.needs.question)
-    if task.reason is not None:
-        yield "why", clean(f"{task.reason.message} ({task.reason.code})")
-        if hint := hint_of(task):
-            yield "hint", clean(hint)
-    if task.outcome is not None:
-        known = task.reason is not None and task.outcome.message in task.reason.message
-        words = "" if known else task.outcome.message
-        how = task.outcome.ending.value
-        yield "it ended", clean(f"{how}: {words}" if words else how)
-    if how := ended(task):
-        yield "process", how
-    if task.wake_at is not None and not task.done:
-        yield "wakes", f"in {show_duration(max(0.0, task.wake_at - now))}"
-    if words := left_to_do(task):
-        yield "next", words
-
-
-def _doing(activity: Activity, now: float) -> Iterator[tuple[str, str]]:
-    yield "doing", doing(activity, now)
-    if activity.source is not None:
-        rule = f", rule {activity.rule}" if activity.rule else ""
-        yield "known by", clean(f"{activity.source.value}{rule} ({activity.confidence.value})")
-    if activity.evidence:
-        yield "evidence", clean(activity.evidence)
-
-
-def doing(activity: Activity, now: float) -> str:
-    """What it does, in a line."""
-    how = f"{activity.doing.value}, for {show_duration(max(0.0, now - activity.since))}"
-    return f"{how}, though it changes to and fro" if activity.flapping else how
 
 
 def activity_of(control: Reached, task: Task) -> Activity | None:

@@ -51,14 +51,14 @@ class Address:
         self.host, self.port, self.tls, self.ca = host, port, tls, ca
         self.far = far
         named = "inspan" if path else url.partition("://")[2]
-        shown = "" if token is None or path else f"authorization: Bearer {token}\r\n"
+        shown = "" if token is None else f"authorization: Bearer {token}\r\n"
         #: Not told by ``repr``, since it holds the token.
         self._head = f"host: {named}\r\n{shown}".encode("ascii")
 
     def dressed(self, raw: bytes) -> bytes:
         """``raw``, a request, with what it has to carry to be heard there."""
         end = raw.index(b"\n") + 1
-        return raw[:end] + self._head + raw[end:]
+        return b"".join((raw[:end], self._head, memoryview(raw)[end:]))  # it may be long
 
     def connect(self) -> sockets.socket:
         """A new connection, blocking. Raises DaemonUnreachable."""
@@ -105,7 +105,7 @@ def place(at: Address | str | PathLike[str]) -> Address:
 def parse(url: str, *, token: str | None = None, ca: str | None = None) -> Address:
     """What a person writes. Raises BadInput."""
     if url.startswith(_SOCKET):
-        return _brought(url, ca)
+        return _brought(url, ca, token)
     scheme = next((each for each in _SCHEMES if url.lower().startswith(each)), None)
     if scheme is None or not (url.isascii() and url.isprintable()):
         raise BadInput(f"{url!r} is no address of a daemon", hint=_HOW)
@@ -125,18 +125,23 @@ def parse(url: str, *, token: str | None = None, ca: str | None = None) -> Addre
         )
     if ca is not None and not tls:
         raise BadInput("a certificate authority is only for https://")
-    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
-        raise BadInput("that is no token of inspan's", hint="`inspan token new` there makes one.")
+    token = _printable(token)
     return Address(f"{scheme}{rest}", host=host, port=port, tls=tls, ca=ca, token=token)
 
 
-def _brought(url: str, ca: str | None) -> Address:
+def _printable(token: str | None) -> str | None:
+    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
+        raise BadInput("that is no token of inspan's", hint="`inspan token new` there makes one.")
+    return token
+
+
+def _brought(url: str, ca: str | None, token: str | None) -> Address:
     path = url[len(_SOCKET) :]
     if not path.startswith("/") or "\0" in path:
         raise BadInput(f"{url!r} names no socket", hint=_HOW)
     if ca is not None:
         raise BadInput("a certificate authority is only for https://")
-    return Address(url, path=path)
+    return Address(url, path=path, token=_printable(token))
 
 
 def _parted(url: str, rest: str) -> tuple[str, int]:

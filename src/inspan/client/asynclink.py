@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from inspan.client import calls, wire
 from inspan.client.address import Address, place
@@ -31,7 +31,7 @@ class Connections:
     def __init__(self, at: Address | str | PathLike[str]) -> None:
         self.address = place(at)
         #: Into which all of them read: what one has read it takes away at once.
-        self._buffer = bytearray(READ)
+        self.buffer = bytearray(READ)
         self._idle: list[Link] = []
         self._talks: list[Channel] = []
 
@@ -44,38 +44,41 @@ class Connections:
 
     async def ask(self, call: calls.Call[T]) -> T:
         """One question and its answer. Raises what the daemon says, or DaemonUnreachable."""
-        while True:
-            kept = self._rested()
-            link = kept or await Link.open(self.address, self._buffer)
-            try:
-                reply, _ = await link.exchange(self.address.dressed(call.raw))
-            except DaemonUnreachable as error:
-                link.close()
-                self.address.explain(error)
-                # A connection at rest may have been closed just now; a new one tells the truth.
-                if kept is None or not call.again:
-                    raise
-                continue
-            except BaseException:
-                link.close()
-                raise
-            if reply.kept and len(self._idle) < calls.IDLE_MOST:
-                link.rest()
-                self._idle.append(link)
-            else:
-                link.close()
-            try:
-                return call.answered(reply)
-            except InspanError as error:
-                self.address.explain(error)
-                raise
+        errand = self.errand(call)
+        try:
+            return await errand.run()
+        finally:
+            errand.abandon()
+
+    def errand(self, call: calls.Call[T]) -> Errand[T]:
+        """One question, whose answer more than one may wait for."""
+        return Errand(self, call)
+
+    def rested(self) -> Link | None:
+        """A connection that is open and at rest."""
+        while self._idle:
+            link = self._idle.pop()
+            if link.quiet:
+                return link
+            link.close()
+        return None
+
+    def keep(self, link: Link, reply: wire.Response) -> None:
+        """Have ``link`` rest after ``reply``, where it may be used again."""
+        if reply.kept and len(self._idle) < calls.IDLE_MOST:
+            link.rest()
+            self._idle.append(link)
+        else:
+            link.close()
 
     async def upgrade(self, target: str) -> tuple[Channel, wire.Response]:
         """A new WebSocket, and how the daemon agreed to it."""
-        raw, key = calls.upgrade(target)
-        link = await Link.open(self.address, self._buffer)
+        raw, key = calls.upgrade(target, far=self.address.far)
+        link = await Link.open(self.address, self.buffer)
         try:
-            reply, rest = await link.exchange(self.address.dressed(raw))
+            answer = wire.Answer()
+            await link.ask(self.address.dressed(raw))
+            reply = await link.answer(answer)
             calls.raise_for(reply)
             calls.check_version(reply)
             wire.check_upgrade(reply, key)
@@ -86,7 +89,7 @@ class Connections:
         except BaseException:
             link.close()
             raise
-        return Channel(link, rest), reply
+        return Channel(link, answer.rest), reply
 
     async def talk(self) -> Channel:
         """A WebSocket for cells on which nothing is being said."""
@@ -104,13 +107,53 @@ class Connections:
         else:
             channel.close()
 
-    def _rested(self) -> Link | None:
-        while self._idle:
-            link = self._idle.pop()
-            if link.quiet:
-                return link
-            link.close()
-        return None
+
+class Errand(Generic[T]):
+    """One question on its way. Where one who waits for its answer leaves, another may go on."""
+
+    def __init__(self, connections: Connections, call: calls.Call[T]) -> None:
+        self._connections = connections
+        self._address = connections.address
+        self._call = call
+        self._link: Link | None = None
+        self._answer = wire.Answer()
+        self._fresh = False
+
+    async def run(self) -> T:
+        """Ask, if that was not done, and read the answer. Raises as ``Connections.ask``."""
+        while True:
+            try:
+                reply = await self._reply()
+            except DaemonUnreachable as error:
+                self.abandon()
+                self._address.explain(error)
+                # A connection at rest may have been closed just now; a new one tells the truth.
+                if self._fresh or not self._call.again:
+                    raise
+                continue
+            try:
+                return self._call.answered(reply)
+            except InspanError as error:
+                self._address.explain(error)
+                raise
+
+    def abandon(self) -> None:
+        """Nobody waits any more; a connection on which an answer may come carries nothing else."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    async def _reply(self) -> wire.Response:
+        if self._link is None:
+            kept = self._connections.rested()
+            self._fresh = kept is None
+            self._link = kept or await Link.open(self._address, self._connections.buffer)
+            self._answer = wire.Answer()
+            await self._link.ask(self._address.dressed(self._call.raw))
+        reply = await self._link.answer(self._answer)
+        link, self._link = self._link, None
+        self._connections.keep(link, reply)
+        return reply
 
 
 class Link(asyncio.BufferedProtocol):
@@ -199,17 +242,19 @@ class Link(asyncio.BufferedProtocol):
     def close(self) -> None:
         self._transport.close()
 
-    async def exchange(self, raw: bytes) -> tuple[wire.Response, bytes]:
-        """Ask, and read one answer and what follows it."""
-        answer = wire.Answer()
+    async def ask(self, raw: bytes) -> None:
+        """Send a request. That it was not taken is told by the answer, or by there being none."""
         # A refusal may come before all of a large body is taken, so the answer is read anyway.
         with suppress(DaemonUnreachable):
             await self.send(raw)
+
+    async def answer(self, answer: wire.Answer) -> wire.Response:
+        """Read one answer, of which ``answer`` has what has come."""
         while True:
             data = await self.receive()
             reply = answer.feed(data) if data else answer.end()
             if reply is not None:
-                return reply, answer.rest
+                return reply
 
     async def send(self, raw: bytes) -> None:
         """Raises DaemonUnreachable."""

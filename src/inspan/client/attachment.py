@@ -25,9 +25,19 @@ class Attachment:
         #: Chunks not taken yet. They gather only while a write waits for its acknowledgement,
         #: so they are no more than the connection held before it.
         self._chunks: deque[Chunk] = deque()
+        #: New sizes taken at ``offset``: whoever attaches there again is told them again.
+        self._sizes = 0
+        self._known = 0
         self._sent = 0
         self._acked = 0
         self._refusal: InspanError | None = None
+
+    def again(self) -> Attachment:
+        """The same after a connection was lost: what is told again from ``offset`` is left out."""
+        other = Attachment(self.offset, self.answers_from)
+        other._sizes = other._known = self._sizes
+        other._chunks = self._chunks
+        return other
 
     def feed(self, message: bytes) -> None:
         """Take in one message. Raises what the daemon says went wrong."""
@@ -40,7 +50,10 @@ class Attachment:
         else:
             chunk = wire.decode(opcode, number, payload)
             self.ended = isinstance(chunk, Ended)
-            self._chunks.append(chunk)
+            if isinstance(chunk, Resized) and self._known and chunk.offset == self.offset:
+                self._known -= 1
+            else:
+                self._chunks.append(chunk)
 
     def take(self) -> Chunk | None:
         """The next chunk that has come."""
@@ -49,10 +62,12 @@ class Attachment:
         chunk = self._chunks.popleft()
         match chunk:
             case Output(start, data):
-                self.offset = start + len(data)
+                self.offset, self._sizes, self._known = start + len(data), 0, 0
             case Gap(_, end):
-                self.offset = end
-            case Resized() | Ended():
+                self.offset, self._sizes, self._known = end, 0, 0
+            case Resized():
+                self._sizes += 1
+            case Ended():
                 pass
         return chunk
 

@@ -37,15 +37,17 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
+    from inspan.model.goal import GoalPlan
     from inspan.model.metrics import Metrics, MetricsQuery
     from inspan.model.receipt import Receipt, Stage
-    from inspan.model.session import Answers, Chunk, Hits, Times
+    from inspan.model.session import Answers, Chunk, Frame, Hits, Times
 
 T = TypeVar("T")
 
 #: What an ``Address`` adds is in no request of these.
 _HEADERS: Final = {"inspan-version": __version__}
 _TASKS: Final = "/v1/tasks"
+_BRIEF: Final = {"prefer": "return=minimal"}
 #: The longest that one question waits in the daemon; see ``server.rest.WAIT_MOST``.
 WAIT_STEP: Final = 30.0
 #: The target of the WebSocket on which cells are run and followed; see ``codecalls``.
@@ -111,10 +113,18 @@ def error_of(body: bytes | str) -> InspanError:
         return DaemonUnreachable("the daemon refused, and its reason cannot be read")
 
 
-def upgrade(target: str) -> tuple[bytes, str]:
-    """The request for a WebSocket, and the key to check its answer with."""
+def upgrade(target: str, *, far: bool) -> tuple[bytes, str]:
+    """The request for a WebSocket, and the key to check its answer with.
+
+    Who is ``far`` asks to be pinged: by a socket that was brought here the daemon cannot see that.
+    """
     key = wire.upgrade_key()
-    return wire.request("GET", target, {**_HEADERS, **wire.upgrade_headers(key)}), key
+    asked = {**_HEADERS, **wire.upgrade_headers(key)}
+    if far:
+        from inspan.model.wire import PINGED_HEADER  # noqa: PLC0415  most are near
+
+        asked[PINGED_HEADER] = "1"
+    return wire.request("GET", target, asked), key
 
 
 def invite(scopes: Sequence[str]) -> Call[str]:
@@ -132,8 +142,14 @@ def invite(scopes: Sequence[str]) -> Call[str]:
 
 def submit(spec: TaskSpec, key: str | None, *, base: bool = False) -> Call[Task]:
     """``base``: what it lacks is the daemon's own."""
-    body, again = written(spec), bool(key)
-    return Call("POST", _TASKS + of_base(base), _task, body=body, headers=keyed(key), again=again)
+    return Call(
+        "POST",
+        _TASKS + of_base(base),
+        lambda answer: _made(plain_of(answer), spec),
+        body=written(spec),
+        headers=keyed(key) | _BRIEF,
+        again=bool(key),
+    )
 
 
 def submit_all(
@@ -142,11 +158,29 @@ def submit_all(
     return Call(
         "POST",
         _TASKS + of_base(base),
-        lambda answer: tuple(plain.load(Task, item) for item in plain_of(answer)["tasks"]),
-        body=written({"specs": list(specs)}),
-        headers=keyed(key),
+        lambda answer: tuple(map(_made, plain_of(answer)["tasks"], specs)),
+        body=written({"specs": specs}),
+        headers=keyed(key) | _BRIEF,
         again=bool(key),
     )
+
+
+def submit_written(
+    specs: Sequence[TaskSpec], bodies: Sequence[bytes], *, base: bool = False
+) -> Call[Sequence[Task]]:
+    """``submit_all`` of what is ``written`` already."""
+
+    def read(answer: wire.Response) -> Sequence[Task]:
+        told = plain_of(answer)
+        return tuple(map(_made, told["tasks"] if len(bodies) > 1 else [told], specs))
+
+    body = b'{"specs":[%b]}' % b",".join(bodies) if len(bodies) > 1 else bodies[0]
+    return Call("POST", _TASKS + of_base(base), read, body=body, headers=_BRIEF)
+
+
+def _made(told: dict[str, Any], spec: TaskSpec) -> Task:
+    """A task that was handed in; its spec is told where it is another than was sent."""
+    return plain.load(Task, {"spec": spec, **told})
 
 
 def get(task: str) -> Call[Task]:
@@ -164,6 +198,7 @@ def listed(query: TaskQuery | None) -> Call[TaskPage]:
             states=",".join(query.states) or None,
             role=query.role,
             name=query.name,
+            correlation=query.correlation,
             before=query.before,
             limit=query.limit,
         )
@@ -257,6 +292,11 @@ def decide(task: str, verdict: Verdict, findings: Sequence[str], by: str) -> Cal
     return _verb(task, "decide", verdict=verdict, findings=list(findings), by=by)
 
 
+def replan(task: str, plan: GoalPlan, version: int, by: str) -> Call[Task]:
+    body = written({"plan": plan, "version": version, "by": by})
+    return Call("PUT", f"{_of_task(task)}/plan", _task, body=body)
+
+
 def diff(task: str) -> Call[str]:
     return Call(
         "GET",
@@ -289,6 +329,15 @@ def times(session: str, offset: int, until: int | None, most: int) -> Call[Times
     return Call("GET", f"{_of_session(session)}/times{asked}", read)
 
 
+def frame(session: str, offset: int) -> Call[Frame]:
+    def read(answer: wire.Response) -> Frame:
+        from inspan.model.session import Frame  # noqa: PLC0415  few commands ask
+
+        return plain.load(Frame, plain_of(answer))
+
+    return Call("GET", f"{_of_session(session)}/frame{wire.query(offset=offset)}", read)
+
+
 def search(query: SearchQuery) -> Call[Hits]:
     def read(answer: wire.Response) -> Hits:
         from inspan.model.session import Hits  # noqa: PLC0415  few commands ask
@@ -305,12 +354,28 @@ def search(query: SearchQuery) -> Call[Hits]:
     return Call("GET", f"/v1/search{asked}", read)
 
 
-def terminal(session: str, offset: int, *, writer: bool, steal: bool, answers: Answers) -> str:
+def terminal(
+    session: str, offset: int, *, answers: Answers, writer: bool = False, steal: bool = False
+) -> str:
     """The target of the WebSocket with a terminal."""
     asked = wire.query(
         offset=offset, writer=writer or None, steal=steal or None, answers=answers.value
     )
     return f"{_of_session(session)}/terminal{asked}"
+
+
+def is_task(ref: str) -> bool:
+    """True for a whole id, which means the same task also when it is asked for again."""
+    from inspan.model.ids import TASK_ID  # noqa: PLC0415  most commands are led nowhere again
+
+    return TASK_ID.fullmatch(ref) is not None
+
+
+def is_session(ref: str) -> bool:
+    """True for the id of a session; a task's is that of its newest, which may be another then."""
+    from inspan.model.ids import CODE_RUN, SESSION_ID  # noqa: PLC0415  as above
+
+    return (SESSION_ID.fullmatch(ref) or CODE_RUN.fullmatch(ref)) is not None
 
 
 def answers_from(answer: wire.Response) -> int | None:
@@ -393,12 +458,16 @@ def keyed(key: str | None) -> dict[str, str]:
     return {} if key is None else {"idempotency-key": key}
 
 
+#: Text that is not UTF-8 is refused, and so are numbers that JSON has no word for.
+_dumps: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain.shallow
+).encode
+
+
 def written(value: Any) -> bytes:
     """A value of ours as JSON. Raises BadInput."""
     try:
-        return json.dumps(
-            plain.dump(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")
-        ).encode()
+        return _dumps(value).encode()
     except (UnicodeEncodeError, ValueError) as error:
         raise BadInput("what is asked for holds text that is not UTF-8, or no number") from error
 

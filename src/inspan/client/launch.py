@@ -26,8 +26,9 @@ from inspan.keeper.logfile import turn
 #: Seconds that a daemon may take until it is ready; a large recovery takes a few.
 PATIENCE: Final = 60.0
 LOG: Final = "daemon.log"
-#: A log of so many bytes makes room, and so many old ones are kept; the daemon sees to it, too.
-LOG_MOST: Final = 4 << 20
+#: The daemon has its log make room as the settings say. Here that is seen to at the most that can
+#: be set, for one that never comes to read them; so many old ones are kept then.
+LOG_MOST: Final = 1 << 30
 LOG_KEPT: Final = 3
 #: What a daemon may say before it is ready, in bytes.
 SAID_MOST: Final = 1 << 16

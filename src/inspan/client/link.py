@@ -96,7 +96,7 @@ class Connections:
 
     def upgrade(self, target: str) -> tuple[Channel, wire.Response]:
         """A new WebSocket, and how the daemon agreed to it."""
-        raw, key = calls.upgrade(target)
+        raw, key = calls.upgrade(target, far=self.address.far)
         link = self.address.connect()
         try:
             reply, rest = exchange(link, self.address.dressed(raw))

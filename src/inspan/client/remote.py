@@ -8,22 +8,28 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Self
 
-from inspan.client import calls, wire
+from inspan.client import calls, placecalls, wire
 from inspan.client.asynclink import Channel, Connections
 from inspan.client.attachment import Attachment
+from inspan.client.rejoin import AsyncWay, Rejoin, unknown
 from inspan.client.remotecode import RemoteCode
+from inspan.client.together import Together
 from inspan.control import EventQuery, Health, Pruned, PrunePolicy, SearchQuery, TaskPage, TaskQuery
+from inspan.errors import DaemonUnreachable
 from inspan.model import plain
 from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
+from inspan.model.goal import GoalPlan
+from inspan.model.merging import MergeRequest, MergeResult
 from inspan.model.metrics import Metrics, MetricsQuery
+from inspan.model.place import Place, SweepPolicy, Swept
 from inspan.model.receipt import Receipt, Stage
-from inspan.model.session import Answers, Chunk, Hits, Times
+from inspan.model.session import Answers, Chunk, Frame, Hits, Times
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
@@ -35,17 +41,22 @@ if TYPE_CHECKING:
 class RemoteControl:
     """Control of the daemon at one address. Nothing is connected before the first verb."""
 
-    def __init__(self, at: Address | str | PathLike[str]) -> None:
+    def __init__(self, at: Address | str | PathLike[str], rejoin: Rejoin | None = None) -> None:
+        """``rejoin``: how streams look for a daemon that is lost; ``None``: they raise."""
         self._connections = Connections(at)
         self._far = self._connections.address.far
+        self._rejoin = rejoin
+        self._together = Together(self._connections, base=self._far)
         #: Code sessions.
         self.code: Final = RemoteCode(self._connections)
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, at: Address | str | PathLike[str]) -> AsyncIterator[Self]:
+    async def connect(
+        cls, at: Address | str | PathLike[str], rejoin: Rejoin | None = None
+    ) -> AsyncIterator[Self]:
         """Control for as long as the block lasts."""
-        control = cls(at)
+        control = cls(at, rejoin)
         try:
             yield control
         finally:
@@ -54,6 +65,8 @@ class RemoteControl:
     # ── tasks ─────────────────────────────────────────────────────────────────
 
     async def submit(self, spec: TaskSpec, *, key: str | None = None) -> Task:
+        if key is None:
+            return await self._together.submit(spec)
         return await self._connections.ask(calls.submit(spec, key, base=self._far))
 
     async def submit_all(
@@ -76,15 +89,45 @@ class RemoteControl:
     async def watch(
         self, since: int | None = None, *, task: str | None = None
     ) -> AsyncGenerator[Event, None]:
+        way = self._way()
+        if way is not None and task is not None and not calls.is_task(task):
+            task = (await self.get(task)).id
         channel, _ = await self._connections.upgrade(calls.watched(since, task))
+
+        async def anew() -> None:
+            nonlocal channel
+            other, _ = await self._connections.upgrade(calls.watched(since, task))
+            channel.close()
+            channel = other
+
         try:
-            while (message := await channel.take()) is not None:
+            while True:
+                try:
+                    message = await channel.take()
+                except DaemonUnreachable as lost:
+                    if way is None:
+                        raise
+                    if since is None:
+                        unknown(lost)
+                    await way.back(lost, anew)
+                    continue
+                if message is None:
+                    return
                 told = json.loads(message)
                 if "fact" not in told:
                     raise calls.error_of(message)
-                yield plain.load_event(told)
+                event = plain.load_event(told)
+                since = event.seq
+                if way is not None:
+                    way.well()
+                yield event
         finally:
             channel.close()
+
+    def _way(self) -> AsyncWay | None:
+        if self._rejoin is None:
+            return None
+        return AsyncWay(self._rejoin, self._connections.address)
 
     # ── steering ──────────────────────────────────────────────────────────────
 
@@ -124,6 +167,9 @@ class RemoteControl:
     async def diff(self, task: str) -> str:
         return await self._connections.ask(calls.diff(task))
 
+    async def replan(self, task: str, plan: GoalPlan, *, version: int, by: str = "person") -> Task:
+        return await self._connections.ask(calls.replan(task, plan, version, by))
+
     # ── sessions ──────────────────────────────────────────────────────────────
 
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
@@ -133,6 +179,9 @@ class RemoteControl:
         self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
     ) -> Times:
         return await self._connections.ask(calls.times(session, offset, until, most))
+
+    async def frame(self, session: str, offset: int = 0) -> Frame:
+        return await self._connections.ask(calls.frame(session, offset))
 
     async def search(self, query: SearchQuery) -> Hits:
         return await self._connections.ask(calls.search(query))
@@ -147,12 +196,22 @@ class RemoteControl:
         steal: bool = False,
         answers: Answers = Answers.NONE,
     ) -> AsyncIterator[RemoteTerminal]:
+        way = None if writer else self._way()
+        if way is not None and not calls.is_session(session):
+            session = (await self.get(session)).session or session
         target = calls.terminal(session, offset, writer=writer, steal=steal, answers=answers)
         channel, reply = await self._connections.upgrade(target)
+
+        async def opened(after: int) -> Channel:
+            target = calls.terminal(session, after, answers=answers)
+            return (await self._connections.upgrade(target))[0]
+
+        begins = calls.answers_from(reply)
+        terminal = RemoteTerminal(channel, offset, begins, opened=opened, way=way)
         try:
-            yield RemoteTerminal(channel, offset, calls.answers_from(reply))
+            yield terminal
         finally:
-            channel.close()
+            terminal.close()
 
     # ── service ───────────────────────────────────────────────────────────────
 
@@ -165,13 +224,36 @@ class RemoteControl:
     async def prune(self, policy: PrunePolicy) -> Pruned:
         return await self._connections.ask(calls.prune(policy))
 
+    async def workspaces(self) -> tuple[Place, ...]:
+        return await self._connections.ask(placecalls.workspaces())
+
+    async def restore_workspace(self, task: str) -> Place:
+        return await self._connections.ask(placecalls.restore_workspace(task))
+
+    async def sweep(self, policy: SweepPolicy) -> tuple[Swept, ...]:
+        return await self._connections.ask(placecalls.sweep(policy))
+
+    async def merge(self, task: str, asked: MergeRequest) -> MergeResult:
+        return await self._connections.ask(placecalls.merge(task, asked))
+
 
 class RemoteTerminal:
     """``control.Terminal`` over a WebSocket. One task may iterate while others write."""
 
-    def __init__(self, channel: Channel, offset: int, answers_from: int | None) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        offset: int,
+        answers_from: int | None,
+        *,
+        opened: Callable[[int], Awaitable[Channel]],
+        way: AsyncWay | None,
+    ) -> None:
+        """``opened`` makes a new connection from an offset on, for the ``way`` back."""
         self._channel = channel
         self._told = Attachment(offset, answers_from)
+        self._opened = opened
+        self._way = way
         #: Held by whoever reads from the connection, for itself and for the others.
         self._reading = asyncio.Lock()
         #: Held from sending to the acknowledgement, so that writes keep their order.
@@ -221,7 +303,25 @@ class RemoteTerminal:
         async with self._reading:
             if come():
                 return True
-            message = await self._channel.take()
-            if message is not None:
-                self._told.feed(message)
-            return message is not None
+            while True:
+                try:
+                    message = await self._channel.take()
+                except DaemonUnreachable as lost:
+                    if self._way is None:
+                        raise
+                    await self._way.back(lost, self._anew)
+                    continue
+                if message is not None:
+                    self._told.feed(message)
+                    if self._way is not None:
+                        self._way.well()
+                return message is not None
+
+    async def _anew(self) -> None:
+        channel = await self._opened(self._told.offset)
+        self._channel.close()
+        self._channel, self._told = channel, self._told.again()
+
+    def close(self) -> None:
+        """Leave it."""
+        self._channel.close()

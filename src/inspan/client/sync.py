@@ -12,16 +12,18 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from inspan.client import calls
+from inspan.client import calls, placecalls
 from inspan.client.link import Closing, Connections
 from inspan.model.budget import Budget
-from inspan.model.session import Answers
+from inspan.model.session import Answers, Frame
 from inspan.model.task import Handover, Task, TaskSpec, Verdict
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from inspan.client.address import Address
+    from inspan.client.link import Channel
+    from inspan.client.rejoin import Rejoin, Way
     from inspan.client.stream import Terminal, Watch
     from inspan.client.synccode import SyncCode
     from inspan.control import (
@@ -35,7 +37,10 @@ if TYPE_CHECKING:
     )
     from inspan.model.activity import Activity
     from inspan.model.event import Event
+    from inspan.model.goal import GoalPlan
+    from inspan.model.merging import MergeRequest, MergeResult
     from inspan.model.metrics import Metrics, MetricsQuery
+    from inspan.model.place import Place, SweepPolicy, Swept
     from inspan.model.receipt import Receipt, Stage
     from inspan.model.session import Chunk, Hits, Times
 
@@ -43,9 +48,11 @@ if TYPE_CHECKING:
 class SyncControl(Closing):
     """Control of the daemon at one address. Nothing is connected before the first verb."""
 
-    def __init__(self, at: Address | str | PathLike[str]) -> None:
+    def __init__(self, at: Address | str | PathLike[str], rejoin: Rejoin | None = None) -> None:
+        """``rejoin``: how streams look for a daemon that is lost; ``None``: they raise."""
         self._connections = Connections(at)
         self._far = self._connections.address.far
+        self._rejoin = rejoin
 
     @property
     def address(self) -> Address:
@@ -95,7 +102,14 @@ class SyncControl(Closing):
         """Events as they are stored; the watch has begun when this returns."""
         from inspan.client.stream import Watch  # noqa: PLC0415  an eighth of the import
 
-        return Watch(self._connections.upgrade(calls.watched(since, task))[0])
+        way = self._way()
+        if way is not None and task is not None and not calls.is_task(task):
+            task = self.get(task).id
+
+        def opened(after: int | None) -> Channel:
+            return self._connections.upgrade(calls.watched(after, task))[0]
+
+        return Watch(opened, since, way)
 
     def wait(self, task: str, timeout: float | None = None) -> Task:
         """The task once it rests: ended, interrupted, or in need of an answer or a verdict.
@@ -146,6 +160,9 @@ class SyncControl(Closing):
     def diff(self, task: str) -> str:
         return self._connections.ask(calls.diff(task))
 
+    def replan(self, task: str, plan: GoalPlan, *, version: int, by: str = "person") -> Task:
+        return self._connections.ask(calls.replan(task, plan, version, by))
+
     # ── sessions ──────────────────────────────────────────────────────────────
 
     def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
@@ -155,6 +172,9 @@ class SyncControl(Closing):
         self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
     ) -> Times:
         return self._connections.ask(calls.times(session, offset, until, most))
+
+    def frame(self, session: str, offset: int = 0) -> Frame:
+        return self._connections.ask(calls.frame(session, offset))
 
     def search(self, query: SearchQuery) -> Hits:
         return self._connections.ask(calls.search(query))
@@ -168,12 +188,30 @@ class SyncControl(Closing):
         steal: bool = False,
         answers: Answers = Answers.NONE,
     ) -> Terminal:
-        """Follow a session from ``offset``; use it as a context manager, or close it."""
+        """Follow a session from ``offset``; use it as a context manager, or close it.
+
+        Who only reads is led back to a daemon that is lost; who types is told, since what was
+        typed last may have arrived or not.
+        """
         from inspan.client.stream import Terminal  # noqa: PLC0415  see above
 
+        way = None if writer else self._way()
+        if way is not None and not calls.is_session(session):
+            session = self.get(session).session or session
         target = calls.terminal(session, offset, writer=writer, steal=steal, answers=answers)
         channel, reply = self._connections.upgrade(target)
-        return Terminal(channel, offset, calls.answers_from(reply))
+
+        def opened(after: int) -> Channel:
+            return self._connections.upgrade(calls.terminal(session, after, answers=answers))[0]
+
+        return Terminal(channel, offset, calls.answers_from(reply), opened=opened, way=way)
+
+    def _way(self) -> Way | None:
+        if self._rejoin is None:
+            return None
+        from inspan.client.rejoin import Way  # noqa: PLC0415  see above
+
+        return Way(self._rejoin, self._connections.address)
 
     # ── service ───────────────────────────────────────────────────────────────
 
@@ -185,6 +223,18 @@ class SyncControl(Closing):
 
     def prune(self, policy: PrunePolicy) -> Pruned:
         return self._connections.ask(calls.prune(policy))
+
+    def workspaces(self) -> tuple[Place, ...]:
+        return self._connections.ask(placecalls.workspaces())
+
+    def restore_workspace(self, task: str) -> Place:
+        return self._connections.ask(placecalls.restore_workspace(task))
+
+    def sweep(self, policy: SweepPolicy) -> tuple[Swept, ...]:
+        return self._connections.ask(placecalls.sweep(policy))
+
+    def merge(self, task: str, asked: MergeRequest) -> MergeResult:
+        return self._connections.ask(placecalls.merge(task, asked))
 
     def shutdown(self) -> None:
         """Tell the daemon to stop; what runs, runs on. Not a verb of Control."""

@@ -13,10 +13,20 @@ from inspan.engine.ports import Clock
 from inspan.model import event as e
 from inspan.model.agent import Ending, Outcome
 from inspan.model.patience import Backoff
-from inspan.model.task import Reason, StopKind, Task
+from inspan.model.task import OnCrash, Reason, StopKind, Task, TaskKind
 
 #: Nothing of these is the work's fault: a person may let it go on.
 _RESUMABLE: Final = frozenset({Ending.KILLED, Ending.FORGOTTEN})
+#: So often who leads a goal comes back that was killed, and whenever it had lived so many seconds.
+_COMES_BACK: Final = 2
+_LIVED: Final = 600.0
+
+
+def _leads(task: Task, outcome: Outcome) -> bool:
+    """Whether it leads a goal, and was killed: what works for the goal goes on meanwhile."""
+    spec = task.spec
+    back = spec.kind is TaskKind.GOAL and spec.on_crash is not OnCrash.ASK
+    return back and outcome.ending is Ending.KILLED
 
 
 def is_budget(cause: StopKind | Reason | None) -> bool:
@@ -45,7 +55,8 @@ class Aftermath:
         """Its agent did not do what it was asked."""
         reason = reasons.of_outcome(outcome)
         if outcome.ending in _RESUMABLE:
-            return self._again(task, reason) or e.Interrupted(reason)
+            again = self._comes_back if _leads(task, outcome) else self._again
+            return again(task, reason) or e.Interrupted(reason)
         if outcome.ending is Ending.BUDGET:
             return over_budget(task, budget_used_up(task) or reason)
         if outcome.ending is Ending.QUOTA:
@@ -58,6 +69,15 @@ class Aftermath:
     def failed(self, task: Task, reason: Reason) -> e.Fact:
         """The work failed; where it may be tried again, it is."""
         return self._again(task, reason) or e.Failed(task.attempt, reason)
+
+    def _comes_back(self, task: Task, reason: Reason) -> e.Retried | None:
+        """Who leads a goal takes it up again; not for ever, where each is killed soon."""
+        now = self._clock.now()
+        lived = now - (now if task.started_at is None else task.started_at)
+        if task.retried >= _COMES_BACK and lived < _LIVED:
+            return None
+        delay = self._backoff.delay(min(task.retried, _COMES_BACK) + 1, self._clock.chance())
+        return e.Retried(task.attempt, reason, now + delay)
 
     def _again(self, task: Task, reason: Reason) -> e.Retried | None:
         """Another try, where one is left."""

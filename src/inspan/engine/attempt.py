@@ -17,9 +17,10 @@ from inspan.engine import reasons
 from inspan.engine.aftermath import Aftermath, is_budget
 from inspan.engine.crowding import Crowding
 from inspan.engine.hindrances import AGAIN
+from inspan.engine.housing import Workspaces
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import budget_used_up
-from inspan.engine.orders import order_of, provider_of, started
+from inspan.engine.orders import order_of, provider_of, started, works_where_it_is
 from inspan.engine.patrol import Patrol, until
 from inspan.engine.ports import (
     Asks,
@@ -40,7 +41,6 @@ from inspan.engine.ports import (
     Provider,
     Run,
     Started,
-    Workspaces,
 )
 from inspan.engine.receipts import Receipts
 from inspan.engine.stopping import stop
@@ -69,7 +69,6 @@ from inspan.model.task import (
     StopKind,
     Task,
     TaskState,
-    WorkspaceKind,
 )
 from inspan.model.timeouts import Timeouts
 
@@ -243,8 +242,7 @@ class Attempt:
             await (self._follow(run) if run else self._insist(self._given_up()))
 
     async def _opened(self) -> Run | None:
-        here = self.task.spec.workspace is WorkspaceKind.HERE
-        if here or await self._with_room(self._make_place):
+        if works_where_it_is(self.task.spec) or await self._with_room(self._make_place):
             return await self._with_room(self._start)
         return None
 

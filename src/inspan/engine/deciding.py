@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from inspan.engine.housing import Workspaces
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
-from inspan.engine.ports import Workspaces
 from inspan.errors import IllegalTransition, NothingToDecide
 from inspan.model import event as e
 from inspan.model.ids import short
-from inspan.model.task import Task, TaskState, Verdict, Workspace, WorkspaceKind
+from inspan.model.merging import MergeRequest, MergeResult, goal_branch
+from inspan.model.task import Task, TaskKind, TaskState, Verdict, Workspace, WorkspaceKind
 
 
 class Deciding:
@@ -45,6 +46,18 @@ class Deciding:
     async def diff(self, task: Task) -> str:
         """What the task changed."""
         return await self._workspaces.diff(_worktree(task))
+
+    async def merge(self, task: Task, asked: MergeRequest) -> MergeResult:
+        """Bring its branch onto a person's, or say what would come of it."""
+        if task.spec.kind is TaskKind.GOAL:
+            return await self._workspaces.merge(task, goal_branch(task.id), asked)
+        branch = _worktree(task).branch
+        if branch is None or task.verdict is not Verdict.ACCEPT:
+            raise NothingToDecide(
+                f"task {short(task.id)} is not accepted, so its branch does not have all of it",
+                hint="`inspan diff ID` shows what it changed, `inspan accept ID` takes it.",
+            )
+        return await self._workspaces.merge(task, branch, asked)
 
     async def _send_back(self, task: Task, findings: tuple[str, ...], by: str) -> Task:
         if not findings:

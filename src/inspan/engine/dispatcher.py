@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from inspan.engine.crowding import Crowding
 from inspan.engine.ledger import Ledger
+from inspan.engine.memory import Memory
 from inspan.engine.patrol import until
 from inspan.engine.ports import Clock
 from inspan.engine.scheduler import Scheduler
@@ -39,11 +40,38 @@ class Roles:
     default: int
 
 
+class Admission:
+    """The room that a task needs beside the slot of its role: its provider's, and memory."""
+
+    def __init__(self, crowding: Crowding, memory: Memory) -> None:
+        self._crowding = crowding
+        self._memory = memory
+
+    def has_room(self, provider: str) -> bool:
+        """Whether one more may start."""
+        return self._crowding.has_room(provider) and self._memory.has_room(provider)
+
+    def take(self, provider: str) -> None:
+        """One starts."""
+        self._crowding.take(provider)
+        self._memory.take(provider)
+
+    def release(self, provider: str) -> None:
+        """One is over."""
+        self._crowding.release(provider)
+        self._memory.release(provider)
+
+
 class Dispatcher:
     """Lines tasks up and launches those that may start."""
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, roles: Roles, providers: Mapping[str, int]
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        roles: Roles,
+        providers: Mapping[str, int],
+        memory: Memory,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -51,6 +79,8 @@ class Dispatcher:
         self._wake = asyncio.Event()
         #: Who may run beside whom, of one provider; it is told when one is overloaded.
         self.crowding: Final = Crowding(clock, providers, lambda: self._wake.set())
+        self._memory = memory
+        self._room = Admission(self.crowding, memory)
 
     async def admit(self, task: Task) -> Task:
         """A task has come to the state it is in: see what follows, for it and for others.
@@ -72,14 +102,14 @@ class Dispatcher:
         return task
 
     def hold(self, task: Task) -> None:
-        """An adopted attempt takes the slot that it had."""
+        """An adopted attempt takes the slot that it had, and has its memory already."""
         self._scheduler.hold(task.spec.role)
         self.crowding.take(task.spec.provider)
 
     def release(self, role: str, provider: str) -> None:
         """An attempt is over."""
         self._scheduler.release(role)
-        self.crowding.release(provider)
+        self._room.release(provider)
         self._wake.set()
 
     async def run(self, launch: Callable[[Task], None]) -> None:
@@ -89,7 +119,8 @@ class Dispatcher:
             for task_id in self._scheduler.due(self._clock.now()):
                 if task_id in self._ledger.open:
                     await self.admit(self._ledger.open[task_id])
-            for task_id, role, provider in self._scheduler.take(self.crowding):
+            self._memory.anew()
+            for task_id, role, provider in self._scheduler.take(self._room):
                 task = self._ledger.open.get(task_id)
                 if task is not None and task.state is TaskState.QUEUED:
                     launch(task)
@@ -100,12 +131,16 @@ class Dispatcher:
 
     def _next(self) -> float | None:
         """When to look again at the latest; monotonic seconds."""
-        alarm, place = self._scheduler.next_alarm(), self.crowding.next_place()
-        if alarm is None:
-            return place
-        wait = min(_LOOK_AGAIN, max(0.0, alarm - self._clock.now()))
-        again = self._clock.monotonic() + wait
-        return again if place is None else min(again, place)
+        moments = [self.crowding.next_place(), self._memory.next_look()]
+        if (alarm := self._scheduler.next_alarm()) is not None:
+            wait = min(_LOOK_AGAIN, max(0.0, alarm - self._clock.now()))
+            moments.append(self._clock.monotonic() + wait)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def warnings(self) -> Iterator[str]:
+        """A sentence for each thing that keeps tasks from starting."""
+        yield from self.crowding.warnings()
+        yield from self._memory.warnings()
 
     async def _line_up(self, task: Task) -> Task:
         try:

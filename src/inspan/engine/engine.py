@@ -40,6 +40,7 @@ from inspan.engine.handover import Handovers
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import LimitRules, new_budget
+from inspan.engine.memory import Memory
 from inspan.engine.orders import provider_of
 from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Ports
@@ -49,15 +50,19 @@ from inspan.engine.recovery import recover
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
+from inspan.engine.sweeping import Sweeping
 from inspan.errors import Conflict, IllegalTransition, InputFull, TaskNotFound
 from inspan.model import event as e
 from inspan.model.activity import Activity
 from inspan.model.budget import Budget
 from inspan.model.event import Event
+from inspan.model.goal import GoalPlan, checked
 from inspan.model.ids import CODE_RUN, SESSION_ID, task_of
+from inspan.model.merging import MergeRequest, MergeResult
 from inspan.model.metrics import Metrics, MetricsQuery
+from inspan.model.place import Place, SweepPolicy, Swept
 from inspan.model.receipt import Receipt, Stage
-from inspan.model.session import Answers, Chunk, Hits, Times
+from inspan.model.session import Answers, Chunk, Frame, Hits, Times
 from inspan.model.task import (
     ACTIVE,
     Handover,
@@ -90,10 +95,15 @@ class Engine:
         self._refs = References(ports.store, self._ledger)
         self._intake = Intake(ports, rules, self._ledger, self._refs)
         self._dispatcher = Dispatcher(
-            self._ledger, ports.clock, Roles(rules.roles, rules.default_slots), rules.providers
+            self._ledger,
+            ports.clock,
+            Roles(rules.roles, rules.default_slots),
+            rules.providers,
+            Memory(ports.clock, ports.memory, rules.memory),
         )
         self._sessions = Sessions(ports.recordings, self._refs, self._run_of)
         self._deciding = Deciding(ports.workspaces, self._ledger, self._intake)
+        self._sweeping = Sweeping(ports, self._ledger, self._refs)
         self._handovers = Handovers(ports.providers, ports.store, ports.workspaces, self._intake)
         self._attempts: dict[str, Attempt] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -191,6 +201,8 @@ class Engine:
             raise IllegalTransition(f"the task is {found.state}: it asks nothing")
         attempt = self._live(found)
         run = attempt.run
+        if run is None and attempt.met.is_set():
+            raise IllegalTransition("its process has just ended: it asks nothing any more")
         if run is None or found.needs is None:
             raise InputFull("the program is not there yet, or its checks are running")
         if question not in (None, found.needs.id):
@@ -248,6 +260,10 @@ class Engine:
     async def diff(self, task: str) -> str:
         return await self._deciding.diff(await self._refs.task(task))
 
+    async def replan(self, task: str, plan: GoalPlan, *, version: int, by: str = "person") -> Task:
+        found = await self._refs.task(task)
+        return await self._ledger.record(found.id, e.Planned(version + 1, checked(plan), by))
+
     # ── sessions and service ─────────────────────────────────────────────────
 
     async def read(self, session: str, offset: int = 0, limit: int = 1 << 16) -> tuple[Chunk, ...]:
@@ -257,6 +273,9 @@ class Engine:
         self, session: str, offset: int = 0, until: int | None = None, most: int = 1000
     ) -> Times:
         return await self._sessions.times(session, offset, until, most)
+
+    async def frame(self, session: str, offset: int = 0) -> Frame:
+        return await self._sessions.frame(session, offset)
 
     async def search(self, query: SearchQuery) -> Hits:
         return await self._sessions.search(query)
@@ -277,7 +296,7 @@ class Engine:
     async def health(self) -> Health:
         page = await self._ports.store.list(TaskQuery(limit=1))
         seen = await self._ports.vitals.look(len(self._attempts), page.counts)
-        more = (*self._ledger.hindrances.warnings(), *self._dispatcher.crowding.warnings())
+        more = (*self._ledger.hindrances.warnings(), *self._dispatcher.warnings())
         return replace(seen, warnings=(*seen.warnings, *more))
 
     async def metrics(self, query: MetricsQuery = MetricsQuery()) -> Metrics:
@@ -287,6 +306,18 @@ class Engine:
         gone = await prune(self._ports, self._ledger, policy)
         sessions, freed = await self.code.prune(policy)
         return replace(gone, sessions=sessions, bytes=gone.bytes + freed)
+
+    async def workspaces(self) -> tuple[Place, ...]:
+        return await self._sweeping.places()
+
+    async def restore_workspace(self, task: str) -> Place:
+        return await self._sweeping.restore(task)
+
+    async def sweep(self, policy: SweepPolicy) -> tuple[Swept, ...]:
+        return await self._sweeping.sweep(policy)
+
+    async def merge(self, task: str, asked: MergeRequest) -> MergeResult:
+        return await self._deciding.merge(await self._refs.task(task), asked)
 
     async def interrupt_all(self, reason: str) -> None:
         """Interrupt every task that is at work, side by side."""

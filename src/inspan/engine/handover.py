@@ -13,9 +13,10 @@ from typing import Final
 
 from inspan.control import EventQuery
 from inspan.engine.handing import Account, HandsOver, Past
+from inspan.engine.housing import Workspaces
 from inspan.engine.intake import Intake
 from inspan.engine.orders import prompt_with, provider_of
-from inspan.engine.ports import Provider, Store, Workspaces
+from inspan.engine.ports import Provider, Store
 from inspan.errors import BadInput, IllegalTransition, InspanError
 from inspan.model import event as e
 from inspan.model.budget import Budget

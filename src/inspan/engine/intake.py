@@ -104,7 +104,8 @@ class Intake:
             raise BadInput("`retries` cannot be negative")
         if not all(check.strip() for check in spec.checks):
             raise BadInput("an empty check checks nothing", hint="Name a command, or leave it out.")
-        if spec.review and spec.workspace is not WorkspaceKind.WORKTREE:
+        changes = (WorkspaceKind.WORKTREE, WorkspaceKind.COPY)
+        if spec.review and spec.workspace not in changes:
             raise BadInput("`review` needs a worktree: there is no change to look at else")
         if spec.patience is not None:
             self._check_patience(spec.patience, agent=is_agent(spec.provider))
@@ -139,7 +140,7 @@ class Intake:
             after = dict.fromkeys([await self._wanted(wanted, ids) for wanted in spec.after])
             linked.append(replace(spec, after=tuple(after)) if after else spec)
         linked = [await follow(spec, self._refs) for spec in linked]
-        if len(specs) > 1:
+        if len(specs) > 1 and any(spec.after for spec in linked):
             self._refuse_circles(linked, ids)
         return linked
 

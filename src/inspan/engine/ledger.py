@@ -21,7 +21,7 @@ from inspan.engine.monitoring import Monitor
 from inspan.engine.ports import Change, Clock, Store
 from inspan.errors import StoreFailed, TaskNotFound
 from inspan.model.event import Event, Fact, Overloaded, Submitted
-from inspan.model.ids import ulid
+from inspan.model.ids import Ulids
 from inspan.model.lifecycle import apply
 from inspan.model.task import Task, TaskSpec
 
@@ -39,7 +39,7 @@ class Ledger:
         self._clock = clock
         self._monitor = monitor
         self._seq = 0
-        self._newest = ""
+        self._ids = Ulids()
         #: The tasks of which a fact is being stored, each with what wakes those who wait for that.
         self._busy: dict[str, asyncio.Event | None] = {}
 
@@ -70,8 +70,7 @@ class Ledger:
 
     def new_id(self) -> str:
         """An id for a task that is about to be created; each sorts after the one before."""
-        self._newest = ulid(self._clock.now(), self._clock.entropy(10), self._newest)
-        return self._newest
+        return self._ids.next(self._clock.now(), self._clock.entropy(10))
 
     async def create(
         self,

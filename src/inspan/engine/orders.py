@@ -9,7 +9,7 @@ from inspan.errors import ProviderNotFound
 from inspan.model.agent import Ending
 from inspan.model.event import AttemptStarted
 from inspan.model.permission import Policy
-from inspan.model.task import Task, TaskSpec, TerminalSpec
+from inspan.model.task import Task, TaskKind, TaskSpec, TerminalSpec, WorkspaceKind
 
 
 def provider_of(providers: Mapping[str, Provider], spec: TaskSpec) -> Provider:
@@ -55,6 +55,9 @@ def order_of(
     marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
     if task.workspace and task.workspace.task_file:
         marks["INSPAN_TASK_FILE"] = task.workspace.task_file
+    if task.workspace and task.workspace.port is not None:
+        ports = (str(task.workspace.port), str(task.workspace.ports))
+        marks["INSPAN_PORT"], marks["INSPAN_PORT_COUNT"] = ports
     findings = (*task.spec.findings, *task.findings)
     if findings:
         marks["INSPAN_FINDINGS"] = "\n".join(findings)
@@ -76,6 +79,8 @@ def order_of(
         cost_most=_cost_left(task),
         sandbox=task.spec.sandbox,
         workspace=task.workspace,
+        # What a check runs is no agent's to ask with.
+        delegates=task.spec.delegates and command is None,
     )
 
 
@@ -90,3 +95,8 @@ def _cost_left(task: Task) -> float | None:
     if allowance is None or allowance.cost is None:
         return None
     return max(0.0001, allowance.cost - (task.used_before.cost or 0.0))
+
+
+def works_where_it_is(spec: TaskSpec) -> bool:
+    """Whether no place has to be made or found for it: a goal has one, to know where it began."""
+    return spec.workspace is WorkspaceKind.HERE and spec.kind is not TaskKind.GOAL

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
+from inspan.engine.housing import Workspaces
 from inspan.engine.monitoring import Monitor, Vitals
 from inspan.model.activity import Activity
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
@@ -19,7 +20,7 @@ from inspan.model.permission import Decision, Policy
 from inspan.model.promise import Promise
 from inspan.model.receipt import Arrival
 from inspan.model.sandbox import TaskSandbox
-from inspan.model.session import Chunk, Hits, Times, Wanted
+from inspan.model.session import Chunk, Frame, Hits, Times, Wanted
 from inspan.model.task import Exit, Needs, Task, TaskSpec, TerminalSpec, Workspace
 from inspan.model.value import field, named_value, value
 
@@ -187,6 +188,8 @@ class Order:
     #: What it is confined to, and the place it works in, where that is one of its own.
     sandbox: TaskSandbox | None = None
     workspace: Workspace | None = None
+    #: The agent may hand in tasks of its own.
+    delegates: bool = False
 
 
 @runtime_checkable
@@ -315,6 +318,13 @@ class Recordings(Protocol):
 
     async def times(self, session: str, offset: int, until: int | None, most: int) -> Times:
         """When the bytes from ``offset`` up to ``until`` came. Raises SessionNotFound, BadInput."""
+        ...
+
+    async def frame(self, session: str, offset: int) -> Frame:
+        """What its terminal showed there, or before it as far as one call reads.
+
+        Raises SessionNotFound, BadInput, Unable.
+        """
         ...
 
     async def search(self, session: str, offset: int, wanted: Wanted) -> Hits:
@@ -451,34 +461,6 @@ class PromiseStore(Protocol):
         ...
 
 
-class Workspaces(Protocol):
-    """Where attempts work."""
-
-    async def prepare(self, task: Task) -> Workspace:
-        """Make the place ready, ``task.json`` inside; the same one for a later attempt."""
-        ...
-
-    async def diff(self, workspace: Workspace) -> str:
-        """All that was changed there since its base, committed or not, as a patch."""
-        ...
-
-    async def accept(self, workspace: Workspace, message: str) -> str:
-        """Commit what is left on the branch; the commit's full id."""
-        ...
-
-    async def snapshot(self, workspace: Workspace) -> str:
-        """A commit of all that lies in a worktree, for another to begin at; its full id."""
-        ...
-
-    async def ignored(self, workspace: Workspace) -> int:
-        """How many ignored files and folders of a worktree ``remove`` would lose."""
-        ...
-
-    async def remove(self, workspace: Workspace) -> str | None:
-        """Remove it; what was not committed is saved first, under the ref that is returned."""
-        ...
-
-
 @value(frozen=True, kw_only=True)
 class Ports:
     """The world, as the engine needs it."""
@@ -490,4 +472,6 @@ class Ports:
     keep: Keep
     vitals: Vitals
     monitor: Monitor
+    #: Bytes of memory that a program could take now; ``None`` where the system does not tell.
+    memory: Callable[[], int | None]
     clock: Clock

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from inspan.model.budget import Budget
+from inspan.model.memory import MemoryRules
 from inspan.model.patience import Backoff, Waits
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT
@@ -26,6 +27,7 @@ class Rules:
     backoff: Backoff = field(default_factory=Backoff)
     #: How many tasks of a provider may run at once; any number of one that is not here.
     providers: Mapping[str, int] = field(default_factory=dict)
+    memory: MemoryRules = field(default_factory=MemoryRules)
     on_limit: OnLimit = OnLimit.FAIL
     waits: Waits = field(default_factory=Waits)
     #: Of an agent's task that names none.

@@ -14,7 +14,7 @@ from inspan.engine.ports import Recordings, Run
 from inspan.engine.references import References
 from inspan.errors import BadInput, SessionNotFound, WriterTaken
 from inspan.model.ids import SESSION_ID, task_of
-from inspan.model.session import Answers, Chunk, Hit, Hits, Output, Times, Wanted
+from inspan.model.session import Answers, Chunk, Frame, Hit, Hits, Output, Times, Wanted
 from inspan.model.task import Task, TaskState
 
 #: Seconds for a process that an earlier engine started to be taken up by this one.
@@ -48,6 +48,10 @@ class Sessions:
         """When the bytes from ``offset`` up to ``until`` came."""
         name = await self._refs.session(session)
         return await self._recordings.times(name, offset, until, most)
+
+    async def frame(self, session: str, offset: int) -> Frame:
+        """What its terminal showed there."""
+        return await self._recordings.frame(await self._refs.session(session), offset)
 
     async def search(self, query: SearchQuery) -> Hits:
         """Lines that were printed, newest session first, as far as one call reads."""

@@ -10,6 +10,7 @@ from typing import Final
 from inspan.errors import BadInput, GitFailed, NotARepository
 from inspan.git.run import Git
 
+_HEADS: Final = "refs/heads/"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -58,6 +59,14 @@ async def check_branch(git: Git, name: str) -> str:
     if said.code or name.startswith("-") or "@{" in name:
         raise BadInput(f"{_shown(name)} cannot be the name of a branch")
     return name
+
+
+async def branch_of(git: Git, name: str) -> str | None:
+    """The branch that ``name`` stands for, as `HEAD` stands for the one that is checked out."""
+    said = await git.ask("rev-parse", "--symbolic-full-name", "--end-of-options", name)
+    lines = said.out.decode(errors="surrogateescape").split("\n")
+    found = next((line for line in lines if line.startswith(_HEADS)), None)
+    return None if said.code or found is None else found.removeprefix(_HEADS)
 
 
 async def tip(git: Git, ref: str) -> str | None:

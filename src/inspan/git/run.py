@@ -14,8 +14,9 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -49,14 +50,18 @@ _OVERRIDES: Final = {
     "submodule.recurse": "false",
     "commit.gpgSign": "false",
     "tag.gpgSign": "false",
+    "log.showSignature": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
     "protocol.allow": "never",
     "protocol.ext.allow": "never",
+    # A folder that only looks like a repository is none: who sends it could have written it.
+    "safe.bareRepository": "explicit",
     "advice.detachedHead": "false",
     "color.ui": "false",
 }
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", re.DOTALL)
+_DRIVER: Final = re.compile(r"merge\..+\.driver", re.DOTALL)
 #: Seconds for git to take its lock files away, and for the killed to be gone.
 _LAST_MOMENTS: Final = 2.0
 #: ENOSPC and EDQUOT in the C locale, which git is run in.
@@ -100,34 +105,56 @@ class Git:
             raise GitFailed(said.words or f"git {arguments[0]} ended with {said.code}")
         return said.out.decode(errors="surrogateescape").removesuffix("\n")
 
-    async def ask(self, *arguments: str, most: int = MOST, patience: float = PATIENCE) -> Said:
+    async def ask(
+        self, *arguments: str, most: int = MOST, patience: float = PATIENCE, given: bytes = b""
+    ) -> Said:
         """Run it with every filter of the repository switched off, and tell how it ended."""
-        return await self._run(arguments, await self._filters(), most, patience)
+        return await self._run(arguments, await self._filters(), most, patience, given)
+
+    async def filters(self) -> frozenset[str]:
+        """The filters that its configuration names, none of which runs. Raises GitFailed."""
+        off = await self._filters()
+        names = (name.removesuffix("clean") for name in off if name.endswith(".clean"))
+        return frozenset(name.removeprefix("filter.").removesuffix(".") for name in names)
 
     async def _filters(self) -> dict[str, str]:
-        """Overrides for each filter that is configured; an empty command is none (git-config)."""
+        """Overrides for each filter that is configured; an empty command is none (git-config).
+
+        A driver for merging cannot be none: one that fails leaves a conflict.
+        """
         said = await self._run(("config", "--list", "--name-only", "-z"), {}, MOST, PATIENCE)
+        if said.cut:
+            raise GitFailed("the repository's configuration is too large to be looked through")
         off: dict[str, str] = {}
         for name in said.out.decode(errors="surrogateescape").split("\0"):
             found = _FILTER.fullmatch(name)
             if found:
                 off |= {f"filter.{found[1]}.{what}": "" for what in ("clean", "smudge", "process")}
                 off[f"filter.{found[1]}.required"] = "false"
+            elif _DRIVER.fullmatch(name):
+                off[name] = "false"
         return off
 
     async def _run(
-        self, arguments: tuple[str, ...], off: dict[str, str], most: int, patience: float
+        self,
+        arguments: tuple[str, ...],
+        off: dict[str, str],
+        most: int,
+        patience: float,
+        given: bytes = b"",
     ) -> Said:
         if any("\0" in argument for argument in arguments):
             raise GitFailed("an argument for git has a NUL character")
         try:
-            process = await anyio.open_process(
-                ["git", "--no-pager", "--no-replace-objects", *arguments],
-                stdin=subprocess.DEVNULL,
-                cwd=self.folder,
-                env=self._environment(off),
-                start_new_session=True,
-            )
+            # A file and no pipe: git may print before it has read all that it is given.
+            with _read_from(given) as stdin:
+                process = await anyio.open_process(
+                    ["git", "--no-pager", "--no-replace-objects", *arguments],
+                    stdin=stdin,
+                    cwd=self.folder,
+                    env=self._environment(off),
+                    start_new_session=True,
+                )
         except OSError as error:
             raise GitFailed(
                 f"git could not be started: {error.strerror}",
@@ -167,6 +194,17 @@ class Git:
         if self.index is not None:
             environment["GIT_INDEX_FILE"] = str(self.index)
         return environment | dict(self.identity)
+
+
+@contextmanager
+def _read_from(given: bytes) -> Iterator[int]:
+    if not given:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.seek(0)
+        yield file.fileno()
 
 
 async def _hear(process: anyio.abc.Process, most: int) -> Said:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from inspan.errors import GitFailed
+from inspan.git.inner import links, nested, take_in
 from inspan.git.run import Git
 
 #: Names for commits of ours where the user has none; the address leads nowhere on purpose.
@@ -31,18 +32,14 @@ _PLAIN: Final = (
 
 async def tree_of(git: Git) -> str:
     """The id of a tree with all that lies in the work tree. Raises GitFailed."""
-    apart = [f":(top,exclude,literal){name}" for name in await nested(git)]
     async with _own_index(git) as own:
+        inside = await links(own)
+        names = (*await nested(own), *(link.name for link in inside))
+        apart = [f":(top,exclude,literal){name}" for name in names]
         await own.run("add", "--all", *(("--", ":/", *apart) if apart else ()))
+        for link in inside:
+            await take_in(own, link)
         return await own.run("write-tree")
-
-
-async def nested(git: Git) -> tuple[str, ...]:
-    """Repositories of their own that lie in the work tree and are no part of this one."""
-    said = await git.ask("ls-files", "--others", "--exclude-standard", "-z")
-    # Of what is not tracked only these are told as folders: git does not look inside them.
-    names = said.out.decode(errors="surrogateescape").split("\0")
-    return tuple(name.rstrip("/") for name in names if name.endswith("/"))
 
 
 async def ignored(git: Git) -> tuple[str, ...]:
@@ -52,10 +49,14 @@ async def ignored(git: Git) -> tuple[str, ...]:
     return tuple(filter(None, said.out.decode(errors="surrogateescape").split("\0")))
 
 
-async def commit_tree(git: Git, tree: str, parent: str, message: str) -> str:
-    """The id of a new commit of ``tree``; no branch points to it yet. Raises GitFailed."""
+async def commit_tree(git: Git, tree: str, parent: str | None, message: str, *more: str) -> str:
+    """The id of a new commit of ``tree``; no branch points to it yet. ``more``: other parents.
+
+    Raises GitFailed.
+    """
     known = await _identified(git)
-    return await known.run("commit-tree", "-p", parent, "-m", message, tree)
+    parents = [word for one in (parent, *more) if one is not None for word in ("-p", one)]
+    return await known.run("commit-tree", *parents, "-m", message, tree)
 
 
 async def patch(git: Git, base: str, tree: str) -> str:
@@ -77,7 +78,9 @@ async def _own_index(git: Git) -> AsyncIterator[Git]:
     with tempfile.TemporaryDirectory(prefix="inspan-index-") as folder:
         own = Path(folder) / "index"
         if real.is_file():
-            shutil.copyfile(real, own)
+            # With its time: by that git knows which files it must read since they changed in the
+            # second in which it wrote the index. A newer copy would hide such changes.
+            shutil.copy2(real, own)
         yield git.using(own)
 
 

@@ -59,18 +59,28 @@ class Worktree:
         there = self.tree.is_dir() and not self.tree.is_symlink()
         return there and Path(known) == self.tree / ".git" and not self._is_half()
 
-    async def add(self, base: str) -> None:
-        """Make it; from ``base``, a full commit id, where its branch is new.
+    async def add(self, base: str, *, detached: bool = False, files: str | None = None) -> None:
+        """Make it; from ``base``, a full commit id, where its branch is new or it has none.
 
-        Half of one that a crash left is removed first. Raises GitFailed, WorkspaceFailed.
+        ``files``: the commit whose files lie there, as changes that are not staged. Half of one
+        that a crash left is removed first. Raises GitFailed, WorkspaceFailed.
         """
         await self.discard()
         self.tree.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.adding.touch()
-        new = await tip(self.repository.git, self.ref) is None
-        start = ("--no-track", "-b", self.branch, "--", str(self.tree), base)
-        arguments = start if new else ("--", str(self.tree), self.branch)
-        await self.repository.git.run("worktree", "add", "--quiet", *arguments)
+        git = self.repository.git
+        new = not detached and await tip(git, self.ref) is None
+        arguments: tuple[str, ...] = ("--", str(self.tree), self.branch)
+        if new:
+            arguments = ("--no-track", "-b", self.branch, "--", str(self.tree), base)
+        if detached:
+            arguments = ("--detach", "--", str(self.tree), base)
+        await git.run("worktree", "add", "--quiet", "--no-checkout", *arguments)
+        # By a git of its own: a configuration can include more for one worktree or one branch,
+        # and filters that are named there are seen, and switched off, only from within.
+        await self.git.run("read-tree", "--reset", "-u", files or "HEAD")
+        if files is not None:
+            await self.git.run("read-tree", "HEAD")
         self.adding.unlink()
         if not self.is_whole():
             raise GitFailed(f"git made the worktree elsewhere than at {self.tree}")

@@ -69,10 +69,13 @@ class Sockets:
         )
 
     async def welcome(self) -> None:
-        """Tell each new listener that it listens, as long as this runs."""
-        iopub = self._sockets["iopub"]
+        """Tell each new listener that it listens, as long as this runs.
+
+        It is read when it can be greeted at once: between the two something could be published.
+        """
         while True:
-            await self._greet(await iopub.recv_multipart())
+            await self._sockets["iopub"].poll()
+            await self._greet_waiting()
 
     async def beat(self) -> None:
         """Give back what comes to the heartbeat, as long as this runs."""

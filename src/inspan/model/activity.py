@@ -184,12 +184,14 @@ class Steady:
     known: Doing = Doing.UNKNOWN
     #: The times of the latest changes, at most ``FLAPS_MOST + 1``.
     changes: tuple[float, ...] = ()
+    #: Until when no change counts.
+    pardoned: float = -inf
 
     def see(self, activity: Activity, now: float) -> Steady:
         """The next one, with ``activity`` heard at ``now``."""
         changes, known = self.changes, self.known
         if activity.doing is not Doing.UNKNOWN:
-            if known not in (activity.doing, Doing.UNKNOWN):
+            if known not in (activity.doing, Doing.UNKNOWN) and now >= self.pardoned:
                 changes = (*changes, now)[-FLAPS_MOST - 1 :]
             known = activity.doing
         since = self.since if self.heard and self.heard.same(activity) else now
@@ -199,12 +201,12 @@ class Steady:
             shown = replaced(held, flapping=True)
         else:
             shown = replaced(activity, flapping=flapping)
-        return Steady(shown, activity, since, known, changes)
+        return Steady(shown, activity, since, known, changes, self.pardoned)
 
-    def excused(self) -> Steady:
-        """The next one, after something was typed: what changed before does not count."""
+    def excused(self, until: float = -inf) -> Steady:
+        """The next one, after something was typed: what changed before, or until then, is none."""
         shown = self.shown and replaced(self.shown, flapping=False)
-        return replaced(self, shown=shown, changes=())
+        return replaced(self, shown=shown, changes=(), pardoned=until)
 
     def due(self, now: float) -> float:
         """When to ask again without any news: infinite where nothing is held or flapping."""

@@ -60,6 +60,17 @@ class Usage:
             cost=sum(known) if known else None,
         )
 
+    def minus(self, earlier: Usage) -> Usage:
+        """What came since ``earlier``, which is a part of it."""
+        cost = None if self.cost is None else self.cost - (earlier.cost or 0.0)
+        return Usage(
+            read=self.read - earlier.read,
+            cached=self.cached - earlier.cached,
+            written=self.written - earlier.written,
+            turns=self.turns - earlier.turns,
+            cost=cost,
+        )
+
 
 UNUSED: Final = Usage()
 

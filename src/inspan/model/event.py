@@ -10,6 +10,7 @@ from typing import ClassVar, TypeAlias
 
 from inspan.model.agent import AgentSession, Outcome, Usage
 from inspan.model.budget import Budget
+from inspan.model.goal import GoalPlan
 from inspan.model.permission import Decision
 from inspan.model.receipt import Stage, Way
 from inspan.model.task import Exit, Handed, Needs, Reason, StopKind, TaskSpec, Verdict, Workspace
@@ -302,6 +303,16 @@ class HandedOver:
 
 
 @value
+class Planned:
+    """A goal has a plan; where it had one, this takes its place."""
+
+    kind: ClassVar[str] = "goal.planned"
+    version: int  #: 1 for its first
+    plan: GoalPlan
+    by: str
+
+
+@value
 class Cancelled:
     """It was given up."""
 
@@ -388,6 +399,7 @@ Fact: TypeAlias = (
     | Interrupted
     | Resumed
     | HandedOver
+    | Planned
     | Cancelled
     | Accepted
     | Rejected

@@ -11,8 +11,6 @@ from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = tuple(one + two for one in _ALPHABET for two in _ALPHABET)
-#: From our letters to the digits that ``int`` takes in base 32.
-_DIGITS: Final = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 TASK_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 SESSION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}(-c[0-9]{1,3}|-t[0-9]{1,4})?")
 #: The run of a code session that a daemon holds; a session of one program is called otherwise.
@@ -23,28 +21,35 @@ COMMANDS_MOST: Final = 1000
 SHORT: Final = 6
 
 
-def ulid(now: float, entropy: bytes, after: str = "") -> str:
-    """A task id from ``now`` (seconds since the epoch) and ten bytes of randomness.
+class Ulids:
+    """Task ids that sort each after the one before."""
 
-    It sorts after ``after``, the id made before it, also within a millisecond and when the clock
-    is set back; then it is a random step further, so that the ends of both still differ.
-    """
-    if len(entropy) != 10:
-        raise ValueError("a ULID takes ten bytes of randomness")
-    number = (int(now * 1000) << 80) | int.from_bytes(entropy, "big")
-    last = _number(after)
-    if number <= last:
-        number = last + 1 + int.from_bytes(entropy[:5], "big")
-    return _text(number)
+    def __init__(self) -> None:
+        self._last = -1
+
+    def next(self, now: float, entropy: bytes) -> str:
+        """An id from ``now`` (seconds since the epoch) and ten bytes of randomness.
+
+        It sorts after the one before also within a millisecond and when the clock is set back; then
+        it is a random step further, so that the ends of both still differ.
+        """
+        if len(entropy) != 10:
+            raise ValueError("a ULID takes ten bytes of randomness")
+        number = (int(now * 1000) << 80) | int.from_bytes(entropy, "big")
+        if number <= self._last:
+            number = self._last + 1 + int.from_bytes(entropy[:5], "big")
+        self._last = number
+        return _text(number)
+
+
+def ulid(now: float, entropy: bytes) -> str:
+    """A task id that comes after no other."""
+    return Ulids().next(now, entropy)
 
 
 def _text(number: int) -> str:
     # Two letters at a time: an id is made for every task, and this is half of its cost.
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
-
-
-def _number(text: str) -> int:
-    return int(text.translate(_DIGITS), 32) if text else -1
 
 
 def short(task_id: str) -> str:

@@ -10,7 +10,8 @@ Three rules:
    attempt has made true. A fact that leads into the state it came from changes fields only.
 
 The diagram in ``docs/ARCHITECTURE.md`` is drawn from ``TABLE``. What it cannot show: the fence of
-rule 3, and that leaving ``processing`` by ``Succeeded`` takes checks that all passed.
+rule 3, that leaving ``processing`` by ``Succeeded`` takes checks that all passed, and that only a
+goal has a plan, whose versions follow one another.
 """
 
 from __future__ import annotations
@@ -19,15 +20,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from inspan.errors import IllegalTransition, StaleAttempt
+from inspan.errors import Conflict, IllegalTransition, StaleAttempt
 from inspan.model import event as e
 from inspan.model.agent import UNUSED
 from inspan.model.ids import short
-from inspan.model.task import CheckResult, Reason, Stop, Task, TaskSpec, TaskState, Verdict
+from inspan.model.task import (
+    CheckResult,
+    Reason,
+    Stop,
+    Task,
+    TaskKind,
+    TaskSpec,
+    TaskState,
+    Verdict,
+)
 
 _S = TaskState
 _Row: TypeAlias = dict[type[e.Fact], TaskState | None]
-_ALWAYS: Final[_Row] = {e.StopRequested: None, e.WorkspaceSaved: None}
+_ALWAYS: Final[_Row] = {e.StopRequested: None, e.Planned: None, e.WorkspaceSaved: None}
 _GIVE_UP: Final[_Row] = {
     **_ALWAYS,
     e.Interrupted: _S.INTERRUPTED,
@@ -100,6 +110,7 @@ _ASKED: Final[dict[type[e.Fact], str]] = {
     e.Interrupted: "interrupted",
     e.Cancelled: "cancelled",
     e.SentBack: "sent back",
+    e.Planned: "given another plan",
 }
 
 
@@ -174,6 +185,22 @@ def _fence(task: Task, fact: e.Fact) -> None:
         task.checks and all(check.exit.ok for check in task.checks)
     ):
         raise IllegalTransition("only checks that all passed make a task succeed")
+    if isinstance(fact, e.Planned):
+        _fence_plan(task, fact)
+
+
+def _fence_plan(task: Task, fact: e.Planned) -> None:
+    """Two that plan at once do not know of each other; the second is to look first."""
+    name = short(task.id)
+    if task.spec.kind is not TaskKind.GOAL:
+        raise IllegalTransition(f"{name} is no goal, and only a goal has a plan")
+    if fact.version != task.planned + 1:
+        stored = f"version {task.planned}" if task.planned else "none yet"
+        raise Conflict(
+            f"version {fact.version - 1} of the plan of {name} is to be replaced, and the"
+            f" newest is {stored}",
+            hint=f"`inspan plan show {name}` tells the newest.",
+        )
 
 
 #: What entering ``queued`` for one more attempt wipes from the one before.
@@ -291,6 +318,7 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
     e.Parked: _parked,
     e.Resumed: _resumed,
     e.HandedOver: _handed,
+    e.Planned: lambda _task, _at, fact: {"planned": fact.version},
     e.StopRequested: _wished,
     e.Accepted: lambda _task, _at, _fact: {"verdict": Verdict.ACCEPT},
     e.Rejected: _rejected,

@@ -22,6 +22,19 @@ class Drawn(NamedTuple):
 
 
 @value
+class Disk:
+    """The file system of a folder: what is free there for inspan, and how large it is."""
+
+    free_bytes: int
+    size_bytes: int
+
+    @property
+    def free(self) -> float:
+        """The part that is free, of 1."""
+        return self.free_bytes / self.size_bytes if self.size_bytes else 0.0
+
+
+@value
 class Spread:
     """How large figures were: how many, all of them together, and what so many did not exceed.
 
@@ -88,6 +101,8 @@ class Sample:
     loop_lag: Spread = Spread()
     daemon: ProcessUse | None = None
     keeper: ProcessUse | None = None
+    #: The file systems of what inspan keeps: ``state`` and ``recordings``, which may be the same.
+    disks: dict[str, Disk] = field(default_factory=dict)
     #: The sessions that live, and what all of them use.
     sessions_alive: int = 0
     sessions_rss_bytes: int = 0

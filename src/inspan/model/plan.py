@@ -6,10 +6,14 @@ It orders names and refuses circles; it does not know what a step does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from inspan.errors import BadInput, CyclicPlan
 from inspan.model.task import TaskSpec
 from inspan.model.value import value
+
+#: Of a longer circle the middle is left out.
+_TOLD: Final = 20
 
 
 @value(frozen=True)
@@ -75,5 +79,8 @@ def _wanted(name: str, links: Mapping[str, Sequence[str]]) -> Sequence[str]:
 def _refuse_circle(name: str, path: Mapping[str, None]) -> None:
     if name in path:
         names = [*path, name]
-        circle = " → ".join(names[names.index(name) :])
+        names = names[names.index(name) :]
+        if len(names) > _TOLD:
+            names[_TOLD // 2 : -_TOLD // 2] = ["…"]
+        circle = " → ".join(names)
         raise CyclicPlan(f"these wait for one another: {circle}")

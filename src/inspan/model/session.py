@@ -75,6 +75,22 @@ class Times:
     rows: int = 0
 
 
+@value(frozen=True, kw_only=True)
+class Frame:
+    """A terminal as it was when ``offset`` bytes had come.
+
+    ``drawn`` on an empty terminal of this size, and then the recording from ``offset`` on, is what
+    the whole of it shows.
+    """
+
+    offset: int
+    cols: int
+    rows: int
+    drawn: str
+    #: It is read so far only; who asks again gets one that is nearer to what was asked for.
+    more: bool = False
+
+
 @value
 class Hit:
     """A line that was printed and holds what was searched for, without escape sequences.

@@ -82,6 +82,7 @@ class WorkspaceKind(StrEnum):
     HERE = "here"  #: in the folder it was submitted from
     FOLDER = "folder"  #: in a new folder of its own
     WORKTREE = "worktree"  #: in a git worktree of its own, on its own branch
+    COPY = "copy"  #: in a copy of the folder, which is a worktree of a repository of inspan's own
 
 
 class StopKind(StrEnum):
@@ -132,6 +133,10 @@ class TerminalSpec:
         return TerminalSpec(
             cols=cols, rows=rows, record_input=self.record_input, attended=self.attended
         )
+
+
+#: Of an agent that is spoken to by lines: pipes, and both sides of what is said are recorded.
+BY_LINES: Final = TerminalSpec(pty=False, record_input=True)
 
 
 @value(frozen=True, kw_only=True)
@@ -188,6 +193,10 @@ class TaskSpec:
     findings: tuple[str, ...] = ()
     correlation: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    #: Its agent may hand in tasks of its own, within ``model.delegation``.
+    delegates: bool = False
+    #: The task whose agent handed it in.
+    parent: str | None = None
 
 
 @named_value
@@ -318,6 +327,11 @@ class Workspace:
     repository: str | None = None
     #: Where ``task.json`` is: what the task is, for whoever works on it.
     task_file: str | None = None
+    #: The first of the ports that are its own, and how many they are.
+    port: int | None = None
+    ports: int = 0
+    #: The person's branch that it began on, where it began on one.
+    onto: str | None = None
 
 
 class Verdict(StrEnum):
@@ -379,6 +393,8 @@ class Task:
     #: The budget that somebody raised it to.
     budget: Budget | None = None
     used_before: Usage = UNUSED
+    #: The version of a goal's plan; 0: it has none yet.
+    planned: int = 0
 
     @property
     def folder(self) -> str:

@@ -32,11 +32,17 @@ from inspan.model.task import Exit
 #: Which inspan speaks: on every request of ours and on every response.
 VERSION_HEADER: Final = "inspan-version"
 KEY_HEADER: Final = "idempotency-key"
+#: What is as it was sent need not be told back (RFC 7240, 4.2), and that it was not.
+PREFER_HEADER: Final = "prefer"
+PREFERRED_HEADER: Final = "preference-applied"
+BRIEF: Final = "return=minimal"
 NEXT_HEADER: Final = "inspan-next-offset"
 GAP_HEADER: Final = "inspan-gap"
 #: On the upgrade to a terminal: the offset behind which the writer's own terminal answers.
 ANSWERS_HEADER: Final = "inspan-answers-from"
 ENDED_HEADER: Final = "inspan-ended"
+#: On the request for a WebSocket at the socket: its client is far, and to be pinged.
+PINGED_HEADER: Final = "inspan-pinged"
 #: The host that our own clients name; a Unix socket has none.
 HOST: Final = "inspan"
 #: A body of frames, each behind a big-endian uint32 with its length.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
@@ -20,9 +21,8 @@ from inspan.monitor.tally import Tally, joined
 
 log = logging.getLogger(__name__)
 
-#: Seconds of a row, and for how long one is kept.
+#: Seconds of a row.
 ROW: Final = 60.0
-KEPT: Final = 7 * 86400.0
 #: So many rows wait for a database that does not take them; then the oldest is lost.
 _WAITING: Final = 60
 
@@ -30,8 +30,10 @@ _WAITING: Final = 60
 class Keeping:
     """The minute that is being counted, and those before it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kept: float | None) -> None:
+        """``kept``: for how many seconds a row is; ``None``: for ever."""
         self._database = database
+        self._kept = math.inf if kept is None else kept
         self._minute = Tally()
         self._full: deque[Tally] = deque(maxlen=_WAITING)
         self._news = anyio.Event()
@@ -75,7 +77,7 @@ class Keeping:
             row = self._full[0]
             body = json.dumps(row.plain(), separators=(",", ":"))
             try:
-                await self._database.put_sample(row.at, row.span, body, row.at - KEPT)
+                await self._database.put_sample(row.at, row.span, body, row.at - self._kept)
             except InspanError as error:
                 log.warning("what was measured is not kept: %s", error, extra={"action": "keep"})
                 return  # the next row tries again

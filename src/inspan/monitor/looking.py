@@ -1,4 +1,7 @@
-"""What processes use, from two looks at what they have used. It knows names and numbers only."""
+"""What processes use, from two looks at what they have used, and the room that is left on disks.
+
+It knows names and numbers only.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import anyio
 
 from inspan.engine.ports import Clock
 from inspan.model.ids import CODE_RUN, task_of
-from inspan.model.metrics import Drawn, ProcessUse, SessionUse
+from inspan.model.metrics import Disk, Drawn, ProcessUse, SessionUse
 from inspan.monitor.ports import Processes
 from inspan.monitor.tally import Together
 
@@ -30,6 +33,7 @@ class Looking:
         self._looked: float | None = None
         self._before: dict[str, Drawn] = {}
         self.own: dict[str, ProcessUse] = {}
+        self.disks: dict[str, Disk] = {}
         self.sessions: tuple[SessionUse, ...] = ()
         self.together = Together()
         self.cpu_seconds: dict[str, float] = {}
@@ -42,6 +46,7 @@ class Looking:
                 return
             own = await self._processes.own()
             living = await self._processes.sessions()
+            self.disks = await self._processes.disks()
             passed = 0.0 if self._looked is None else now - self._looked
             before, self._before = self._before, {**own, **living}
             self._looked = now

@@ -41,11 +41,18 @@ LIMIT_MOST: Final = 3600
 class PerformanceMonitor:
     """``engine.ports.Monitor``. ``async with monitor.running():`` makes it count seconds."""
 
-    def __init__(self, clock: Clock, processes: Processes, database: Database) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        processes: Processes,
+        database: Database,
+        kept: float | None = 7 * 86400.0,
+    ) -> None:
+        """``kept``: for how many seconds the database keeps what was measured."""
         self._clock = clock
         self._database = database
         self._looking = Looking(processes, clock)
-        self._keeping = Keeping(database)
+        self._keeping = Keeping(database, kept)
         self._census = Census()
         self._totals = Totalled(clock.now())
         self._tally = Tally()
@@ -101,6 +108,7 @@ class PerformanceMonitor:
         now = joined([*last, begun])
         # How things stand is that of this moment, and not the highest of the last.
         now.standing, now.own, now.together = begun.standing, begun.own, begun.together
+        now.disks = begun.disks
         totals = self._totals.totals(begun, dict(self._looking.cpu_seconds))
         return Metrics(now.sample(), await self._samples(query), totals)
 
@@ -157,6 +165,7 @@ class PerformanceMonitor:
         tally.reads = self._database.reads - self._reads
         tally.standing = self._census.standing(now)
         tally.own = self._looking.own
+        tally.disks = self._looking.disks
         tally.sessions = self._looking.sessions
         tally.together = self._looking.together
         return tally

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from inspan.model.metrics import Drawn
+from inspan.model.metrics import Disk, Drawn
 
 
 class Processes(Protocol):
-    """What the system tells of processes; where it tells nothing, they are missing."""
+    """What the system tells of processes and disks; where it tells nothing, they are missing."""
 
     async def own(self) -> dict[str, Drawn]:
         """Inspan's own, by name: ``daemon``, ``keeper``."""
@@ -17,6 +17,10 @@ class Processes(Protocol):
 
     async def sessions(self) -> dict[str, Drawn]:
         """Each session that lives with all below it."""
+        ...
+
+    async def disks(self) -> dict[str, Disk]:
+        """The file systems of what inspan keeps, by what that is: ``state``, ``recordings``."""
         ...
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Self
 
 from inspan.model import plain
-from inspan.model.metrics import ProcessUse, Sample, SessionUse
+from inspan.model.metrics import Disk, ProcessUse, Sample, SessionUse
 from inspan.model.value import value
 from inspan.monitor.sketch import Sketch
 
@@ -44,6 +44,7 @@ class Tally:
         "at",
         "changes",
         "commits",
+        "disks",
         "durations",
         "ended",
         "lag",
@@ -70,6 +71,7 @@ class Tally:
         self.lag = Sketch()
         self.standing = Standing()
         self.own: dict[str, ProcessUse] = {}
+        self.disks: dict[str, Disk] = {}
         self.sessions: tuple[SessionUse, ...] = ()
         self.together = Together()
 
@@ -94,6 +96,7 @@ class Tally:
         self.lag.join(later.lag)
         self.standing = _highest(self.standing, later.standing)
         self.own = {name: _joined(self.own.get(name), use, mine) for name, use in later.own.items()}
+        self.disks = {name: _less(self.disks.get(name), disk) for name, disk in later.disks.items()}
         self.sessions = later.sessions
         self.together = Together(
             max(self.together.alive, later.together.alive),
@@ -109,6 +112,7 @@ class Tally:
             **{name: getattr(self, name).plain() for name in _SKETCHES},
             "standing": plain.dump(self.standing),
             "own": {name: plain.dump(use) for name, use in self.own.items()},
+            "disks": {name: plain.dump(disk) for name, disk in self.disks.items()},
             "together": plain.dump(self.together),
             "sessions": plain.dump(self.sessions[:SESSIONS_KEPT]),
         }
@@ -124,6 +128,9 @@ class Tally:
         tally.ended = Counter(told["ended"])
         tally.standing = plain.load(Standing, told["standing"])
         tally.own = {name: plain.load(ProcessUse, use) for name, use in told["own"].items()}
+        # A row of an inspan that looked at no disk has none.
+        disks = told.get("disks", {})
+        tally.disks = {name: plain.load(Disk, disk) for name, disk in disks.items()}
         tally.together = plain.load(Together, told["together"])
         tally.sessions = tuple(plain.load(SessionUse, use) for use in told["sessions"])
         return tally
@@ -151,6 +158,7 @@ class Tally:
             loop_lag=self.lag.spread(),
             daemon=self.own.get("daemon"),
             keeper=self.own.get("keeper"),
+            disks=dict(self.disks),
             sessions_alive=self.together.alive,
             sessions_rss_bytes=self.together.rss_bytes,
             sessions_cpu=self.together.cpu,
@@ -175,6 +183,11 @@ def _highest(one: Standing, other: Standing) -> Standing:
         max(one.needs_you, other.needs_you),
         max(one.parked, other.parked),
     )
+
+
+def _less(earlier: Disk | None, later: Disk) -> Disk:
+    """The one with less room."""
+    return later if earlier is None or later.free_bytes <= earlier.free_bytes else earlier
 
 
 def _joined(earlier: ProcessUse | None, later: ProcessUse, share: float) -> ProcessUse:

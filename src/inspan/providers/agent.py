@@ -27,7 +27,7 @@ from inspan.engine.handing import Account, Past
 from inspan.engine.ports import Order, Run
 from inspan.errors import BadInput, ProgramNotFound, SecretMissing
 from inspan.model.agent import Mode, Outcome
-from inspan.model.task import TaskSpec, TerminalSpec
+from inspan.model.task import BY_LINES, TaskSpec
 from inspan.providers import programs
 from inspan.providers.agentlogin import AgentLogin
 from inspan.providers.agentrun import AgentRun
@@ -48,7 +48,6 @@ from inspan.terminal.rules import Rulebook
 log = logging.getLogger(__name__)
 
 _ROOT: Final = "/"
-_PIPES: Final = TerminalSpec(pty=False, record_input=True)
 _GO_ON: Final = "You were interrupted. Go on with the task from where you left off."
 _SENT_BACK: Final = "The work was reviewed and is not done yet. Take up these findings:"
 
@@ -163,7 +162,7 @@ class AgentProvider:
         if self._mode(spec.mode) is Mode.PTY:
             terminal = replace(spec.terminal.for_agent(), record_input=False)
         else:
-            terminal = _PIPES
+            terminal = BY_LINES
         return replace(spec, terminal=terminal)
 
     async def recount(self, past: Past, most: int) -> Account:
@@ -235,7 +234,7 @@ class AgentProvider:
 
     def _as_process(self, order: Order, turn: Turn) -> Order:
         """A conversation by lines has pipes, and both sides of it are recorded."""
-        terminal = order.terminal.for_agent() if turn.mode is Mode.PTY else _PIPES
+        terminal = order.terminal.for_agent() if turn.mode is Mode.PTY else BY_LINES
         return replace(order, terminal=terminal, env={**order.env, **self._dialect.env(turn)})
 
     def _mode(self, asked: Mode | None) -> Mode:

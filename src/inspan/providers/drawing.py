@@ -1,18 +1,21 @@
-"""What processes have used, as ``/proc`` tells it: inspan's own, and those of each session.
+"""What processes have used, inspan's own and those of each session, and what room disks have.
 
-Where there is no ``/proc`` nothing is told. Memory is the resident set: pages that several
-processes share count for each of them.
+Where there is no ``/proc`` nothing is told of processes. Memory is the resident set: pages that
+several processes share count for each of them.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
 
 from inspan.errors import InspanError
-from inspan.model.metrics import Drawn
+from inspan.model.metrics import Disk, Drawn
 from inspan.providers.keeping import Keeping
 from inspan.providers.procfacts import tree
 
@@ -23,8 +26,10 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 class Drawing:
     """``monitor.ports.Processes`` of this process, its keeper and the keeper's sessions."""
 
-    def __init__(self, keeping: Keeping) -> None:
+    def __init__(self, keeping: Keeping, folders: Mapping[str, Path]) -> None:
+        """``folders``: whose disks are looked at, by what is kept there."""
         self._keeping = keeping
+        self._folders = dict(folders)
 
     async def own(self) -> dict[str, Drawn]:
         pids = {"daemon": os.getpid()}
@@ -47,6 +52,19 @@ class Drawing:
             return {}
         # Of many sessions it takes milliseconds, in which the loop has better things to do.
         return await anyio.to_thread.run_sync(_of_trees, roots)
+
+    async def disks(self) -> dict[str, Disk]:
+        # One of another machine may keep who asks waiting.
+        return await anyio.to_thread.run_sync(_disks, self._folders)
+
+
+def _disks(folders: Mapping[str, Path]) -> dict[str, Disk]:
+    found = {}
+    for name, folder in folders.items():
+        with suppress(OSError):
+            told = os.statvfs(folder)
+            found[name] = Disk(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize)
+    return found
 
 
 def of_process(pid: int) -> Drawn | None:

@@ -85,8 +85,13 @@ class Processes:
         sandboxes: Sandboxes | None = None,
         cap: int = CAP,
         marks: Marks | None = None,
+        guests: Callable[[str], Mapping[str, str]] | None = None,
     ) -> None:
-        """``marks``: variables for the program of a session that has an environment like that."""
+        """``marks``: variables for the program of a session that has an environment like that.
+
+        ``guests``: those of a session whose agent may hand in tasks.
+        """
+        self._guests = guests
         self._keeper = keeper
         self._recordings = recordings
         #: What looks at those that are on a terminal.
@@ -135,7 +140,9 @@ class Processes:
         return self._run(keeper, order, spawned.pid, new=spawned.new, heard=part is None)
 
     def _marked(self, order: Order) -> Mapping[str, str]:
-        return self._marks(order.session, order.env) if self._marks else {}
+        marks = self._marks(order.session, order.env) if self._marks else {}
+        guest = self._guests(order.session) if self._guests and order.delegates else {}
+        return {**marks, **guest}
 
     async def inside(
         self,

@@ -303,8 +303,8 @@ class PtyRun:
 
     # ── a hand at its keys ───────────────────────────────────────────────────
 
-    def _typed(self) -> None:
-        self._eyes.typed(self._clock.monotonic())
+    def _typed(self, data: bytes = b"") -> None:
+        self._eyes.typed(self._clock.monotonic(), data)
         self._discern.typed()
         self._awake()
 
@@ -319,7 +319,7 @@ class PtyRun:
 
     async def _press(self, data: bytes) -> None:
         await self._inner.write(data)
-        self._typed()
+        self._typed(data)
 
     async def answer(self, needs: Needs, text: str) -> None:
         """Answer what it asks. Raises Conflict where it no longer asks that, BadInput."""
@@ -407,6 +407,7 @@ class PtyRun:
     async def resize(self, cols: int, rows: int) -> None:
         """Change the size of its terminal."""
         await self._inner.resize(cols, rows)
+        self._discern.resized(self._clock.monotonic())
 
     async def attend(self, on: bool, *, shown: int | None = None) -> int | None:
         """Say whether a real terminal is attached."""

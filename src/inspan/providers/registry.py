@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from inspan.agents.dialect import Dialect, OwnFolder, kept_by
-from inspan.agents.registry import DIALECTS
+from inspan.agents.registry import DIALECTS, OWN
 from inspan.engine.ports import Provider
 from inspan.errors import ProviderNotFound
 from inspan.providers.agent import AgentProvider
@@ -28,7 +28,7 @@ FACTORIES: Final[Mapping[str, _Factory]] = MappingProxyType(
     {
         "scripted": lambda processes, _: Scripted(processes),
         "shell": lambda processes, _: Shell(processes),
-        **{name: _agent(dialect) for name, dialect in DIALECTS.items()},
+        **{name: _agent(dialect) for name, dialect in {**DIALECTS, **OWN}.items()},
     }
 )
 

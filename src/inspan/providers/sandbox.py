@@ -52,11 +52,17 @@ class Sandboxes:
     """Makes them, by the user's ``rules``."""
 
     def __init__(
-        self, rules: SandboxRules, *, ours: Sequence[Path], agents: Sequence[OwnFolder]
+        self,
+        rules: SandboxRules,
+        *,
+        ours: Sequence[Path],
+        agents: Sequence[OwnFolder],
+        guests: Path | None = None,
     ) -> None:
         """``ours``: what is inspan's alone. ``agents``: what every agent keeps, hidden from all
-        others.
+        others. ``guests``: the socket of ours for agents that may hand in tasks.
         """
+        self._guests = guests
         self._rules = rules
         self._ours = ours
         self._agents = agents
@@ -91,6 +97,8 @@ class Sandboxes:
         program = await self._proved()
         place = await _place(order)
         mounts = await anyio.to_thread.run_sync(self._mounts, sandbox, order.env, place, own)
+        if order.delegates and self._guests is not None:
+            mounts.put(Access.READ, [self._guests])
         env = _environment(order.env, mounts)
         _refuse_unseen(argv[0], cwd, env, mounts)
         network = self._rules.reach(sandbox) is Network.HOST

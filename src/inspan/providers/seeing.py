@@ -89,9 +89,9 @@ class Eyes:
         """What the rules say at ``now`` of what is shown."""
         return self._look.look(now)
 
-    def typed(self, now: float) -> None:
-        """Somebody typed: what is drawn at once is an echo, and no work."""
-        self._look.typed(now)
+    def typed(self, now: float, data: bytes = b"") -> None:
+        """Somebody typed ``data``: what is drawn at once is an echo, and no work."""
+        self._look.typed(now, data)
 
     def close(self) -> None:
         """Let go of the screen; nothing else is called after this."""

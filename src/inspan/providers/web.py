@@ -67,6 +67,18 @@ class HttpWeb:
             await anyio.aclose_forcefully(stream)
         return answer.status, dict(answer.headers)
 
+    async def ask(
+        self, origin: Origin, target: str, headers: Mapping[str, str], body: bytes, most: int
+    ) -> Fetched:
+        """``body`` to whom a person named, wherever that is, and the answer of ``most`` bytes."""
+        length = {"content-length": str(len(body))}
+        request = _request(origin, "POST", target, {**headers, **length})
+        stream = await self._connected(origin, await _addresses(origin, lambda _: True))
+        try:
+            return await _exchanged(stream, request, body, str(origin), most)
+        finally:
+            await anyio.aclose_forcefully(stream)
+
     async def _connected(self, origin: Origin, addresses: list[str]) -> ByteStream:
         why = ""
         for address in addresses[:_TRIED]:

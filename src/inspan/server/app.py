@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inspan.control import Control
 from inspan.errors import NotFound
-from inspan.server import table
+from inspan.server import codetable, table
 from inspan.server.agentapi import AgentApi
 from inspan.server.base import Base, NoBase
 from inspan.server.cells import CellTalks
@@ -40,9 +40,9 @@ def routed(
         *(way.route(entry) for way in table.ENTRY),
         *page,
         *(way.route(agentapi) for way in table.AGENTAPI),
-        *(way.route(code) for way in table.CODE),
+        *(way.route(code) for way in codetable.CODE),
         *(socket.route(live) for socket in table.LIVE),
-        *(socket.route(cells) for socket in table.CELLS),
+        *(socket.route(cells) for socket in codetable.CELLS),
     ]
     return Router(routes, redirect_slashes=False, default=_nowhere)
 

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from inspan.model import plain
+
 log = logging.getLogger(__name__)
 
 #: What the first line of all is chained to.
@@ -81,7 +83,7 @@ class Audit:
     def _append(self, told: dict[str, Any]) -> None:
         if self._file < 0 or self._size > FILE_MOST:
             self._open()
-        line = json.dumps(told | {"before": self._before}).encode()
+        line = plain.text(told | {"before": self._before}).encode()
         written = os.write(self._file, line + b"\n")
         if written != len(line) + 1:
             raise OSError(errno.ENOSPC, "a line was cut short")

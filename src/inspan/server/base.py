@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from inspan.model.agent import Mode, is_agent
 from inspan.server.query import Flag
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class Base(Protocol):
         """What another agent gets here."""
         ...
 
+    def by_lines(self, provider: str, mode: Mode | None) -> bool:
+        """Whether that is an agent which is spoken to by lines, and not on a terminal."""
+        ...
+
     def code(self, spec: CodeSpec) -> CodeSpec:
         """A code session that can be opened here. Raises FolderMissing."""
         ...
@@ -41,6 +46,9 @@ class NoBase:
 
     def handover(self, to: Handover) -> Handover:
         return to
+
+    def by_lines(self, provider: str, mode: Mode | None) -> bool:
+        return is_agent(provider) and mode is not Mode.PTY
 
     def code(self, spec: CodeSpec) -> CodeSpec:
         return spec

@@ -16,7 +16,7 @@ from inspan import __version__
 from inspan.model import wire
 from inspan.model.code import CODE_FACTS
 from inspan.model.event import FACTS
-from inspan.server import table
+from inspan.server import codetable, table
 from inspan.server.query import Param
 from inspan.server.replies import Problem
 from inspan.server.ways import Raw, Socket, Way
@@ -43,7 +43,7 @@ def openapi() -> dict[str, Any]:
         *table.STREAMS,
         *table.ENTRY,
         *table.AGENTAPI,
-        *table.CODE,
+        *codetable.CODE,
     )
     shapes = _Shapes(ways, ())
     paths: dict[str, dict[str, Any]] = {}
@@ -61,7 +61,7 @@ def openapi() -> dict[str, Any]:
 
 def asyncapi() -> dict[str, Any]:
     """The WebSockets, as AsyncAPI 3.0."""
-    sockets: tuple[Socket[Any], ...] = (*table.LIVE, *table.CELLS)
+    sockets: tuple[Socket[Any], ...] = (*table.LIVE, *codetable.CELLS)
     shapes = _Shapes((), sockets)
     channels, operations = {}, {}
     for socket in sockets:
@@ -117,6 +117,27 @@ class _Shapes:
         """What is said, as a schema."""
         found = [self._made[(repr(kind), mode), mode] for kind in _kinds(said)]
         return found[0] if len(found) == 1 else {"oneOf": found}
+
+    def brief(self, said: Any) -> dict[str, Any]:
+        """The same, where a spec that is as it was sent is left out of each task."""
+        task = self.components["Task"]
+        needed = [name for name in task["required"] if name != "spec"]
+        self.components["BriefTask"] = {
+            **task,
+            "description": "A task without its spec, where that is as it was sent.",
+            "required": needed,
+        }
+        one = {"$ref": _REF.format(model="BriefTask")}
+        several = {
+            "type": "object",
+            "description": "All that were handed in together.",
+            "properties": {"tasks": {"type": "array", "items": one}},
+            "required": ["tasks"],
+            "additionalProperties": False,
+        }
+        self.components["BriefTasks"] = several
+        whole = [self._made[(repr(kind), "serialization"), "serialization"] for kind in said]
+        return {"anyOf": [*whole, one, {"$ref": _REF.format(model="BriefTasks")}]}
 
     def demanding(self, said: Any) -> bool:
         """Whether some of it has to be said."""
@@ -182,6 +203,11 @@ def _operation(way: Way[Any], shapes: _Shapes) -> dict[str, Any]:
     }
     if way.keyed:
         told["parameters"].append(_KEY)
+    if way.brief:
+        told["parameters"].append(_BRIEF)
+        made = told["responses"][str(int(way.status))]
+        made["content"][_JSON]["schema"] = shapes.brief(way.gives)
+        made["headers"] = {wire.PREFERRED_HEADER: _BRIEF_GIVEN}
     if way.takes is not None:
         content = _content(way.takes, shapes, "validation")
         told["requestBody"] = {"content": content, "required": shapes.demanding(way.takes)}
@@ -229,6 +255,18 @@ _KEY: Final = {
     "in": "header",
     "schema": {"type": "string", "minLength": 1},
     "description": "The same key gives what was made before, and makes nothing.",
+}
+_BRIEF: Final = {
+    "name": wire.PREFER_HEADER,
+    "in": "header",
+    "schema": {"type": "string"},
+    "example": wire.BRIEF,
+    "description": f"`{wire.BRIEF}` leaves out of each task its spec, where that is as it was sent."
+    " Any other preference is passed over (RFC 7240).",
+}
+_BRIEF_GIVEN: Final = {
+    "schema": {"const": wire.BRIEF},
+    "description": "That it was done.",
 }
 _REFUSED: Final = {
     "description": "A problem document, with a stable `code` and a `hint`.",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,10 +21,12 @@ from inspan.errors import BadInput, DaemonMismatch, InspanError, Refused
 from inspan.model import wire
 from inspan.server import problem, visitor
 from inspan.server.audit import Audit
+from inspan.server.heads import header
 from inspan.server.visitor import Visitor
 
 HOSTS: Final = frozenset({wire.HOST, "localhost"})
 _HOSTS: Final = frozenset(host.encode() for host in HOSTS)
+_VERSION: Final = wire.VERSION_HEADER.encode()
 #: A client of another version may still ask how this daemon is, and tell it to go.
 ANY_VERSION: Final = frozenset({"/v1/health", "/v1/shutdown"})
 #: The answer to an upgrade (RFC 6455, 1.3).
@@ -79,6 +81,7 @@ class Door:
     def __init__(self, app: ASGIApp, *, version: str, guard: Guard, audit: Audit) -> None:
         self._app = app
         self._version = version
+        self._stamp = (_VERSION, version.encode())
         self._guard = guard
         self._audit = audit
 
@@ -89,11 +92,9 @@ class Door:
             nonlocal status
             if message["type"].endswith((".start", ".accept")):
                 status = message.get("status", _SWITCHING)
-                message.setdefault("headers", [])
-                headers = MutableHeaders(scope=message)
-                headers.append(wire.VERSION_HEADER, self._version)
+                message.setdefault("headers", []).append(self._stamp)
                 for name, text in self._guard.headers.items():
-                    headers.setdefault(name, text)
+                    MutableHeaders(scope=message).setdefault(name, text)
                 self._tell(scope, status)
             await send(message)
 
@@ -124,7 +125,7 @@ class Door:
         if isinstance(admitted, Response):
             return admitted
         visitor.admit(scope, admitted)
-        theirs = Headers(scope=scope).get(wire.VERSION_HEADER, self._version)
+        theirs = header(scope, _VERSION) or self._version
         if theirs != self._version and scope["path"] not in ANY_VERSION:
             return problem.response(
                 DaemonMismatch(f"the daemon is inspan {self._version}, this command is {theirs}")

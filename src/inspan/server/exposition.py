@@ -85,6 +85,12 @@ def _processes(metrics: Metrics) -> Iterator[str]:
     used = {_process(name): seconds for name, seconds in metrics.totals.cpu_seconds.items()}
     about = "Seconds of processors that inspan's own processes used since each began."
     yield from _metric("inspan_cpu_seconds_total", "counter", about, used)
+    free = {f'{{of="{name}"}}': disk.free_bytes for name, disk in now.disks.items()}
+    about = "Bytes that are free on the file system of what inspan keeps."
+    yield from _metric("inspan_disk_free_bytes", "gauge", about, free)
+    size = {f'{{of="{name}"}}': disk.size_bytes for name, disk in now.disks.items()}
+    about = "How large that file system is."
+    yield from _metric("inspan_disk_size_bytes", "gauge", about, size)
     about = "Sessions that live."
     yield from _metric("inspan_sessions_alive", "gauge", about, now.sessions_alive)
     about = "Memory of all their processes (the sum of resident sets)."

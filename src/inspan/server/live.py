@@ -101,8 +101,10 @@ class Live:
             async with closing(chunks):
                 async for chunk in chunks:
                     for frame in wire.encode(chunk):
+                        _check(socket)
                         await socket.send_bytes(frame)
                         await anyio.lowlevel.checkpoint()
+            _check(socket)
             await socket.close(wire.CLOSE_DONE)
         except InspanError as error:
             await _fail(socket, error, wire.frame(wire.FAILED, 0, problem.encoded(error)))
@@ -117,8 +119,7 @@ class Live:
                 if message["type"] == "websocket.disconnect":
                     return
                 number, refusal = await _obey(terminal, message.get("bytes") or b"")
-                if socket.application_state is not WebSocketState.CONNECTED:
-                    return  # the session ended meanwhile, and the client has been told
+                _check(socket)  # the session may have ended meanwhile, and the client been told
                 await socket.send_bytes(wire.frame(wire.ACK, number, refusal))
         except WebSocketDisconnect:
             return
@@ -147,8 +148,15 @@ async def _until_gone(socket: WebSocket) -> None:
         await anyio.lowlevel.checkpoint()
 
 
+def _check(socket: WebSocket) -> None:
+    """Raise WebSocketDisconnect where whoever else speaks here has met the end, or made it."""
+    if socket.application_state is not WebSocketState.CONNECTED:
+        raise WebSocketDisconnect(wire.CLOSE_DONE)
+
+
 async def _fail(socket: WebSocket, error: InspanError, frame: str | bytes) -> None:
     try:
+        _check(socket)
         if isinstance(frame, str):
             await socket.send_text(frame)
         else:

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from inspan.model.code import Cell, CodeEvent, CodeSession, Saved
 from inspan.model.event import Event
+from inspan.model.goal import GoalPlan
+from inspan.model.place import Place, Swept
 from inspan.model.receipt import Stage
 from inspan.model.task import Task
 
@@ -47,6 +49,29 @@ class Events:
     """What happened, oldest first."""
 
     events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The newest plan of a goal, and who made it."""
+
+    version: int
+    plan: GoalPlan
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What lies in the folder of workspaces, and what was saved of what is gone."""
+
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SweptPlaces:
+    """What went, and what stays with the reason."""
+
+    swept: tuple[Swept, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ is, and who may ask for it, stands in ``table``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from http import HTTPStatus
@@ -19,11 +19,14 @@ from starlette.responses import Response
 
 from inspan import __version__
 from inspan.control import Control, EventQuery, PrunePolicy, SearchQuery, TaskQuery
-from inspan.errors import BadInput, FellBehind
+from inspan.errors import BadInput, FellBehind, NotFound
+from inspan.goals import planned, pursued
 from inspan.model import plain, wire
+from inspan.model.merging import MergeRequest
 from inspan.model.metrics import MetricsQuery
+from inspan.model.place import SweepPolicy
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
-from inspan.model.task import Task, TaskState
+from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.server import exposition, schema
 from inspan.server.base import BASE, Base
 from inspan.server.query import Flag, Moment, Number, Seconds, Text, Words
@@ -46,7 +49,7 @@ BEFORE: Final = Text("before", "the `next` of the page before")
 TASKS_LIMIT: Final = Number("limit", "the most tasks of a page", 100, least=1, most=PAGE_MOST)
 TIMEOUT: Final = Seconds("timeout", "seconds to wait at most", WAIT_MOST / 2, most=WAIT_MOST)
 TASK: Final = Text("task", "only events of this task")
-CORRELATION: Final = Text("correlation", "only events of tasks with this correlation")
+CORRELATION: Final = Text("correlation", "only of tasks with this correlation, as those of a goal")
 SINCE: Final = Number("since", "the last `seq` that was seen", 0)
 EVENTS_LIMIT: Final = Number("limit", "the most events", 500, least=1, most=EVENTS_MOST)
 OFFSET: Final = Number("offset", "the first byte that is wanted", 0)
@@ -82,14 +85,21 @@ class Rest:
     # ── tasks ─────────────────────────────────────────────────────────────────
 
     async def submit(self, asked: Asked) -> Response:
-        specs, several = schema.read_specs(await asked.body())
+        sent, several = schema.read_specs(await asked.body())
+        specs = sent
         key = asked.key
         if asked[BASE]:
             specs = await anyio.to_thread.run_sync(lambda: tuple(map(self._base.task, specs)))
         if several:
             tasks = await self._control.submit_all(specs, key=key)
-            return answer({"tasks": plain.dump(tasks)}, HTTPStatus.CREATED)
-        return answer(await self._control.submit(specs[0], key=key), HTTPStatus.CREATED)
+        else:
+            tasks = (await self._control.submit(specs[0], key=key),)
+        told: Sequence[Any] = tasks
+        headers: dict[str, str] = {}
+        if asked.brief:
+            told = tuple(map(_brief, tasks, sent))
+            headers[wire.PREFERRED_HEADER] = wire.BRIEF
+        return answer({"tasks": told} if several else told[0], HTTPStatus.CREATED, headers)
 
     async def list(self, asked: Asked) -> Response:
         return _json(
@@ -99,6 +109,7 @@ class Rest:
                     states=asked[STATES],
                     role=asked[ROLE],
                     name=asked[NAME],
+                    correlation=asked[CORRELATION],
                     before=asked[BEFORE],
                     limit=asked[TASKS_LIMIT],
                 )
@@ -209,6 +220,24 @@ class Rest:
             await self._control.decide(asked.ref, body.verdict, body.findings, by=body.by)
         )
 
+    async def plan(self, asked: Asked) -> Response:
+        found = await planned(self._control, asked.ref)
+        if found is None:
+            raise NotFound(
+                "there is no plan",
+                hint="Only a goal has one, from when its planner or a person has made it.",
+            )
+        return _json(asked, {"version": found.version, "plan": found.plan, "by": found.by})
+
+    async def goal(self, asked: Asked) -> Response:
+        return _json(asked, await pursued(self._control, asked.ref))
+
+    async def replan(self, asked: Asked) -> Response:
+        body = schema.read(schema.Planning, await asked.body())
+        return answer(
+            await self._control.replan(asked.ref, body.plan, version=body.version, by=body.by)
+        )
+
     # ── sessions ──────────────────────────────────────────────────────────────
 
     async def read(self, asked: Asked) -> Response:
@@ -225,6 +254,9 @@ class Rest:
         return answer(
             await self._control.times(asked.ref, asked[OFFSET], asked[UNTIL], asked[MARKS])
         )
+
+    async def frame(self, asked: Asked) -> Response:
+        return answer(await self._control.frame(asked.ref, asked[OFFSET]))
 
     async def search(self, asked: Asked) -> Response:
         return answer(
@@ -257,6 +289,21 @@ class Rest:
         policy = schema.read(PrunePolicy, await asked.body())
         return answer(await self._control.prune(policy))
 
+    async def workspaces(self, _: Asked) -> Response:
+        return answer({"places": await self._control.workspaces()})
+
+    async def restore_workspace(self, asked: Asked) -> Response:
+        schema.read(schema.Nothing, await asked.body())
+        return answer(await self._control.restore_workspace(asked.ref))
+
+    async def sweep(self, asked: Asked) -> Response:
+        policy = schema.read(SweepPolicy, await asked.body())
+        return answer({"swept": await self._control.sweep(policy)})
+
+    async def merge(self, asked: Asked) -> Response:
+        request = schema.read(MergeRequest, await asked.body())
+        return answer(await self._control.merge(asked.ref, request))
+
     async def shutdown(self, asked: Asked) -> Response:
         schema.read(schema.Nothing, await asked.body())
         self._stop.set()
@@ -284,9 +331,22 @@ def tagged(asked: Asked, body: bytes, media_type: str) -> Response:
     return Response(body, media_type=media_type, headers={"etag": tag})
 
 
-def answer(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def answer(
+    value: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> Response:
     """A value of ours as JSON."""
-    return Response(encode(value), status_code=status, media_type="application/json")
+    return Response(
+        encode(value), status_code=status, headers=headers, media_type="application/json"
+    )
+
+
+def _brief(task: Task, sent: TaskSpec) -> Any:
+    """A task without its spec where that is as it was sent."""
+    if task.spec is not sent and task.spec != sent:
+        return task
+    told = plain.shallow(task)
+    del told["spec"]
+    return told
 
 
 def _json(asked: Asked, value: Any) -> Response:

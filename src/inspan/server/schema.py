@@ -8,6 +8,7 @@ take longer than all the rest of the daemon's start. This module knows no route.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -17,6 +18,9 @@ from inspan.control import PrunePolicy
 from inspan.errors import BadInput
 from inspan.model.budget import Budget
 from inspan.model.code import CellOptions, CodeSpec
+from inspan.model.goal import GoalPlan
+from inspan.model.merging import MergeRequest
+from inspan.model.place import SweepPolicy
 from inspan.model.task import Handover, TaskSpec, Verdict
 from inspan.server.visitor import Scope
 
@@ -77,6 +81,15 @@ class Deciding:
 
     verdict: Verdict
     findings: tuple[str, ...] = ()
+    by: str = "person"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """What ``replan`` takes; ``version`` is the one that the plan takes the place of."""
+
+    plan: GoalPlan
+    version: int
     by: str = "person"
 
 
@@ -190,7 +203,7 @@ class Said:
 
 BODIES: Final = (
     *(TaskSpec, Specs, Prompting, Answering, Stopping, Resuming, Nothing, Deciding, PrunePolicy),
-    *(Inviting, Entering),
+    *(SweepPolicy, MergeRequest, Planning, Inviting, Entering),
     *(CodeSpec, Executing, Giving, Interrupting, Naming, Closing, Pointing, Said),
 )
 #: How many wrong fields are named at once.
@@ -228,9 +241,14 @@ def read_specs(raw: bytes) -> tuple[tuple[TaskSpec, ...], bool]:
     return specs, True
 
 
+_SPECS_FIRST: Final = re.compile(rb'\s*\{\s*"specs"\s*:')
+
+
 def _several(raw: bytes) -> bool:
+    if _SPECS_FIRST.match(raw):
+        return True  # as nearly always where there are several; the whole need not be read twice
     if b'"specs"' not in raw and b"\\u" not in raw:
-        return False  # as nearly always, and the whole need not be read twice
+        return False  # as nearly always where there is one
     try:
         plain = json.loads(raw)
     except (ValueError, RecursionError):

@@ -13,7 +13,7 @@ import os
 import socket as sockets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,11 +27,13 @@ from uvicorn.server import Server
 from inspan.control import Control
 from inspan.errors import SettingsInvalid, Unable
 from inspan.model import wire
+from inspan.model.timeouts import DEFAULT
 from inspan.server import schema
 from inspan.server.app import routed
 from inspan.server.audit import Audit
-from inspan.server.base import Base
+from inspan.server.base import Base, NoBase
 from inspan.server.door import Door, OwnSocket
+from inspan.server.guests import GuestDoor, Guests, guests_app
 from inspan.server.http import Plain, fenced
 from inspan.server.rest import Stop
 
@@ -53,10 +55,14 @@ async def serve(
     on_ready: Callable[[], None],
     shutdown_event: Stop,
     network: Network | None = None,
+    guests: Guests | None = None,
     base: Base | None = None,
+    ping: float = DEFAULT.ping,
+    pong: float = DEFAULT.pong,
 ) -> None:
     """Serve until ``shutdown_event`` is set, by a signal's handler or by ``POST /v1/shutdown``.
 
+    At the socket those are pinged who ask for it: ``sockets`` says why.
     ``on_ready`` is called once connections are taken. Raises Unable where the socket cannot be
     had: another daemon listens there, the path is too long, the folder is open to others; and
     SettingsInvalid where the certificate of ``network`` or its tokens cannot be read.
@@ -64,9 +70,10 @@ async def serve(
     app = routed(control, shutdown_event, None if network is None else network.front(), base)
     door = partial(Door, app, version=version, audit=audit)
     beyond = None if network is None else _beyond(network, door(guard=network.guard()))
-    with listening(socket) as listener:
+    with listening(socket) as listener, _for_guests(guests) as theirs:
         mine = socket.stat().st_ino
-        config = Config(door(guard=OwnSocket()), http=fenced(os.geteuid()), **_SAME, **_NEAR)
+        near = {"ws": partial(_late_websocket, asked=ping), "ws_ping_timeout": pong}
+        config = Config(door(guard=OwnSocket()), http=fenced(os.geteuid()), **_SAME | _NEAR | near)
         server = _Server(config, shutdown_event, on_ready, partial(_withdraw, socket, mine))
         async with anyio.create_task_group() as group:
             group.start_soon(partial(anyio.to_thread.run_sync, abandon_on_cancel=True), schema.warm)
@@ -74,8 +81,21 @@ async def serve(
                 if network is not None and beyond is not None:
                     second = _Server(beyond, shutdown_event)
                     servers.start_soon(partial(second.serve, sockets=[network.socket]))
+                if guests is not None and theirs is not None:
+                    agents = guests_app(control, shutdown_event, base or NoBase(), guests.rules)
+                    third = Door(agents, version=version, guard=GuestDoor(guests.keys), audit=audit)
+                    own = Config(third, http=fenced(os.geteuid()), **_SAME | _NEAR | near)
+                    servers.start_soon(
+                        partial(_Server(own, shutdown_event).serve, sockets=[theirs])
+                    )
                 await server.serve(sockets=[listener])
             group.cancel_scope.cancel()
+
+
+def _for_guests(
+    guests: Guests | None,
+) -> AbstractContextManager[sockets.socket | None]:
+    return nullcontext() if guests is None else listening(guests.socket)
 
 
 def _beyond(network: Network, app: ASGIApp) -> Config:
@@ -149,7 +169,7 @@ _SAME: Final[dict[str, Any]] = {
     "timeout_keep_alive": KEEP_ALIVE,
     "timeout_graceful_shutdown": GRACE,
 }
-#: The end of a Unix socket's peer is seen without asking; one that is far may just fall silent.
+#: Who is pinged there is who asks for it.
 _NEAR: Final[dict[str, Any]] = {"ws_ping_interval": None}
 
 

@@ -2,14 +2,19 @@
 
 What waits to be sent to a client is bounded (the transport's buffer, and one frame); that it waits
 does not last where clients are pinged. It knows no route. It is imported by the first client.
+
+By the network all are pinged. At the socket the system tells when a peer has ended, however it did,
+and one that does not read for a while, as a pager does, is no fault: there it is pinged who says
+that it is far, since the socket was brought to it and its end may never be told of.
 """
 
 from __future__ import annotations
 
 from asyncio import TimerHandle
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from inspan.model import wire
 
@@ -21,6 +26,16 @@ class Socket(WebSocketsSansIOProtocol):
     """One connection."""
 
     _cut: TimerHandle | None = None
+
+    def __init__(self, *given: Any, asked: float | None = None, **named: Any) -> None:
+        """``asked``: how often one is pinged who asks for it, where not all are."""
+        super().__init__(*given, **named)
+        self._asked = asked
+
+    def handle_connect(self, event: Request) -> None:
+        if self.ping_interval is None and wire.PINGED_HEADER in event.headers:
+            self.ping_interval = self._asked
+        super().handle_connect(event)
 
     def handle_ping(self) -> None:
         # Who asks for signs of life and takes none would have them pile up here.

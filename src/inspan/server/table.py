@@ -1,7 +1,7 @@
-"""Everything that can be asked of the daemon, in one table: where, by whom, with what, for what.
+"""All that can be asked of the daemon, in a table: where, by whom, with what, for what.
 
 It is served from here (``app``) and described from here (``describe``), so that a route that is in
-one is in the other.
+one is in the other. Code sessions have a table of their own, ``codetable``.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Final
 from inspan.control import Health, Pruned, PrunePolicy, TaskPage
 from inspan.model import wire
 from inspan.model.activity import Activity
-from inspan.model.code import Cell, CodeSession, CodeSpec, Completion, Restored, Saved
 from inspan.model.event import Event
+from inspan.model.merging import MergeRequest, MergeResult
 from inspan.model.metrics import Metrics
+from inspan.model.place import Place, SweepPolicy
+from inspan.model.pursuit import Pursuit
 from inspan.model.receipt import Receipt
-from inspan.model.session import Hits, Times
+from inspan.model.session import Frame, Hits, Times
 from inspan.model.task import Task, TaskSpec
-from inspan.server import base, code, live, replies, rest, schema, sse
+from inspan.server import base, live, replies, rest, schema, sse
 from inspan.server.agentapi import AgentApi
-from inspan.server.cells import CellTalks
-from inspan.server.code import CodeRest
 from inspan.server.entry import Entry
 from inspan.server.live import Live
 from inspan.server.rest import Rest
@@ -33,7 +33,6 @@ _READ: Final = Scope.READ
 _WRITE: Final = Scope.WRITE
 _CREATED: Final = HTTPStatus.CREATED
 _TASK: Final = "/v1/tasks/{ref}"
-_SESSION: Final = "/v1/code/{ref}"
 _AGENT: Final = f"{_TASK}/agentapi"
 
 TASKS: Final[tuple[Way[Rest], ...]] = (
@@ -48,6 +47,7 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         gives=(Task, replies.Tasks),
         status=_CREATED,
         keyed=True,
+        brief=True,
     ),
     Way(
         method="GET",
@@ -55,7 +55,14 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         needs=_READ,
         verb=Rest.list,
         about="Tasks, newest first, page by page.",
-        query=(rest.STATES, rest.ROLE, rest.NAME, rest.BEFORE, rest.TASKS_LIMIT),
+        query=(
+            rest.STATES,
+            rest.ROLE,
+            rest.NAME,
+            rest.CORRELATION,
+            rest.BEFORE,
+            rest.TASKS_LIMIT,
+        ),
         gives=TaskPage,
     ),
     Way(
@@ -156,6 +163,42 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         gives=Task,
     ),
     Way(
+        method="POST",
+        path=f"{_TASK}/merge",
+        needs=_WRITE,
+        verb=Rest.merge,
+        about="Merge the branch of a goal, or of an accepted task, onto a person's branch, or say"
+        " what would come of it. Conflicts are told, and then nothing was changed.",
+        takes=MergeRequest,
+        gives=MergeResult,
+    ),
+    Way(
+        method="GET",
+        path=f"{_TASK}/plan",
+        needs=_READ,
+        verb=Rest.plan,
+        about="The newest plan of a goal.",
+        gives=replies.Plan,
+    ),
+    Way(
+        method="GET",
+        path=f"{_TASK}/goal",
+        needs=_READ,
+        verb=Rest.goal,
+        about="How far a goal is: its newest plan, and what became of each step.",
+        gives=Pursuit,
+    ),
+    Way(
+        method="PUT",
+        path=f"{_TASK}/plan",
+        needs=_WRITE,
+        verb=Rest.replan,
+        about="Give a goal another plan. `version` is the one that it replaces, 0 where it has none"
+        " yet; another than the newest is refused.",
+        takes=schema.Planning,
+        gives=Task,
+    ),
+    Way(
         method="GET",
         path="/v1/events",
         needs=_READ,
@@ -181,6 +224,15 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         about="When what was printed came, for a player: marks, fewer where there are too many.",
         query=(rest.OFFSET, rest.UNTIL, rest.MARKS),
         gives=Times,
+    ),
+    Way(
+        method="GET",
+        path="/v1/sessions/{ref}/frame",
+        needs=_READ,
+        verb=Rest.frame,
+        about="What its terminal showed there, as what draws it. With `more`: ask again.",
+        query=(rest.OFFSET,),
+        gives=Frame,
     ),
     Way(
         method="GET",
@@ -224,6 +276,32 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         about="Let go of what ended long ago, or say what would go.",
         takes=PrunePolicy,
         gives=Pruned,
+    ),
+    Way(
+        method="GET",
+        path="/v1/workspaces",
+        needs=_READ,
+        verb=Rest.workspaces,
+        about="Where tasks worked: what lies there and what it is needed for, and what was saved.",
+        gives=replies.Places,
+    ),
+    Way(
+        method="POST",
+        path="/v1/workspaces/{ref}/restore",
+        needs=_WRITE,
+        verb=Rest.restore_workspace,
+        about="Bring a worktree back that was removed, with what was not committed.",
+        takes=schema.Nothing,
+        gives=Place,
+    ),
+    Way(
+        method="POST",
+        path="/v1/workspaces/sweep",
+        needs=Scope.ADMIN,
+        verb=Rest.sweep,
+        about="Remove what nobody needs, or say what would go; what is not committed is saved.",
+        takes=SweepPolicy,
+        gives=replies.SweptPlaces,
     ),
     Way(
         method="POST",
@@ -334,130 +412,6 @@ AGENTAPI: Final[tuple[Way[AgentApi], ...]] = (
     ),
 )
 
-CODE: Final[tuple[Way[CodeRest], ...]] = (
-    Way(
-        method="POST",
-        path="/v1/code",
-        needs=_WRITE,
-        verb=CodeRest.open,
-        about="Open a code session.",
-        takes=CodeSpec,
-        query=(base.BASE,),
-        gives=CodeSession,
-        status=_CREATED,
-        keyed=True,
-    ),
-    Way(
-        method="GET",
-        path="/v1/code",
-        needs=_READ,
-        verb=CodeRest.list,
-        about="Code sessions.",
-        query=(code.ENDED,),
-        gives=replies.Sessions,
-    ),
-    Way(
-        method="GET",
-        path=_SESSION,
-        needs=_READ,
-        verb=CodeRest.get,
-        about="A code session as it is now.",
-        gives=CodeSession,
-    ),
-    Way(
-        method="POST",
-        path=f"{_SESSION}/checkpoint",
-        needs=_WRITE,
-        verb=CodeRest.checkpoint,
-        about="Save its namespace; what cannot be saved is named.",
-        takes=schema.Naming,
-        gives=Saved,
-        status=_CREATED,
-    ),
-    Way(
-        method="GET",
-        path=f"{_SESSION}/checkpoints",
-        needs=_READ,
-        verb=CodeRest.checkpoints,
-        about="Its checkpoints.",
-        gives=replies.Checkpoints,
-    ),
-    Way(
-        method="POST",
-        path=f"{_SESSION}/restore",
-        needs=_WRITE,
-        verb=CodeRest.restore,
-        about="Give it the namespace of a checkpoint.",
-        takes=schema.Naming,
-        gives=Restored,
-    ),
-    Way(
-        method="POST",
-        path=f"{_SESSION}/close",
-        needs=_WRITE,
-        verb=CodeRest.close,
-        about="End it.",
-        takes=schema.Closing,
-        gives=CodeSession,
-    ),
-    Way(
-        method="POST",
-        path=f"{_SESSION}/cells",
-        needs=_WRITE,
-        verb=CodeRest.execute,
-        about="Hand in a cell.",
-        takes=schema.Executing,
-        gives=Cell,
-        status=_CREATED,
-    ),
-    Way(
-        method="GET",
-        path=f"{_SESSION}/transcript",
-        needs=_READ,
-        verb=CodeRest.transcript,
-        about="What happened in it, oldest first, and whether there is more.",
-        query=(rest.SINCE, code.LIMIT),
-        gives=replies.Transcript,
-    ),
-    Way(
-        method="POST",
-        path=f"{_SESSION}/answer",
-        needs=_WRITE,
-        verb=CodeRest.answer,
-        about="The line that a cell waits for.",
-        takes=schema.Giving,
-        gives=replies.Done,
-    ),
-    Way(
-        method="POST",
-        path=f"{_SESSION}/interrupt",
-        needs=_WRITE,
-        verb=CodeRest.interrupt,
-        about="Interrupt a cell, the one that runs if none is named.",
-        takes=schema.Interrupting,
-        gives=replies.InterruptedCell,
-    ),
-    # Both may run code of the session: what completes or describes a value is its own.
-    Way(
-        method="POST",
-        path=f"{_SESSION}/complete",
-        needs=_WRITE,
-        verb=CodeRest.complete,
-        about="What could follow at the cursor.",
-        takes=schema.Pointing,
-        gives=Completion,
-    ),
-    Way(
-        method="POST",
-        path=f"{_SESSION}/inspect",
-        needs=_WRITE,
-        verb=CodeRest.inspect,
-        about="What is known of the name at the cursor.",
-        takes=schema.Pointing,
-        gives=replies.Inspected,
-    ),
-)
-
 LIVE: Final[tuple[Socket[Live], ...]] = (
     Socket(
         path="/v1/events",
@@ -479,16 +433,5 @@ LIVE: Final[tuple[Socket[Live], ...]] = (
             "Frames: `o` output, `e` standard error, `g` a gap, `r` another size, `x` the end,"
             " `k` what was sent is done or refused, `f` an error.",
         ),
-    ),
-)
-
-CELLS: Final[tuple[Socket[CellTalks], ...]] = (
-    Socket(
-        path="/v1/cells",
-        needs=lambda _: _WRITE,
-        verb=CellTalks.talk,
-        about="Cells are handed in, and what happens is told, on one connection.",
-        says=schema.Said,
-        hears=replies.Told,
     ),
 )

@@ -36,6 +36,8 @@ class Visitor:
 
     name: str
     scopes: frozenset[Scope]
+    #: The task for whose agent is asked; ``None``: it is a person, or a person's program.
+    task: str | None = None
 
     def may(self, needs: Scope) -> bool:
         """True where one of the scopes includes ``needs``."""
@@ -64,6 +66,12 @@ def require(connection: HTTPConnection, needs: Scope) -> None:
 def welcome(connection: HTTPConnection) -> None:
     """Let anybody do that; it is noted all the same."""
     connection.scope[_NEEDS] = Scope.WRITE
+
+
+def task_of(connection: Connection) -> str | None:
+    """The task for whose agent is asked."""
+    visitor: Visitor | None = connection.get(_WHO)
+    return None if visitor is None else visitor.task
 
 
 def name_of(connection: HTTPConnection) -> str:

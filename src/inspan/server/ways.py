@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket
 
 from inspan.errors import BadInput
 from inspan.model import wire
+from inspan.server.heads import header, prefers
 from inspan.server.query import Param, Query
 from inspan.server.visitor import Scope, require, welcome
 
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 
 _NONE: Final = QueryParams()
+_KEY: Final = wire.KEY_HEADER.encode()
 
 
 class Asked:
@@ -55,24 +57,30 @@ class Asked:
     @property
     def key(self) -> str | None:
         """The idempotency key."""
-        return self.request.headers.get(wire.KEY_HEADER)
+        return header(self.request.scope, _KEY)
+
+    @property
+    def brief(self) -> bool:
+        """Whether what whoever asks knows may be left out of the answer."""
+        return prefers(self.request.scope, wire.BRIEF)
 
     async def body(self) -> bytes:
         """The whole body, refused as soon as it is more than ``wire.BODY_MOST``."""
-        held = bytearray()
-        more = True
+        parts: list[bytes] = []
+        size, more = 0, True
         while more:
             message = await self.request.receive()
             if message["type"] == "http.disconnect":
                 raise BadInput("the body was cut short")
-            held += message.get("body", b"")
-            if len(held) > wire.BODY_MOST:
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > wire.BODY_MOST:
                 raise HTTPException(
                     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                     f"the body is larger than {wire.BODY_MOST} bytes",
                 )
             more = message.get("more_body", False)
-        return bytes(held)
+        return b"".join(parts)
 
 
 def ref_of(connection: HTTPConnection) -> str:
@@ -106,6 +114,8 @@ class Way(Generic[S]):
     status: HTTPStatus = HTTPStatus.OK
     #: Whether it heeds an idempotency key.
     keyed: bool = False
+    #: Whether it heeds that a brief answer is preferred.
+    brief: bool = False
 
     def route(self, owner: S) -> Route:
         """It over ``owner``, for those who may."""

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from inspan.errors import BadInput, FolderMissing
-from inspan.settings import passing
+from inspan.model.agent import Mode
+from inspan.settings import passing, pursuing
 
 if TYPE_CHECKING:
     from inspan.agents.dialect import Dialect
@@ -46,9 +47,19 @@ class Base:
         """``spec`` with what it lacks. Raises FolderMissing, and what looking up keys does."""
         dialect = passing.dialect_of(spec.provider, self._settings)
         cwd = self._folder(spec.cwd)
-        own, withheld = passing.rule_of(dialect, self._settings.env).split(self._env)
+        rule = passing.rule_of(dialect, self._settings.env)
+        others: tuple[Dialect, ...] = ()
+        if pursuing.is_goal(spec):
+            spec = pursuing.filled(spec, self._settings, self._env)
+            others = pursuing.served(pursuing.said(spec, self._settings), self._settings)
+        for other in others:
+            rule = passing.rule_of(other, rule)
+        own, withheld = rule.split(self._env)
         given = {**self._plain(own), **spec.env, "PWD": cwd}
-        secrets = self._secrets(dialect, given) | spec.secrets
+        secrets = self._secrets(dialect, given)
+        for other in others:
+            secrets |= self._secrets(other, given)
+        secrets |= spec.secrets
         kept_back = {*withheld, *spec.withheld} - secrets.keys() - given.keys()
         return replace(
             spec,
@@ -59,6 +70,11 @@ class Base:
             terminal=passing.terminal_of(dialect, spec.mode, spec.terminal),
             sandbox=spec.sandbox or self._settings.sandbox.usual(agent=dialect is not None),
         )
+
+    def by_lines(self, provider: str, mode: Mode | None) -> bool:
+        """Whether that is an agent which is spoken to by lines. Raises ProviderBroken."""
+        dialect = passing.dialect_of(provider, self._settings)
+        return dialect is not None and (mode or dialect.modes[0]) is not Mode.PTY
 
     def handover(self, to: Handover) -> Handover:
         """``to`` with what that agent needs. Raises BadInput."""

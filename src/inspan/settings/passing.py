@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from inspan.errors import BadInput
 from inspan.model.agent import Mode, is_agent
-from inspan.model.task import Handover, TerminalSpec
+from inspan.model.task import BY_LINES, Handover, TerminalSpec
 from inspan.settings.places import Places
 from inspan.settings.values import EnvRule, Settings
 
@@ -53,7 +53,7 @@ def terminal_of(
         return otherwise
     if (mode or dialect.modes[0]) is Mode.PTY:
         return otherwise.for_agent()
-    return TerminalSpec(pty=False, record_input=True)
+    return BY_LINES
 
 
 def secrets_of(

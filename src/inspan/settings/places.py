@@ -141,6 +141,16 @@ class Places:
         return _path(self.door)
 
     @property
+    def guest_socket(self) -> Path:
+        """Where the daemon listens for agents that hand in tasks."""
+        return self.runtime_dir / "guests.sock"
+
+    @property
+    def guest_key(self) -> Path:
+        """By which it knows whose agent asks."""
+        return self.state_dir / "guests.key"
+
+    @property
     def keeper_socket(self) -> Path:
         """Where the keeper listens."""
         return self.runtime_dir / "keeper.sock"

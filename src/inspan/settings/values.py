@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inspan.errors import BadInput, InspanError, SettingsInvalid
 from inspan.model.budget import Budget, OverBudget
+from inspan.model.delegation import DEPTH, Delegation
+from inspan.model.memory import MemoryRules
+from inspan.model.outfit import Outfit
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT, Role
 from inspan.model.sandbox import SandboxRules
@@ -35,6 +38,12 @@ if TYPE_CHECKING:
 
 GIB: Final = 1 << 30
 MIB: Final = 1 << 20
+#: The form of the settings files now, as ``forms`` has it.
+FORM: Final = 2
+#: How small and how large one log may be set to be, and how many old ones are kept at most.
+LOG_LEAST: Final = 1 << 16
+LOG_LARGEST: Final = GIB  # ``client.launch`` goes by it, too
+LOGS_MOST: Final = 100
 
 #: What a program needs to feel at home, and nothing that usually holds a secret.
 _NAMES: Final = (  # noqa: SIM905 - ten lines rather than seventy
@@ -91,6 +100,16 @@ class Retention:
 
     older_than: float | None = 14 * 86400.0  #: seconds
     bytes: int | None = 5 * GIB
+    #: Seconds for which it is kept what was measured.
+    metrics: float | None = 7 * 86400.0
+
+
+@value(frozen=True, kw_only=True)
+class Logs:
+    """How large the daemon's log becomes before it makes room, and how many old ones are kept."""
+
+    size: int = 4 * MIB
+    kept: int = 3
 
 
 @value(frozen=True, kw_only=True)
@@ -127,14 +146,25 @@ class Agents:
 class Settings:
     """Everything that can be set."""
 
-    roles: tuple[Role, ...] = (Role("worker"), Role("planner"), Role("reviewer"))
+    roles: tuple[Role, ...] = (
+        Role("worker"),
+        Role("planner"),
+        Role("reviewer"),
+        # She waits for others nearly all of the time: this many goals at once.
+        Role("queen", 16),
+    )
     #: The slots of a role that is not named.
     role_default: int = DEFAULT_LIMIT
+    #: What is left to others on the machine.
+    memory: MemoryRules = MemoryRules()
     timeouts: Timeouts = DEFAULT
     retention: Retention = Retention()
     recording: Recording = Recording()
+    logs: Logs = Logs()
     code: CodeRest = CodeRest()
     agents: Agents = Agents()
+    #: How much work agents may hand in.
+    delegation: Delegation = Delegation()
     #: How many tasks of a provider may run at once, where that is limited.
     providers: dict[str, int] = field(default_factory=dict)
     #: Agents of the user's own, by name.
@@ -143,6 +173,8 @@ class Settings:
     permissions: Policy = field(default_factory=Policy)
     #: What a sandbox shows, and which tasks are in one.
     sandbox: SandboxRules = field(default_factory=SandboxRules)
+    #: What new worktrees get beside their files.
+    workspaces: Outfit = Outfit()
     #: Where the daemon listens beside its own socket; ``None``: nowhere.
     listen: Listen | None = None
     #: Who is told of tasks that need somebody.
@@ -195,13 +227,24 @@ def _build(document: Lined) -> dict[str, Any]:
     if isinstance(document.value, dict) and "limits" in document.value:
         raise SettingsInvalid(
             f"{document.at('limits')}: limits of time are in {TIMEOUTS}, beside this file",
-            hint="There they are `command: {timeout, longest, idle}` and `stop: {grace}`.",
+            hint="`inspan upgrade` moves them: `command: {timeout, longest, idle}` and so on.",
         )
     sections = fields.section(document, (), document.value, _SECTIONS)
     changes: dict[str, Any] = {}
     for name, section in sections.items():
         changes |= _SECTIONS[name](document, section)
     return changes
+
+
+def _version(document: Lined, value: Any) -> dict[str, Any]:
+    """The form of the settings files (``forms``); it sets nothing."""
+    if fields.whole(document, ("version",), value) > FORM:
+        raise SettingsInvalid(
+            f"{document.at('version')}: the settings have form {value}, and this inspan knows"
+            f" those up to {FORM}",
+            hint="A later inspan reads them; its `inspan upgrade --settings-back` may go back.",
+        )
+    return {}
 
 
 def _roles(document: Lined, value: Any) -> dict[str, Any]:
@@ -212,24 +255,59 @@ def _roles(document: Lined, value: Any) -> dict[str, Any]:
         for name, limit in value.items()
     }
     default = given.pop("default", DEFAULT_LIMIT)
-    names = dict.fromkeys([*(role.name for role in Settings().roles), *given])
+    limits = {role.name: role.limit for role in Settings().roles}
+    limits = {name: limit if limit != DEFAULT_LIMIT else default for name, limit in limits.items()}
     return {
         "role_default": default,
-        "roles": tuple(Role(name, given.get(name, default)) for name in names),
+        "roles": tuple(Role(name, limit) for name, limit in {**limits, **given}.items()),
     }
 
 
 def _retention(document: Lined, value: Any) -> dict[str, Any]:
-    given = fields.section(document, ("retention",), value, ("days", "bytes"))
+    given = fields.section(document, ("retention",), value, ("days", "bytes", "metrics"))
     changes: dict[str, Any] = {}
-    if "days" in given:
-        days = given["days"]
-        if days is not None and (isinstance(days, bool) or not isinstance(days, int | float)):
-            raise SettingsInvalid(f"{document.at('retention', 'days')}: days is not a number")
-        changes["older_than"] = None if days is None else days * 86400.0
+    for name, of in (("days", "older_than"), ("metrics", "metrics")):
+        if name in given:
+            changes[of] = _days(document, name, given[name])
     if "bytes" in given:
         changes["bytes"] = fields.size(document, ("retention", "bytes"), given["bytes"])
     return {"retention": Retention(**changes)}
+
+
+def _days(document: Lined, name: str, days: Any) -> float | None:
+    if days is None:
+        return None
+    if isinstance(days, bool) or not isinstance(days, int | float) or not days >= 0:
+        raise SettingsInvalid(
+            f"{document.at('retention', name)}: {name} is not a number of days",
+            hint="Write a number from 0 up, or null, which keeps all.",
+        )
+    return float(days) * 86400.0
+
+
+def _memory(document: Lined, value: Any) -> dict[str, Any]:
+    given = fields.section(document, ("memory",), value, ("keep", "start"))
+    sizes = {name: fields.size(document, ("memory", name), given[name]) for name in given}
+    return {"memory": MemoryRules(**{name: size or 0 for name, size in sizes.items()})}
+
+
+def _logs(document: Lined, value: Any) -> dict[str, Any]:
+    given = fields.section(document, ("logs",), value, ("size", "kept"))
+    changes: dict[str, Any] = {}
+    if "size" in given:
+        size = fields.size(document, ("logs", "size"), given["size"])
+        if size is None or not LOG_LEAST <= size <= LOG_LARGEST:
+            raise SettingsInvalid(
+                f"{document.at('logs', 'size')}: logs.size is not from 64K to 1G",
+                hint="The log holds what went wrong; without a bound it would fill the disk.",
+            )
+        changes["size"] = size
+    if "kept" in given:
+        kept = fields.whole(document, ("logs", "kept"), given["kept"])
+        if kept > LOGS_MOST:
+            raise SettingsInvalid(f"{document.at('logs', 'kept')}: logs.kept is above {LOGS_MOST}")
+        changes["kept"] = kept
+    return {"logs": Logs(**changes)}
 
 
 def _recording(document: Lined, value: Any) -> dict[str, Any]:
@@ -302,10 +380,33 @@ def _providers(document: Lined, value: Any) -> dict[str, Any]:
     return {"providers": slots, "declared": declared}
 
 
+def _delegation(document: Lined, value: Any) -> dict[str, Any]:
+    given = fields.section(document, ("delegation",), value, ("depth", "width", "most", "agents"))
+    changes: dict[str, Any] = {
+        name: fields.whole(document, ("delegation", name), given[name])
+        for name in ("depth", "width", "most")
+        if name in given
+    }
+    if changes.get("depth", 0) > DEPTH:
+        raise SettingsInvalid(
+            f"{document.at('delegation', 'depth')}: children go {DEPTH} deep at most"
+        )
+    if "agents" in given:
+        names = fields.words(document, ("delegation", "agents"), given["agents"])
+        changes["agents"] = tuple(names)
+    return {"delegation": Delegation(**changes)}
+
+
 def _permissions(document: Lined, value: Any) -> dict[str, Any]:
     from inspan.settings.permissions import policy  # noqa: PLC0415 - only where there are some
 
     return {"permissions": policy(document, ("permissions",), value, Policy().expires)}
+
+
+def _workspaces(document: Lined, value: Any) -> dict[str, Any]:
+    from inspan.settings.outfit import outfit  # noqa: PLC0415 - only where there is one
+
+    return {"workspaces": outfit(document, ("workspaces",), value)}
 
 
 def _sandbox(document: Lined, value: Any) -> dict[str, Any]:
@@ -373,14 +474,19 @@ def _secrets(document: Lined, value: Any) -> dict[str, Any]:
 
 
 _SECTIONS: Final[dict[str, _Part]] = {
+    "version": _version,
     "roles": _roles,
+    "memory": _memory,
     "retention": _retention,
     "recording": _recording,
+    "logs": _logs,
     "code": _code,
     "agents": _agents,
+    "delegation": _delegation,
     "providers": _providers,
     "permissions": _permissions,
     "sandbox": _sandbox,
+    "workspaces": _workspaces,
     "server": _server,
     "notify": _notify,
     "tracing": _tracing,

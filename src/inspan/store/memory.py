@@ -120,7 +120,7 @@ class MemoryStore:
         newest_first = self._in_order()[::-1]
         if query.before is not None:
             newest_first = newest_first[newest_first.index(self._tasks[query.before]) + 1 :]
-        found = [task for task in newest_first if _fits(task, query)]
+        found = [task for task in newest_first if fits(task, query)]
         page = tuple(found[:limit])
         counts = dict(Counter(task.state.value for task in self._tasks.values()))
         return TaskPage(page, page[-1].id if len(found) > limit else None, counts)
@@ -242,9 +242,11 @@ class MemoryStore:
         return tuple(sorted(self._tasks.values(), key=attrgetter("created_at")))
 
 
-def _fits(task: Task, query: TaskQuery) -> bool:
+def fits(task: Task, query: TaskQuery) -> bool:
+    """Whether ``query`` wants it, on whichever page."""
     return (
         (not query.states or task.state in query.states)
         and query.role in (None, task.spec.role)
+        and query.correlation in (None, task.correlation)
         and query.name in (None, task.spec.name)
     )

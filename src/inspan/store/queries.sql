@@ -92,6 +92,24 @@ WHERE number IN (
 )
 ORDER BY created_at DESC, number DESC;
 
+-- name: list_tasks_of_correlation
+-- A page of the tasks that belong together, newest first, found by their events: few belong to one.
+SELECT id, seq, state, correlation, created_at, ended_at, body,
+       (SELECT e.body FROM events AS e WHERE e.task = tasks.id ORDER BY e.seq LIMIT 1) AS first
+FROM tasks
+WHERE id IN (
+    SELECT task FROM events INDEXED BY events_by_correlation
+    WHERE correlation = :correlation AND correlation <> task
+    UNION SELECT :correlation
+)
+  AND correlation = :correlation
+  AND (json_array_length(:states) = 0 OR state IN (SELECT value FROM json_each(:states)))
+  AND (:role IS NULL OR role = :role)
+  AND (:name IS NULL OR name = :name)
+  AND (created_at, number) < (:before_at, :before)
+ORDER BY created_at DESC, number DESC
+LIMIT :limit;
+
 -- name: count_states
 -- How many tasks are in each state, counted in the index.
 SELECT state, count(*) FROM tasks GROUP BY state;

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final, Protocol, cast
 
+import anyio
 import anyio.to_thread
 
-from inspan.errors import KeeperLost, SessionNotFound
+from inspan.errors import KeeperLost, SessionNotFound, Unable
 from inspan.keeper.client import EndedSession, Grew
 from inspan.model.ids import SESSION_ID
-from inspan.model.session import Chunk, Ended, Gap, Hit, Hits, Output, Times, Wanted
+from inspan.model.session import Chunk, Ended, Frame, Gap, Hit, Hits, Output, Times, Wanted
+from inspan.terminal.keyframes import Keyframes
 from inspan.terminal.playback import STREAMS, Playback
+from inspan.terminal.screen import Backend, backend
 from inspan.terminal.search import Needle, find
 from inspan.terminal.times import times
 
 #: The most bytes a follower holds at once.
 CHUNK_MOST: Final = 1 << 16
+#: Of so many recordings it is remembered how far they were drawn, at some 100 KB each.
+FILMS_MOST: Final = 8
 #: So many bytes that were written a moment ago are read on the loop: they are in memory, and a
 #: thread would take longer to wake than to read them.
 AT_ONCE_MOST: Final = 1 << 14
@@ -50,6 +58,7 @@ class Recordings:
     def __init__(self, root: Path, keeper: Callable[[], Awaitable[Keeper]]) -> None:
         self._root = root
         self._keeper = keeper
+        self._films: OrderedDict[str, _Film] = OrderedDict()
 
     async def read(self, session: str, offset: int, limit: int) -> tuple[Chunk, ...]:
         """At most ``limit`` bytes from ``offset``; ends with ``Ended`` where nothing more comes."""
@@ -60,6 +69,25 @@ class Recordings:
         """When the bytes from ``offset`` up to ``until`` came, in at most ``most`` marks."""
         playback = Playback(self.folder(session))
         return await anyio.to_thread.run_sync(times, playback, offset, until, most)
+
+    async def frame(self, session: str, offset: int) -> Frame:
+        """What its terminal showed there, or before it as far as one call reads.
+
+        Of the recordings that were asked for last it is remembered how far they were read.
+        """
+        folder = self.folder(session)
+        redraws = (await anyio.to_thread.run_sync(_backend)).redraws
+        if redraws is None:
+            raise Unable(
+                "nothing here can tell what a terminal showed",
+                hint="`pip install 'inspan[agents]'` beside the daemon brings what can.",
+            )
+        film = self._films.pop(session, None) or _Film(Keyframes(Playback(folder), redraws))
+        self._films[session] = film
+        while len(self._films) > FILMS_MOST:
+            self._films.popitem(last=False)
+        async with film.one:
+            return await anyio.to_thread.run_sync(film.keyframes.frame, offset)
 
     async def search(self, session: str, offset: int, wanted: Wanted) -> Hits:
         """Lines from ``offset`` on, found in a bounded part; ``next``: where to search on."""
@@ -121,6 +149,17 @@ class Recordings:
             yield None
         else:
             yield None
+
+
+@dataclass
+class _Film:
+    """A recording as far as it was drawn; by one at a time."""
+
+    keyframes: Keyframes
+    one: anyio.Lock = field(default_factory=anyio.Lock)
+
+
+_backend: Final[Callable[[], Backend]] = cache(backend)
 
 
 class _Reader:

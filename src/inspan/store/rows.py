@@ -6,8 +6,7 @@ What is searched for is a column of its own. The rest is JSON text made by ``mod
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
-from operator import attrgetter
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from inspan.model.event import Event
@@ -18,9 +17,6 @@ Row: TypeAlias = tuple[Any, ...]
 
 #: Fields of a task that are elsewhere: in columns and, the last, in its first event.
 _COLUMNS: Final = ("id", "seq", "state", "correlation", "created_at", "ended_at", "spec")
-_BODY: Final = tuple(item.name for item in fields(Task) if item.name not in _COLUMNS)
-_DEFAULTS: Final = tuple(item.default for item in fields(Task) if item.name not in _COLUMNS)
-_values: Final = attrgetter(*_BODY)
 #: Marks text that UTF-8 cannot hold, such as a file name of arbitrary bytes: JSON follows.
 _ESCAPE: Final = "\x1a"
 
@@ -89,11 +85,9 @@ def event_row(event: Event) -> Row:
 
 
 def _body(task: Task) -> str:
-    plain = {
-        name: value
-        for name, value, default in zip(_BODY, _values(task), _DEFAULTS, strict=True)
-        if value is not default
-    }
+    plain = shallow(task)
+    for name in _COLUMNS:
+        plain.pop(name, None)
     return _encode(plain)
 
 

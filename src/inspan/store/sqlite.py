@@ -248,11 +248,12 @@ def _list(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
     before_at, before = _place(connection, query.before)
     found = _tasks(
         connection,
-        "list_tasks_in_states" if query.states else "list_tasks",
+        _listing(query),
         {
             "states": json.dumps(query.states),
             "role": None if query.role is None else rows.text(query.role),
             "name": None if query.name is None else rows.text(query.name),
+            "correlation": None if query.correlation is None else rows.text(query.correlation),
             "before_at": before_at,
             "before": before,
             "limit": limit + 1,
@@ -261,6 +262,12 @@ def _list(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
     page = found[:limit]
     counts = dict(connection.execute(statement("count_states")).fetchall())
     return TaskPage(page, page[-1].id if len(found) > len(page) else None, counts)
+
+
+def _listing(query: TaskQuery) -> str:
+    if query.correlation is not None:
+        return "list_tasks_of_correlation"
+    return "list_tasks_in_states" if query.states else "list_tasks"
 
 
 def _place(connection: sqlite3.Connection, task: str | None) -> tuple[float, int]:

@@ -6,11 +6,15 @@ It reads no clock and looks at nothing: whoever has the readings says what they 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from inspan.model.activity import Activity, Doing, Reading, Source, Steady, judge, stale_at
 from inspan.model.task import Needs
 from inspan.terminal.rules import EVIDENCE_MOST
 from inspan.terminal.sanitize import one_line
+
+#: So many seconds after it has a new size a program may still draw itself anew.
+REDRAWS: Final = 1.0
 
 
 class Discern:
@@ -40,6 +44,10 @@ class Discern:
     def typed(self) -> None:
         """Somebody typed: what it does now is no flapping."""
         self._steady = self._steady.excused()
+
+    def resized(self, at: float) -> None:
+        """Somebody gave it a new size: nor is what it draws anew for that."""
+        self._steady = self._steady.excused(at + REDRAWS)
 
 
 def announced(needs: Needs, at: float) -> Reading:

@@ -33,6 +33,10 @@ _EMPTY: Final = re.compile(r"\s{0,4}(?:[❯›>❱»]|>>>?|❯❯|»»)\s*[█�
 _BARRED: Final = re.compile(r"\s{0,4}[│┃║▌▎▊█]")
 #: The upper line of a box that begins right of the left edge, after whatever stands there.
 _FLOATS: Final = re.compile(r"[^╭┌┏╔]{3,}([╭┌┏╔][─━═][^╮┐┓╗]{4,}[╮┐┓╗])(?![─━═])")
+#: The border of a box over the middle of which something is drawn that has no border of its own.
+_COVERED: Final = re.compile(
+    r"[^─━═]*[─━═]{3,}( {2,}(?=\S)[^─━═╭╮╰╯┌┐└┘│┃]*[^─━═╭╮╰╯┌┐└┘│┃ ] {2,}| {12,})[─━═]{3,}\W*"
+)
 #: An option that is marked, and any other: what stands before its words.
 _CHOSEN: Final = re.compile(r"[\s│┃║|▌▎▊▐]*[❯›>●▶→◉▸➤»►‣] {1,3}(?=\S)")
 _OTHER: Final = re.compile(r"[\s│┃║|▌▎▊▐]*(?:[○◯•·-] {1,3})?(?=\S)")
@@ -104,6 +108,29 @@ def answered(rows: Sequence[str], cursor: tuple[int, int], typing: range) -> boo
     """Whether a cursor that is shown has left where one types for the row below it, at its left."""
     column, at = cursor
     return column == 0 and at == typing.stop and not any(rows[at:])
+
+
+def printed(rows: Sequence[str], cursor: tuple[int, int]) -> int | None:
+    """The last row that has something, where the cursor has left it for the left of a row below.
+
+    So it stands after a program has printed lines and reads none, and where nothing is drawn below.
+    """
+    column, at = cursor
+    last = next((row for row in range(len(rows) - 1, -1, -1) if rows[row]), None)
+    left = last is not None and column == 0 and last < at <= last + _APART_MOST
+    return last if left else None
+
+
+def drawn_live(rows: Sequence[str], cursor: tuple[int, int]) -> int | None:
+    """The last row that has something, where a cursor that is hidden stands at the end of all.
+
+    So it does for those that draw the last of their lines anew again and again, as Rich does.
+    """
+    column, at = cursor
+    last = next((row for row in range(len(rows) - 1, -1, -1) if rows[row]), None)
+    if last is None or column == 0 or not last <= at <= last + _APART_MOST:
+        return None
+    return last if column >= len(rows[min(at, len(rows) - 1)]) else None
 
 
 def paragraph(rows: Sequence[str], end: int, between: int = _APART_MOST) -> range:
@@ -183,7 +210,31 @@ def floating(rows: Sequence[str]) -> list[str] | None:
         found = _floating(rows, at, corner.start(1), corner.end(1) - 1)
         if found and (lowest is None or (at < lowest.start and at + len(found) >= lowest.stop)):
             lowest, inside = range(at, at + len(found) + 1), found
-    return [row for row in inside if row] if lowest else None
+    return [row for row in inside if row] if lowest else covering(rows)
+
+
+def covering(rows: Sequence[str]) -> list[str] | None:
+    """What is drawn over the border of a box behind it, with nothing around but spaces; or nothing.
+
+    Above and below the border it goes on for as long as its edges are blank.
+    """
+    for at in range(len(rows) - 1, -1, -1):
+        if (cover := _COVERED.fullmatch(rows[at])) is None:
+            continue
+        left, right = cover.span(1)
+        first = last = at
+        while first > 0 and _blank_edges(rows[first - 1], left, right):
+            first -= 1
+        while last + 1 < len(rows) and _blank_edges(rows[last + 1], left, right):
+            last += 1
+        inside = [row[left:right].strip(SIDES) for row in rows[first : last + 1]]
+        if sum(map(_worded, inside)) > 1:
+            return [row for row in inside if row]
+    return None
+
+
+def _blank_edges(row: str, left: int, right: int) -> bool:
+    return not row[left : left + 2].strip() and not row[right - 2 : right].strip()
 
 
 def _floating(rows: Sequence[str], at: int, left: int, right: int) -> list[str]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from inspan.model.activity import Reading, Source
+from inspan.model.activity import Doing, Reading, Source
+from inspan.terminal.asking import column
 from inspan.terminal.hooks import Hooks
 from inspan.terminal.motion import Motion
-from inspan.terminal.rules import Rulebook, Verdict, View
+from inspan.terminal.rules import Rulebook, Verdict
 from inspan.terminal.screen import Backend, Screen
 from inspan.terminal.settle import Unsettled
+from inspan.terminal.usual import Usual
+from inspan.terminal.view import View
 
 
 class Look:
@@ -35,6 +38,7 @@ class Look:
         self._since = -inf
         self._again = inf
         self._motion = Motion()
+        self._usual = Usual()
         #: How many characters had been drawn when it was looked at last.
         self._printed = 0
 
@@ -69,8 +73,15 @@ class Look:
             self._unsettled = self._unsettled.resized(at)
         self._changed(at, begun=False)
 
-    def typed(self, at: float) -> None:
-        """Somebody typed: what is drawn at once is no motion of its own; no hook tells of it."""
+    def typed(self, at: float, data: bytes = b"") -> None:
+        """Somebody typed ``data``: what is drawn at once is no motion; no hook tells of it."""
+        if data:
+            screen, said = self.screen, self.reading
+            rests = at >= self._motion.rests and (said is None or said.doing is not Doing.WAITING)
+            hidden = screen.marks.hidden
+            self._usual.typed(
+                data, tuple(column(screen.rows())), screen.cursor, hidden, rests=rests
+            )
         self._motion.typed(at)
         self._hooks.forget()
 
@@ -92,7 +103,8 @@ class Look:
         motion.seen(screen.rows(), screen.cursor, told, printed, self._printed_at)
         self._printed = screen.printed
         view = View(
-            *seen,
+            tuple(column(seen[0])),
+            *seen[1:],
             now=now,
             since=self._since,
             calm=motion.calm,
@@ -101,6 +113,9 @@ class Look:
             moved=motion.moved,
             rests=motion.rests,
             stood=motion.stood,
+            worded=motion.worded,
+            born=motion.born,
+            usual=self._usual.every,
         )
         verdict = self._judge(view)
         titled = verdict.source is Source.TITLE

@@ -103,6 +103,11 @@ class Marks:
         self._parameters = bytearray()
         self._drawn: list[bytes] = []
 
+    @property
+    def resting(self) -> bool:
+        """No sequence is begun."""
+        return self._state is _State.GROUND
+
     def feed(self, data: bytes) -> bytes:
         """Take the next output; what of it is to be drawn."""
         at = 0

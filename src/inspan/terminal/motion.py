@@ -34,6 +34,8 @@ _ART: Final = 2
 _COUNTS: Final = re.compile(
     r"\d ?(?:ms|s|secs?|seconds?|m|min|tok|tokens?|k)\b|(?<!\d)\d?\d:\d\d(?!\d)"
 )
+#: The number of one.
+_COUNTED: Final = re.compile(r"\d+(?= ?(?:ms|s|secs?|seconds?|m|min|tok|tokens?|k|%)\b)|\d?\d:\d\d")
 #: The time of day.
 _CLOCK: Final = re.compile(r"\b(?!00:)\d\d:\d\d:\d\d\b")
 _DIGITS: Final = re.compile(r"\d+")
@@ -66,14 +68,21 @@ class Motion:
     own: float = -inf
     _excused: float = -inf
     _painted: float = -inf
-    #: Since when each row of the screen is as it is.
+    #: Since when each row of the screen is as it is, but for dots behind it that come and go.
     stood: tuple[float, ...] = ()
+    #: Since when the words of each are what they are, whatever signs and numbers do.
+    worded: tuple[float, ...] = ()
+    #: Since when each is on the screen, wherever: text that scrolls is as old as it was.
+    born: tuple[float, ...] = ()
+    _first: dict[tuple[str, int], float] = field(default_factory=dict)
     _rows: tuple[str, ...] = ()
     #: How often each row changed as one of a picture: what is animated so moves at rest too.
     _art: Counter[int] = field(default_factory=Counter)
     #: What each row was before it was what it is, and since when it is that.
     _before: tuple[str, ...] = ()
     _since: tuple[float, ...] = ()
+    _worded: tuple[float, ...] = ()
+    _lettered: tuple[float, ...] = ()
 
     def typed(self, at: float) -> None:
         """Somebody typed, or did else what makes a program draw: that is no motion of its own."""
@@ -91,15 +100,27 @@ class Motion:
 
         ``printed``: about how many characters were drawn since the last time.
         """
+        if rows != self._rows[len(told) :] or not self.born:
+            self._bear(rows, at)
         self._see((*told, *rows), cursor, len(told), printed, at)
-        self.stood = self._since[len(told) :]
+        self.stood = self._worded[len(told) :]
+        self.worded = self._lettered[len(told) :]
+
+    def _bear(self, rows: tuple[str, ...], at: float) -> None:
+        """Since when each row is there, by its words and how often those stand above it."""
+        above: Counter[str] = Counter()
+        found: dict[tuple[str, int], float] = {}
+        for row in rows:
+            found[row, above[row]] = self._first.get((row, above[row]), at)
+            above[row] += 1
+        self._first, self.born = found, tuple(found.values())
 
     def _see(
         self, rows: tuple[str, ...], cursor: tuple[int, int], told: int, printed: int, at: float
     ) -> None:
         if len(rows) != len(self._rows):
             self._before = self._rows = rows
-            self._since = (at,) * len(rows)
+            self._since = self._worded = self._lettered = (at,) * len(rows)
             self._loud(at, MOTION_PAUSE)
             return
         if rows == self._rows:
@@ -118,6 +139,14 @@ class Motion:
         self._since = tuple(
             since if row == was else at
             for (row, was), since in zip(pairs, self._since, strict=True)
+        )
+        self._worded = tuple(
+            since if row == was or _words(row) == _words(was) != "" else at
+            for (row, was), since in zip(pairs, self._worded, strict=True)
+        )
+        self._lettered = tuple(
+            since if row == was or _letters(row) == _letters(was) != "" else at
+            for (row, was), since in zip(pairs, self._lettered, strict=True)
         )
         self._rows = rows
         if found:
@@ -220,6 +249,16 @@ def changed(was: str, row: str) -> Change:
     if any(sign.isalnum() for sign in parts):
         return Change.WORDS
     return Change.COUNT if counted else Change.SIGNS
+
+
+def _words(row: str) -> str:
+    """Without the dots behind it."""
+    return row.rstrip(" .…")
+
+
+def _letters(row: str) -> str:
+    """Without signs, and without seconds and the like that count."""
+    return "".join(filter(str.isalnum, _COUNTED.sub("", row)))
 
 
 def span(was: str, row: str) -> tuple[int, int]:

@@ -81,10 +81,11 @@ class Replay:
                     needs = Needs(heard.kind, heard.question, heard.options)
                     self._announced = announced(needs, moment.at)
         elif isinstance(what, Resized):
+            self._discern.resized(moment.at)
             self.look.resize(what.cols, what.rows, moment.at)
         elif isinstance(what, Typed):
             self._discern.typed()
-            self.look.typed(moment.at)
+            self.look.typed(moment.at, what.data)
             if b"\r" in what.data or b"\n" in what.data:
                 self._announced = None  # a line that is typed is the answer
         if self._told() != before:

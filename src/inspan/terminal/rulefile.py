@@ -23,6 +23,7 @@ r"""Reads rulebooks from TOML; what is wrong is told with the file, the rule and
     cursor = "shown"                            # or "hidden"; either where it is left out
     still = 0.5                                 # seconds without a change before it begins
     stands = 0.5                                # seconds for which the lines that fit have stood
+    together = 0.5                              # seconds within which these lines came
     moves = 1.5                                 # seconds of motion before it begins, and only in it
     holds = 30                                  # seconds without a change until it fits no more
     [rule.asks]                                 # of one that is waiting, and of no other
@@ -46,15 +47,13 @@ from typing import Final
 
 from inspan.model.activity import Confidence, Doing
 from inspan.terminal.announce import KINDS
+from inspan.terminal.regions import COUNTED, Place, Region
 from inspan.terminal.rulenames import NAME, Names, named
 from inspan.terminal.rules import (
-    COUNTED,
     Asks,
     Condition,
     OneOf,
     Pattern,
-    Place,
-    Region,
     Rule,
     Rulebook,
 )
@@ -78,6 +77,7 @@ _RULE_FIELDS: Final = frozenset(
         "cursor",
         "still",
         "stands",
+        "together",
         "moves",
         "holds",
         "asks",
@@ -165,8 +165,9 @@ class _Reader:
             hidden=None if cursor is None else _CURSORS[cursor],
             still=number(given.get("still", 0), where.at("still")),
             stands=number(given.get("stands", 0), where.at("stands")),
+            together=_seconds(given, "together", where),
             moves=number(given.get("moves", 0), where.at("moves")),
-            holds=number(given["holds"], where.at("holds")) if "holds" in given else inf,
+            holds=_seconds(given, "holds", where),
             asks=self._asks(given["asks"], region, where.at("asks")) if "asks" in given else None,
         )
 
@@ -224,6 +225,11 @@ class _Reader:
         if region is None:
             raise where.wrong("neither it nor its rule names a region")
         return Pattern(region, self._names.regex(told, where))
+
+
+def _seconds(given: dict[str, object], field: str, where: Where) -> float:
+    """Without end where they are left out."""
+    return number(given[field], where.at(field)) if field in given else inf
 
 
 def _listed(told: object, where: Where) -> list[object]:

@@ -20,7 +20,7 @@ from typing import Final
 from inspan.terminal.rulevalues import Where, word
 
 NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-NAMES_MOST: Final = 100
+NAMES_MOST: Final = 200
 #: The most characters of a pattern as it is written, and with all names resolved.
 PATTERN_MOST: Final = 500
 FILLED_MOST: Final = 4000

@@ -2,10 +2,11 @@
 
 Names, prompts, reasons, error messages and a program's output all come from elsewhere, and a
 terminal obeys what it is sent. ``one_line`` is for fields in lists, ``clean`` for text of several
-lines, ``Cleaner`` for output as it comes. What comes out has no C0 control but newline and tab, no
-DEL, no C1 control in any form, no escape sequence (colours where they were asked for), no bidi
-control and no invisible character that could make two texts look alike. Cleaning twice changes
-nothing. The grammar of sequences is that of ECMA-48 (5th edition), sections 5.3 to 5.6.
+lines, ``Cleaner`` for output as it comes, ``unveiled`` for a line that is reviewed. What comes out
+has no C0 control but newline and tab, no DEL, no C1 control in any form, no escape sequence
+(colours where they were asked for), no bidi control and no invisible character that could make two
+texts look alike. Cleaning twice changes nothing. The grammar of sequences is that of ECMA-48 (5th
+edition), sections 5.3 to 5.6.
 
 This module never decides what is recorded: a recording is always exact.
 """
@@ -51,6 +52,8 @@ _BLANKS: Final = re.compile(r"\s+")
 #: Joiners matter to the shape of text and emoji, but not to a field in a list.
 _JOINERS: Final = re.compile(r"[\u200c\u200d]")
 _SGR: Final = re.compile(r"[0-9;:]*")
+#: All of these, and the joiners, which a reader of code wants to see too.
+_HIDDEN: Final = re.compile(rf"{_SINGLE}|[\n\u200c\u200d\u00a0]")
 
 _LINE_BREAKS: Final = frozenset("\r\x0b\x0c\x85\u2028\u2029")
 #: Cursor movements that lead to another line or to the start of this one.
@@ -68,6 +71,23 @@ def one_line(text: str, width: int | None = None) -> str:
     line = _JOINERS.sub("", clean(text[:room]))
     line = _BLANKS.sub(" ", _unspilt(line)).strip() + "…" * (len(text) > room)
     return line if width is None else _shortened(line, width)
+
+
+def unveiled(text: str) -> str:
+    """``text`` of one line as whoever reviews it must see it: what is hidden is written out.
+
+    Cleaning would leave out just what somebody wants to slip through.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _unspilt(_HIDDEN.sub(_written_out, text.expandtabs(4)))
+
+
+def _written_out(found: re.Match[str]) -> str:
+    character = found[0]
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    return "␡" if character == "\x7f" else f"<U+{ord(character):04X}>"
 
 
 def columns(text: str) -> int:

@@ -54,6 +54,26 @@ class Emulator(Protocol):
         ...
 
 
+class Redrawing(Emulator, Protocol):
+    """One that can be drawn elsewhere, and taken up again later; not all can."""
+
+    def __init__(self, cols: int, rows: int, state: bytes | None = None) -> None:
+        """With the ``state`` that one of this size had."""
+        ...
+
+    def resting(self) -> bool:
+        """True where no sequence is begun."""
+        ...
+
+    def drawn(self) -> str:
+        """Text and sequences that draw it on an empty terminal of its size."""
+        ...
+
+    def kept(self) -> bytes:
+        """All of its state."""
+        ...
+
+
 Make: TypeAlias = Callable[[int, int], Emulator]
 
 
@@ -64,6 +84,8 @@ class Backend:
     name: str
     version: str
     make: Make
+    #: The same, where it can be drawn elsewhere.
+    redraws: type[Redrawing] | None = None
 
 
 class _Blind:
@@ -124,7 +146,9 @@ def _load(package: str, module: str, kind: str) -> Backend | None:
         loaded = import_module(module)
     except (ImportError, OSError, AssertionError):
         return None  # its library is not for this machine
-    return Backend(loaded.NAME, version(package), getattr(loaded, kind))
+    made = getattr(loaded, kind)
+    redraws = made if hasattr(made, "kept") else None
+    return Backend(loaded.NAME, version(package), made, redraws)
 
 
 class Screen:
@@ -138,7 +162,7 @@ class Screen:
         self.marks = Marks()
         self.generation = 0
         self.printed = 0
-        self._emulator = backend.make(*_bounded(cols, rows))
+        self._emulator = backend.make(*bounded(cols, rows))
         self._shown: tuple[str, ...] | None = None
 
     @property
@@ -176,7 +200,7 @@ class Screen:
 
     def resize(self, cols: int, rows: int) -> None:
         """Take the new size of the terminal."""
-        self._emulator.resize(*_bounded(cols, rows))
+        self._emulator.resize(*bounded(cols, rows))
         self._changed()
 
     def rows(self) -> tuple[str, ...]:
@@ -197,5 +221,6 @@ class Screen:
         self._shown = None
 
 
-def _bounded(cols: int, rows: int) -> tuple[int, int]:
+def bounded(cols: int, rows: int) -> tuple[int, int]:
+    """The size that is drawn of such a terminal."""
     return max(1, min(cols, COLUMNS_MOST)), max(1, min(rows, ROWS_MOST))

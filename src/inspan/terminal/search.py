@@ -25,7 +25,9 @@ _PIECE: Final = 1 << 18
 LINE_MOST: Final = 240
 _LEAD: Final = 60
 #: Behind these begins another line, as ``sanitize.Cleaner`` has it too.
-_BREAK: Final = re.compile(rb"\n|\r(?!\n)|(?=\x1b\[[0-9;]*[ABEFGHdf])")
+_BREAK: Final = re.compile(
+    rb"[\n\x0b\x0c]|\r(?!\n)|\xc2\x85|\xe2\x80[\xa8\xa9]|(?=\x1b\[[0-9;]*[ABEFGHdf])"
+)
 
 #: What is more than plain text in lines.
 _ODD: Final = re.compile(rb"[^\n\r\t -~]")

@@ -6,6 +6,7 @@ folder of inspan's own.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,11 @@ import anyio.to_thread
 from inspan.errors import FolderMissing, NothingToDecide, WorkspaceFailed
 from inspan.git.removal import delete
 from inspan.model.ids import TASK_ID
-from inspan.model.task import Task, Workspace, WorkspaceKind
+from inspan.model.merging import MergeRequest, MergeResult
+from inspan.model.outfit import NOTHING, Outfit
+from inspan.model.place import Place, Standing
+from inspan.model.task import Task, TaskKind, Workspace, WorkspaceKind
+from inspan.workspaces.ports import Leases
 from inspan.workspaces.taskfile import failed, write
 from inspan.workspaces.worktree import Worktrees
 
@@ -22,9 +27,11 @@ from inspan.workspaces.worktree import Worktrees
 class Workspaces:
     """The workspaces under ``root``: ``<root>/<task id>``, a folder or a worktree."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, outfit: Outfit = NOTHING) -> None:
         self._root = root.absolute()
-        self._worktrees = Worktrees(self._root)
+        self._outfit = outfit
+        self._leases = Leases(self._root)
+        self._worktrees = Worktrees(self._root, outfit.copy)
 
     async def prepare(self, task: Task) -> Workspace:
         """Make the place ready, ``task.json`` inside; the same one for a later attempt.
@@ -38,12 +45,14 @@ class Workspaces:
         if not await anyio.to_thread.run_sync(here.is_dir):
             raise FolderMissing(f"The working folder {task.spec.cwd} does not exist.")
         match task.spec.workspace:
+            case WorkspaceKind.HERE if task.spec.kind is TaskKind.GOAL:
+                return await self._worktrees.begun(task)
             case WorkspaceKind.HERE:
                 return Workspace(WorkspaceKind.HERE, str(here))
             case WorkspaceKind.FOLDER:
-                return await anyio.to_thread.run_sync(self._folder, task)
-            case WorkspaceKind.WORKTREE:
-                return await self._worktrees.prepare(task)
+                return await self._leased(task, await anyio.to_thread.run_sync(self._folder, task))
+            case WorkspaceKind.WORKTREE | WorkspaceKind.COPY:
+                return await self._leased(task, await self._worktrees.prepare(task))
 
     async def diff(self, workspace: Workspace) -> str:
         """All that was changed there since its base, committed or not, as a patch."""
@@ -52,6 +61,10 @@ class Workspaces:
     async def accept(self, workspace: Workspace, message: str) -> str:
         """Commit what is left on the branch; the branch's newest commit."""
         return await self._worktrees.accept(self._worktree(workspace), workspace, message)
+
+    async def merge(self, task: Task, branch: str, asked: MergeRequest) -> MergeResult:
+        """Merge the branch of a task onto one of the user's, or say what would come of it."""
+        return await self._worktrees.merge(task, branch, asked)
 
     async def snapshot(self, workspace: Workspace) -> str:
         """A commit of all that lies in a worktree, which stays as it is; no branch has it."""
@@ -72,10 +85,66 @@ class Workspaces:
             case WorkspaceKind.HERE:
                 return None
             case WorkspaceKind.FOLDER:
-                await delete(self._root / self._task(workspace))
-                return None
-            case WorkspaceKind.WORKTREE:
-                return await self._worktrees.remove(self._task(workspace), workspace)
+                task = self._task(workspace)
+                await delete(self._root / task)
+                saved = None
+            case WorkspaceKind.WORKTREE | WorkspaceKind.COPY:
+                task = self._task(workspace)
+                saved = await self._worktrees.remove(task, workspace)
+        self._leases.release(task)
+        return saved
+
+    async def found(self) -> tuple[Place, ...]:
+        """All that lies there, as if nobody needed it, and what was saved of what is gone."""
+        return await anyio.to_thread.run_sync(self._found)
+
+    async def sweep(self, place: Place) -> str | None:
+        """As ``remove``, of one that was found and perhaps nothing else is known of."""
+        saved = None
+        if place.kind is WorkspaceKind.WORKTREE:
+            saved = await self._worktrees.remove(place.task, None)
+        else:
+            await delete(self._root / place.task)
+        self._leases.release(place.task)
+        return saved
+
+    async def restore(self, task: str, workspace: Workspace | None) -> Workspace:
+        """Bring a worktree back that was removed, with what was saved of it."""
+        if workspace is not None and workspace.kind is not WorkspaceKind.WORKTREE:
+            raise NothingToDecide(
+                "only what a task did in a worktree is saved when that is removed",
+                hint="`inspan workspace ls` lists what can be brought back.",
+            )
+        return await self._worktrees.restore(task, workspace)
+
+    async def drop(self, place: Place) -> None:
+        """Let go of what was saved of one that is gone, for good."""
+        await self._worktrees.drop(place.task)
+
+    async def _leased(self, task: Task, made: Workspace) -> Workspace:
+        """With ports of its own, where the settings give it any."""
+        count = self._outfit.ports
+        if not count:
+            return made
+        lives = self._lives
+        first, size = await anyio.to_thread.run_sync(self._leases.take, task.id, count, lives)
+        return replace(made, port=first, ports=size)
+
+    def _lives(self, task: str) -> bool:
+        return os.path.lexists(self._root / task)
+
+    def _found(self) -> tuple[Place, ...]:
+        found = {place.task: place for place in self._worktrees.found()}
+        folders = sorted(self._root.glob("*")) if self._root.is_dir() else []
+        for folder in folders:
+            known = found.get(folder.name)
+            unknown = known is None or known.standing is Standing.REMOVED
+            if unknown and TASK_ID.fullmatch(folder.name) and not folder.is_symlink():
+                path, kind = str(folder), WorkspaceKind.FOLDER
+                found[folder.name] = Place(
+                    task=folder.name, kind=kind, path=path, standing=Standing.STRAY
+                )
+        return tuple(sorted(found.values(), key=lambda place: place.task))
 
     def _folder(self, task: Task) -> Workspace:
         folder = self._root / task.id

@@ -11,7 +11,18 @@ from tests.agents.endpoint.scenario import Ask, Execute, Write
 from tests.agents.endpoint.wire import Call, Tool
 
 #: In the order in which they are taken where several are offered.
-_WRITERS = ("Write", "write_file", "write", "create_file", "WriteFile", "save", "editor", "create")
+_WRITERS = (
+    "Write",
+    "write_file",
+    "write",
+    "create_file",
+    "WriteFile",
+    "save",
+    "editor",
+    "create",
+    "CreateFile",
+    "Edit",
+)
 _SHELLS = (
     "Bash",
     "bash",
@@ -26,8 +37,10 @@ _SHELLS = (
     "execute",
     "terminal",
     "execute_command",
+    "RunBashCode",
+    "run_shell",
 )
-_PATHS = ("file_path", "filePath", "path", "absolute_path", "filename")
+_PATHS = ("file_path", "filePath", "path", "absolute_path", "filename", "filepath")
 _CONTENTS = ("content", "new_text", "file_text")
 #: The last but one is a list of whole commands, the last is code in any language.
 _COMMANDS = ("command", "cmd", "script", "commands", "code")
@@ -43,6 +56,10 @@ _ASKERS = (
     "question",
     "AskQuestion",
     "clarify",
+    "AskUser",
+    "Ask",
+    "ask_user_choice",
+    "plan_question",
 )
 
 
@@ -55,6 +72,9 @@ def call(turn: Write | Execute | Ask, offered: Sequence[Tool]) -> Call:
         return _ask(turn, tools)
     for name in _WRITERS:
         if (tool := tools.get(name)) is not None:
+            if "edits" in _properties(tool):  # a row of them, of which one makes the file
+                made = {"op": "create", "content": turn.content}
+                return Call(name, {"path": turn.path, "edits": [made]})
             return _write(turn, tool)
     if (tool := tools.get("apply_patch")) is not None and tool.schema is None:
         return Call(tool.name, _patch(turn))
@@ -98,12 +118,12 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
             continue
         if "options" in (known := _properties(tool)):
             return Call(name, {"question": turn.question, "options": _options(turn, known)})
+        if set(known) == {"question"}:  # in words only, and so is the answer
+            return Call(name, {"question": spelled(turn)})
         if "choices" in known:
             return Call(name, {"question": turn.question, "choices": list(turn.options)})
         if '"choices"' in json.dumps(tool.schema):
-            choices = [{"value": word} for word in turn.options]
-            asked = {"question": turn.question, "type": "multiple_choice", "choices": choices}
-            return Call(name, {"questions": [asked]})
+            return Call(name, {"questions": [_chosen(turn, known)]})
         if "requestedSchema" in known:  # a form, as MCP has them
             field = {"type": "string", "enum": list(turn.options)}
             form = {"message": turn.question, "requestedSchema": {"properties": {"one": field}}}
@@ -112,6 +132,16 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
         asked = {"question": turn.question, "header": "Colour", "options": options}
         return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})
     raise LookupError(f"no tool asks a person among {sorted(tools)}")
+
+
+def _chosen(turn: Ask, known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One of several questions with choices: mere words, or things with a value."""
+    question: Mapping[str, Any] = known.get("questions", {}).get("items", {})
+    choices = question.get("properties", {}).get("choices", {})
+    if choices.get("items", {}).get("type") == "string":
+        return {"question": turn.question, "choices": list(turn.options)}
+    things = [{"value": word} for word in turn.options]
+    return {"question": turn.question, "type": "multiple_choice", "choices": things}
 
 
 def _options(turn: Ask, known: Mapping[str, Any]) -> Any:

@@ -29,8 +29,6 @@ CORPUS = CHECKOUT / "tests" / "golden" / "corpus"
 SIZES = ((60, 24), (80, 24), (100, 30), (120, 36), (140, 45))
 
 
-#: The story of an agent that knows of no provider and no key.
-LOGIN = "login"
 Wanted: TypeAlias = tuple[Face, str, tuple[int, int]]
 
 
@@ -40,7 +38,7 @@ def wanted(words: list[str]) -> Iterator[Wanted]:
             if face.asks >= story.ask:
                 yield from _missing(face, name, words)
     for login in LOGINS.values():
-        yield from _missing(login.face, LOGIN, words)
+        yield from _missing(login.face, login.called, words)
 
 
 def _missing(face: Face, name: str, words: list[str]) -> Iterator[Wanted]:
@@ -52,8 +50,9 @@ def _missing(face: Face, name: str, words: list[str]) -> Iterator[Wanted]:
 
 
 def _situation(face: Face, name: str, size: tuple[int, int]) -> Situation:
-    if name == LOGIN:
-        return LOGINS[face.agent.name].situation
+    login = LOGINS.get(face.agent.name)
+    if login is not None and login.called == name:
+        return login.situation
     return Situation(partial(told, STORIES[name], size), "answer", ask=STORIES[name].ask)
 
 

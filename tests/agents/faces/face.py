@@ -41,6 +41,8 @@ class Face:
     ponders: float = 2.0
     #: Seconds within which all that its model said is drawn, of one that may be far behind it.
     draws: float = 0.0
+    #: What is shown once all of an answer is, of one whose last word may be out of sight.
+    rested: str = ""
     #: Seconds for which it shows nothing new where it is at rest; one that halts in its work for a
     #: while needs more of them.
     rests: float = 1.5
@@ -61,7 +63,8 @@ class Face:
     listens: float = 0.0
     #: Lets it do everything unasked, where nothing on its command line does.
     lets: tuple[str, ...] = ()
-    #: Stands before each prompt, of one that runs what begins with the name of a command.
+    #: Stands before each prompt, of one that runs what begins with the name of a command, or that
+    #: takes no prompt before its window is come back to.
     polite: str = ""
     #: Nothing stops it before its model has answered: a model of it never hangs.
     patient: bool = False

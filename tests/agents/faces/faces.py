@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tests.agents.agent import KEY, Wish
-from tests.agents.faces import blind, held, later, others, sealed, unseen, veiled
+from tests.agents.faces import (
+    blind,
+    cloaked,
+    covered,
+    held,
+    hooded,
+    later,
+    masked,
+    others,
+    sealed,
+    unseen,
+    veiled,
+)
 from tests.agents.faces.face import Face, notes
 from tests.agents.install import CACHE
 from tests.agents.kinds import aider, claude, codex, gemini, opencode, pi, vibe
@@ -264,6 +277,19 @@ FACES: Mapping[str, Face] = {
     face.agent.name: face for face in (CLAUDE, CODEX, GEMINI, PI, OPENCODE, VIBE)
 }
 #: Those that are told through a story.
+KOLEGA = replace(
+    covered.KOLEGA,
+    env={"TIKTOKEN_CACHE_DIR": str(CACHE / "kolega-code" / covered.KOLEGA_TABLES)},
+)
+#: It would fetch a table of tokens; a package of another agent's has it.
+ITE = replace(
+    hooded.ITE,
+    env={"TIKTOKEN_CACHE_DIR": str(CACHE / "kolega-code" / covered.KOLEGA_TABLES)},
+)
+POSTAL = replace(
+    hooded.POSTAL,
+    env={"TIKTOKEN_CACHE_DIR": str(CACHE / "kolega-code" / covered.KOLEGA_TABLES)},
+)
 TOLD: Mapping[str, Face] = {
     face.agent.name: face
     for face in (
@@ -290,5 +316,13 @@ TOLD: Mapping[str, Face] = {
         sealed.PUPPY,
         MASTRA,
         INTERPRETER,
+        cloaked.JANITO,
+        cloaked.PATCHPAL,
+        masked.ZRB,
+        masked.OPEN_CODEX,
+        covered.WIZOLT,
+        KOLEGA,
+        POSTAL,
+        ITE,
     )
 }

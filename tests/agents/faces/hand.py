@@ -14,7 +14,7 @@ from pathlib import Path
 
 import anyio
 
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.keeper.client import KeeperClient
 from inspan.keeper.recording import RAW
 from inspan.providers.leisure import Leisure

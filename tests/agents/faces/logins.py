@@ -13,7 +13,17 @@ from functools import partial
 
 from inspan.model.activity import Doing
 from tests.agents.agent import Wish
-from tests.agents.faces import blind, faces, sealed, unseen, veiled
+from tests.agents.faces import (
+    blind,
+    cloaked,
+    covered,
+    faces,
+    hooded,
+    masked,
+    sealed,
+    unseen,
+    veiled,
+)
 from tests.agents.faces.face import Face
 from tests.agents.faces.situations import Scene, Situation
 from tests.agents.install import CACHE
@@ -28,16 +38,18 @@ class Login:
 
     face: Face
     doing: Doing
+    #: What it is found in: one asks for something else first.
+    called: str = "login"
 
     @property
     def situation(self) -> Situation:
-        return Situation(partial(_missing, self.doing), "answer")
+        return Situation(partial(_missing, f"{self.doing}/{self.called}"), "answer")
 
 
-async def _missing(doing: Doing, scene: Scene) -> None:
+async def _missing(what: str, scene: Scene) -> None:
     """It starts, and nobody does anything."""
     await scene.begin()
-    await scene.be(f"{doing}/login", LOOKED)
+    await scene.be(what, LOOKED)
 
 
 def _nothing(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # the same for all
@@ -108,5 +120,23 @@ LOGINS: Mapping[str, Login] = {
         _alone(sealed.PUPPY, Doing.IDLE, "-i", env=sealed.PUPPY_QUIET, files=sealed.puppy_names),
         _alone(faces.MASTRA, Doing.WAITING, str(_MASTRA), env=veiled.MASTRA_QUIET),
         _alone(faces.INTERPRETER, Doing.WAITING, env=veiled.INTERPRETER_QUIET),
+        _alone(cloaked.JANITO, Doing.WAITING, "--config"),
+        _alone(cloaked.PATCHPAL, Doing.IDLE, env=cloaked.PATCHPAL_QUIET),
+        _alone(masked.ZRB, Doing.IDLE, "llm", "chat", env=masked.ZRB_QUIET),
+        # Without a key it ends; where there is no repository it asks whether to go on.
+        replace(
+            _alone(
+                masked.OPEN_CODEX,
+                Doing.WAITING,
+                *("--provider", "ollama", "--model", "scripted"),
+                env=masked.OPEN_CODEX_NOWHERE,
+            ),
+            called="trust",
+        ),
+        _alone(covered.WIZOLT, Doing.IDLE, files=covered.wizolt_untold),
+        _alone(faces.KOLEGA, Doing.WAITING, "tui"),
+        _alone(faces.ITE, Doing.WAITING, env=hooded.ITE_ALONE),
+        # Without a key it ends; this is how it is told one.
+        _alone(hooded.POSTAL, Doing.WAITING, "login", "--paste"),
     )
 }

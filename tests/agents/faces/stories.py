@@ -220,6 +220,70 @@ BOTHER: Final = Story(
         *TROUBLE.beats[1:],
     )
 )
+_LENGTHY = """\
+Before I go on I would like to be sure that I have understood you. The importer reads each file
+twice, once for its header and once for its rows, and the second time it trusts the first. Shall it
+check the header again, though that costs a little, or shall I only note in the code that it \
+does not?"""
+#: For an agent whose model asks a person in words, and that asks nothing by itself.
+QUERIES: Final = Story(
+    (
+        Beat(
+            "choose a colour",
+            "ask",
+            (Ask("Which colour shall it have?", ("Red", "Green", "Blue")), Say("So be it.")),
+            "question",
+        ),
+        Beat(
+            "tidy up the branches",
+            "ask",
+            (
+                Ask("Delete the three branches that are merged?", ("yes", "no")),
+                Execute("sleep 3; echo deleted"),
+                Ask("The fourth is not merged. Delete it as well?", ("yes", "no")),
+                Say(_TABLE),
+            ),
+            "question",
+        ),
+        Beat(
+            "look at the importer",
+            "ask",
+            (Ask(_LENGTHY, ("check", "note")), Slowly(_QUOTED, 0.05)),
+            "question",
+        ),
+        Beat(
+            "name the release",
+            "ask",
+            (Ask("What shall the release be called?", ("Heron", "something else")), Say("Fine.")),
+            "question",
+            allow=False,
+        ),
+        Beat(
+            "how shall we deploy?",
+            "ask",
+            (
+                Write("total.py", _CODE),
+                Ask(
+                    "How shall the new version be rolled out?",
+                    ("All at once", "One region after another", "Not before Monday"),
+                ),
+                Say(_PLAN),
+            ),
+            "question",
+        ),
+        Beat(
+            "set up the database",
+            "ask",
+            (
+                Ask("Which port does it listen on?", ("5432", "another one")),
+                Ask("And who may write to it?", ("everybody", "the service only")),
+                Say("Understood."),
+            ),
+            "question",
+        ),
+    ),
+    ask=True,
+)
 #: For an agent that draws all that was said with every word: whole stories would take megabytes.
 BRIEF: Final = Story(WORK.beats[:4])
 FEW: Final = Story(ASKS.beats[:4], ask=True)
@@ -231,4 +295,5 @@ STORIES: Final[Mapping[str, Story]] = {
     "more": MORE,
     "trouble": TROUBLE,
     "bother": BOTHER,
+    "queries": QUERIES,
 }

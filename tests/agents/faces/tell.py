@@ -85,13 +85,13 @@ class Teller:
                 return
 
     async def _drawn(self, beat: Beat, before: int) -> None:
-        """Wait until the last word of its answer is seen, where that may take long."""
+        """Wait until all of its answer is seen, where that may take long."""
         face = self.scene.face
         last = face.spoken(beat.turns)[-1]
         whole = len(self._steps()) >= before + len(beat.turns)
         if face.draws and whole and isinstance(last, Say | Slowly):
-            word = re.escape(last.text.split()[-1])
-            await self.scene.hand.until(word, patience=face.draws)
+            shown = face.rested or re.escape(last.text.split()[-1])
+            await self.scene.hand.until(shown, patience=face.draws)
 
     async def _refused(self, before: int) -> None:
         """Wait until it tries no more."""
@@ -160,7 +160,7 @@ class Teller:
         """It comes to rest; no label where it asks its model again by itself."""
         scene, seen = self.scene, time.monotonic()
         await scene.hand.until(lambda: all(each.ended is not None for each in self._steps()))
-        most = seen + max(RESTLESS, scene.face.draws)
+        most = seen + max(RESTLESS, 0.0 if scene.face.rested else scene.face.draws)
         await scene.hand.until(
             lambda: scene.hand.quiet(scene.face.rests) or time.monotonic() > most
         )

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping
 from tests.agents.acp import Acp
 from tests.agents.agent import KEY, Agent, Json, Mode, Wish
 
+#: Its folder of settings.
+_OWN = ".config/opencode"
+
 
 def _env(wish: Wish) -> Mapping[str, str]:
     return {
-        "OPENCODE_CONFIG_CONTENT": json.dumps(_config(wish)),
+        "OPENCODE_CONFIG_CONTENT": json.dumps(config(wish)),
         "OPENCODE_DISABLE_AUTOUPDATE": "1",
         "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
         "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
@@ -20,11 +23,12 @@ def _env(wish: Wish) -> Mapping[str, str]:
     }
 
 
-def _config(wish: Wish) -> Json:
+def config(wish: Wish, key: str = "{env:SCRIPTED_KEY}") -> Json:
+    """What it is told of its model and of what it may; also what is made from it."""
     provider = {
         "npm": "@ai-sdk/openai-compatible",  # it is bundled
         "name": "Scripted",
-        "options": {"baseURL": f"{wish.base}/v1", "apiKey": "{env:SCRIPTED_KEY}"},
+        "options": {"baseURL": f"{wish.base}/v1", "apiKey": key},
         "models": {"scripted": {"name": "Scripted", "tool_call": True}},
     }
     verdict = "ask" if wish.ask else "allow"
@@ -38,8 +42,10 @@ def _config(wish: Wish) -> Json:
     }
 
 
-def _files(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # all is in the environment
-    return {}
+def _files(wish: Wish) -> Mapping[str, str]:  # noqa: ARG001  # all else is in the environment
+    """What it would install for plugins, as if it had: from the network, in every new home."""
+    wanted = json.dumps({"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}})
+    return {f"{_OWN}/package-lock.json": wanted, f"{_OWN}/node_modules/.package-lock.json": "{}"}
 
 
 def _run(wish: Wish) -> list[str]:

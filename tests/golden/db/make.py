@@ -30,7 +30,12 @@ FOLDER = Path(__file__).parent
 KEPT = ((f"py-{'1' * 26}", "kéy \udcff", '{"a":[1,null]}'), ("shared:mine", "key", '"\\u2603"'))
 
 #: What was measured: when the span ended, how long it was, and what the monitor says of it.
-MEASURED = (1_700_000_060.5, 60.25, json.dumps(Tally().plain()))
+#: As it was written before the room on disks was measured.
+MEASURED = (
+    1_700_000_060.5,
+    60.25,
+    json.dumps({name: told for name, told in Tally().plain().items() if name != "disks"}),
+)
 
 
 def main() -> None:

@@ -97,16 +97,24 @@ def test_a_disk_without_room_for_bytes_or_files_is_warned_of(
 ) -> None:
     real = os.statvfs(places.state_dir)
 
-    def told(room: int, files: int) -> tuple[str, ...]:
-        fields = list(real[:10])
-        fields[1] = 1  # bytes in a block
-        fields[4], fields[5], fields[7] = room, 10**6, files
-        monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result([*fields, 0]))
+    def told(room: int, files: int, recordings: int | None = None) -> tuple[str, ...]:
+        def statvfs(folder: Path) -> os.statvfs_result:
+            own = None if folder != places.recordings else recordings
+            fields = list(real[:10])
+            fields[1], fields[2] = 1, 1 << 41  # bytes in a block, and blocks
+            fields[4], fields[5], fields[7] = room if own is None else own, 10**6, files
+            return os.statvfs_result([*fields, int(own is not None)])
+
+        monkeypatch.setattr(os, "statvfs", statvfs)
         return machine.disk(places)
 
     assert told(1 << 40, 10**5)[0] == OK
     assert told(1 << 20, 10**5)[0] == WARN
     assert "10 more files" in told(1 << 40, 10)[1]
+    assert told(1 << 40, 10**5) == (OK, "1 TB of 2 TB free")
+    places.recordings.mkdir(exist_ok=True)
+    assert "for recordings" in told(1 << 40, 10**5, 1 << 41)[1]
+    assert told(1 << 40, 10**5, 1 << 20)[0] == WARN
 
 
 def test_a_clock_that_went_backwards_is_found(places: Places) -> None:

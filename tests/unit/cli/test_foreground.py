@@ -85,10 +85,7 @@ def test_a_daemon_that_is_gone_when_the_task_is_looked_at_is_looked_for_again(
     assert capfd.readouterr().out == "all of it\n"
 
 
-def test_a_daemon_that_does_not_come_back_is_told(
-    daemon: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("inspan.cli.foreground._MOMENT", 0.0)
+def test_a_daemon_that_does_not_come_back_is_told(daemon: Desk, tmp_path: Path) -> None:
     task = ended(daemon)
     with SyncControl(tmp_path / "none") as gone, pytest.raises(DaemonUnreachable, match="none"):
         Foreground(gone, lambda: gone).run(task)

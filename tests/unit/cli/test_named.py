@@ -110,7 +110,7 @@ async def test_a_stream_that_breaks_is_taken_up_where_it_was_and_nothing_comes_t
 async def test_a_daemon_that_goes_again_and_again_is_told_with_where_to_look(
     daemon: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inspan.cli.reach._MOMENT", 0.0)
+    monkeypatch.setattr("inspan.client.rejoin._OWN_MOMENT", 0.0)
     async with RemoteControl.connect(daemon.socket) as control:
         session = await opened(control.code)
         lines = "\n".join(f"print({number})" for number in range(30))

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from inspan.agents.claude import Claude
-from inspan.cli import permitting, replying
+from inspan.cli import permitting
 from inspan.cli.main import parser_of
 from inspan.cli.taskfile import parse
 from inspan.errors import BadInput
 from inspan.model.permission import Decision, Policy, Rule
 from inspan.model.task import Needs, TerminalSpec
 from inspan.settings import Settings, load
+from inspan.telling import replying
 
 pytestmark = pytest.mark.requirement("C9", "A11")
 

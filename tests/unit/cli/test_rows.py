@@ -4,11 +4,12 @@ import time
 import pytest
 
 from inspan.cli import exits, rows
-from inspan.cli.outcome import hint_of
 from inspan.cli.plainly import full
 from inspan.errors import BadInput, DaemonUnreachable, TaskNotFound
 from inspan.model.activity import STOPPED, Activity, Doing, Source
 from inspan.model.task import Exit, Needs, Reason, Stop, StopKind, Task, TaskSpec, TaskState
+from inspan.telling import phrases
+from inspan.telling.outcome import hint_of
 
 pytestmark = pytest.mark.requirement("A11")
 
@@ -26,23 +27,23 @@ def test_a_task_in_five_cells() -> None:
 
 
 def test_why_it_failed_is_told() -> None:
-    assert rows.brief(_task(TaskState.FAILED, exit=Exit(code=3))) == "abcdef failed: exit 3"
-    assert rows.brief(_task(TaskState.FAILED, exit=Exit(signal=9))) == "abcdef failed: signal 9"
+    assert phrases.brief(_task(TaskState.FAILED, exit=Exit(code=3))) == "abcdef failed: exit 3"
+    assert phrases.brief(_task(TaskState.FAILED, exit=Exit(signal=9))) == "abcdef failed: signal 9"
     reason = Reason("deadline", "it took longer than 5m")
-    told = rows.brief(_task(TaskState.FAILED, exit=Exit(signal=15), reason=reason))
+    told = phrases.brief(_task(TaskState.FAILED, exit=Exit(signal=15), reason=reason))
     assert told == "abcdef failed: it took longer than 5m"
     asks = _task(TaskState.WAITING, needs=Needs("question", "Overwrite?"))
-    assert rows.brief(asks) == "abcdef waiting: asks: Overwrite?"
-    assert rows.brief(_task(TaskState.COMPLETED)) == "abcdef completed"
+    assert phrases.brief(asks) == "abcdef waiting: asks: Overwrite?"
+    assert phrases.brief(_task(TaskState.COMPLETED)) == "abcdef completed"
 
 
 def test_a_parked_task_says_when_it_wakes() -> None:
     limit = Reason("quota", "the limit is reached")
     parked = _task(TaskState.PENDING, wake_at=4102444800.0, reason=limit)
-    assert rows.reason(parked).startswith("parked until 2")
-    assert rows.reason(parked).endswith("0: the limit is reached")
+    assert phrases.reason(parked).startswith("parked until 2")
+    assert phrases.reason(parked).endswith("0: the limit is reached")
     soon = _task(TaskState.PENDING, wake_at=time.time(), reason=limit)
-    assert re.match(r"parked until \d\d:\d\d:\d\d: ", rows.reason(soon))
+    assert re.match(r"parked until \d\d:\d\d:\d\d: ", phrases.reason(soon))
 
 
 def test_a_hint_names_the_task_that_it_is_about() -> None:
@@ -59,11 +60,13 @@ def test_what_is_stopped_or_told_to_stop_is_called_nothing_else() -> None:
     halted = Activity(Doing.UNKNOWN, 1.0, Source.PROCESS, STOPPED)
     runs = _task(TaskState.RUNNING)
     told = _task(TaskState.RUNNING, stop=Stop(StopKind.INTERRUPT, "person", "", 1.0))
-    assert rows.state(runs, idle) == "running, idle"
-    assert rows.state(runs, halted) == "running, stopped"
-    assert rows.state(told, idle) == rows.state(told, None) == "running, stopping"
+    assert phrases.state(runs, idle) == "running, idle"
+    assert phrases.state(runs, halted) == "running, stopped"
+    assert phrases.state(told, idle) == phrases.state(told, None) == "running, stopping"
     for state in set(TaskState) - {TaskState.RUNNING}:
-        assert rows.state(_task(state), idle) == rows.state(_task(state), halted) == state.value
+        assert (
+            phrases.state(_task(state), idle) == phrases.state(_task(state), halted) == state.value
+        )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_nothing_in_a_task_steers_the_terminal(evil: str) -> None:
         reason=Reason("x", evil),
         needs=Needs("question", evil),
     )
-    for text in (*rows.row(task), rows.brief(task), rows.title(spec)):
+    for text in (*rows.row(task), phrases.brief(task), phrases.title(spec)):
         assert text.isprintable()
         assert "\u202e" not in text
 
@@ -159,4 +162,4 @@ def test_a_long_name_leaves_room_for_the_reason() -> None:
 def test_what_waits_for_a_verdict_says_so() -> None:
     spec = TaskSpec(command=("true",), cwd="/", review=True)
     task = Task(id=_ID, spec=spec, state=TaskState.PROCESSING, exit=Exit(code=0))
-    assert rows.brief(task) == "abcdef processing: waits for a verdict"
+    assert phrases.brief(task) == "abcdef processing: waits for a verdict"

@@ -40,6 +40,7 @@ class Stage:
         self.providers: dict[str, Provider] = {}
         self.keep = FakeKeep()
         self.monitor = FakeMonitor()
+        self.free_memory: int | None = None
         self.recordings = FakeRecordings()
         self.workspaces = FakeWorkspaces()
         self.workers = FakeCodeProvider()
@@ -55,6 +56,7 @@ class Stage:
             keep=self.keep,
             vitals=FakeVitals(),
             monitor=self.monitor,
+            memory=lambda: self.free_memory,
             clock=self.clock,
         )
         code = CodePorts(

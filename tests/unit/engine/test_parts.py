@@ -10,9 +10,9 @@ from weakref import ref
 import anyio
 import pytest
 
+from inspan.clock import SystemClock
 from inspan.control import EventQuery, PrunePolicy
 from inspan.engine.bus import RING, Bus
-from inspan.engine.clock import SystemClock
 from inspan.engine.crowding import Crowding
 from inspan.engine.ledger import Ledger
 from inspan.engine.patrol import Patrol

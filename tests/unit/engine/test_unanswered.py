@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from inspan.control import EventQuery
-from inspan.engine.ports import Asks, Decided, GoesOn
+from inspan.engine.ports import Asks, Change, Decided, GoesOn
 from inspan.engine.rules import Rules
-from inspan.errors import Conflict
+from inspan.errors import Conflict, IllegalTransition
 from inspan.model import event as e
 from inspan.model.permission import Decision, Policy, Rule
 from inspan.model.task import Needs, Task, TaskState
@@ -112,3 +113,27 @@ async def test_what_a_rule_decided_is_a_fact_and_rules_for_all_are_for_each() ->
             e.PermissionDecided(1, "r-1", "Bash: ls", Decision.DENY, "deny Bash")
         ]
         assert await stage.state(task) is TaskState.RUNNING
+
+
+async def test_who_answers_just_after_its_process_has_ended_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its end is not stored yet, so that it still waits as far as anybody knows."""
+    stage = Stage()
+    async with stage.running() as engine:
+        task = await asked(stage)
+        commit, room = stage.store.commit, asyncio.Event()
+
+        async def held(change: Change) -> None:
+            await room.wait()
+            await commit(change)
+
+        monkeypatch.setattr(stage.store, "commit", held)
+        stage.run_of(task).finish()
+        await settle()
+        assert await stage.state(task) is TaskState.WAITING
+        with pytest.raises(IllegalTransition, match="has just ended"):
+            await engine.answer(task.id, "allow")
+        room.set()
+        await settle()
+        assert (await engine.get(task.id)).done

@@ -245,3 +245,16 @@ async def test_what_is_somebody_elses_is_left_and_said(somebody: Path) -> None:
     assert "who owns" in caught.value.hint
     if os.getuid() != 0:
         closed.chmod(0o700)
+
+
+async def test_a_change_of_the_same_size_in_the_same_second_is_seen(repository: Path) -> None:
+    git(repository, "config", "core.trustctime", "false")
+    file, index = repository / "file", repository / ".git" / "index"
+    file.write_text("one\n")
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    git(repository, "add", "file")
+    os.utime(index, (1_000_000_000, 1_000_000_000))
+    file.write_text("two\n")
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    tree = await tree_of(Git(repository))
+    assert git(repository, "show", f"{tree}:file") == "two"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from inspan.model import event as e
 from inspan.model.agent import AgentSession, Mode, Usage
+from inspan.model.goal import GoalPlan, PlanStep
 from inspan.model.permission import Decision
 from inspan.model.receipt import Stage, Way
 from inspan.model.task import (
@@ -22,6 +23,7 @@ from inspan.model.task import (
     Reason,
     StopKind,
     Task,
+    TaskKind,
     TaskSpec,
     TaskState,
     Verdict,
@@ -30,7 +32,9 @@ from inspan.model.task import (
 )
 
 TASK = "01jd0000000000000000000000"
-SPEC = TaskSpec(cwd="/tmp", command=("true",))
+#: Of a goal, since every fact may happen to one.
+SPEC = TaskSpec(cwd="/tmp", command=("true",), kind=TaskKind.GOAL)
+PLAN = GoalPlan(steps=(PlanStep(name="a", prompt="do it"),))
 REASON = Reason("why", "because")
 HANDED = Handed(earlier=(Hand("one", Mode.STREAM),), since=2, provider="two", report="| x")
 WORKSPACE = Workspace(WorkspaceKind.HERE, "/tmp")
@@ -68,6 +72,7 @@ def facts(attempt: int) -> Mapping[type[e.Fact], e.Fact]:
         e.Interrupted(REASON),
         e.Resumed("person"),
         e.HandedOver("person", HANDED),
+        e.Planned(1, PLAN, "planner"),
         e.Cancelled(REASON),
         e.Accepted(attempt, "person"),
         e.Rejected(attempt, "person", ("no tests",)),

@@ -173,6 +173,17 @@ def test_what_somebody_brought_about_by_typing_is_no_flapping() -> None:
     assert held.excused().due(4.0) == 4.0 + CALM
 
 
+def test_what_is_drawn_anew_for_a_new_size_is_no_flapping() -> None:
+    counted, pardoned = Steady(), Steady().excused(10.5)
+    for step in range(6):
+        at, doing = 10 + step / 5, (W, I)[step % 2]
+        counted, pardoned = (
+            each.see(judge([reading(doing, Source.SCREEN)], at, each.heard), at)
+            for each in (counted, pardoned)
+        )
+    assert (shown(counted).flapping, shown(pardoned).flapping) == (True, False)
+
+
 def test_who_knows_is_never_held_back() -> None:
     for source in KNOWING:
         steady = flap(*((at, (W, I)[at % 2]) for at in range(20)), source=source)

@@ -35,8 +35,9 @@ def test_the_example_of_the_specification() -> None:
 def test_one_made_after_another_sorts_after_it_whatever_the_clock_says(
     one: float, two: float, first: bytes, second: bytes
 ) -> None:
-    before = ids.ulid(min(one, 2**40), first)
-    made = ids.ulid(two, second, before)
+    maker = ids.Ulids()
+    before = maker.next(min(one, 2**40), first)
+    made = maker.next(two, second)
     assert ids.TASK_ID.fullmatch(made)
     assert made > before
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspan.errors import IllegalTransition, StaleAttempt
+from inspan.errors import Conflict, IllegalTransition, StaleAttempt
 from inspan.model import event as e
 from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.budget import Budget
@@ -20,12 +20,13 @@ from inspan.model.task import (
     Stop,
     StopKind,
     Task,
+    TaskKind,
     TaskState,
     Verdict,
     is_active,
     is_terminal,
 )
-from tests.unit.model.samples import HANDED, REASON, SPEC, TASK, WORKSPACE, event, facts, task
+from tests.unit.model.samples import HANDED, PLAN, REASON, SPEC, TASK, WORKSPACE, event, facts, task
 
 pytestmark = pytest.mark.requirement("B1", "C1")
 
@@ -50,7 +51,7 @@ def after(state: TaskState, fact: e.Fact) -> Task:
 def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
     assert set(TABLE) == set(TaskState)
     assert set(KINDS) == set(e.FACTS.values())
-    assert len(e.FACTS) == 35
+    assert len(e.FACTS) == 36
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -230,6 +231,28 @@ def test_what_a_fact_does_not_tell_stays() -> None:
     assert after(S.COMPLETED, e.WorkspaceSaved(None)) == replace(task(S.COMPLETED), seq=9)
 
 
+def test_a_plan_changes_its_version_and_nothing_else() -> None:
+    for state in set(S) - TERMINAL:
+        before = task(state)
+        now = apply(before, event(e.Planned(1, PLAN, "ann")))
+        assert now == replace(before, planned=1, seq=9)
+        assert apply(now, event(e.Planned(2, PLAN, "ann"), seq=10)).planned == 2
+
+
+@pytest.mark.parametrize(("planned", "version"), [(0, 0), (0, 2), (1, 1), (3, 3), (3, 5)])
+def test_a_plan_takes_the_place_of_the_newest_alone(planned: int, version: int) -> None:
+    before = replace(task(S.RUNNING), planned=planned)
+    with pytest.raises(Conflict, match=f"version {version - 1} .* newest") as caught:
+        apply(before, event(e.Planned(version, PLAN, "ann")))
+    assert "inspan plan show" in caught.value.hint
+
+
+def test_only_a_goal_has_a_plan() -> None:
+    before = replace(task(S.RUNNING), spec=replace(SPEC, kind=TaskKind.WORK))
+    with pytest.raises(IllegalTransition, match="no goal"):
+        apply(before, event(e.Planned(1, PLAN, "ann")))
+
+
 def test_a_rejected_task_says_who_rejected_it() -> None:
     reason = after(S.PROCESSING, e.Rejected(1, "ann")).reason
     assert reason is not None
@@ -277,7 +300,7 @@ def test_whatever_is_told_the_rules_hold(walk: list[tuple[type[e.Fact], int]]) -
         before = now
         try:
             now = apply(before, event(facts(before.attempt - older)[kind], seq=seq))
-        except (IllegalTransition, StaleAttempt):
+        except Conflict:
             continue
         assert now.seq == seq > before.seq
         assert older == 0 or kind not in ABOUT_AN_ATTEMPT

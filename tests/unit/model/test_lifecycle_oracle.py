@@ -65,6 +65,14 @@ class Life(StateMachine):
         | processing.to.itself()
         | interrupted.to.itself()
     )
+    planned = (
+        pending.to.itself()
+        | queued.to.itself()
+        | running.to.itself()
+        | waiting.to.itself()
+        | processing.to.itself()
+        | interrupted.to.itself()
+    )
     stopped = interrupted.from_(pending, queued, running, waiting, processing)
     resumed = interrupted.to(queued)
     handed_over = pending.to.itself() | interrupted.to.itself()
@@ -124,6 +132,7 @@ NAMES: dict[type[e.Fact], str] = {
     e.Interrupted: "stopped",
     e.Resumed: "resumed",
     e.HandedOver: "handed_over",
+    e.Planned: "planned",
     e.Cancelled: "given_up",
     e.Accepted: "accepted",
     e.Rejected: "rejected",
@@ -163,7 +172,7 @@ def test_both_machines_agree_on_every_state_and_fact() -> None:
     for state, kind in pairs():
         assert ours(state, kind) is oracle(state, kind), f"{state} × {kind.kind}"
         compared += 1
-    assert compared == 11 * 35
+    assert compared == 11 * 36
 
 
 def test_the_oracle_knows_every_state_and_every_fact() -> None:

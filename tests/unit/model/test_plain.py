@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspan.model import event as e
+from inspan.model import plain
 from inspan.model.code import CODE_FACTS
 from inspan.model.plain import dump, load, load_event, load_fact, text
 from inspan.model.role import Role
@@ -53,6 +54,17 @@ def test_a_value_is_written_as_an_encoder_writes_it(value: Any) -> None:
     assert written.isascii()
 
 
+@given(any_value)
+def test_the_first_value_of_a_class_is_told_as_the_hundredth(value: Any) -> None:
+    plain._TELLERS.pop(type(value), None)
+    first = plain.shallow(value)
+    by_hand = plain._TELLERS[type(value)]
+    later = [plain.shallow(value) for _ in range(plain._BY_HAND + 3)]
+    assert plain._TELLERS[type(value)] is not by_hand
+    for told in later:
+        assert (told, list(told)) == (first, list(first))
+
+
 def test_what_is_at_its_default_is_left_out() -> None:
     assert dump(TaskSpec(cwd="/tmp")) == {"cwd": "/tmp"}
     assert dump(Role("worker", 2)) == {"name": "worker"}
@@ -73,7 +85,8 @@ def test_what_is_stored_does_not_depend_on_where_the_value_came_from() -> None:
         terminal=TerminalSpec(cols=int("80")),
         env={},
     )
-    assert dump(read) == {"cwd": "/tmp", "command": ["true"], "patience": {}}
+    told = {"cwd": "/tmp", "command": ["true"], "kind": "goal", "patience": {}}
+    assert dump(read) == told
 
 
 def test_an_older_value_without_a_newer_field_reads_as_its_default() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ import pytest
 from inspan.engine.ports import Change
 from inspan.errors import BadInput, DiskFull
 from inspan.model import event as e
-from inspan.model.metrics import Drawn, Metrics, MetricsQuery, Sample
+from inspan.model.metrics import Disk, Drawn, Metrics, MetricsQuery, Sample
 from inspan.model.task import Exit, Needs, Reason
 from inspan.monitor.monitor import RING, PerformanceMonitor
 from tests.fakes.clock import FakeClock
@@ -141,6 +142,43 @@ async def test_many_samples_are_joined_to_as_many_as_are_wanted(stage: Stage) ->
         assert few[-1].queued == 100
         with pytest.raises(BadInput):
             await stage.since(began, 0)
+
+
+async def test_of_the_room_on_disks_the_least_is_told_and_an_older_row_knows_of_none(
+    stage: Stage,
+) -> None:
+    began = stage.clock.now()
+    async with stage.running():
+        for free in (500, 100, 300):
+            stage.processes.room = {"state": Disk(free, 1000), "recordings": Disk(9, 10)}
+            stage.queued()
+            await stage.clock.advance(15.0)
+        stage.processes.room = {"state": Disk(400, 1000), "recordings": Disk(9, 10)}
+        now = (await stage.now()).now
+        assert now.disks == {"state": Disk(400, 1000), "recordings": Disk(9, 10)}
+        assert (now.disks["state"].free, Disk(1, 0).free) == (0.4, 0.0)
+        (minute,) = await stage.since(began, 1)
+        assert minute.disks["state"] == Disk(100, 1000)
+    stage.database.rows = [
+        (at, span, body.replace('"disks"', '"of a later inspan"'))
+        for at, span, body in stage.database.rows
+    ]
+    async with stage.running():
+        await stage.clock.advance(RING + 55)
+        assert (await stage.since(began))[0].disks == {}
+
+
+@pytest.mark.parametrize(("kept", "due"), [(120.0, 120.0), (None, math.inf)])
+async def test_minutes_are_kept_for_as_long_as_is_set(
+    stage: Stage, kept: float | None, due: float
+) -> None:
+    monitor = PerformanceMonitor(stage.clock, stage.processes, stage.database, kept)
+    stage.monitor = monitor
+    async with monitor.running():
+        stage.queued()
+        await stage.clock.advance(70.0)
+    at, keep = stage.database.kept_from[0]
+    assert at - keep == due
 
 
 async def test_minutes_are_kept_and_told_beside_the_ring_without_a_gap(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from inspan.agents.acp import AcpTalk
 from inspan.agents.claude import Claude
 from inspan.agents.codex import Codex
 from inspan.agents.dialect import Turn
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.errors import BadInput, ProgramNotFound
 from inspan.keeper.client import KeeperClient
 from inspan.model.agent import Mode

@@ -8,7 +8,7 @@ import pytest
 
 from inspan.agents.claude import Claude
 from inspan.agents.dialect import Turn
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.engine.ports import Order
 from inspan.errors import InputFull, KeeperLost
 from inspan.keeper.client import KeeperClient

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.engine.ports import Confines
 from inspan.errors import NotConfined
 from inspan.model.sandbox import TaskSandbox

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.engine.ports import Provider
 from inspan.errors import BadInput, FolderMissing, KeeperLost, ProgramNotFound, ProviderNotFound
 from inspan.keeper.client import KeeperClient

@@ -20,7 +20,7 @@ from inspan.agents.served import (
     TerminalText,
 )
 from inspan.agents.signs import CommandAsked, TerminalAsked, Wish
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.engine.ports import Order
 from inspan.keeper.client import KeeperClient
 from inspan.keeper.recording import RAW

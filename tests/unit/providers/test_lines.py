@@ -100,7 +100,9 @@ def test_it_counts_once_its_lines_have_stood(tmp_path: Path) -> None:
 
 def test_a_prompt_that_was_answered_asks_no_more(tmp_path: Path) -> None:
     text = f"{SAID}Execute 1 action(s)? Enter to confirm, type comment to reject\n>\n▮"
-    assert {each.doing for each in shown(tmp_path / "r", text)} == {Doing.UNKNOWN}
+    said = shown(tmp_path / "r", text)
+    assert {each.doing for each in said} == {Doing.UNKNOWN, Doing.WORKING}
+    assert said[-1].doing is Doing.WORKING
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ async def test_it_follows_a_recording_that_grows(tmp_path: Path) -> None:
     folder = record(tmp_path / "r", steps)
     seeing = eyes(folder)
     assert seeing.reading is None
-    assert (await settled(seeing, 13, 2.0)).doing is Doing.UNKNOWN
+    assert (await settled(seeing, 13, 2.0)).doing is Doing.WORKING  # it prints line by line
     with (folder / RAW).open("ab") as raw, (folder / INDEX).open("ab") as index:
         raw.write(b"Go on? [y/N] ")
         index.write(Record(3.0, 13, "o").pack())

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from inspan.agents.handed import TURN_GOES_ON, Handed
-from inspan.engine.clock import SystemClock
+from inspan.clock import SystemClock
 from inspan.engine.ports import Finished
 from inspan.errors import BadInput, Conflict, InputFull
 from inspan.model.activity import Doing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from inspan import __version__
-from inspan.server import describe, table
+from inspan.model.place import Place, Standing
+from inspan.model.task import WorkspaceKind
+from inspan.server import codetable, describe, table
 from inspan.server.app import routed
 from inspan.server.entry import Front
 from inspan.server.logins import Logins
@@ -29,7 +32,7 @@ WAYS: tuple[Way[Any], ...] = (
     *table.STREAMS,
     *table.ENTRY,
     *table.AGENTAPI,
-    *table.CODE,
+    *codetable.CODE,
 )
 OWNER = Visitor("owner", frozenset({Scope.ADMIN}))
 SPEC = {"command": ["work"], "cwd": "/"}
@@ -57,7 +60,7 @@ def test_every_reference_leads_somewhere_and_every_id_is_one() -> None:
 
 def test_what_asyncapi_has_of_a_socket_holds_together() -> None:
     document = describe.asyncapi()
-    assert len(document["channels"]) == len(table.LIVE) + len(table.CELLS)
+    assert len(document["channels"]) == len(table.LIVE) + len(codetable.CELLS)
     for operation in document["operations"].values():
         name = operation["channel"]["$ref"].rpartition("/")[2]
         assert operation["action"] in document["channels"][name]["messages"]
@@ -139,6 +142,7 @@ async def test_every_route_and_socket_is_reached_and_says_what_it_may(tmp_path: 
     asker = Asker(tmp_path)
     await asker.ask("POST", "/v1/tasks", SPEC)
     await asker.ask("POST", "/v1/tasks", {"specs": [SPEC, SPEC]})
+    await _goal(asker)
     await _running(asker)
     await _ended(asker)
     await asker.ask("GET", "/v1/tasks?limit=2&states=queued,running")
@@ -149,12 +153,13 @@ async def test_every_route_and_socket_is_reached_and_says_what_it_may(tmp_path: 
     await asker.ask("GET", "/v1/metrics?since=0&limit=5")
     await asker.ask("GET", "/metrics")
     await asker.ask("POST", "/v1/prune", {"dry_run": True})
+    await _workspaces(asker)
     await _code(asker)
     await _browser(asker)
     await asker.ask("POST", "/v1/shutdown")
     await _told_until_it_stops(asker)
     ways = WAYS
-    sockets: tuple[Socket[Any], ...] = (*table.LIVE, *table.CELLS)
+    sockets: tuple[Socket[Any], ...] = (*table.LIVE, *codetable.CELLS)
     every = {f"{way.method} {way.path}" for way in ways}
     assert asker.eyes.seen == every | {f"WS {socket.path}" for socket in sockets}
 
@@ -166,6 +171,7 @@ async def _running(asker: Asker) -> None:
         await asker.ask("GET", f"/v1/tasks/{task.id}{path}")
     await asker.ask("GET", f"/v1/sessions/{task.id}/output")
     await asker.ask("GET", f"/v1/sessions/{task.id}/times?offset=1&until=3&most=2")
+    await asker.ask("GET", f"/v1/sessions/{task.id}/frame?offset=1")
     await asker.ask("GET", "/v1/search?text=hell&limit=1")
     await asker.ask("POST", f"/v1/tasks/{task.id}/send", b"y\n")
     await asker.ask("POST", f"/v1/tasks/{task.id}/prompt", {"text": "go on"})
@@ -179,6 +185,19 @@ async def _running(asker: Asker) -> None:
     await asker.ask("POST", f"/v1/tasks/{task.id}/interrupt", {"reason": "lunch"})
     await asker.ask("POST", f"/v1/tasks/{task.id}/resume", {})
     await asker.ask("POST", f"/v1/tasks/{task.id}/cancel", {})
+
+
+async def _goal(asker: Asker) -> None:
+    goal = await asker.ask("POST", "/v1/tasks", {"cwd": "/", "kind": "goal"})
+    plan = {"steps": [{"name": "a", "prompt": "do it", "workspace": "here", "minutes": 2}]}
+    at = f"/v1/tasks/{goal['id']}/plan"
+    assert (await asker.ask("PUT", at, {"plan": plan, "version": 0}))["planned"] == 1
+    assert await asker.ask("GET", at) == {"version": 1, "plan": plan, "by": "person"}
+    told = await asker.ask("GET", f"/v1/tasks/{goal['id']}/goal")
+    assert told["plan"] == plan
+    assert told["steps"] == [{"name": "a", "state": "waits", "merged": None}]
+    at = f"/v1/tasks/{goal['id']}/merge"
+    assert (await asker.ask("POST", at, {"dry_run": True}))["into"] == "main"
 
 
 async def _ended(asker: Asker) -> None:
@@ -205,6 +224,19 @@ async def _browser(asker: Asker) -> None:
     asker.visitor = Visitor(f"token {made.name}", frozenset(made.scopes))
     await asker.ask("POST", "/v1/logout")
     asker.visitor = OWNER
+
+
+async def _workspaces(asker: Asker) -> None:
+    gone = Place(
+        task="1" * 26, kind=WorkspaceKind.WORKTREE, path="/w", standing=Standing.REMOVED, saved="r"
+    )
+    asker.fake.places = {
+        gone.task: gone,
+        "2" * 26: replace(gone, task="2" * 26, standing=Standing.STRAY),
+    }
+    await asker.ask("GET", "/v1/workspaces")
+    await asker.ask("POST", f"/v1/workspaces/{gone.task}/restore")
+    await asker.ask("POST", "/v1/workspaces/sweep", {"dry_run": True})
 
 
 async def _code(asker: Asker) -> None:

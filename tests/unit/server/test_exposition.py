@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from inspan import __version__
-from inspan.model.metrics import Histogram, Metrics, ProcessUse, Sample, Totals
+from inspan.model.metrics import Disk, Histogram, Metrics, ProcessUse, Sample, Totals
 from inspan.server import exposition
 from tests.fakes.control import FakeControl
 from tests.fakes.hands import served
@@ -30,6 +30,7 @@ METRICS = Metrics(
         parked=1,
         daemon=ProcessUse(10, 1000, 0.5),
         keeper=ProcessUse(11, 500, 0.25),
+        disks={"state": Disk(5, 100), "recordings": Disk(20, 200)},
         sessions_alive=6,
         sessions_rss_bytes=6000,
         sessions_cpu=1.25,
@@ -109,6 +110,10 @@ def test_every_figure_is_there_once_and_under_its_name() -> None:
         "inspan_sessions_alive": 6,
         "inspan_sessions_resident_bytes": 6000,
         "inspan_sessions_cpu_cores": 1.25,
+        "inspan_disk_free_bytes{of=state}": 5,
+        "inspan_disk_free_bytes{of=recordings}": 20,
+        "inspan_disk_size_bytes{of=state}": 100,
+        "inspan_disk_size_bytes{of=recordings}": 200,
     }
 
 

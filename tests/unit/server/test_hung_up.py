@@ -76,6 +76,15 @@ async def test_what_was_typed_just_before_is_typed_and_the_writer_let_go() -> No
     assert client.refused.is_set()
 
 
+async def test_what_a_last_frame_brings_about_is_told_to_nobody() -> None:
+    """The answer to the frame meets the end; what the terminal shows of it comes right after."""
+    fake = FakeControl()
+    task = await fake.submit_running()
+    client = Client(wire.frame(wire.RESIZE, 1, (2).to_bytes(4) + (1).to_bytes(4)))
+    await served(fake, f"/v1/sessions/{task.id}/terminal", b"writer=true", client)
+    assert client.refused.is_set()
+
+
 @pytest.mark.parametrize("trouble", [False, True])
 async def test_a_terminal_whose_client_is_gone_is_left(*, trouble: bool) -> None:
     fake = FakeControl()

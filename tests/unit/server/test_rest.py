@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from starlette.datastructures import QueryParams
 from inspan import __version__
 from inspan.client import wire
 from inspan.errors import BadInput
-from inspan.model.task import TaskSpec
+from inspan.model.task import TaskKind, TaskSpec
+from inspan.server import describe
 from inspan.server.live import WRITER
 from inspan.server.query import Query
 from tests.fakes.control import FakeControl
@@ -113,6 +115,27 @@ async def test_a_bad_body_is_refused_with_the_field_named(server: Served) -> Non
     assert len(server.fake.tasks) == 1
 
 
+BAD_PLANS: tuple[tuple[object, str], ...] = (
+    ({"version": 0}, "plan"),
+    ({"plan": {"steps": []}}, "version"),
+    ({"plan": {"steps": []}, "version": 0}, "1 to 2000 steps"),
+    ({"plan": {"steps": [{"name": "a", "promt": "x"}]}, "version": 0}, "plan.steps.0.promt"),
+    ({"plan": {"steps": [{"name": "a", "workspace": "x"}]}, "version": 0}, "steps.0.workspace"),
+    ({"plan": {"steps": [{"name": "a"}]}, "version": 0}, "step 'a'"),
+)
+
+
+async def test_a_bad_plan_is_refused_and_none_is_told_with_a_hint(server: Served) -> None:
+    goal = await server.fake.submit(replace(SPEC, kind=TaskKind.GOAL))
+    for body, named in BAD_PLANS:
+        told = problem(await server.ask("PUT", f"/v1/tasks/{goal.id}/plan", body))
+        assert (told["status"], told["code"]) == (422, "bad-input")
+        assert named in told["detail"]
+    reply = await server.ask("GET", f"/v1/tasks/{goal.id}/plan")
+    assert (reply.status, problem(reply)["code"]) == (404, "not-found")
+    assert "Only a goal has one" in problem(reply)["hint"]
+
+
 BAD_QUERIES = (
     "/v1/tasks?limit=0",
     "/v1/tasks?limit=1001",
@@ -174,8 +197,11 @@ async def test_every_verb_tells_an_unknown_task(server: Served) -> None:
     for verb in ("send", "answer", "interrupt", "resume", "cancel", "decide"):
         reply = await server.ask("POST", f"/v1/tasks/nobody/{verb}", bodies.get(verb, {}))
         assert (reply.status, problem(reply)["code"]) == (404, "task-not-found")
-    for target in ("/v1/tasks/nobody", "/v1/tasks/nobody/diff", "/v1/tasks/nobody/wait"):
-        reply = await server.ask("GET", target)
+    plan = {"plan": {"steps": [{"name": "a", "prompt": "x"}]}, "version": 0}
+    reply = await server.ask("PUT", "/v1/tasks/nobody/plan", plan)
+    assert (reply.status, problem(reply)["code"]) == (404, "task-not-found")
+    for more in ("", "/diff", "/plan", "/wait"):
+        reply = await server.ask("GET", f"/v1/tasks/nobody{more}")
         assert (reply.status, problem(reply)["code"]) == (404, "task-not-found")
 
 
@@ -375,3 +401,40 @@ async def test_what_somebody_has_already_is_not_sent_again(server: Served) -> No
     await server.fake.cancel(task.id)
     told = await server.ask("GET", f"/v1/tasks/{task.id}", headers={"if-none-match": tag})
     assert told.status == 200
+
+
+async def test_what_is_as_it_was_sent_is_left_out_where_that_is_preferred(server: Served) -> None:
+    spec = {"command": ["work"], "cwd": "/", "env": {"A": "b"}}
+    brief = {"prefer": "respond-async, Return=Minimal; x=1"}
+    whole = await server.ask("POST", "/v1/tasks", spec)
+    assert json.loads(whole.body)["spec"] == spec
+    assert "preference-applied" not in whole.headers
+    one = await server.ask("POST", "/v1/tasks", spec, brief)
+    assert one.headers["preference-applied"] == "return=minimal"
+    assert "spec" not in json.loads(one.body)
+    assert (await server.fake.get(json.loads(one.body)["id"])).spec.env == {"A": "b"}
+    for other in ("", "respond-async", "return=representation"):  # RFC 7240: passed over
+        reply = await server.ask("POST", "/v1/tasks", spec, {"prefer": other})
+        assert (reply.status, json.loads(reply.body)["spec"]) == (201, spec)
+    (told,) = (
+        one
+        for one in describe.openapi()["paths"]["/v1/tasks"]["post"]["parameters"]
+        if one["name"] == "prefer"
+    )
+    assert told["schema"] == {"type": "string"}
+    linked = {**spec, "after": ["@0"]}
+    several = await server.ask("POST", "/v1/tasks", {"specs": [spec, linked]}, brief)
+    first, second = json.loads(several.body)["tasks"]
+    assert "spec" not in first
+    assert second["spec"]["after"] == [first["id"]]  # which is not what was sent
+
+
+async def test_several_are_several_wherever_that_is_written(server: Served) -> None:
+    spec = {"command": ["work"], "cwd": "/"}
+    for raw in (
+        json.dumps({"specs": [spec, spec]}).encode(),
+        b' \n{\t"specs" :' + json.dumps([spec, spec]).encode() + b"}",
+        b'{"\\u0073pecs":' + json.dumps([spec, spec]).encode() + b"}",
+    ):
+        reply = await server.ask("POST", "/v1/tasks", raw)
+        assert len(json.loads(reply.body)["tasks"]) == 2

@@ -12,13 +12,15 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from inspan.client import wire
+from inspan.client import calls, wire
+from inspan.client.address import own, parse
 from inspan.client.remote import RemoteControl
 from inspan.model import wire as frames
 from inspan.model.listen import listen_at
 from inspan.model.session import Output
 from inspan.model.task import Task
 from inspan.model.timeouts import DEFAULT
+from inspan.model.wire import PINGED_HEADER
 from inspan.server.net import Network, bound
 from inspan.server.tokens import Tokens
 from inspan.server.visitor import Scope
@@ -167,6 +169,31 @@ def _pings(client: RawSocket) -> list[bytes]:
     raw = client.link.recv(1 << 16)
     assert raw[:2] == b"\x89\x04", raw
     return [raw[start + 2 : start + 6] for start in range(0, len(raw), 6)]
+
+
+async def test_at_the_socket_who_is_far_is_pinged_and_nobody_else() -> None:
+    """A socket that SSH brought to somebody is held open here whatever became of them."""
+    fake = FakeControl()
+
+    def silent(path: Path, headers: dict[str, str]) -> int | None:
+        with upgraded(path, "/v1/events", headers) as mute:
+            mute.to_the_end()
+            return mute.closed
+
+    async with served(fake, ping=0.05, pong=0.05) as path:
+        near = RemoteControl(path)
+        events = near.watch(0)
+        task = await fake.submit_running()
+        first = await anext(events)
+        far = {PINGED_HEADER: "1"}
+        assert await anyio.to_thread.run_sync(silent, path, far) == frames.CLOSE_SILENT
+        await fake.cancel(task.id)
+        # That one read nothing meanwhile, as a program may that thinks for a while.
+        assert (await anext(events)).seq > first.seq
+        await events.aclose()
+    for address, said in ((parse(f"unix://{path}"), True), (own(path), False)):
+        raw, _ = calls.upgrade("/v1/events", far=address.far)
+        assert (PINGED_HEADER.encode() in raw) is said
 
 
 async def test_who_pings_and_never_reads_costs_no_more() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from inspan.errors import BadInput, FolderMissing
 from inspan.model.code import CodeSpec
-from inspan.model.task import Handover, TaskSpec
+from inspan.model.role import Role
+from inspan.model.task import BY_LINES, Handover, OnCrash, TaskKind, TaskSpec
 from inspan.settings import Settings, locate
 from inspan.settings.base import Base
+from inspan.swarm.wishes import Wishes, wishes
 
 pytestmark = pytest.mark.requirement("C6", "C9")
 
@@ -48,6 +51,41 @@ def test_keys_of_an_agent_are_there_by_reference_alone(base: Base) -> None:
     to = base.handover(Handover(provider="claude", env={"A": "b"}))
     assert to.secrets == spec.secrets
     assert to.env["A"] == "b"
+
+
+def test_a_goal_gets_who_works_for_it_and_what_they_need(tmp_path: Path) -> None:
+    for name in ("claude", "codex"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    env = {"PATH": str(tmp_path), "HOME": "/", "ANTHROPIC_API_KEY": "a", "OPENAI_API_KEY": "o"}
+    settings = Settings(roles=(Role("worker", 5),))
+    base = Base(settings, locate({"INSPAN_HOME": str(tmp_path / "h")}), env)
+    wanted = TaskSpec(kind=TaskKind.GOAL, provider="queen", prompt="reach it", cwd="/")
+    goal = base.task(replace(wanted, command=("--check=make test",)))
+    told = wishes(goal.command)
+    assert told == Wishes(
+        planner="claude",
+        workers=("claude",),
+        reviewers=("codex", "claude"),
+        checks=("make test",),
+        slots=5,
+    )
+    assert set(goal.secrets) == {"ANTHROPIC_API_KEY", "OPENAI_API_KEY"}
+    assert (goal.role, goal.on_crash, goal.terminal) == ("queen", OnCrash.RESUME, BY_LINES)
+    assert goal.patience is not None
+    assert goal.patience.deadline is None
+    assert base.task(goal) == goal
+    alone = base.task(replace(wanted, command=("--worker=codex", "--reviewer=none", "--yes")))
+    assert wishes(alone.command) == Wishes(planner="codex", workers=("codex",), yes=True, slots=5)
+    assert set(alone.secrets) == {"OPENAI_API_KEY"}
+    assert base.task(alone) == alone
+    with pytest.raises(BadInput, match="no agent is called 'nobody'"):
+        base.task(replace(wanted, command=("--worker=nobody",)))
+    with pytest.raises(BadInput, match="cannot be read: --wrong"):
+        base.task(replace(wanted, command=("--wrong",)))
+    nobody = Base(settings, locate({"INSPAN_HOME": str(tmp_path / "h")}), {**env, "PATH": "/x"})
+    with pytest.raises(BadInput, match="no agent is installed"):
+        nobody.task(wanted)
 
 
 def test_a_folder_that_is_not_here_is_refused(base: Base) -> None:

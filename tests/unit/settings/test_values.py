@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from inspan.errors import SettingsInvalid
 from inspan.model.budget import Budget, OverBudget
+from inspan.model.outfit import Outfit
 from inspan.model.role import Role
 from inspan.model.task import OnLimit
 from inspan.model.timeouts import Timeouts
@@ -26,6 +27,8 @@ def test_without_a_file_there_are_the_defaults(tmp_path: Path) -> None:
     assert settings.role("of the user's own").limit == 2
     assert settings.retention.older_than == 14 * 86400
     assert settings.retention.bytes == 5 << 30
+    assert settings.retention.metrics == 7 * 86400
+    assert (settings.logs.size, settings.logs.kept) == (4 << 20, 3)
     assert settings.recording.cap == 64 << 20
     assert settings.detach_key == 0x1C
 
@@ -40,7 +43,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         tmp_path,
         """\
 roles: {worker: 4, tester: 1, default: 3}
-retention: {days: 2, bytes: 1G}
+memory: {keep: 1G}
+retention: {days: 2, bytes: 1G, metrics: 0.5}
+logs: {size: 1M, kept: 1}
 recording: {cap: 8M}
 env: {allow: [MY_VAR, "ACME_*"], withhold: [EDITOR, "LC_*"]}
 code: {idle: 7d}
@@ -53,7 +58,10 @@ keys: {detach: ctrl-q}
     assert settings.role("worker") == Role("worker", 4)
     assert settings.role("tester") == Role("tester", 1)
     assert settings.role("planner") == settings.role("new").__class__("planner", 3)
+    assert (settings.memory.keep, settings.memory.start) == (1 << 30, 64 << 20)
     assert settings.retention.older_than == 2 * 86400
+    assert settings.retention.metrics == 43200
+    assert (settings.logs.size, settings.logs.kept) == (1 << 20, 1)
     assert settings.recording.cap == 8 << 20
     assert settings.providers == {"claude": 4}
     assert settings.code.idle == 7 * 86400
@@ -100,6 +108,12 @@ def test_the_timeouts_are_read_from_their_own_file_beside_it(tmp_path: Path) -> 
         ("roles: 3\n", 1, "roles"),
         ("retention:\n  days: often\n", 2, "days"),
         ("retention:\n  bytes: big\n", 2, "size"),
+        ("retention:\n  metrics: -1\n", 2, "metrics is not a number of days"),
+        ("logs:\n  size: 1K\n", 2, "from 64K to 1G"),
+        ("logs:\n  size: none\n", 2, "from 64K to 1G"),
+        ("logs:\n  kept: 0\n", 2, "from 1 up"),
+        ("logs:\n  kept: 101\n", 2, "above 100"),
+        ("logs:\n  old: 1\n", 2, "'old' is not known here"),
         ("recording:\n  cap: 10K\n", 2, "1 MB"),
         ("code:\n  idle: 0\n", 2, "a second"),
         ("code:\n  idel: 7d\n", 2, "idel"),
@@ -178,3 +192,25 @@ def test_the_allow_list_lets_out_what_a_program_needs_and_no_secret(
     given_, withheld = EnvRule().split({name: "x"})
     assert (name in given_) is goes_along
     assert (name in withheld) is not goes_along
+
+
+def test_what_worktrees_get(tmp_path: Path) -> None:
+    assert _load(tmp_path, "").workspaces == Outfit(copy=(), ports=10)
+    text = "workspaces: {copy: [.env, '**/.env.local'], ports: 0}\n"
+    assert _load(tmp_path, text).workspaces == Outfit(copy=(".env", "**/.env.local"), ports=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("workspaces: {copy: .env}", "not a list"),
+        ("workspaces: {copy: [/etc/passwd]}", "does not lie in a checkout"),
+        ("workspaces: {copy: [a/../../b]}", "does not lie in a checkout"),
+        ("workspaces: {copy: [':(top)x']}", "does not lie in a checkout"),
+        ("workspaces: {ports: 1001}", "not from 0 to 1000"),
+        ("workspaces: {ports: yes}", "not from 0 to 1000"),
+    ],
+)
+def test_what_worktrees_cannot_get(tmp_path: Path, text: str, wrong: str) -> None:
+    with pytest.raises(SettingsInvalid, match=wrong):
+        _load(tmp_path, text)

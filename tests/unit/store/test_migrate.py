@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -10,6 +11,7 @@ import pytest
 from inspan.control import EventQuery, TaskQuery
 from inspan.errors import BadInput, SchemaTooNew, StoreCorrupt, StoreFailed, StoreLocked
 from inspan.model.event import FACTS
+from inspan.monitor.tally import Tally
 from inspan.store.lock import LockFile
 from inspan.store.migrate import backup, downgrade, newest, upgrade
 from inspan.store.sqlite import SqliteStore
@@ -34,6 +36,7 @@ NEWER = {
     "agent.usage",
     "attempt.deadline_warned",
     "attempt.stirred",
+    "goal.planned",
     "permission.decided",
     "prompt.accepted",
     "prompt.settled",
@@ -130,6 +133,7 @@ async def test_what_was_measured_is_read_back(golden: Path) -> None:
     store = await SqliteStore.open(golden)
     at, span, body = MEASURED
     assert await store.samples(at - 1, at) == (body,)
+    assert Tally.of(json.loads(body)).plain() == Tally().plain()
     assert await store.samples(at, at + 1) == await store.samples(0, at - span) == ()
     await store.put_sample(at + 60, 60.0, "{}", at + 1)
     assert await store.samples(0, at + 99) == ("{}",)

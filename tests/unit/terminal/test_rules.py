@@ -6,8 +6,10 @@ import pytest
 from inspan.errors import BadInput
 from inspan.model.activity import Confidence, Doing, Source
 from inspan.model.task import Needs
+from inspan.terminal.regions import Place, Region
 from inspan.terminal.rulefile import parse
-from inspan.terminal.rules import LINE_MOST, Place, Region, Verdict, View
+from inspan.terminal.rules import Verdict
+from inspan.terminal.view import LINE_MOST, View
 
 pytestmark = pytest.mark.requirement("B4")
 

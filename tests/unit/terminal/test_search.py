@@ -100,5 +100,11 @@ def test_no_bytes_break_it(tmp_path_factory: pytest.TempPathFactory, data: bytes
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("between", ["\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_whatever_breaks_a_line_ends_what_is_found(tmp_path: Path, between: str) -> None:
+    playback = Playback(record(tmp_path, [(1.0, f"one{between}a word{between}two".encode())]))
+    assert [hit.line for hit in all_of(playback, Needle("word"))] == ["a word"]
+
+
 def test_what_is_gone_is_passed_over(tmp_path: Path) -> None:
     assert not all_of(Playback(record(tmp_path, [(1.0, b"")])), Needle("a"))

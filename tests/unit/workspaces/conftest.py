@@ -7,6 +7,7 @@ import pytest
 from inspan.model.task import Task
 from inspan.workspaces.places import Workspaces
 from tests.fakes.repository import make_repository, task_in
+from tests.fakes.trap import Trap
 
 
 @pytest.fixture
@@ -29,3 +30,8 @@ def task(repository: Path) -> Task:
     return task_in(
         repository, name="a name", prompt="do it", command=("make",), env={"TOKEN": "secret"}
     )
+
+
+@pytest.fixture
+def trap(tmp_path: Path) -> Trap:
+    return Trap(tmp_path)

@@ -30,6 +30,7 @@ async def test_a_worktree_begins_at_the_commit_and_is_clean(
         head,
         str(repository),
         str(tree / ".inspan" / "task.json"),
+        onto="main",
     )
     assert (tree / "file").read_text() == "one\n"
     assert not (tree / "untracked").exists()
@@ -155,7 +156,7 @@ async def test_removing_saves_what_was_not_committed(
     assert ref == f"refs/inspan/saved/{task.id}"
     assert git(repository, "show", f"{ref}:file") == "not committed"
     assert git(repository, "show", f"{ref}:new") == "nor this"
-    assert list(root.iterdir()) == []
+    assert [path.name for path in root.iterdir()] == ["saved"]
     assert git(repository, "branch", "--list", "inspan/*") == ""
     assert "nor this" in await places.diff(place)
     assert await places.remove(place) == ref

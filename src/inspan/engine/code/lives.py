@@ -34,7 +34,7 @@ from inspan.errors import (
     StoreFailed,
 )
 from inspan.model.code import CodeSession, CodeSpec, RunEnded
-from inspan.model.ids import ulid
+from inspan.model.ids import Ulids
 from inspan.model.plain import dump
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
@@ -68,7 +68,7 @@ class Lives:
         #: Names of open sessions, those that are being opened among them.
         self._names: dict[str, str] = {}
         self._turns = Turns()
-        self._newest = ""
+        self._ids = Ulids()
         self._heard = Heard(self._ended, self.asks.heard, self.asks.withdrawn)
 
     # ── an engine comes and goes ──────────────────────────────────────────────
@@ -207,10 +207,8 @@ class Lives:
                 " or a digit, and is not `last`.",
             )
         now = self._ports.clock.now()
-        self._newest = ulid(now, self._ports.clock.entropy(10), self._newest)
-        session = CodeSession(
-            id=f"py-{self._newest}", spec=spec, state=CodeState.STARTING, created_at=now
-        )
+        made = self._ids.next(now, self._ports.clock.entropy(10))
+        session = CodeSession(id=f"py-{made}", spec=spec, state=CodeState.STARTING, created_at=now)
         self._take_name(session)
         used = {key: (session.id, digest) for key, digest in keys.items()}
         try:

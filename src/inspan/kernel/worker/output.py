@@ -199,9 +199,10 @@ class Capture:
         ``timeout`` is in seconds. To be called at the end of a cell: what is left of a character
         that was cut is sent too.
         """
-        if self._direct or not (self._pending or self._sending or self._tails or self._dropped):
-            return True
-        return self._settle(timeout, whole=True)
+        # A print that was interrupted may have told of a round that nobody was woken for.
+        untold = self._printed >= self._round
+        waits = self._pending or self._sending or self._tails or self._dropped or untold
+        return self._direct or not waits or self._settle(timeout, whole=True)
 
     def send(self, message: dict[str, Any], body: bytes = b"") -> None:
         """Send a message after everything that was written so far, and say how much that was."""

@@ -45,8 +45,8 @@ const at = (id, rest = "") => `/v1/tasks/${encodeURIComponent(encodeURIComponent
 export const enter = (code) => ask("POST", "/v1/login", { code });
 export const leave = () => ask("POST", "/v1/logout", {});
 export const health = () => ask("GET", "/v1/health");
-export const tasks = (before) =>
-  ask("GET", `/v1/tasks?limit=200${before ? `&before=${encodeURIComponent(before)}` : ""}`);
+export const tasks = ({ states, before, limit = 200 }) =>
+  ask("GET", `/v1/tasks${query({ states: states?.join(","), before, limit })}`);
 export const task = (id) => ask("GET", at(id));
 export const diff = (id) => ask("GET", at(id, "/diff"));
 export const activity = (id) => ask("GET", at(id, "/activity"));
@@ -57,11 +57,14 @@ export const cancel = (id) => ask("POST", at(id, "/cancel"), { reason: "asked on
 export const decide = (id, verdict, findings = []) =>
   ask("POST", at(id, "/decide"), { verdict, findings });
 export const prompt = (id, text, key) => ask("POST", at(id, "/prompt"), { text, key });
+export const goal = (id) => ask("GET", at(id, "/goal"));
+export const replan = (id, plan, version) => ask("PUT", at(id, "/plan"), { plan, version });
 export const submit = (spec, key) =>
   ask("POST", "/v1/tasks?base=true", spec, { headers: { "idempotency-key": key } });
 
 export const times = (session, offset, until, most) =>
   ask("GET", ofSession(session, `/times${query({ offset, until, most })}`)).then((told) => ({ cols: 0, rows: 0, ...told }));
+export const frameAt = (session, offset) => ask("GET", ofSession(session, `/frame${query({ offset })}`));
 export const search = (wanted, signal) => ask("GET", `/v1/search${query(wanted)}`, undefined, { signal });
 
 export const metrics = (since, limit) => ask("GET", `/v1/metrics${query({ since, limit })}`);
@@ -94,14 +97,18 @@ export const closeCode = (id) => ask("POST", ofCode(id, "/close"), {});
 export const runCell = (id, code) => ask("POST", ofCode(id, "/cells"), { code });
 export const giveLine = (id, request, text) => ask("POST", ofCode(id, "/answer"), { request, text });
 export const interruptCell = (id) => ask("POST", ofCode(id, "/interrupt"), {});
+export const completeCode = (id, code, cursor) => ask("POST", ofCode(id, "/complete"), { code, cursor });
+export const inspectCode = (id, code, cursor) => ask("POST", ofCode(id, "/inspect"), { code, cursor });
+export const checkpoint = (id, name) => ask("POST", ofCode(id, "/checkpoint"), { name });
+export const checkpoints = (id) => ask("GET", ofCode(id, "/checkpoints")).then((told) => told.checkpoints);
+export const restore = (id, name) => ask("POST", ofCode(id, "/restore"), { name });
 
 /**
- * Tells `on.heard` of each event of a code session, the past ones first; `on.linked` whether there
+ * Tells `on.heard` of each event of a code session behind `since`; `on.linked` whether there
  * is a connection, `on.over` what ended it for good, or null. After a loss it goes on behind the
  * last that it saw. Gives back what ends it.
  */
-export function followCode(session, on) {
-  let since = 0;
+export function followCode(session, since, on) {
   const link = new Lasting(() => "/v1/cells", {
     opened: (socket) => socket.send(JSON.stringify({ follow: { session, since } })),
     heard: (data) => {
@@ -124,7 +131,7 @@ const socketAt = (path) => `${location.protocol === "https:" ? "wss" : "ws"}://$
 /** Milliseconds until another try: five seconds and up to two more, so that many pages do not come at once. */
 const soon = () => 5000 + Math.random() * 2000;
 /** A connection that says nothing for so long is asked after, and given up without an answer. */
-const QUIET = 40_000, ANSWER = 10_000;
+const QUIET = 20_000, ANSWER = 10_000, LOOK = 5_000;
 
 const sockets = new Set();
 
@@ -187,7 +194,7 @@ setInterval(async () => {
   } catch {
     for (const one of quiet) one.lose();
   }
-}, ANSWER);
+}, LOOK);
 
 /**
  * Tells `heard` of each event, for ever. After a loss it goes on behind the last that it saw; `linked`

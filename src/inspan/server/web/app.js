@@ -3,20 +3,22 @@
 import * as api from "/web/api.js";
 import { Cells } from "/web/cells.js";
 import { Charts } from "/web/charts.js";
-import { needsYou } from "/web/draw.js";
+import { isGoal, needsYou } from "/web/draw.js";
+import { Goal } from "/web/goal.js";
 import { Graph } from "/web/graph.js";
+import { Known } from "/web/known.js";
 import { List } from "/web/list.js";
+import { makeGoal } from "/web/aiming.js";
 import { makeTask } from "/web/making.js";
 import { Replay } from "/web/replay.js";
 import { Search } from "/web/search.js";
 import { Detail } from "/web/task.js";
 
-const byId = new Map();
+const known = new Known(changed, fail);
 const link = document.getElementById("link");
 const room = document.getElementById("detail");
 const detail = new Detail(room, fail);
 let view = null; // what is open beside a task, and can be closed
-let next = null;
 let drawn = 0;
 
 /** Say what went wrong, with what helps; the last one counts. */
@@ -35,13 +37,12 @@ export function fail(problem) {
 const list = new List(
   document.getElementById("list"),
   (id) => { location.hash = `#/task/${id}`; },
-  () => more().catch(fail),
+  (group) => known.more(group).catch(fail),
 );
 
 function drawList() {
-  const tasks = [...byId.values()];
-  list.draw(tasks, detail.id, Boolean(next));
-  const waiting = tasks.filter(needsYou).length;
+  list.draw(known, detail.id);
+  const waiting = [...known.tasks.values()].filter(needsYou).length;
   document.title = waiting ? `(${waiting}) inspan` : "inspan";
 }
 
@@ -51,40 +52,19 @@ function redraw() {
   drawn = requestAnimationFrame(() => { drawn = 0; drawList(); });
 }
 
-async function more() {
-  const page = await api.tasks(next);
-  for (const task of page.tasks) byId.set(task.id, task);
-  next = page.next ?? null;
-  redraw();
-}
-
 // ── what happens ─────────────────────────────────────────────────────────────
 
-const asked = new Set();
-
-/** The task as it is now; for many events at once it is asked once. */
-async function refresh(id) {
-  if (asked.has(id)) return;
-  asked.add(id);
-  await new Promise((done) => setTimeout(done, 50));
-  asked.delete(id);
-  try {
-    const task = await api.task(id);
-    byId.set(id, task);
-    if (id === detail.id && !view) detail.show(task);
-  } catch (problem) {
-    if (problem.status !== 404) return fail(problem);
-    byId.delete(id);
-  }
+function changed(...ids) {
+  const task = known.tasks.get(detail.id);
+  if (task && !view && (!ids.length || ids.includes(task.id))) detail.show(task);
   redraw();
 }
 
 function linked(there, anew) {
   link.textContent = there ? "live" : "connection lost; trying again";
   link.classList.toggle("lost", !there);
-  if (!there || !anew) return;
-  next = null;
-  more().then(route).catch(fail);
+  if (there && !anew) view?.happened?.(null);
+  if (there && anew) known.read().then(route).catch(fail);
 }
 
 // ── where one is ─────────────────────────────────────────────────────────────
@@ -94,15 +74,8 @@ const WIDE = {
   load: () => new Charts(room, fail),
   cells: (id) => new Cells(room, id, fail),
   graph: () => new Graph(room, fail),
-  search: (text, task) => new Search(room, decodeURIComponent(text ?? ""), task, known, fail),
+  search: (text, task) => new Search(room, decodeURIComponent(text ?? ""), task, (id) => known.get(id), fail),
 };
-
-/** A task by its id, from the list where it is there. */
-async function known(id) {
-  const task = byId.get(id) ?? await api.task(id);
-  byId.set(task.id, task);
-  return task;
-}
 
 async function route() {
   const [, where, id, ...rest] = location.hash.split("/");
@@ -116,16 +89,21 @@ async function route() {
     const here = link.getAttribute("href") === `#/${wide ? where : ""}`;
     if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
+  known.current = where === "task" ? id : null;
   if (where === "login") return detail.askIn();
   if (wide) { detail.leave(); view = wide(id, ...rest); return; }
   if (where !== "task") { detail.nothing(); return redraw(); }
   try {
-    const task = await known(id);
+    const task = await known.get(id);
     if (location.hash.split("/")[2] !== id) return; // somebody went on meanwhile
     if (rest[0] === "replay" && task.session) {
       detail.leave();
       detail.id = task.id;
       view = new Replay(room, task, rest[1] ?? null, rest[2] === undefined ? null : Number(rest[2]), fail);
+    } else if (isGoal(task) && rest[0] !== "task") {
+      detail.leave();
+      detail.id = task.id;
+      view = new Goal(room, task, fail);
     } else {
       detail.show(task);
     }
@@ -141,7 +119,7 @@ function step(by) {
   rows[Math.min(rows.length - 1, Math.max(0, at + by))]?.focus();
 }
 
-const KEYS = { j: () => step(1), k: () => step(-1), n: () => makeTask(fail),
+const KEYS = { j: () => step(1), k: () => step(-1), n: () => makeTask(fail), g: () => makeGoal(fail),
   "/": () => { location.hash = "#/search/"; }, Escape: () => { location.hash = "#/"; } };
 
 document.addEventListener("keydown", (event) => {
@@ -152,6 +130,7 @@ document.addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 document.getElementById("new").onclick = () => makeTask(fail);
+document.getElementById("aim").onclick = () => makeGoal(fail);
 document.getElementById("leave").onclick = () =>
   api.leave().then(() => { location.hash = "#/login"; location.reload(); }).catch(fail);
 window.addEventListener("hashchange", route);
@@ -166,7 +145,7 @@ async function begin() {
   try { await api.health(); } catch (problem) {
     return problem.status === 401 ? detail.askIn() : fail(problem);
   }
-  api.watch((event) => refresh(event.task), linked);
+  api.watch((event) => { known.happened(event.task); view?.happened?.(event); }, linked);
   setInterval(redraw, 15000); // ages
 }
 

@@ -1,7 +1,9 @@
 // Code sessions: which there are, what happened in one, and a place to type the next cell.
 
 import * as api from "/web/api.js";
-import { ago, el, fill } from "/web/draw.js";
+import { asks, chosen } from "/web/asking.js";
+import { ago, bytes, counted, el, fill, say } from "/web/draw.js";
+import { Entry } from "/web/entry.js";
 import { Output } from "/web/shown.js";
 
 /** Cells that are on the page at once; older ones are in the transcript. */
@@ -14,6 +16,8 @@ export class Cells {
     this.id = id || null;
     this.fail = fail;
     this.cells = new Map();
+    this.going = new Set(); // of those, what waits or runs
+    this.seen = 0;
     this.side = el("nav", { className: "codes", "aria-label": "Code sessions" });
     this.place = el("section", { className: "code", "aria-label": "Code session" });
     room.replaceChildren(el("div", { className: "desk" }, this.side, this.place));
@@ -43,66 +47,126 @@ export class Cells {
   }
 
   async make() {
-    const cwd = prompt("In which folder?", localStorage.getItem("cwd") ?? "");
+    const cwd = await asks("New code session", { words: "In which folder", value: localStorage.getItem("cwd") ?? "", yes: "Open" });
     if (!cwd) return;
-    try {
+    await this.do(async () => {
       const made = await api.openCode({ cwd }, api.newKey());
+      localStorage.setItem("cwd", cwd);
       location.hash = `#/cells/${made.id}`;
-    } catch (problem) {
-      this.fail(problem);
-    }
+    });
   }
 
   open() {
+    this.head = el("h1");
     this.facts = el("div", { className: "facts" });
-    this.link = el("span", { className: "facts", role: "status" });
+    this.said = el("span", { className: "facts", role: "status" });
     this.told = el("div", { className: "cells", role: "log", "aria-label": "Transcript" });
-    this.words = el("textarea", { rows: 3, className: "mono", "aria-label": "Code", placeholder: "Python; Ctrl+Enter runs it", spellcheck: false });
-    this.words.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey || event.shiftKey)) { event.preventDefault(); this.run(); }
-    });
-    this.stop = el("button", { type: "button", onclick: () => api.interruptCell(this.id).catch(this.fail) }, "Interrupt");
+    this.entry = new Entry(this.id, () => this.run(), this.fail);
+    const verb = (words, act) => el("button", { type: "button", onclick: () => this.do(act) }, words);
+    this.first = el("button", { className: "first" }, "Run");
+    this.stop = verb("Interrupt", () => this.interrupt());
+    this.stop.disabled = true;
+    this.save = verb("Save", () => this.checkpoint());
+    this.save.title = "Save its names as a checkpoint";
+    this.back = verb("Restore …", () => this.restore());
+    this.end = verb("End", () => this.finish());
     this.ask = el("form", { className: "row", onsubmit: (event) => { event.preventDefault(); this.run(); } },
-      el("button", { className: "first" }, "Run"), this.stop, this.link);
-    this.place.replaceChildren(this.facts, this.told, this.words, this.ask);
-    this.unfollow = api.followCode(this.id, {
+      this.first, this.stop, this.save, this.back, this.end, this.said,
+      el("span", { className: "hint facts" }, "Ctrl+Enter runs · Tab completes · Shift+Tab explains · Esc leaves"));
+    this.place.replaceChildren(this.head, this.facts, this.told, this.entry.place, this.ask);
+    this.follow();
+    this.entry.words.focus();
+  }
+
+  /** Read along, behind what was seen already. */
+  follow() {
+    this.unfollow?.();
+    this.over = false;
+    this.unfollow = api.followCode(this.id, this.seen, {
       heard: (event) => this.hear(event),
-      linked: (there) => { this.link.textContent = there ? "" : "The connection is lost; it is tried again."; },
-      over: (problem) => { this.link.textContent = problem ? problem.message : "The session is over."; },
+      linked: (there) => { this.said.textContent = there ? "" : "The connection is lost; it is tried again."; },
+      over: (problem) => {
+        this.over = !problem;
+        this.said.textContent = problem ? problem.message : "";
+        this.list().catch(this.fail);
+      },
     });
-    this.words.focus();
   }
 
   state(session) {
     const over = session.state === "terminated";
-    this.words.hidden = over;
-    this.ask.hidden = over;
+    if (this.over && !over) this.follow(); // somebody gave it a new process
+    for (const one of [this.entry.place, this.first, this.stop, this.save, this.end]) one.hidden = over;
+    say(this.head, session.spec.name ?? session.id.slice(-6));
+    const pulse = session.pulse && !over ? `${Math.round(session.pulse.memory_bytes / 1048576)} MB, ${session.pulse.names} names` : null;
     fill(this.facts,
-      el("strong", {}, session.spec.name ?? session.id.slice(-6)), el("span", {}, session.state),
+      el("span", {}, over ? "over" : session.state),
       el("span", { className: "mono" }, session.spec.cwd),
-      session.pulse ? el("span", {}, `${Math.round(session.pulse.memory_bytes / 1048576)} MB, ${session.pulse.names} names`) : null,
+      pulse ? el("span", {}, pulse) : null,
       session.reason ? el("span", {}, session.reason.message) : null);
   }
 
-  async run() {
-    const code = this.words.value;
-    if (!code.trim()) return;
+  async do(act) {
     try {
-      await api.runCell(this.id, code);
-      this.words.value = "";
+      await act();
     } catch (problem) {
       this.fail(problem);
     }
   }
 
+  run() {
+    const code = this.entry.code;
+    if (!code.trim()) return undefined;
+    return this.do(async () => {
+      await api.runCell(this.id, code);
+      if (this.entry.code === code) this.entry.clear(); // else somebody has written on
+    });
+  }
+
+  async interrupt() {
+    const { cell } = await api.interruptCell(this.id);
+    if (!cell) this.said.textContent = "Nothing runs.";
+  }
+
+  /** What is saved, and what of it could not be, is told by the transcript. */
+  async checkpoint() {
+    await this.busy(this.save, () => api.checkpoint(this.id, ""));
+  }
+
+  async restore() {
+    const saved = (await api.checkpoints(this.id)).reverse();
+    if (!saved.length) { this.said.textContent = "Nothing of it was saved yet."; return; }
+    const name = await chosen("Restore a checkpoint", "Its names are given back, over those that are there.",
+      saved.map((one) => ({ value: one.name, words: one.name, about: `${ago(one.at)} ago, ${counted(one.names.length, "name")}, ${bytes(one.size)}` })));
+    if (name === null) return;
+    await this.busy(this.back, () => api.restore(this.id, name));
+    this.follow(); // one that was over has a new process
+    await this.list();
+  }
+
+  async finish() {
+    const sure = await asks("End this session?", { about: "Its process ends, and with it all names that are not saved.", yes: "End it" });
+    if (sure === null) return;
+    await this.busy(this.end, () => api.closeCode(this.id));
+    await this.list();
+  }
+
+  /** `button` rests while that takes its time. */
+  async busy(button, act) {
+    button.disabled = true;
+    try { await act(); } finally { button.disabled = false; }
+  }
+
   // ── what happens ───────────────────────────────────────────────────────────
 
-  hear({ fact }) {
+  hear({ seq, fact }) {
+    this.seen = seq;
     const room = this.room;
     const low = room.scrollTop + room.clientHeight > room.scrollHeight - 80;
     this.take(fact);
     while (this.told.children.length > CELLS) this.told.firstChild.remove();
     if (low) room.scrollTop = room.scrollHeight;
+    this.stop.disabled = !this.going.size;
   }
 
   take(fact) {
@@ -115,11 +179,11 @@ export class Cells {
       case "cell.cleared": return cell?.out.clear(fact.wait);
       case "cell.wanted": return (cell ?? this.loose()).want(fact, (text) => api.giveLine(this.id, fact.request, text).catch(this.fail));
       case "cell.given": for (const one of this.cells.values()) one.given(fact.request); return undefined;
-      case "cell.ended": return cell?.end(fact.end);
+      case "cell.ended": this.going.delete(fact.cell); return cell?.end(fact.end);
       case "code.opened": return this.remark(fact.run > 1 ? `A new process serves it: run ${fact.run}.` : `Python ${fact.python}`, fact.note);
-      case "code.ended": return this.remark(`Its process is gone: ${fact.reason.message}`);
-      case "code.checkpoint": return this.remark(`Saved as ${fact.saved.name}.`);
-      case "code.restored": return this.remark(`${fact.restored.name} was given back.`);
+      case "code.ended": this.going.clear(); return this.remark(`Its process is gone: ${fact.reason.message}`);
+      case "code.checkpoint": return this.remark(`Saved as ${fact.saved.name}: ${counted(fact.saved.names.length, "name")}.`, ...lost("Not saved", fact.saved.lost));
+      case "code.restored": return this.remark(`Restored from ${fact.restored.name}: ${counted(fact.restored.names.length, "name")}.`, ...lost("Not restored", fact.restored.lost));
       default: return undefined;
     }
   }
@@ -127,6 +191,7 @@ export class Cells {
   enter(fact) {
     const cell = new Cell(fact);
     this.cells.set(fact.cell, cell);
+    this.going.add(fact.cell);
     this.told.append(cell.place);
   }
 
@@ -138,9 +203,12 @@ export class Cells {
   }
 
   remark(...words) {
-    this.told.append(el("p", { className: "facts" }, ...words.filter(Boolean)));
+    this.told.append(el("p", { className: "facts" }, words.filter(Boolean).map((one) => el("span", {}, one))));
   }
 }
+
+/** What became of names that could not be kept. */
+const lost = (what, names) => names.map(({ name, reason }) => `${what}: ${name} (${reason})`);
 
 class Cell {
   constructor(entered) {

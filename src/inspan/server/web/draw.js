@@ -69,6 +69,20 @@ export function span(seconds) {
   return `${Math.max(0, Math.floor(seconds))}s`;
 }
 
+/** How many of what. */
+export const counted = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
+/** An amount of bytes, in the largest unit that says enough. */
+export function bytes(amount) {
+  for (const [size, unit] of [[1 << 30, "GB"], [1 << 20, "MB"], [1 << 10, "kB"]]) if (amount >= size) return `${(amount / size).toFixed(1)} ${unit}`;
+  return `${amount} B`;
+}
+
+/** Have `element` say that; where it does, nothing is touched. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export const ago = (at) => span(Date.now() / 1000 - at);
 
 /** What stands for a task in a list: its name, its prompt or its command. */
@@ -83,17 +97,20 @@ export const short = (id) => id.slice(-6);
 export const OVER = new Set(["completed", "succeeded", "failed", "error", "cancelled"]);
 export const LIVE = new Set(["running", "waiting"]);
 
-/** Whether a person is waited for: a question, a verdict, or what was interrupted. */
+export const isGoal = (task) => task.spec.kind === "goal" && task.spec.provider === "queen";
+
+/** Whether a person is waited for: a question, a verdict that no goal's reviewer gives, or what was interrupted. */
 export const needsYou = (task) =>
-  task.state === "waiting" || task.state === "interrupted" || awaitsVerdict(task);
+  task.state === "waiting" || task.state === "interrupted" || (awaitsVerdict(task) && !task.spec.labels?.goal);
 
 export const awaitsVerdict = (task) => task.state === "processing" && task.spec.review === true;
 
 /** One line on why a task is as it is. */
 export function about(task) {
   if (task.state === "waiting" && task.needs) return task.needs.question.split("\n", 1)[0];
-  if (awaitsVerdict(task)) return "waits for your verdict";
+  if (awaitsVerdict(task)) return task.spec.labels?.goal ? "in review, for a goal" : "waits for your verdict";
   if (task.reason && !["completed", "succeeded"].includes(task.state)) return task.reason.message;
+  if (isGoal(task)) return `goal, ${task.outcome?.message || (task.planned ? task.state : "being planned")}`;
   const provider = task.spec.provider || "shell";
   return provider === "shell" ? task.state : `${provider}, ${task.state}`;
 }

@@ -55,22 +55,26 @@ export class Graph {
     this.room.querySelector(`.graph [data-task="${id}"]`)?.focus();
   }
 
-  /** The arrows go along the edges, and up and down within a layer. */
   key(event, node, nodes) {
-    const layer = nodes.filter((one) => one.layer === node.layer);
-    const beside = (by) => layer[layer.indexOf(node) + by];
-    const next = { ArrowLeft: node.before[0], ArrowRight: node.after[0], ArrowUp: beside(-1), ArrowDown: beside(1) }[event.key];
-    if (!next) return;
-    event.preventDefault();
-    this.focus(next.task.id);
+    const next = beside(event, node, nodes);
+    if (next) this.focus(next.task.id);
   }
+}
+
+/** The arrows go along the edges, and up and down within a layer. */
+export function beside(event, node, nodes) {
+  const layer = nodes.filter((one) => one.layer === node.layer);
+  const at = layer.indexOf(node);
+  const next = { ArrowLeft: node.before[0], ArrowRight: node.after[0], ArrowUp: layer[at - 1], ArrowDown: layer[at + 1] }[event.key];
+  if (next) event.preventDefault();
+  return next;
 }
 
 async function all() {
   const tasks = new Map();
   let before = null;
   for (let page = 0; page < PAGES; page += 1) {
-    const told = await api.tasks(before);
+    const told = await api.tasks({ before });
     for (const task of told.tasks) tasks.set(task.id, task);
     before = told.next ?? null;
     if (!before) break;
@@ -168,7 +172,8 @@ export function path(from, to) {
   return drawn;
 }
 
-function drawing(nodes, graph) {
+/** `graph` has key(event, node, nodes). A task may say where it leads (`href`) and how it is (`word`). */
+export function drawing(nodes, graph, label = "Tasks and what they wait for") {
   const width = EDGE * 2 + WIDTH + Math.max(...nodes.map((one) => one.x));
   const height = EDGE * 2 + HEIGHT + Math.max(...nodes.map((one) => one.y));
   const edges = nodes.flatMap((to) => to.before.map((from) => {
@@ -183,21 +188,22 @@ function drawing(nodes, graph) {
   const boxes = nodes.map((one) => {
     const words = title(one.task);
     const { id, state } = one.task;
-    const box = svg("a", { href: `#/task/${id}`, class: `node ${state}`, "data-task": id, transform: `translate(${one.x} ${one.y})`, "aria-label": spoken(one) },
+    const box = svg("a", { href: one.task.href ?? `#/task/${id}`, class: `node ${state}`, "data-task": id, transform: `translate(${one.x} ${one.y})`, "aria-label": spoken(one) },
       svg("title", {}, words),
       svg("rect", { width: WIDTH, height: HEIGHT, rx: 5, class: "box" }),
       svg("rect", { width: 4, height: HEIGHT, rx: 2, class: "side" }),
       svg("text", { x: 14, y: 19 }, words.length > WORDS ? `${words.slice(0, WORDS - 1)}…` : words),
-      svg("text", { x: 14, y: 35, class: "state" }, state));
+      svg("text", { x: 14, y: 35, class: "state" }, wordOf(one.task)));
     for (const [kind, on] of [["focus", true], ["blur", false], ["mouseenter", true], ["mouseleave", false]]) box.addEventListener(kind, () => lit(id, on));
     box.addEventListener("keydown", (event) => graph.key(event, one, nodes));
     return box;
   });
-  return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Tasks and what they wait for" }, tip, edges, boxes);
+  return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label }, tip, edges, boxes);
 }
 
 const names = (nodes) => nodes.map((one) => title(one.task)).join(", ");
-const spoken = (one) => `${title(one.task)}, ${one.task.state}${one.before.length ? `, after ${names(one.before)}` : ""}`;
+const wordOf = (task) => task.word ?? task.state;
+const spoken = (one) => `${title(one.task)}, ${wordOf(one.task)}${one.before.length ? `, after ${names(one.before)}` : ""}`;
 
 function listed(nodes) {
   return el("ul", { className: "plain" }, nodes.map((one) => el("li", {},

@@ -1,45 +1,37 @@
 // The list of tasks, by what they need. What stays as it is is not touched: a row that is clicked on,
 // or has the focus, is the same row when the list is drawn anew in between.
 
-import { about, ago, arrange, el, needsYou, OVER, title } from "/web/draw.js";
-
-const GROUPS = [
-  ["Needs you", "needs", needsYou],
-  ["At work", "", (task) => ["running", "processing"].includes(task.state)],
-  ["Waits its turn", "", (task) => ["pending", "queued"].includes(task.state)],
-  ["Over", "", (task) => OVER.has(task.state)],
-];
+import { about, ago, arrange, el, say, title } from "/web/draw.js";
+import { GROUPS } from "/web/known.js";
 
 export class List {
-  /** `open` is called with the id of a task that is wanted, `more` where older ones are. */
+  /** `open` is called with the id of a task that is wanted, `more` with a group of which older ones are. */
   constructor(room, open, more) {
     this.room = room;
     this.open = open;
     this.rows = new Map();
-    this.groups = GROUPS.map(([name, className, belongs]) => ({
-      name, belongs, head: el("h2", { className }), rows: el("ul"),
+    this.groups = GROUPS.map((group) => ({
+      group, head: el("h2", { className: group.className ?? "" }), rows: el("ul"), older: older(group, more),
     }));
     this.empty = el("p", { className: "empty" }, "No tasks yet. “New task” makes one, and so does ", el("code", {}, "inspan add -- make"), ".");
-    this.older = el("div", { className: "row older" }, el("button", { type: "button", onclick: more }, "Older ones"));
   }
 
-  /** Show `tasks`, of which `current` is looked at; `older`: there are more. */
-  draw(tasks, current, older) {
-    const left = new Set(tasks);
+  /** Show what is known, of which the task `current` is looked at. */
+  draw(known, current) {
+    const left = new Set(known.tasks.values());
     const parts = [];
-    for (const group of this.groups) {
+    for (const { group, head, rows, older } of this.groups) {
       const its = [...left].filter(group.belongs).sort((a, b) => (a.id < b.id ? 1 : -1));
       its.forEach((task) => left.delete(task));
       if (!its.length) continue;
-      say(group.head, `${group.name} · ${its.length}`);
-      arrange(group.rows, its.map((task) => this.row(task, task.id === current)));
-      parts.push(group.head, group.rows);
+      say(head, `${group.name} · ${known.number(group, its.length)}`);
+      arrange(rows, its.map((task) => this.row(task, task.id === current)));
+      parts.push(head, rows);
+      if (known.older.has(group)) parts.push(older);
     }
     if (!parts.length) parts.push(this.empty);
-    if (older) parts.push(this.older);
     arrange(this.room, parts);
-    const shown = new Set(tasks.map((task) => task.id));
-    for (const id of this.rows.keys()) if (!shown.has(id)) this.rows.delete(id);
+    for (const id of this.rows.keys()) if (!known.tasks.has(id)) this.rows.delete(id);
   }
 
   row(task, current) {
@@ -64,6 +56,5 @@ export class List {
   }
 }
 
-function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
+const older = (group, more) => el("div", { className: "row older" },
+  el("button", { type: "button", onclick: () => more(group) }, "Older ones"));

@@ -3,7 +3,7 @@
 import * as api from "/web/api.js";
 import { el } from "/web/draw.js";
 
-const AGENTS = ["shell", "claude", "codex", "gemini", "opencode", "aider", "pi", "vibe"];
+export const AGENTS = ["shell", "claude", "codex", "gemini", "opencode", "aider", "pi", "vibe"];
 
 /** Ask for it in a dialog, and go to it once it is handed in. */
 export function makeTask(fail) {

@@ -5,7 +5,7 @@ import * as api from "/web/api.js";
 
 /** Bytes of one part. */
 export const PART = 256 * 1024;
-/** As much is played before a point to which somebody jumps, so that its screen is right. */
+/** As much is played before a point whose frame is not there, or not yet: its screen may then lack something. */
 const LEAD = 512 * 1024;
 const MARKS = 2000;
 
@@ -59,11 +59,29 @@ export class Recording {
     return fine[before(fine, "at", at) + 1]?.offset ?? until;
   }
 
-  /** Where to begin so that at `offset` the screen is right, and the size of the terminal there. */
+  /**
+   * Where to begin so that at `offset` the screen is right: what is `drawn` there, and in which size.
+   * `far`: it has to be read first, as far as it is `known`; `blind`: nothing here can tell it. Until
+   * then, or else, some of what came before is played.
+   */
   async leadTo(offset) {
+    const frame = offset ? await this.frame(offset) : null;
+    if (frame && (!frame.more || offset - frame.offset <= LEAD)) return { ...frame, from: frame.offset };
     const from = Math.max(0, offset - LEAD);
     const { cols, rows } = await api.times(this.session, from, from, 2);
-    return { from, cols: cols || 80, rows: rows || 24 };
+    return { from, cols: cols || 80, rows: rows || 24, drawn: "", far: Boolean(frame), known: frame?.offset ?? 0, blind: from > 0 && !frame };
+  }
+
+  /** The frame at `offset`, or null where the daemon has nothing that can tell it. */
+  async frame(offset) {
+    if (this.blind) return null;
+    try {
+      return await api.frameAt(this.session, offset);
+    } catch (problem) {
+      if (problem.code !== "unable") throw problem;
+      this.blind = true;
+      return null;
+    }
   }
 
   /**

@@ -14,6 +14,10 @@ const UNDRAWN = 1 << 20;
 /** How often one that still grows is looked at, in milliseconds. */
 const GROWS = 3000;
 const BARS = 160;
+const GROWING = "It still runs; what comes is added.";
+
+/** Some time, before something is tried again. */
+const pause = () => new Promise((done) => setTimeout(done, 1000 + Math.random() * 1000));
 
 export class Replay {
   /** Of `task`, in `room`: the session that is named, or its newest; at `offset`, or the beginning. */
@@ -100,7 +104,8 @@ export class Replay {
     const { length, ended } = this.recording;
     this.slider.max = length;
     this.bars.replaceChildren(strip(this.recording.density(BARS)));
-    this.said.textContent = ended ? "" : "It still runs; what comes is added.";
+    if (ended && this.said.textContent === GROWING) this.said.textContent = "";
+    else if (!ended && !this.said.textContent) this.said.textContent = GROWING;
     this.tell();
   }
 
@@ -185,18 +190,52 @@ export class Replay {
     const target = offset ?? await this.recording.offsetAt(moment);
     const lead = await this.recording.leadTo(target);
     if (turn !== this.turn) return;
+    await this.show(lead, target, turn);
+    if (turn !== this.turn) return;
+    this.next = target;
+    this.moment = moment;
+    this.tell();
+    await this.drawn();
+    this.remark(lead.blind ? "What was drawn long before may be missing." : "");
+    if (lead.far) this.readOn(target, lead.known, turn).catch(this.fail);
+  }
+
+  /** Have what was drawn before `target` read by the daemon, and then show it. */
+  async readOn(target, known, turn) {
+    for (let more = true; more;) {
+      this.remark(`What was drawn before is read: ${Math.floor(100 * known / target)} %`);
+      try {
+        const frame = await this.recording.frame(target);
+        more = frame.more;
+        known = frame.offset;
+      } catch (problem) {
+        this.remark(`${problem.message}; it is tried again`);
+        await pause();
+      }
+      if (turn !== this.turn) return;
+    }
+    await this.seek(this.moment, this.next === target && !this.queue.length ? target : undefined);
+  }
+
+  remark(words) {
+    this.said.textContent = words || (this.recording.ended ? "" : GROWING);
+  }
+
+  async show(lead, target, turn) {
+    if (turn !== this.turn) return;
     this.over = false;
     this.queue = [];
     this.loading = null;
     await this.drawn();
     this.shown.reset();
     this.shown.resize(lead.cols, lead.rows);
+    if (lead.drawn) this.shown.write(lead.drawn);
     let at = lead.from;
     while (at < target) {
       const part = await this.recording.part(at, target);
       if (turn !== this.turn) return;
       // A recording that is entered in the middle is entered at a line's beginning, if one is near.
-      if (at === lead.from && at > 0 && part.items[0]?.bytes) {
+      if (at === lead.from && at > 0 && !lead.drawn && part.items[0]?.bytes) {
         const line = part.items[0].bytes.subarray(0, 4096).indexOf(10);
         part.items[0] = { ...part.items[0], bytes: part.items[0].bytes.subarray(line + 1) };
       }
@@ -204,11 +243,6 @@ export class Replay {
       if (part.next === null || turn !== this.turn) break;
       at = part.next;
     }
-    if (turn !== this.turn) return;
-    this.next = target;
-    this.moment = moment;
-    this.tell();
-    await this.drawn();
   }
 
   /** What is due by now is shown. */
@@ -256,8 +290,7 @@ export class Replay {
   /** Look again, for more or for a better connection. */
   later() {
     const turn = this.turn;
-    return new Promise((done) => setTimeout(done, 1000 + Math.random() * 1000))
-      .then(() => { if (turn === this.turn) { this.loading = null; this.learn(); } });
+    return pause().then(() => { if (turn === this.turn) { this.loading = null; this.learn(); } });
   }
 
   async atEnd() {

@@ -1,7 +1,7 @@
 // Text that tasks printed: where it is, with what stands around it. A line leads to its replay.
 
 import * as api from "/web/api.js";
-import { ago, el, title } from "/web/draw.js";
+import { ago, counted, el, title } from "/web/draw.js";
 
 const PAGE = 50;
 /** So many lines are looked for before somebody has to ask for more. */
@@ -72,8 +72,7 @@ export class Search {
   }
 
   lines() {
-    const one = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
-    return `${one(this.count, "line")} in ${one(this.groups.size, "recording")}`;
+    return `${counted(this.count, "line")} in ${counted(this.groups.size, "recording")}`;
   }
 
   async add(hit, text) {

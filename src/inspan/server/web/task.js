@@ -1,6 +1,7 @@
 // One task: what it is, what it asks, what it changed, and its terminal.
 
 import * as api from "/web/api.js";
+import { asks } from "/web/asking.js";
 import { about, ago, awaitsVerdict, el, fill, LIVE, OVER, short, title } from "/web/draw.js";
 import { Screen } from "/web/screen.js";
 
@@ -69,7 +70,8 @@ export class Detail {
         el("span", {}, `made ${ago(task.created_at)} ago`),
         ended && el("span", {}, ended),
         task.usage?.cost ? el("span", {}, `$${task.usage.cost.toFixed(4)}`) : null,
-        el("span", { className: "mono" }, task.workspace?.path ?? task.spec.cwd)),
+        el("span", { className: "mono" }, task.workspace?.path ?? task.spec.cwd),
+        task.spec.labels?.goal ? el("a", { href: `#/task/${task.spec.labels.goal}` }, task.spec.labels.step ? `step ${task.spec.labels.step} of a goal` : "of a goal") : null),
       task.reason && !["completed", "succeeded"].includes(task.state)
         ? el("p", {}, task.reason.message, task.reason.hint ? el("span", { className: "facts" }, task.reason.hint) : null) : "",
       task.verdict === "accept" && task.workspace?.branch
@@ -78,19 +80,8 @@ export class Detail {
       this.verbs());
   }
 
-  /** What it asks, with an answer at one click. */
   question(needs) {
-    const give = (text) => this.do(() => api.answer(this.id, text, needs.id || undefined));
-    const permission = needs.kind === "permission";
-    const words = el("input", { type: "text", "aria-label": "Your answer", placeholder: permission ? "or say why not" : "Your answer" });
-    const known = permission ? [["Allow", "allow", "first"], ["Deny", "deny", ""]] : (needs.options ?? []).map((text) => [text, text, ""]);
-    return el("div", { className: "asks" },
-      el("p", {}, needs.question),
-      el("div", { className: "row" }, known.map(([shown, text, kind]) =>
-        el("button", { type: "button", className: kind, onclick: () => give(text) }, shown))),
-      el("form", { className: "row", onsubmit: (event) => { event.preventDefault(); if (words.value) give(words.value); } },
-        el("span", { style: "flex:1" }, words), el("button", {}, "Send")),
-      needs.more ? el("p", { className: "facts" }, `${needs.more} more wait behind it`) : null);
+    return question(needs, (text) => this.do(() => api.answer(this.id, text, needs.id || undefined)));
   }
 
   /** What can be done with it now. */
@@ -101,15 +92,19 @@ export class Detail {
     return el("div", { className: "row" },
       LIVE.has(task.state) ? verb("Interrupt", () => api.interrupt(task.id)) : "",
       task.state === "interrupted" ? verb("Resume", () => api.resume(task.id), "first") : "",
-      OVER.has(task.state) ? "" : verb("Cancel", () => confirm("Give this task up?") && api.cancel(task.id)),
+      OVER.has(task.state) ? "" : verb("Cancel", () => this.sure("Give this task up?", "What runs of it ends.", "Cancel it", () => api.cancel(task.id))),
       done || awaitsVerdict(task) ? [
         verb("Accept", () => api.decide(task.id, "accept"), "first"),
-        verb("Send back", () => {
-          const finding = prompt("What is wrong with it?");
+        verb("Send back", async () => {
+          const finding = await asks("Send back", { words: "What is wrong with it", long: true, yes: "Send back" });
           return finding && api.decide(task.id, "send_back", [finding]);
         }),
-        verb("Reject", () => confirm("Refuse this result?") && api.decide(task.id, "reject")),
+        verb("Reject", () => this.sure("Refuse this result?", "", "Reject it", () => api.decide(task.id, "reject"))),
       ] : "");
+  }
+
+  async sure(title, about, yes, act) {
+    return await asks(title, { about, yes }) === null ? null : act();
   }
 
   async do(act) {
@@ -131,6 +126,21 @@ export class Detail {
       this.patch.replaceChildren(el("p", { className: "facts" }, problem.message));
     }
   }
+}
+
+/** What is asked, with an answer at one click, which `give` gets. */
+export function question(needs, give) {
+  // Who leads a goal asks for one of her own words.
+  const permission = needs.kind === "permission" && (needs.options ?? []).every((text) => ["allow", "deny"].includes(text));
+  const words = el("input", { type: "text", "aria-label": "Your answer", placeholder: permission ? "or say why not" : "Your answer" });
+  const known = permission ? [["Allow", "allow", "first"], ["Deny", "deny", ""]] : (needs.options ?? []).map((text) => [text, text, ""]);
+  return el("div", { className: "asks" },
+    el("p", {}, needs.question),
+    el("div", { className: "row" }, known.map(([shown, text, kind]) =>
+      el("button", { type: "button", className: kind, onclick: () => give(text) }, shown))),
+    el("form", { className: "row", onsubmit: (event) => { event.preventDefault(); if (words.value) give(words.value); } },
+      el("span", { style: "flex:1" }, words), el("button", {}, "Send")),
+    needs.more ? el("p", { className: "facts" }, `${needs.more} more wait behind it`) : null);
 }
 
 function line(text) {

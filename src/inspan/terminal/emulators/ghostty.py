@@ -10,14 +10,19 @@ from typing import Final
 
 from pyghostty import Terminal  # type: ignore[import-untyped]  # ships no types
 
+from inspan.terminal.emulators import ghosttydraw
+
 NAME: Final = "ghostty"
 
 
 class Ghostty:
     """One terminal, some 1 MB. Its scrollback is what one page of the library holds."""
 
-    def __init__(self, cols: int, rows: int) -> None:
-        self._terminal = Terminal(cols=cols, rows=rows, scrollback=0)
+    def __init__(self, cols: int, rows: int, state: bytes | None = None) -> None:
+        if state is None:
+            self._terminal = Terminal(cols=cols, rows=rows, scrollback=0)
+        else:
+            self._terminal = ghosttydraw.restored(state)
         self._rows = rows
 
     def feed(self, data: bytes) -> None:
@@ -37,6 +42,18 @@ class Ghostty:
 
     def alternate(self) -> bool:
         return bool(self._terminal.get("active_screen", "GhosttyTerminalScreen"))
+
+    def resting(self) -> bool:
+        """True where no sequence is begun."""
+        return bool(self._terminal.get("vt_ground", "bool"))
+
+    def drawn(self) -> str:
+        """What draws it on an empty terminal of its size."""
+        return ghosttydraw.drawn(self._terminal)
+
+    def kept(self) -> bytes:
+        """All of its state."""
+        return ghosttydraw.kept(self._terminal)
 
     def close(self) -> None:
         self._terminal.close()

@@ -8,6 +8,7 @@ over. The alternate screen, which it does not know, is kept here.
 from __future__ import annotations
 
 import re
+from collections import deque
 from contextlib import suppress
 from copy import copy
 from typing import Any, Final
@@ -31,10 +32,23 @@ _CHARSET: Final = re.compile(rb"\x1b([()])([0B])")
 _ALTERNATE: Final = frozenset({47, 1047, 1049})
 
 
-class _Screen(Screen):
+class Drawn(Screen):
     """A screen with an alternate one; sequences for terminals of another make do nothing."""
 
     kept: tuple[dict[int, Any], Any] | None = None
+
+    def __init__(self, cols: int, rows: int, history: int = 0) -> None:
+        #: The lines that have scrolled away, the oldest first; how many of them are kept no more.
+        self.gone: deque[Any] = deque(maxlen=history)
+        self.lost = 0
+        super().__init__(cols, rows)
+
+    def index(self) -> None:
+        top, bottom = self.margins or (0, self.lines - 1)
+        if self.cursor.y == bottom and top == 0 and self.kept is None and self.gone.maxlen:
+            self.lost += len(self.gone) == self.gone.maxlen
+            self.gone.append(self.buffer[0])
+        super().index()
 
     def set_mode(self, *modes: int, **how: Any) -> None:
         if how.get("private") and _ALTERNATE.intersection(modes) and self.kept is None:
@@ -65,10 +79,10 @@ class _Screen(Screen):
 
 
 class Pyte:
-    """One terminal without scrollback."""
+    """One terminal; its scrollback is ``history`` lines."""
 
-    def __init__(self, cols: int, rows: int) -> None:
-        self._screen = _Screen(cols, rows)
+    def __init__(self, cols: int, rows: int, history: int = 0) -> None:
+        self._screen = Drawn(cols, rows, history)
         self._stream = ByteStream(self._screen)
         self._pending = bytearray()
 
@@ -99,6 +113,16 @@ class Pyte:
     def alternate(self) -> bool:
         self._draw()
         return self._screen.kept is not None
+
+    def drawn(self) -> Drawn:
+        """What it draws on, with all that came."""
+        self._draw()
+        return self._screen
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait to be drawn."""
+        return len(self._pending)
 
     def close(self) -> None:
         self._pending.clear()

@@ -1,0 +1,1 @@
+"""The Model Context Protocol: the verbs of Control as tools for agents, by lines of JSON."""

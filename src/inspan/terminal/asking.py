@@ -1,0 +1,349 @@
+"""What of a screen asks somebody, by what all dialogs have in common: several signs near its end.
+
+No one sign is enough, since an answer may quote any. Options below one another, words of consent
+beside words of refusal, keys that choose or leave, a question, and a line that says that it waits
+for a person each count for something; so does a place to type that is other than at rest. What is
+said below them counts against them: what asks is the last that is shown. It knows no program, no
+rule and no time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from inspan.terminal.layout import FRAME, floating, options
+
+#: So many rows with words, from the last, are looked at.
+_WINDOW: Final = 22
+#: So many rows that tell nothing may be below the last sign.
+_BELOW: Final = 2
+#: The same in a box of its own.
+_BELOW_BOXED: Final = 5
+_SIDES: Final = FRAME + "▎▊▉▏▕▔▁▀▄█"
+_CONSENT: Final = (
+    r"(?:yes|ok|okay|allow(?:ed)?|approve|accept|confirm|always|once|trust|proceed|continue|run"
+    r"|apply|submit|save|execute|grant|permit|agree|go ahead)"
+)
+_REFUSAL: Final = (
+    r"(?:no|not now|deny|reject|refuse|decline|cancel|skip|never|abort|don.?t|do not|quit|exit|back"
+    r"|dismiss|disallow|stop)"
+)
+_KEY: Final = (
+    r"(?:(?:ctrl|alt|shift|cmd)[ +-]?\w+|\^\w|enter|esc(?:ape)?|tab|space(?:bar)?|arrows?"
+    r"|⏎|↵|↑|↓|←|→|⇅|↕|⇥|⎋|j/k)"
+)
+_KEYS: Final = re.compile(rf"(?i)(?<![\w/]){_KEY}(?!\w)")
+_CHOOSES: Final = re.compile(
+    r"(?i)\b(?:select|choose|confirm|toggle|pick|navigate|move|answer|approve|allow|accept|reject"
+    r"|deny|refuse|decline|cancel|dismiss|submit|skip|go back|back|proceed|continue"
+    r"|runs? it)s?e?s?\b"
+)
+#: The keys of a place to type, and of work; and who says how to stop it.
+_SENDS: Final = re.compile(
+    r"(?ix)\b(?:new\ ?-?lines?|paste|history|send|commands|shortcuts|help|queue|follow-?ups?"
+    r"|interrupts?|to\ stop|suspend|mentions?|background|expand|collapse|transcript|scroll\ to|mode"
+    r"|auto|multi-?line|palette|editor|edits|sidebar)\b"
+)
+_REFUSE: Final = (
+    r"(?:cancels?|dismiss|close|rejects?|deny|denies|refuses?|declines?|skips?|go back|back|exit)"
+)
+_TAKE: Final = (
+    r"(?:select|choose|confirm|pick|submit|approve|allow|accept|answer|proceed|continue|next|runs?"
+    r"|toggle|navigate|move)"
+)
+_LEAVES: Final = re.compile(rf"(?i)(?<!\w)(?:esc|escape|⎋)\W{{1,3}}(?:to )?{_REFUSE}\b")
+_TAKES: Final = re.compile(
+    rf"(?i)(?<!\w)(?:enter|⏎|↵|space(?:bar)?|↑/?↓|(?:use )?(?:the )?arrows?|(?<=[\[( ])return)"
+    rf"\W{{1,3}}(?:keys? )?(?:to )?{_TAKE}\b"
+    r"|(?i:\buse\b.{0,24}\barrow keys\b)"
+)
+#: Who was interrupted may press a key, and is asked nothing.
+_STOPPED: Final = re.compile(r"(?i)\b(?:interrupted|cancell?ed|aborted)\b")
+#: What stands below a question that was answered.
+_ANSWER: Final = re.compile(r"(?i)\W{0,3}(?:y|n|a|yes|no|always|ok|skip)\W?")
+#: What may be the end of a row that was too long.
+_END: Final = re.compile(r"\s*[a-z]\w*(?: \w+)?\)?\s*")
+_STRONG: Final = frozenset("KBYW")
+_LONG: Final = 6
+#: Rows between one option and the next, at the most; and an option that has no number.
+_GAP: Final = 4
+_ANY: Final = 99
+_STOPS: Final = re.compile(r"(?i)\b(?:esc|escape|ctrl.?c|\^c)\b.{0,20}\b(?:interrupt|stop|abort)")
+_MARK: Final = r"(?:[❯›>●▶→◉▸➤»►‣✦]|[-=]>|\([xX•*●]\)|\[[xX✓✔*•]\])"
+_NUMBERED: Final = re.compile(
+    rf"(?:{_MARK} {{0,3}})?[\[(]?(?:(\d{{1,2}})[\]).:] ?|([a-h])[\]).:] )\S"
+)
+_TICKED: Final = re.compile(
+    rf"(?:{_MARK} {{0,3}})?(?:\([ xX•*●]\)|\[[ xX✓✔*•]\]|[☐☑☒◻◼◯◉○●□⦿]) ?\S"
+)
+_UNTICKED: Final = re.compile(rf"(?:{_MARK} {{0,3}})?(?:\( \)|\[ \]|[☐◻◼◯○□⦾])")
+_MARKED: Final = re.compile(rf"{_MARK} {{0,3}}(?=\S)")
+_BRIEF: Final = re.compile(
+    rf"(?i)(?:{_MARK} {{0,3}})?(?:[\[(]?\w[\]).:] ?)?(?:[^\w\s] ?)?"
+    rf"(?:{_CONSENT}|{_REFUSAL})\b[^.?!]{{0,70}}$"
+)
+_CONSENTS: Final = re.compile(rf"(?i)(?<![\w'/.-]){_CONSENT}\b")
+_REFUSES: Final = re.compile(rf"(?i)(?<![\w'/.-]){_REFUSAL}\b")
+#: Words that stand apart from one another, as buttons and keys with their words do.
+_APART: Final = re.compile(r" {2,}|[|│·•/,\[\]()<>]|\s[-–]\s")
+#: The left side of a panel.
+_LEFT: Final = re.compile(rf"^[{re.escape(_SIDES)}]+")
+_EDGE: Final = re.compile(r"\s[│┃║╭╰┌└├▏▎]")
+#: A letter that is a key and begins a word.
+_LETTER: Final = re.compile(r"[\[(](\w)[\])](?=[a-z])")
+_COLUMNS: Final = re.compile(r" {2,}|[|│·•]")
+_QUESTION: Final = re.compile(r"\w.*\?\W*$|\w.*\?\s*[\[(].{1,60}[\])]\W*$")
+_REQUEST: Final = re.compile(
+    r"(?i)^\W*(?:please )?(?:select|choose|pick|allow|approve|confirm|permit|trust|grant)\b"
+    r"[^.!]{2,90}$"
+)
+_YES_NO: Final = re.compile(
+    r"(?i)[\[(](?=[^\])]{0,60}(?<!\w)y(?:es)?\b)(?=[^\])]{0,60}(?<!\w)no?\b)[^\])]{3,80}[\])]"
+    r"[^\w]{0,6}(?:[(\[]\w{1,4}[)\]])?\W*$"
+)
+_PERSON: Final = (
+    r"(?:permission|approval|confirmation|decision|(?:your|user) (?:\w+ )?"
+    r"(?:answer|input|response|reply|choice)|input|answer from you)"
+)
+_WAITS: Final = re.compile(
+    rf"(?i)\b(?:waiting (?:for|on)|awaiting|needs|requires|wants) "
+    rf"(?:your |user |an? |the )?{_PERSON}\b"
+    r"|\b(?:is )?asking (?:you )?(?:a |the )?questions?\b|\bhas a question\b|\basks you\b"
+    rf"|\b{_PERSON} (?:is )?(?:required|requested|needed|pending|request)\b"
+)
+_SPINS: Final = re.compile(r"^[\u2800-\u28ff◐◓◑◒◴◷◶◵✦✢✶✻✽·∙●⏺] ?\S.*(?:…|\.\.\.|\d ?s\b)")
+_PROSE: Final = re.compile(r"(?:\S+ ){5,}\S*[.!:;,]\W*$|(?:\S+ ){9,}")
+#: What is needed where nothing is known of the place to type, where it is as at rest, and in a box
+#: over all else.
+NEEDED, AT_REST, OVER_ALL = 4, 5, 2
+#: Of so many rows it is known what they are signs of: most are looked at again and again.
+_KNOWN: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The rows that ask, and how many signs of it there are."""
+
+    rows: tuple[int, ...] = ()
+    signs: int = 0
+    #: Those of them that are options: of a dialog they come together.
+    options: tuple[int, ...] = ()
+
+
+def column(rows: Sequence[str]) -> Sequence[str]:
+    """The rows without a panel that stands at their right from top to bottom."""
+    width = max(map(len, rows), default=0)
+    counted: dict[int, int] = {}
+    for row in rows:
+        for found in _EDGE.finditer(row, width // 2):
+            counted[found.end() - 1] = counted.get(found.end() - 1, 0) + 1
+    drawn = sum(map(bool, rows))
+    edge = next((at for at in sorted(counted) if counted[at] * 10 >= drawn * 7), None)
+    if edge is None or edge > width - 12:
+        return rows
+    return [row[:edge].rstrip() for row in rows]
+
+
+def asking(
+    rows: Sequence[str],
+    typing: range | None,
+    always: Callable[[str], bool],
+    *,
+    rests: bool,
+) -> Asking:
+    """What may ask on this screen.
+
+    ``typing``: the rows in which one types; ``always``: whether a row is shown at rest too;
+    ``rests``: the place to type is as at rest.
+    """
+    over = floating(rows)
+    if over is not None:
+        found = _signs([(at, row) for at, row in enumerate(over)], _BELOW_BOXED)
+        if found.signs >= OVER_ALL:
+            parts = [over[at] for at in found.rows]
+            stands = [at for at, row in enumerate(rows) if any(part in row for part in parts)]
+            return Asking(tuple(stands), found.signs + AT_REST)
+    cut = column(rows)
+    shown = [
+        (at, said)
+        for at, row in enumerate(cut)
+        if any(map(str.isalnum, row)) and not always(row) and (said := _inside(row))
+        if not (rests and typing and at in typing)
+    ]
+    return _signs(shown[-_WINDOW:], _BELOW, typing)
+
+
+def needed(*, rests: bool, other: bool) -> int:
+    """How many signs there have to be, by what is known of the place to type."""
+    return AT_REST if rests else NEEDED - other
+
+
+def _signs(shown: Sequence[tuple[int, str]], below: int, typing: range | None = None) -> Asking:
+    """How much of these rows asks, where little that does not is below."""
+    kinds = [_kind(said) for _, said in shown]
+    block = _block(shown)
+    anchors = [at for at, kind in enumerate(kinds) if kind & _STRONG or at in block]
+    if not anchors:
+        return Asking()
+    last = anchors[-1]
+    if last + 1 < len(shown) and _goes_on(shown[last], shown[last + 1]):
+        last += 1  # a row that was broken
+    if last not in block and _repeated(shown, last):
+        return Asking()
+    others = [shown[at] for at in range(last + 1, len(shown)) if "s" not in kinds[at]]
+    after = [said.strip() for row, said in others if typing is None or row not in typing]
+    if typing is not None and any(row < typing.start for row, _ in others):
+        return Asking()
+    if len(after) > below or any(map(_prose, after)) or any(map(_ANSWER.fullmatch, after)):
+        return Asking()
+    signs, rows = _counted(shown, kinds, block, last)
+    kept = sorted({shown[at][0] for at in rows if "s" not in kinds[at]})
+    return Asking(tuple(kept), signs, tuple(shown[at][0] for at in block))
+
+
+def _inside(row: str) -> str:
+    """Without what is drawn around it; its words stay where they are."""
+    return _LEFT.sub(lambda found: " " * len(found[0]), row).rstrip(_SIDES)
+
+
+@lru_cache(_KNOWN)
+def _kind(said: str) -> frozenset[str]:
+    """What a row is a sign of, by letters."""
+    return frozenset(_kinds(said))
+
+
+def _kinds(said: str) -> set[str]:
+    said = _LETTER.sub(r"\1", said.strip())
+    found: set[str] = set()
+    if _WAITS.search(said) and len(said.split()) < 14:
+        found.add("W")
+    if _SPINS.match(said) or _STOPS.search(said):
+        return found | {"s"}
+    keys = len(_KEYS.findall(said))
+    if keys and not _SENDS.search(said) and not _STOPPED.search(said):
+        chooses = _CHOOSES.search(said)
+        if _LEAVES.search(said) or _TAKES.search(said) or (chooses and keys > 1):
+            found.add("K")
+        elif keys > 2:
+            found.add("k")
+    if _YES_NO.search(said):
+        found.add("Y")
+    if not _prose(said) and _buttons(said):
+        found.add("B")
+    if _QUESTION.search(said) or _REQUEST.match(said):
+        found.add("Q")
+    return found
+
+
+def _counted(
+    shown: Sequence[tuple[int, str]], kinds: Sequence[frozenset[str]], block: list[int], last: int
+) -> tuple[int, list[int]]:
+    """How many signs there are up to the last and beside it, and of which rows."""
+    said = [shown[at][1].strip() for at in block]
+    agrees = any(_BRIEF.match(each) and _CONSENTS.search(each) for each in said)
+    refuses = any(_BRIEF.match(each) and _REFUSES.search(each) for each in said)
+    signs = bool(block) + any(map(_MARKED.match, said)) + (agrees and refuses)
+    rows = list(block)
+    first = min([*block, last])
+    near = range(max(0, first - 8), len(shown))
+    for sign, worth in (("B", 2), ("K", 2), ("k", 1), ("Y", 2), ("W", 2), ("Q", 1)):
+        where = [at for at in near if sign in kinds[at]]
+        if sign == "k" and any("K" in kinds[at] for at in near):
+            continue
+        if sign == "Y" and len(where) > 1:
+            continue
+        if sign == "Q":
+            where = [at for at in where if at <= last]
+        if where:
+            signs += worth
+            rows += where[-1:] if sign in "YWQ" else where[-2:]
+    return signs, rows
+
+
+def _repeated(shown: Sequence[tuple[int, str]], at: int) -> bool:
+    """Whether a row is the one above it but for a number, as what a command prints."""
+    said = "".join(filter(str.isalpha, shown[at][1]))
+    above = "".join(filter(str.isalpha, shown[at - 1][1])) if at else ""
+    return len(said) > _LONG and said == above
+
+
+def _goes_on(row: tuple[int, str], after: tuple[int, str]) -> bool:
+    """Whether a row is the end of one that was too long."""
+    return (
+        after[0] == row[0] + 1 and re.fullmatch(r"\s*[a-z]\w*(?: \w+)?\)?\s*", after[1]) is not None
+    )
+
+
+def _prose(said: str) -> bool:
+    """Whether a row is of a text, and not words apart from one another."""
+    return any(map(_PROSE.search, _COLUMNS.split(said)))
+
+
+def _buttons(said: str) -> bool:
+    """Whether words of consent and of refusal stand in a row, apart from one another."""
+    parts = [part.strip() for part in _APART.split(said) if part.strip()]
+    words = [part for part in parts if len(part.split()) < 6]
+    agrees = any(_CONSENTS.search(part) for part in words)
+    refuses = any(_REFUSES.search(part) for part in words)
+    both = any(_CONSENTS.search(part) and _REFUSES.search(part) for part in words)
+    return len(words) > 1 and agrees and refuses and not both
+
+
+def _block(shown: Sequence[tuple[int, str]]) -> list[int]:
+    """The lowest options that are below one another, by their numbers, boxes, words or mark."""
+    for at in range(len(shown) - 1, 0, -1):
+        for kind in (_number, _ticked, _worded):
+            if run := _run(shown, at, kind):
+                return run
+    return _listed(shown)
+
+
+def _listed(shown: Sequence[tuple[int, str]]) -> list[int]:
+    """The lowest rows of which one is marked, and the words of the others begin below its."""
+    numbers = {row: at for at, (row, _) in enumerate(shown)}
+    rows = [""] * (max(numbers, default=-1) + 1)
+    for row, said in shown:
+        rows[row] = said
+    found = options(rows)
+    return [numbers[row] for row in found if row in numbers] if found else []
+
+
+def _run(shown: Sequence[tuple[int, str]], last: int, kind: Callable[[str], int]) -> list[int]:
+    """The rows that end with ``last`` and follow one another as ``kind`` tells; or nothing."""
+    run, at = [last], last
+    if not (number := kind(shown[last][1].strip())):
+        return []
+    while at > 0 and shown[run[-1]][0] - shown[at - 1][0] < _GAP:
+        at -= 1
+        said = shown[at][1].strip()
+        if kind(said) == number - 1 and number > 1:
+            number -= 1
+            run.append(at)
+        elif kind(said) == number == _ANY:
+            run.append(at)
+    enough = number == 1 if number < _ANY else True
+    if kind is _ticked:
+        enough = any(_UNTICKED.match(shown[each][1].strip()) for each in run)
+    if kind is _worded:
+        words = [shown[each][1].strip() for each in run]
+        enough = any(map(_CONSENTS.search, words)) and any(map(_REFUSES.search, words))
+    return run[::-1] if len(run) > 1 and enough else []
+
+
+def _number(said: str) -> int:
+    found = _NUMBERED.match(said)
+    if not found:
+        return 0
+    return int(found[1]) if found[1] else ord(found[2]) - ord("a") + 1
+
+
+def _ticked(said: str) -> int:
+    return _ANY if _TICKED.match(said) else 0
+
+
+def _worded(said: str) -> int:
+    return _ANY if _BRIEF.match(said) else 0

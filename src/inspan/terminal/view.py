@@ -1,0 +1,297 @@
+"""What a rule sees of a terminal: its screen, cut into regions, and since when what of it is so.
+
+It is a value, and pure. It knows where things are drawn (``layout``), and no rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Final
+
+from inspan.terminal.asking import Asking, asking, column, needed
+from inspan.terminal.layout import (
+    FRAME,
+    SIDES,
+    answered,
+    begun,
+    box_above,
+    boxes,
+    drawn_live,
+    floating,
+    horizontals,
+    list_above,
+    low_box,
+    options,
+    paragraph,
+    printed,
+    typing_rows,
+)
+from inspan.terminal.regions import Place, Region
+from inspan.terminal.sanitize import columns
+from inspan.terminal.usual import Standing
+
+#: The most characters of a line that are searched.
+LINE_MOST: Final = 400
+#: A prompt with words and no question.
+_NAMED: Final = re.compile(r"[^?]{1,30}[:>»❯›#$]\s*")
+#: A question with an answer behind it, in front of another prompt or not.
+_ANSWERED: Final = re.compile(
+    r"(?i)[?:>\])»❯›…] ?(?:y|n|a|e|q|yes|no|always|all|skip|ok|quit|\d{1,2})"
+    r"(?:\W{1,3}[^.!?;:/)\]]{0,24}[:>»❯›#$]\W*)?$"
+)
+#: The most rows without words between a box in which one types, or the end, and what is asked.
+_FAR: Final = 30
+#: The most lines below a list of options: what was quoted is followed by more.
+_BELOW: Final = 5
+#: Seconds within which the options of a dialog come, and how much later others count.
+_TOGETHER: Final = 0.6
+_APART: Final = 4.0
+#: So many signs of a dialog are enough not to call it rest.
+_MAYBE: Final = 2
+_ASKED: Final = Region(Place.ASKED)
+_ASKING: Final = Region(Place.ASKING)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a rule sees at ``now``; nothing of it has changed since ``since``."""
+
+    rows: tuple[str, ...] = ()
+    cursor: tuple[int, int] = (0, 0)
+    title: str = ""
+    progress: str = ""
+    alternate: bool = False
+    hidden: bool = False  #: the cursor is
+    now: float = 0.0
+    since: float = -inf
+    #: Since when nothing has changed but what changes at rest too (``motion`` says what that is),
+    #: and the same but for what somebody brought about by typing.
+    calm: float = -inf
+    own: float = -inf
+    #: It was in motion from ``moving`` to ``moved``, and is at rest from ``rests`` on if nothing
+    #: more moves. What somebody brought about by typing or a new size is no motion.
+    moving: float = inf
+    moved: float = -inf
+    rests: float = -inf
+    #: Since when each row is as it is.
+    stood: tuple[float, ...] = ()
+    #: Since when each row is on the screen, wherever.
+    born: tuple[float, ...] = ()
+    #: Since when the words of each row are what they are, whatever signs and numbers do.
+    worded: tuple[float, ...] = ()
+    #: How it stood where one types when a prompt was sent, the last first.
+    usual: tuple[Standing, ...] = ()
+    _cut: dict[Region, tuple[str, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def lines(self, region: Region) -> tuple[str, ...]:
+        """The lines of a region, from the top; each at most ``LINE_MOST`` characters."""
+        if region not in self._cut:
+            self._cut[region] = tuple(line[:LINE_MOST] for line in self._lines(region))
+        return self._cut[region]
+
+    def stands(self, line: str) -> float:
+        """Since when this line of a region stands where it does."""
+        if line and line in self._cut.get(_ASKED, ()):
+            asked = self._asked()
+            return max(self.stood[asked.start : asked.stop], default=-inf)
+        if line and line in self._cut.get(_ASKING, ()):
+            return self._asks_since(self._asking())
+        return self._latest(line, self.stood)
+
+    def _asks_since(self, found: Asking) -> float:
+        """Since when these words stand; options that came one by one count later."""
+        every = [self.worded[at] for at in found.rows if at < len(self.worded)]
+        listed = [self.worded[at] for at in found.options if at < len(self.worded)]
+        apart = bool(listed) and max(listed) - min(listed) > _TOGETHER
+        return max(every, default=-inf) + (_APART if apart else 0.0)
+
+    def came(self, line: str) -> float:
+        """Since when this line of a region is on the screen."""
+        return self._latest(line, self.born)
+
+    def always(self, line: str) -> bool:
+        """Whether this line is shown at rest too, and so tells of nothing that is new."""
+        return any(each.has(line) for each in self.usual)
+
+    def _latest(self, line: str, times: Sequence[float]) -> float:
+        every = zip(self.rows, times, strict=False)
+        return max((at for row, at in every if line in (row, row.strip(SIDES))), default=-inf)
+
+    def _lines(self, region: Region) -> Iterator[str]:
+        match region.place:
+            case Place.TITLE:
+                yield self.title
+            case Place.PROGRESS:
+                yield self.progress
+            case Place.CURSOR:
+                yield self._before_cursor()
+            case Place.ROW:
+                yield self._at_cursor()
+            case Place.WHOLE:
+                yield from filter(None, self.rows)
+            case Place.BOTTOM:
+                yield from [row for row in self.rows if row][-region.lines :]
+            case Place.WORDS:
+                yield from _worded(self.rows)[-region.lines :]
+            case Place.ABOVE:
+                typing = self._typing()
+                yield from _worded(self.rows[: typing.start])[-region.lines :] if typing else ()
+            case Place.ASKING | Place.MAYBE:
+                least = _MAYBE if region.place is Place.MAYBE else 0
+                yield from (self.rows[at] for at in self._asking(least).rows)
+            case _:
+                yield from self._drawn(region.place)
+
+    def _drawn(self, place: Place) -> Sequence[str]:
+        """What is found by the lines and boxes that are drawn around it."""
+        match place:
+            case Place.AFTER_RULE:
+                found = horizontals(self.rows)[-1:]
+                return [row for at in found for row in self.rows[at + 1 :] if row]
+            case Place.BOX | Place.LAST_BOX:
+                last = next(reversed(boxes(self.rows)), None)
+                return self._boxed(self._around() if place is Place.BOX else last)
+            case Place.ASKED:
+                asked = self._joined(self._asked())
+                return () if any(map(_ANSWERED.search, asked)) else asked
+            case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE:
+                return self._at_the_end(place)
+            case Place.USUAL | Place.UNLIKE:
+                return self._as_usual(place)
+            case _:
+                return self._by_typing(place)
+
+    def _asking(self, least: int = 0) -> Asking:
+        """What asks, by several signs: so many at least, or as many as are needed."""
+        rests = bool(self._as_usual(Place.USUAL))
+        typing = self._typing()
+        if typing is None and not self.hidden and self._before_cursor().strip():
+            typing = range(self.cursor[1], self.cursor[1] + 1)
+        found = asking(self.rows, typing, self.always, rests=rests)
+        other = bool(self._as_usual(Place.UNLIKE))
+        enough = found.signs >= (least or needed(rests=rests, other=other))
+        return found if enough else Asking()
+
+    def _as_usual(self, place: Place) -> Sequence[str]:
+        """Where one types, where it stands as when a prompt was sent; or that it does not."""
+        rows = column(self.rows) if self.usual else ()
+        standing = (each.again(rows, self.cursor, self.hidden) for each in self.usual)
+        at = next((row for row in standing if row is not None), None)
+        if place is Place.USUAL:
+            return () if at is None else (self.rows[at],)
+        drawn = at is None and any(each.drawn for each in self.usual)
+        return _worded(self.rows)[-1:] if drawn else ()
+
+    def _at_the_end(self, place: Place) -> Sequence[str]:
+        """What is found by where the cursor is, of all that was printed."""
+        if place is Place.FRESH:
+            born = self.born[self.cursor[1]] if self.cursor[1] < len(self.born) else -inf
+            rows = zip(self.rows, self.born, strict=False)
+            newest = not self.hidden and born >= max((at for row, at in rows if row), default=inf)
+            return (self._before_cursor(),) if newest else ()
+        live = place is Place.LIVE
+        last = (drawn_live if live else printed)(self.rows, self.cursor)
+        wanted = self.hidden if live else not self.hidden or place is Place.PRINTED
+        return (self.rows[last],) if wanted and last is not None else ()
+
+    def _by_typing(self, place: Place) -> Sequence[str]:
+        """What is found by where one types or chooses."""
+        if place is Place.FLOATING:
+            return floating(self.rows) or ()
+        typing = self._typing()
+        if place is Place.QUESTIONED:
+            listed = options(self.rows)
+            low = listed and sum(map(bool, self.rows[listed.stop :])) <= _BELOW
+            above = self.rows[: listed.start] if listed and low else ()
+            return [row.strip(SIDES) for row in _worded(above)[-2:]]
+        if place in (Place.LIST_ABOVE, Place.ABOVE_LIST):
+            return self._listed(list_above(self.rows, typing) if typing else None, place)
+        if place in (Place.BOX_ABOVE, Place.BOX_TITLE):
+            above_it = box_above(self.rows, typing) if typing else None
+            if place is Place.BOX_ABOVE or above_it is None:
+                return self._boxed(above_it)
+            return [self.rows[above_it[0]].strip(FRAME)]
+        box = (typing.start - 1, typing.stop) if typing else None
+        line = self._boxed(low_box(self.rows) if place is Place.LOW_BOX else box)
+        return line if len(line) == 1 else ()
+
+    def _listed(self, listed: range | None, place: Place) -> Sequence[str]:
+        """The options of a list, or what stands above it."""
+        if listed is None:
+            return ()
+        found: Sequence[str] = self.rows[listed.start : listed.stop]
+        if place is Place.ABOVE_LIST:
+            found = _worded(self.rows[: listed.start])[-2:]
+        return [row.strip(SIDES) for row in found]
+
+    def _typing(self) -> range | None:
+        """Where one types: a cursor that is hidden may stand anywhere above a box for a line."""
+        found = typing_rows(self.rows, self.cursor)
+        if not self.hidden and begun(self.rows, self.cursor):
+            return range(self.cursor[1], self.cursor[1] + 1)
+        if not self.hidden and found and answered(self.rows, self.cursor, found):
+            return None
+        low = low_box(self.rows) if self.hidden else None
+        if low is None or (found and low[0] < found.stop) or len(self._boxed(low)) > 1:
+            return found
+        return range(low[0] + 1, low[1])
+
+    def _asked(self) -> range:
+        """The paragraph that ends with the cursor's row, or that above where one types.
+
+        A short prompt with words, as ``Answer:``, belongs to what is above it.
+        """
+        typing, at = self._typing(), self.cursor[1]
+        if self.hidden or (typing and at in typing):
+            return paragraph(self.rows, typing.start if typing else len(self.rows), _FAR)
+        if not any(map(str.isalnum, before := self._before_cursor())):
+            found = paragraph(self.rows, typing.start if typing else at)
+            # An empty row at the left may as well be the output of what was answered.
+            left = typing is None and self.cursor[0] == 0
+            return range(max(found.start, found.stop - 1), found.stop) if left else found
+        own = paragraph(self.rows, at + 1)
+        if len(own) == 1 and _NAMED.fullmatch(before):
+            return range(paragraph(self.rows, at).start, at + 1)
+        return own
+
+    def _joined(self, rows: range) -> Sequence[str]:
+        """These rows as one line, up to the cursor; of a long one the end."""
+        ended = not self.hidden and self.cursor[1] == rows.stop - 1
+        said = [row.strip(FRAME) for row in self.rows[rows.start : rows.stop]]
+        if ended and said:
+            said[-1] = self._before_cursor().strip(FRAME)
+        return [" ".join(filter(None, said))[-LINE_MOST:]] if said else ()
+
+    def _at_cursor(self) -> str:
+        row = self.cursor[1]
+        return self.rows[row] if row < len(self.rows) else ""
+
+    def _around(self) -> tuple[int, int] | None:
+        """The box that the cursor is in."""
+        return next((box for box in boxes(self.rows) if box[0] < self.cursor[1] < box[1]), None)
+
+    def _boxed(self, box: tuple[int, int] | None) -> Sequence[str]:
+        """Its rows that have something in them, without its sides, or one that is empty."""
+        if box is None:
+            return ()
+        inside = (row.strip(SIDES) for row in self.rows[box[0] + 1 : box[1]])
+        return [row for row in inside if row] or [""]
+
+    def _before_cursor(self) -> str:
+        column, text = self.cursor[0], self._at_cursor()
+        kept = used = 0
+        for character in text:
+            used += columns(character)
+            if used > column:
+                break
+            kept += 1
+        return text[:kept] + " " * min(LINE_MOST, column - columns(text[:kept]))
+
+
+def _worded(rows: Sequence[str]) -> list[str]:
+    return [row for row in rows if any(map(str.isalnum, row))]

@@ -1,0 +1,1 @@
+"""What a person is asked in the middle of something; each dialog gives one value, or none."""

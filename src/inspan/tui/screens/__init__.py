@@ -1,0 +1,1 @@
+"""What the whole terminal shows at a time."""

@@ -1,0 +1,222 @@
+"""Goals on the screens: handed in, seen with their steps, approved and edited, by keys alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList, Static
+
+from inspan.cli.tui import _goal_made, _written
+from inspan.errors import BadInput, Unable
+from inspan.goals import planned
+from inspan.model.event import NeedsInput
+from inspan.model.goal import GoalPlan, PlanStep
+from inspan.model.task import Needs, TaskKind, TaskSpec
+from inspan.settings.planfile import written
+from inspan.swarm.wishes import wishes
+from inspan.tui.aiming import Aiming
+from inspan.tui.app import Cockpit
+from inspan.tui.dialogs.choice import ChoiceDialog
+from inspan.tui.dialogs.confirm import ConfirmDialog
+from inspan.tui.dialogs.newgoal import NewGoal, NewGoalDialog
+from inspan.tui.screens.goal import GoalScreen
+from inspan.tui.screens.task import OneTask
+from tests.fakes.control import FakeControl
+from tests.unit.tui import posing
+from tests.unit.tui.test_dialogs import SIZES, asked, path
+from tests.unit.tui.test_tasks import until
+
+pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A3", "E2")]
+
+OTHER = GoalPlan(steps=(PlanStep(name="other", prompt="another way"),))
+
+
+def seen(app: Cockpit) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+@asynccontextmanager
+async def cockpit(
+    make: Callable[[NewGoal], TaskSpec] | None = None, write: Callable[[str], str] = str
+) -> AsyncIterator[tuple[Cockpit, Pilot[Any], FakeControl, str]]:
+    """With a goal in the middle of its steps."""
+    control = await posing.goals(FakeControl())
+    goal = next(one.id for one in control.tasks.values() if one.spec.kind is TaskKind.GOAL)
+    app = Cockpit(control, make_goal=make)
+    app.aiming = Aiming(control, app.dialogs, make, write, app.say)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.headway.of(goal) is not None)
+        yield app, pilot, control, goal
+
+
+async def opened(app: Cockpit, pilot: Pilot[Any], goal: str) -> GoalScreen:
+    app.tasks.tasks.select(goal)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(app.screen, GoalScreen))
+    screen = app.screen
+    assert isinstance(screen, GoalScreen)
+    await until(pilot, lambda: len(screen.query_one(OptionList).options) == 7)
+    return screen
+
+
+async def test_a_goal_is_known_in_the_list_by_its_mark_and_its_steps() -> None:
+    async with cockpit() as (app, pilot, _, _):
+        await until(pilot, lambda: "◆ 2/7 add rate" in seen(app))
+
+
+async def test_its_screen_has_each_step_and_enter_opens_the_task_of_one() -> None:
+    async with cockpit() as (app, pilot, control, goal):
+        await opened(app, pilot, goal)
+        await until(pilot, lambda: "2 of 7 steps done" in seen(app))
+        shown = seen(app)
+        for words in ("✓ limits", "▸ middleware", "? docs", "✗ bench", "└─ · tests"):
+            assert words in shown
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, OneTask))
+        assert isinstance(app.screen, OneTask)
+        assert control.tasks[app.screen.task_id].spec.labels["step"] == "limits"
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, GoalScreen))
+        # What happens is seen without a key.
+        bucket = next(
+            one.id for one in control.tasks.values() if one.spec.labels.get("step") == "middleware"
+        )
+        control.ends(bucket, 0)
+        await until(pilot, lambda: "3 of 7 steps done" in seen(app))
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, OneTask))
+
+
+async def test_a_plan_is_approved_by_one_of_the_words_that_are_offered() -> None:
+    async with cockpit() as (app, pilot, control, goal):
+        needs = Needs("permission", "Approve plan 1?", ("approve", "reject"), id="q")
+        control._record(goal, NeedsInput(control.tasks[goal].attempt, needs))
+        await opened(app, pilot, goal)
+        await until(pilot, lambda: "Approve plan 1?" in seen(app))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: control.tasks[goal].needs is None)
+        assert control._session(goal).typed == b"approve\n"
+
+
+async def test_a_plan_is_edited_mended_and_put_in_the_place_of_a_newer_one() -> None:
+    texts: list[str] = []
+
+    def write(text: str) -> str:
+        texts.append(text)
+        return "steps: [{name: a, prompt: x, after: b}]" if len(texts) == 1 else written(OTHER)
+
+    async with cockpit(write=write) as (app, pilot, control, goal):
+        await opened(app, pilot, goal)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "no step is called so" in seen(app)
+        newer = GoalPlan(steps=(PlanStep(name="newer", prompt="theirs"),))
+        await control.replan(goal, newer, version=1, by="planner")
+        await pilot.press("y")
+        await until(pilot, lambda: "planner stored version 2" in seen(app))
+        assert texts[1].startswith("steps: [{name: a")
+        await pilot.press("y")
+        await until(pilot, lambda: control.tasks[goal].planned == 3)
+    found = await planned(control, goal)
+    assert found is not None
+    assert found.plan == OTHER
+
+
+async def test_what_was_written_and_left_is_there_the_next_time() -> None:
+    texts: list[str] = []
+
+    def write(text: str) -> str:
+        texts.append(text)
+        return "steps: ["
+
+    async with cockpit(write=write) as (app, pilot, control, goal):
+        await opened(app, pilot, goal)
+        for number in (1, 2):
+            await pilot.press("e")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+            assert len(texts) == number
+            await pilot.press("n")
+            await until(pilot, lambda: isinstance(app.screen, GoalScreen))
+        assert texts[1] == "steps: ["
+        assert control.tasks[goal].planned == 1
+
+
+async def test_a_goal_is_handed_in_and_what_was_written_outlives_a_refusal() -> None:
+    made: list[NewGoal] = []
+
+    def make(new: NewGoal) -> TaskSpec:
+        made.append(new)
+        if len(made) == 1:
+            raise BadInput("no agent is called 'x'")
+        return TaskSpec(kind=TaskKind.GOAL, provider="queen", cwd="/", prompt=new.goal)
+
+    async with cockpit(make) as (app, pilot, control, _):
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, NewGoalDialog))
+        await pilot.press(*"reach", "enter")
+        await until(pilot, lambda: "no agent is called" in seen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.tasks)
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, NewGoalDialog))
+        await pilot.press("ctrl+s")
+        await until(
+            pilot, lambda: any(one.spec.prompt == "reach" for one in control.tasks.values())
+        )
+        assert [one.goal for one in made] == ["reach", "reach"]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_way_through_the_dialog_of_a_new_goal(size: tuple[int, int]) -> None:
+    async with asked(NewGoalDialog(NewGoal(folder="/w")), size) as (app, pilot):
+        order = ["goal", "folder", "workers", "planner", "reviewer", "check", "alone", "start"]
+        assert await path(app, pilot, "tab", 8) == [*order, "goal"]
+        assert await path(app, pilot, "shift+tab", 8) == ["goal", *order[::-1]]
+        await pilot.press("enter")
+        assert app.screen.query_one("#wrong", Static).display
+        await pilot.press(*"it", "tab", "tab", *"pi", "ctrl+s")
+        await until(pilot, lambda: bool(app.given))
+        assert app.given == [NewGoal(goal="it", folder="/w", workers="pi")]
+        assert app.held == "b"
+
+
+def test_what_is_made_of_it_is_what_inspan_goal_makes(tmp_path: Path) -> None:
+    said = NewGoal(
+        goal="-x [mend] it",
+        folder=str(tmp_path),
+        workers="claude, codex",
+        reviewer="none",
+        check="make test",
+        unattended=True,
+    )
+    spec = _goal_made(said)
+    assert (spec.prompt, spec.kind, spec.cwd) == ("-x [mend] it", TaskKind.GOAL, str(tmp_path))
+    told = wishes(spec.command)
+    assert (told.workers, told.reviewers, told.planner) == (("claude", "codex"), (), "claude")
+    assert (told.checks, told.yes) == (("make test",), True)
+
+
+def test_what_was_written_stays_where_the_editor_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\necho more >> "$1"\nexit $STATUS\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(editor))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("STATUS", "0")
+    assert _written("steps:\n") == "steps:\nmore\n"
+    assert not list(tmp_path.glob("inspan-plan-*"))
+    monkeypatch.setenv("STATUS", "3")
+    with pytest.raises(Unable, match="what you wrote is in"):
+        _written("steps:\n")
+    (kept,) = tmp_path.glob("inspan-plan-*")
+    assert kept.read_text() == "steps:\nmore\n"
