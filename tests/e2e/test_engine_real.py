@@ -12,7 +12,7 @@ import pytest
 from inspan.client.sync import SyncControl
 from inspan.control import EventQuery, TaskQuery
 from inspan.errors import CyclicPlan, DeadlineTooLong, IllegalTransition
-from inspan.model.event import Event
+from inspan.model.event import Event, Retried
 from inspan.model.session import Output
 from inspan.model.task import Patience, Task, TaskState
 from tests.real.daemon import Daemon, alive, until
@@ -66,12 +66,13 @@ def test_a_failing_command_is_tried_again_and_then_it_is_over(
     assert (daemon.home / "tries").read_text() == "try\ntry\n"
     for attempt in (1, 2):
         assert text_of(control, f"{task.id}-{attempt}") == b"this is try %d\r\n" % attempt
-    retried = next(
-        event for event in control.history(EventQuery(task=task.id)) if event.kind == "task.retried"
-    )
-    assert task.started_at is not None
+    happened = control.history(EventQuery(task=task.id))
+    spawned = next(event.at for event in happened if event.kind == "attempt.spawned")
+    retried = next(event.fact for event in happened if isinstance(event.fact, Retried))
     # The first delay is a second and jitter only adds.
-    assert task.started_at - retried.at >= 1.0
+    assert retried.wake_at - spawned >= 1.0
+    assert task.started_at is not None
+    assert task.started_at >= retried.wake_at
 
 
 @pytest.mark.requirement("B5")

@@ -7,14 +7,11 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from inspan.cli import reach
 
 if TYPE_CHECKING:
-    from inspan.client.address import Address
-    from inspan.client.rejoin import Rejoin
     from inspan.model.task import Task, TaskSpec
 
 HELP = """\
@@ -63,8 +60,7 @@ async def _serve() -> None:
     from inspan.swarm.said import words_of
     from inspan.swarm.steady import Steady
 
-    address = reach.address()
-    async with RemoteControl.connect(address, _rejoin(address)) as control:
+    async with RemoteControl.connect(reach.address(), reach.rejoin()) as control:
         steady = Steady(control)
 
         async def words(task: Task) -> str:
@@ -76,16 +72,6 @@ async def _serve() -> None:
             group.start_soon(_on_signal, group.cancel_scope)
             await server.run()
             group.cancel_scope.cancel()
-
-
-def _rejoin(address: Address) -> Rejoin:
-    from inspan.client.launch import launch
-    from inspan.client.rejoin import Rejoin
-
-    if address.far:
-        return Rejoin()
-    where = reach.places()
-    return Rejoin(start=partial(launch, where.daemon_socket, where.state_dir, where.logs))
 
 
 async def _on_signal(scope: Any) -> None:

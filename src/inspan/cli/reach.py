@@ -252,7 +252,7 @@ def successor(*, patient: bool = False) -> SyncControl:
             raise DaemonUnreachable(f"no daemon answers at {client.address.url}")
 
     lost = DaemonUnreachable("the daemon went away")
-    Way(_rejoin(patient=patient), client.address).back(lost, anew)
+    Way(rejoin(patient=patient), client.address).back(lost, anew)
     return client
 
 
@@ -262,10 +262,10 @@ def lasting(control: Reached) -> Reached:
 
     if not isinstance(control, SyncControl):
         return control
-    return SyncControl(control.address, _rejoin(patient=True))
+    return SyncControl(control.address, rejoin(patient=True))
 
 
-def _rejoin(*, patient: bool) -> Rejoin:
+def rejoin(*, patient: bool = False) -> Rejoin:
     """How a daemon that was lost is looked for; ours is started, where nobody told it to stop."""
     from functools import partial
 

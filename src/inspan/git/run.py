@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -64,6 +64,8 @@ _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", 
 _DRIVER: Final = re.compile(r"merge\..+\.driver", re.DOTALL)
 #: Seconds for git to take its lock files away, and for the killed to be gone.
 _LAST_MOMENTS: Final = 2.0
+#: Seconds between two looks whether they are.
+_GLANCE: Final = 0.01
 #: ENOSPC and EDQUOT in the C locale, which git is run in.
 _FULL: Final = (b"No space left on device", b"Disk quota exceeded")
 _PREFIX: Final = re.compile(r"^(?:fatal|error|git): ")
@@ -235,16 +237,29 @@ async def _drain(stream: anyio.abc.ByteReceiveStream, into: bytearray) -> None:
 async def _end(process: anyio.abc.Process) -> None:
     """Leave nothing of it behind: git starts helpers, all in its own session.
 
-    It is asked first: git takes its lock files with it on SIGTERM, and a lock that stays refuses
-    every later change. What it started may outlive it by a moment, so its group is killed then.
+    They are asked first: git takes its lock files with it on SIGTERM, and a lock that stays refuses
+    every later change. Its helpers are git too and may hold the lock, so they have their moments
+    where the one that started them is gone before.
     """
     if process.returncode is None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, number)
-            with anyio.move_on_after(_LAST_MOMENTS):
-                await process.wait()
+        _signal(process, signal.SIGTERM)
+        with anyio.move_on_after(_LAST_MOMENTS):
+            await process.wait()
+            while _signal(process, 0):
+                await anyio.sleep(_GLANCE)
+        _signal(process, signal.SIGKILL)
+        with anyio.move_on_after(_LAST_MOMENTS):
+            await process.wait()
     await process.aclose()
+
+
+def _signal(process: anyio.abc.Process, number: int) -> bool:
+    """To all of its group; false where none of it is left."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _sentence(words: bytes) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import anyio
+
 from inspan.errors import GitFailed, WorkspaceFailed
 from inspan.git.removal import delete
 from inspan.git.repository import Repository, tip
@@ -20,6 +22,9 @@ from inspan.git.run import Git
 
 #: What git writes into ``locked`` until a worktree is made, and we until one is gone.
 _HALF: Final = "initializing"
+#: Seconds that a lock on a branch may belong to somebody who lives, and between two looks at it.
+_MOMENT: Final = 2.0
+_GLANCE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Worktree:
         await self.discard()
         self.tree.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.adding.touch()
+        await self._unlock()
         git = self.repository.git
         new = not detached and await tip(git, self.ref) is None
         arguments: tuple[str, ...] = ("--", str(self.tree), self.branch)
@@ -101,6 +107,17 @@ class Worktree:
         with suppress(OSError):  # others are left, or there was none
             self.administration.parent.rmdir()
         self.adding.unlink(missing_ok=True)
+
+    async def _unlock(self) -> None:
+        """Take away the lock that a git which was killed has left on the branch.
+
+        The branch is ours alone, and a git that lives holds its lock for less than a moment.
+        """
+        lock = self.repository.common / f"{self.ref}.lock"
+        with anyio.move_on_after(_MOMENT):
+            while os.path.lexists(lock):
+                await anyio.sleep(_GLANCE)
+        lock.unlink(missing_ok=True)
 
     def _is_half(self) -> bool:
         if self.adding.exists():

@@ -73,6 +73,24 @@ async def test_what_takes_too_long_is_killed_with_its_helpers(
             await anyio.lowlevel.checkpoint()
 
 
+async def test_a_helper_that_outlives_its_git_takes_its_lock_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`git worktree add -b` leaves the branch to a second git, which holds the lock on it."""
+    lock = tmp_path / "lock"
+    program(
+        tmp_path / "bin",
+        "git",
+        'case "$*" in *config*) exit;; esac\n'
+        f"(trap 'sleep 0.3; rm {lock}; exit' TERM; touch {lock}; while :; do sleep 0.05; done) &\n"
+        "wait",
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    with pytest.raises(GitFailed, match="took more than"):
+        await Git(tmp_path).run("worktree", patience=1.0)
+    assert not lock.exists()
+
+
 async def test_what_says_too_much_is_cut(repository: Path) -> None:
     said = await Git(repository).ask("cat-file", "-p", "HEAD", most=10)
     assert said.cut

@@ -472,6 +472,19 @@ async def test_one_that_is_cut_short_anywhere_is_whole_the_next_time(
     assert contents(repository) == before
 
 
+async def test_the_lock_that_a_killed_git_left_on_its_branch_is_taken_away(
+    places: Workspaces, repository: Path, task: Task
+) -> None:
+    place = await places.prepare(task)
+    await places.remove(place)
+    assert place.branch is not None
+    lock = repository / ".git" / "refs" / "heads" / f"{place.branch}.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.touch()
+    assert (await places.prepare(task)).branch == place.branch
+    assert not lock.exists()
+
+
 async def test_a_tree_that_git_has_forgotten_again_is_made_anew(
     places: Workspaces, repository: Path, task: Task
 ) -> None:
