@@ -245,7 +245,7 @@ async def _end(process: anyio.abc.Process) -> None:
         _signal(process, signal.SIGTERM)
         with anyio.move_on_after(_LAST_MOMENTS):
             await process.wait()
-            while _signal(process, 0):
+            while _signal(process, 0):  # noqa: ASYNC110 - nobody tells when a group is gone
                 await anyio.sleep(_GLANCE)
         _signal(process, signal.SIGKILL)
         with anyio.move_on_after(_LAST_MOMENTS):

@@ -115,7 +115,7 @@ class Worktree:
         """
         lock = self.repository.common / f"{self.ref}.lock"
         with anyio.move_on_after(_MOMENT):
-            while os.path.lexists(lock):
+            while os.path.lexists(lock):  # noqa: ASYNC110 - git tells nobody
                 await anyio.sleep(_GLANCE)
         lock.unlink(missing_ok=True)
 
