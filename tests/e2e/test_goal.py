@@ -208,6 +208,10 @@ def test_a_step_that_fails_stops_those_that_wait_for_it_and_no_others(console: C
     assert over["state"] == "failed"
     assert "1 of 3 done, merged" in over["reason"]["message"]
     assert "not begun: never" in over["reason"]["message"]
+    why = "worker ended with status 3 and did not say that it was done"
+    assert over["outcome"]["failed"] == [{"name": "bad", "code": "failed", "why": why}]
+    shown = json.loads(console.say("goal", "show", "--json"))
+    assert [one["why"] for one in shown["steps"] if one["name"] == "bad"] == [why]
     assert merged(console, goal, "c.txt") == "good\n"
     names = {one["spec"]["labels"].get("step") for one in of_goal(console, goal)}
     assert names == {None, "bad", "good"}
@@ -219,6 +223,9 @@ def test_what_a_reviewer_leaves_open_a_person_decides(console: Console) -> None:
     asked = ended(console, goal)
     assert asked["state"] == "waiting"
     assert "looked at. Accept it all the same?" in asked["needs"]["question"]
+    assert asked["needs"]["about"] == "odd"
+    (odd,) = json.loads(console.say("goal", "show", "--json"))["steps"]
+    assert (odd["state"], odd["why"]) == ("needs you", asked["needs"]["question"])
     console.say("answer", goal, "accept")
     assert ended(console, goal)["state"] == "completed"
     assert merged(console, goal, "c.txt") == "ODD\n"

@@ -26,7 +26,7 @@ from inspan.agents.signs import (
     Withdrawn,
 )
 from inspan.errors import BadInput
-from inspan.model.agent import AgentSession, Ending, Mode, Outcome, Usage
+from inspan.model.agent import AgentSession, Ending, Mode, Outcome, PartFailed, Usage
 from inspan.model.task import Exit
 
 NAME: Final = "queen"
@@ -114,7 +114,8 @@ class QueenTalk:
                 options = tuple(map(str, found)) if isinstance(found, list) else ()
                 request = words_of(told, "request")
                 self._open[request] = options
-                yield Permission(request, words_of(told, "question"), "", options)
+                question, about = words_of(told, "question"), words_of(told, "about")
+                yield Permission(request, question, "", options, about=about)
             case "withdrawn":
                 self._open.pop(words_of(told, "request"), None)
                 yield Withdrawn(words_of(told, "request"))
@@ -149,4 +150,9 @@ def _usage(told: dict[str, object]) -> Usage:
 def _outcome(told: dict[str, object]) -> Outcome:
     known = {ending.value: ending for ending in Ending}
     ending = known.get(words_of(told, "ending"), Ending.FAILED)
-    return Outcome(ending, words_of(told, "message"), words_of(told, "hint"))
+    parts = json_lines.items(told, "failed")
+    failed = [
+        PartFailed(*(words_of(part, key) for key in ("name", "code", "why"))) for part in parts
+    ]
+    message, hint = words_of(told, "message"), words_of(told, "hint")
+    return Outcome(ending, message, hint, failed=tuple(failed))

@@ -74,6 +74,8 @@ class Permission:
     #: A command that it states nowhere but in a text of its own, and that the title has whole. No
     #: rule is held against it: only a person knows what it was allowed as.
     quoted: str | None = None
+    #: Which part of its work it is about, where it says so.
+    about: str = ""
 
 
 @value

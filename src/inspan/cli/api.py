@@ -16,7 +16,7 @@ import anyio
 from inspan.agents.json_lines import LINE_MOST, parsed, words_of
 from inspan.clock import SystemClock
 from inspan.errors import BadInput, InspanError
-from inspan.model.agent import Ending
+from inspan.model.agent import Ending, Outcome
 from inspan.providers.completion import KINDS, Model, asked
 from inspan.providers.web import HttpWeb
 from inspan.swarm.voice import Voice
@@ -39,12 +39,12 @@ async def _ask() -> None:
         prompt = words_of(parsed(line), "prompt")
         answer = await asked(model, prompt, HttpWeb(), SystemClock(), voice.warn)
     except InspanError as error:
-        voice.ended(Ending.FAILED, error.message, error.hint)
+        voice.ended(Outcome(Ending.FAILED, error.message, error.hint))
         return
     if answer.text:
         voice.say(answer.text)
     voice.used(answer.usage)
-    voice.ended(answer.outcome.ending, answer.outcome.message, answer.outcome.hint)
+    voice.ended(answer.outcome)
 
 
 def model_of(arguments: Sequence[str], env: Mapping[str, str]) -> Model:

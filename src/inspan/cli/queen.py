@@ -19,7 +19,7 @@ from inspan.client.launch import launch
 from inspan.client.rejoin import Rejoin
 from inspan.client.remote import RemoteControl
 from inspan.errors import InspanError
-from inspan.model.agent import Ending
+from inspan.model.agent import Ending, Outcome
 from inspan.swarm.leading import StepFailed
 from inspan.swarm.queen import Queen
 from inspan.swarm.steady import Steady
@@ -67,7 +67,7 @@ def _tell(voice: Voice, group: BaseExceptionGroup[Exception]) -> None:
         error = error.exceptions[0]
     hint = error.hint if isinstance(error, InspanError) else ""
     message = error.message if isinstance(error, InspanError) else str(error)
-    voice.ended(Ending.FAILED, message, hint or "")
+    voice.ended(Outcome(Ending.FAILED, message, hint or ""))
 
 
 async def _on_signal(reign: anyio.CancelScope) -> None:

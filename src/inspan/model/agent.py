@@ -93,6 +93,15 @@ class Ending(StrEnum):
 
 
 @value
+class PartFailed:
+    """A part of the work that came to nothing, by its name: of a goal, a step of its plan."""
+
+    name: str
+    code: str  #: for programs
+    why: str  #: for people
+
+
+@value
 class Outcome:
     """How it ended, and why in a sentence; ``retry_at``: when it is worth another try."""
 
@@ -100,6 +109,7 @@ class Outcome:
     message: str = ""
     hint: str = ""
     retry_at: float | None = None  #: seconds since the epoch
+    failed: tuple[PartFailed, ...] = ()
 
     @property
     def ok(self) -> bool:

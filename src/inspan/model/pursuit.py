@@ -119,6 +119,8 @@ class _Reading:
         #: accepted after one that is being merged has to wait for it.
         held = [self._accepted(step) for step in plan.steps if self._joining(step)]
         self._held = min((at for at in held if at is not None), default=None)
+        outcome = goal.outcome if goal.done else None
+        self._failed = {part.name: part.why for part in outcome.failed} if outcome else {}
         self._begun = {
             before
             for step in plan.steps
@@ -200,7 +202,7 @@ class _Reading:
             return StepState.NEEDS, stuck, _why(stuck)
         if task.state not in GOOD:
             if task.done or self._goal.done:
-                return StepState.FAILED, None, self._failed(step) or _why(task)
+                return StepState.FAILED, None, self._failed.get(step.name) or _why(task)
             if task.awaits_verdict:
                 reviewer = next((one for one in self._tasks(step, REVIEW) if not one.done), None)
                 return StepState.REVIEWED, reviewer or task, ""
@@ -213,24 +215,14 @@ class _Reading:
     def _asks(self, step: PlanStep) -> str:
         """What whoever leads the goal asks about it."""
         needs = self._goal.needs
-        about = needs is not None and needs.question.startswith(f"{step.name} (")
-        return needs.question if needs is not None and about else ""
-
-    def _failed(self, step: PlanStep) -> str:
-        """Why it failed, as the goal says at its end."""
-        reason = self._goal.reason
-        told = "" if reason is None or not self._goal.done else reason.message
-        _, found, why = f"; {told}; ".partition(f"; failed: {step.name}: ")
-        for end in ("; failed: ", "; not begun: "):
-            why = why.partition(end)[0]
-        return why.removesuffix("; ") if found else ""
+        return needs.question if needs is not None and needs.about == step.name else ""
 
     def _merged(self, step: PlanStep, task: Task) -> tuple[StepState, Task | None, str]:
         """Of one that was accepted: nobody says that it is merged, but what comes after it does."""
         if step.name in self._begun or self._goal.state in GOOD:
             return StepState.DONE, None, ""
         if self._goal.done:
-            why = self._failed(step)
+            why = self._failed.get(step.name)
             return (StepState.FAILED, None, why) if why else (StepState.DONE, None, "")
         joining = self._joining(step)
         if joining is not None:

@@ -295,6 +295,8 @@ class Needs:
     id: str = ""
     #: How many others wait behind it.
     more: int = 0
+    #: What it is about, where that is a part of the work: of a goal, a step of its plan by name.
+    about: str = ""
 
 
 @value

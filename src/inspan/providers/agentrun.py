@@ -485,4 +485,5 @@ def _goes_without_saying(wanted: s.FileAsked | s.CommandAsked, judgement: Judgem
 
 def _needs(asked: s.Permission, more: int = 0) -> Needs:
     question = f"{asked.name}: {asked.title}" if asked.title else asked.name
-    return Needs("permission", question, asked.options, id=asked.request, more=more)
+    about = asked.about
+    return Needs("permission", question, asked.options, id=asked.request, more=more, about=about)

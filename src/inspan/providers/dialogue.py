@@ -154,6 +154,7 @@ class Dialogue:
                         yield sign
 
     def _asked(self, sign: Permission) -> Permission:
-        asked = replace(sign, title=self._hidden.text(sign.title))
+        name, title = self._hidden.text(sign.name), self._hidden.text(sign.title)
+        asked = replace(sign, name=name, title=title)
         self.open[asked.request] = asked
         return asked

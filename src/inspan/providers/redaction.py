@@ -43,7 +43,9 @@ class Redaction:
     def outcome(self, outcome: Outcome) -> Outcome:
         """``outcome`` without them."""
         message = self.text(outcome.message)
-        return outcome if message == outcome.message else replace(outcome, message=message)
+        failed = tuple(replace(part, why=self.text(part.why)) for part in outcome.failed)
+        told = replace(outcome, message=message, failed=failed)
+        return outcome if told == outcome else told
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -28,7 +28,18 @@ _RETRIES: Final = 1
 
 
 class StepFailed(Exception):  # noqa: N818 - what became of it, not a fault of ours
-    """A step, or the planning, came to nothing; the text says why."""
+    """A step, or the planning, came to nothing: ``code`` for programs, ``message`` for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @classmethod
+    def of(cls, task: Task) -> StepFailed:
+        """Since that task of it has ended so."""
+        reason = task.reason
+        return cls(task.state, task.state) if reason is None else cls(reason.code, reason.message)
 
 
 class Leading:
@@ -94,7 +105,7 @@ class Leading:
             if task.state in GOOD:
                 return task
             if task.done:
-                raise StepFailed(task.reason.message if task.reason is not None else task.state)
+                raise StepFailed.of(task)
             review = await self._reviewed(task, asked)
             rounds = task.attempt - task.retried
             if review.verdict is Verdict.SEND_BACK and rounds > means.wishes.rounds:
@@ -150,8 +161,9 @@ class Leading:
         return reviewer
 
     async def _asked_person(self, task: Task, why: str, review: Review) -> Review:
-        question = f"{self._step.name} ({short(task.id)}): {why}. Accept it all the same?"
-        answer = await self._means.voice.ask(question, ("accept", "send back", "reject"))
+        name, options = self._step.name, ("accept", "send back", "reject")
+        question = f"{name} ({short(task.id)}): {why}. Accept it all the same?"
+        answer = await self._means.voice.ask(question, options, about=name)
         if answer == "accept":
             return Review(Verdict.ACCEPT)
         if answer == "send back" and review.findings:
@@ -187,7 +199,7 @@ class Leading:
                 means.voice.say(f"  {self._step.name}: {what}: {', '.join(broken)}")
                 asked = self._to_resolve(joined.commit, broken, done, number)
             commit = await self._resolved(asked, number)
-        raise StepFailed(f"it could not be merged: {', '.join(broken)}")
+        raise StepFailed("unmerged", f"it could not be merged: {', '.join(broken)}")
 
     def _to_resolve(
         self, commit: str, broken: Sequence[str], done: Sequence[str], number: int
@@ -214,7 +226,7 @@ class Leading:
         task = await self._well_done(task, spec.prompt or "")
         resolved = await self._means.branch.result(task)
         if resolved is None:
-            raise StepFailed("nobody brought the two sides together")
+            raise StepFailed("unmerged", "nobody brought the two sides together")
         return resolved
 
     async def _broken(self, commit: str) -> tuple[str, ...]:
@@ -240,7 +252,7 @@ class Leading:
             return ()
         failed = tuple(check.command for check in task.checks if not check.exit.ok)
         if not failed:
-            raise StepFailed(task.reason.message if task.reason is not None else task.state)
+            raise StepFailed.of(task)
         return failed
 
 

@@ -31,7 +31,7 @@ async def approved(means: Means) -> Planned:
     while True:
         planned = means.chronicle.planned
         if planned is None:
-            raise StepFailed("the plan is gone")
+            raise StepFailed("not-planned", "the plan is gone")
         if means.wishes.yes or means.has_begun:
             return planned
         means.voice.say(_told(planned.plan))
@@ -39,7 +39,8 @@ async def approved(means: Means) -> Planned:
         if answer == _APPROVE:
             return planned
         if answer is not None:
-            raise StepFailed(f"version {planned.version} of the plan was not approved")
+            why = f"version {planned.version} of the plan was not approved"
+            raise StepFailed("not-approved", why)
 
 
 async def _ask(means: Means, planned: Planned) -> str | None:
@@ -96,7 +97,8 @@ async def _propose(means: Means) -> None:
             await means.control.replan(means.goal.id, plan, version=version, by=by)
         )
         return
-    raise StepFailed(f"no plan after {_TRIES} answers of {means.wishes.planner}: {complaint}")
+    why = f"no plan after {_TRIES} answers of {means.wishes.planner}: {complaint}"
+    raise StepFailed("not-planned", why)
 
 
 async def _asked(means: Means, number: int, complaint: str) -> Task:
@@ -116,6 +118,6 @@ async def _asked(means: Means, number: int, complaint: str) -> Task:
     task = await means.chronicle.task(task.id, lambda one: one.done)
     await means.clear(task)
     if task.state not in GOOD:
-        why = task.reason.message if task.reason is not None else task.state
-        raise StepFailed(f"the planner failed: {why}")
+        failed = StepFailed.of(task)
+        raise StepFailed(failed.code, f"the planner failed: {failed.message}")
     return task

@@ -16,7 +16,7 @@ import anyio.abc
 
 from inspan.control import Control
 from inspan.errors import InspanError
-from inspan.model.agent import Ending
+from inspan.model.agent import Ending, Outcome, PartFailed
 from inspan.model.event import Planned
 from inspan.model.goal import PlanStep
 from inspan.model.ids import short
@@ -57,7 +57,7 @@ class Queen:
         #: Steps by name: those that are led, and how they ended.
         self._led: set[str] = set()
         self._done: dict[str, str] = {}
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, PartFailed] = {}
         self._breaker = Breaker()
         self._moved = anyio.Event()
 
@@ -165,10 +165,10 @@ class Queen:
             self.voice.step(step.name, commit=leading.merged)
             self.voice.say(f"✓ {step.name}")
         except (StepFailed, InspanError) as error:
-            self._failed[step.name] = str(error)
-            self._breaker.failed(str(error))
-            self.voice.step(step.name, why=str(error) or type(error).__name__)
-            self.voice.warn(f"✗ {step.name}: {error}")
+            self._failed[step.name] = PartFailed(step.name, error.code, error.message)
+            self._breaker.failed(error.message)
+            self.voice.step(step.name, why=error.message)
+            self.voice.warn(f"✗ {step.name}: {error.message}")
         finally:
             self._led.discard(step.name)
             self._moved.set()
@@ -224,9 +224,11 @@ class Queen:
         message = f"{len(self._done)} of {len(steps)} done, merged onto {branch.name}"
         if len(self._done) == len(steps):
             hint = f"`inspan merge {short(self._goal.id)}` takes it over."
-            self.voice.ended(Ending.DONE, message, hint)
+            self.voice.ended(Outcome(Ending.DONE, message, hint))
             return
         left = [step.name for step in steps if step.name not in {*self._done, *self._failed}]
-        failed = [f"failed: {name}: {why}" for name, why in self._failed.items()]
+        failed = tuple(self._failed.values())
+        each = [f"failed: {part.name}: {part.why}" for part in failed]
         unbegun = [f"not begun: {', '.join(left)}"] if left else []
-        self.voice.ended(Ending.FAILED, "; ".join([message, *failed, *unbegun]))
+        told = "; ".join([message, *each, *unbegun])
+        self.voice.ended(Outcome(Ending.FAILED, told, failed=failed))

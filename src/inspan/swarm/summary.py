@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from inspan.model.agent import Usage
+from inspan.model.agent import PartFailed, Usage
 from inspan.model.goal import PlanStep
 from inspan.model.pursuit import PHASE, STEP
 from inspan.model.task import Task
@@ -19,14 +19,14 @@ def summary(
     chronicle: Chronicle,
     steps: Sequence[PlanStep],
     done: Mapping[str, str],
-    failed: Mapping[str, str],
+    failed: Mapping[str, PartFailed],
     own: float,
 ) -> str:
     """``own``: seconds of processor that leading it took."""
     lines = []
     for step in steps:
         if step.name in failed:
-            lines.append(f"✗ {step.name}: {failed[step.name]}")
+            lines.append(f"✗ {step.name}: {failed[step.name].why}")
         elif step.name not in done:
             lines.append(f"○ {step.name}: not begun")
         elif len(steps) <= _STEPS_MOST:

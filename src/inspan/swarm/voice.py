@@ -16,7 +16,8 @@ from typing import Any, Final
 import anyio
 
 from inspan.agents.json_lines import Lines, parsed, words_of
-from inspan.model.agent import Ending, Usage
+from inspan.model.agent import Outcome, Usage
+from inspan.model.plain import dump
 
 #: How much is read at a time, in bytes.
 _PIECE: Final = 1 << 16
@@ -55,16 +56,20 @@ class Voice:
             told = {name: getattr(usage, name) for name in ("read", "cached", "written", "turns")}
             self._tell(type="used", cost=usage.cost, **told)
 
-    def ended(self, ending: Ending, message: str = "", hint: str = "") -> None:
+    def ended(self, outcome: Outcome) -> None:
         """How it ended: her last words."""
-        self._tell(type="ended", ending=ending.value, message=message, hint=hint)
+        self._tell(type="ended", **dump(outcome))
 
-    async def ask(self, question: str, options: Sequence[str] = ()) -> str:
-        """What a person answers; withdrawn where it is waited for no more."""
+    async def ask(self, question: str, options: Sequence[str] = (), *, about: str = "") -> str:
+        """What a person answers; withdrawn where it is waited for no more.
+
+        ``about``: the step that it is about, by its name.
+        """
         self._asked += 1
         request = f"q{self._asked}"
         came = self._came[request] = anyio.Event()
-        self._tell(type="asks", request=request, question=question, options=list(options))
+        asked = {"question": question, "options": list(options), "about": about}
+        self._tell(type="asks", request=request, **asked)
         try:
             await came.wait()
             return self._answers.pop(request)

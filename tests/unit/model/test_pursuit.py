@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inspan.model.agent import Usage
+from inspan.model.agent import Ending, Outcome, PartFailed, Usage
 from inspan.model.event import Planned
 from inspan.model.goal import GoalPlan, PlanStep
 from inspan.model.pursuit import (
@@ -169,8 +169,7 @@ def test_who_needs_somebody_is_told_by_the_step_and_by_the_goal() -> None:
     assert (seen.state, seen.why) == (StepState.NEEDS, "May I?")
     made = Made()
     made.add(APPLY, "a", S.PROCESSING, exit=Exit(code=0))
-    question = "a (T0): rejected 3 times. Accept it all the same?"
-    asks = goal(S.WAITING, needs=Needs("question", question))
+    asks = goal(S.WAITING, needs=Needs("permission", "rejected 3 times", about="a"))
     assert told([step("a"), step("aa")], made, asks) == {
         "a": StepState.NEEDS,
         "aa": StepState.READY,
@@ -183,13 +182,13 @@ def test_how_the_goal_ended_tells_what_was_not_merged() -> None:
     made.add(APPLY, "a", S.SUCCEEDED)
     made.add(APPLY, "b", S.FAILED, reason=Reason("exit", "exited with 3"))
     made.add(APPLY, "c", S.SUCCEEDED)
-    why = "1 of 4 done, merged onto x; failed: b: no; failed: c: it could not be merged: f.txt"
-    over = goal(S.FAILED, reason=Reason("failed", f"{why}; not begun: d"))
+    failed = (PartFailed("b", "exit", "no; failed: a: x"), PartFailed("c", "unmerged", "f.txt"))
+    over = goal(S.FAILED, outcome=Outcome(Ending.FAILED, "1 of 4 done", failed=failed))
     seen = read(steps, made, over)
     assert {each.name: (each.state, each.why) for each in seen.steps} == {
         "a": (StepState.DONE, ""),
-        "b": (StepState.FAILED, "no"),
-        "c": (StepState.FAILED, "it could not be merged: f.txt"),
+        "b": (StepState.FAILED, "no; failed: a: x"),
+        "c": (StepState.FAILED, "f.txt"),
         "d": (StepState.LEFT, ""),
     }
 

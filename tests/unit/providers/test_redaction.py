@@ -1,11 +1,16 @@
 """Keys are taken out of what an agent complains of."""
 
 import base64
+import json
 from urllib.parse import quote
 
 import pytest
 
-from inspan.model.agent import Ending, Outcome
+from inspan.agents.dialect import Turn
+from inspan.agents.queen import Queen
+from inspan.agents.signs import Permission
+from inspan.model.agent import Ending, Mode, Outcome, PartFailed
+from inspan.providers.dialogue import Dialogue
 from inspan.providers.redaction import Redaction
 
 KEY = "sk-canary/0123456789+="
@@ -21,6 +26,19 @@ def test_a_key_is_found_in_each_of_its_forms(form: str) -> None:
     assert KEY not in told.message
     assert form.rstrip("=") not in told.message
     assert told.message.startswith("Incorrect API key: [secret]")
+
+
+def test_a_key_is_found_in_what_a_part_of_the_work_failed_for() -> None:
+    outcome = Outcome(Ending.FAILED, failed=(PartFailed("a", "exit", f"no: {KEY}"),))
+    assert Redaction((KEY,)).outcome(outcome).failed == (PartFailed("a", "exit", "no: [secret]"),)
+
+
+def test_a_key_is_found_in_a_question_without_a_title() -> None:
+    dialogue = Dialogue(Queen().talk(Turn(prompt="x", mode=Mode.STREAM)), Redaction((KEY,)))
+    told = {"type": "asks", "request": "q1", "question": f"Accept {KEY}?", "options": []}
+    (asked,) = dialogue.heard(json.dumps(told).encode() + b"\n")
+    assert isinstance(asked, Permission)
+    assert asked.name == "Accept [secret]?"
 
 
 def test_what_has_no_key_in_it_stays_as_it_is() -> None:

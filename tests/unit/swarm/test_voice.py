@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 
 import anyio
 import pytest
@@ -12,7 +13,7 @@ from inspan.agents.dialect import Turn
 from inspan.agents.queen import Queen
 from inspan.agents.signs import Began, Counted, Permission, Said, Sign, TurnEnded, Warned, Withdrawn
 from inspan.errors import BadInput
-from inspan.model.agent import Ending, Mode, Usage
+from inspan.model.agent import Ending, Mode, Outcome, PartFailed, Usage
 from inspan.model.task import Exit
 from inspan.swarm.voice import Voice
 
@@ -41,7 +42,8 @@ async def test_each_word_of_hers_is_a_sign() -> None:
     both.voice.warn("odd")
     both.voice.used(Usage(read=3, cost=0.5))
     both.voice.used(Usage(read=3, cost=0.5))  # told once
-    both.voice.ended(Ending.DONE, "all of it", "a hint")
+    told = Outcome(Ending.FAILED, "most", "a hint", failed=(PartFailed("b", "exit", "with 3"),))
+    both.voice.ended(told)
     began, said, warned, counted, ended = both.signs
     assert isinstance(began, Began)
     assert began.session.id == "goal"
@@ -50,8 +52,7 @@ async def test_each_word_of_hers_is_a_sign() -> None:
     assert counted == Counted(Usage(read=3, cost=0.5))
     assert isinstance(ended, TurnEnded)
     assert both.talk.over
-    outcome = both.talk.outcome(Exit(code=0), stopped=False, complaint="")
-    assert (outcome.ending, outcome.message, outcome.hint) == (Ending.DONE, "all of it", "a hint")
+    assert both.talk.outcome(Exit(code=0), stopped=False, complaint="") == told
 
 
 async def test_questions_are_answered_in_any_order() -> None:
@@ -77,11 +78,12 @@ async def test_questions_are_answered_in_any_order() -> None:
 async def test_a_question_that_is_given_up_is_withdrawn() -> None:
     both = Both()
     async with anyio.create_task_group() as group:
-        group.start_soon(both.voice.ask, "well?")
+        group.start_soon(partial(both.voice.ask, "well?", about="a"))
         await anyio.wait_all_tasks_blocked()
         group.cancel_scope.cancel()
     asked, withdrawn = both.signs
     assert isinstance(asked, Permission)
+    assert (asked.name, asked.about) == ("well?", "a")
     assert withdrawn == Withdrawn(asked.request)
     assert both.talk.answer(asked.request, "yes") is None
 
