@@ -29,7 +29,7 @@ from inspan.control import (
 )
 from inspan.engine.activities import activity_of, known_of
 from inspan.engine.aftermath import Aftermath
-from inspan.engine.attempt import Attempt, Means
+from inspan.engine.attempt import Attempt
 from inspan.engine.budgets import check_budget
 from inspan.engine.code.ports import CodePorts
 from inspan.engine.code.verbs import CodeVerbs
@@ -40,6 +40,7 @@ from inspan.engine.handover import Handovers
 from inspan.engine.intake import Intake
 from inspan.engine.ledger import Ledger
 from inspan.engine.limits import LimitRules, new_budget
+from inspan.engine.means import Means
 from inspan.engine.memory import Memory
 from inspan.engine.orders import provider_of
 from inspan.engine.patrol import Patrol
@@ -193,7 +194,7 @@ class Engine:
         if attempt is None:
             known = Receipts(self._ledger, self._ports.clock, self._spawn, found.id)
             return await known.prompt(None, text, key, wait)
-        return await attempt.receipts.prompt(attempt.run, text, key, wait)
+        return await attempt.minder.receipts.prompt(attempt.run, text, key, wait)
 
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found = await self._refs.task(task)
@@ -201,14 +202,14 @@ class Engine:
             raise IllegalTransition(f"the task is {found.state}: it asks nothing")
         attempt = self._live(found)
         run = attempt.run
-        if run is None and attempt.met.is_set():
+        if run is None and attempt.minder.met.is_set():
             raise IllegalTransition("its process has just ended: it asks nothing any more")
         if run is None or found.needs is None:
             raise InputFull("the program is not there yet, or its checks are running")
         if question not in (None, found.needs.id):
             raise Conflict("it no longer asks that", hint="`inspan show ID` tells what it asks.")
         await run.answer(found.needs, text)
-        await attempt.answered(found.needs)
+        await attempt.minder.answered(found.needs)
         return await self._ledger.get(found.id)
 
     async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
@@ -342,7 +343,7 @@ class Engine:
             stopped = await self._ledger.record(task.id, ended)
             return await self._dispatcher.admit(stopped)
         await self._ledger.record(task.id, e.StopRequested(kind, "person", reason))
-        attempt.request_stop(kind, force=force)
+        attempt.minder.request_stop(kind, force=force)
         await attempt.done.wait()
         return await self._ledger.get(task.id)
 
@@ -382,7 +383,7 @@ class Engine:
                 await self._ledger.insist(task_id, e.Errored(why))
         finally:
             del self._attempts[task_id]
-            attempt.met.set()
+            attempt.minder.met.set()
             spec = attempt.task.spec
             self._dispatcher.release(spec.role, spec.provider)
         # Only now may the task be lined up again: two attempts of one task never overlap.

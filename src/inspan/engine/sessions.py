@@ -161,10 +161,10 @@ class Sessions:
         attempt = self._find(session)
         if attempt is None:
             return (await self._refs.task(task_of(session))).session is not None
-        if not attempt.met.is_set():
+        if not attempt.minder.met.is_set():
             with anyio.move_on_after(_due_within(attempt.task, writer=writer)):
-                await attempt.met.wait()
-        return attempt.met.is_set() or not _is_to_begin(attempt.task)
+                await attempt.minder.met.wait()
+        return attempt.minder.met.is_set() or not _is_to_begin(attempt.task)
 
 
 def _place(after: str | None) -> tuple[str, int]:

@@ -191,7 +191,7 @@ async def test_a_newer_question_is_not_answered_by_an_older_answer() -> None:
         run.say(GoesOn())
         run.ask("Two?")
         await settle()
-        await stage.engine._attempts[task.id].answered(asked)
+        await stage.engine._attempts[task.id].minder.answered(asked)
         waiting = await stage.engine.get(task.id)
         assert waiting.state is TaskState.WAITING
         assert waiting.needs is not None
@@ -441,7 +441,7 @@ async def test_what_was_told_with_the_end_is_not_told_again() -> None:
     stage, _ = _stage()
     async with stage.running() as engine:
         task = await stage.submit()
-        await engine._attempts[task.id].tell()
+        await engine._attempts[task.id].minder.tell()
         assert (await stage.facts(task)).count("spawned") == 1
 
 

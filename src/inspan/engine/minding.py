@@ -1,0 +1,241 @@
+"""Minds the processes of one attempt, one after the other: its own, then those of its checks.
+
+What a run observes becomes facts, and what runs out stops it. It never starts a process, and never
+decides what follows from an end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from inspan.engine import reasons
+from inspan.engine.limits import budget_used_up
+from inspan.engine.means import Means
+from inspan.engine.ports import (
+    Asks,
+    BacksOff,
+    Began,
+    Counted,
+    Decided,
+    Does,
+    Finished,
+    GoesOn,
+    Grew,
+    Lost,
+    Observation,
+    Run,
+    Started,
+)
+from inspan.engine.receipts import Receipts
+from inspan.engine.stopping import stop
+from inspan.engine.unanswered import Unanswered
+from inspan.engine.watchdog import Alarm, Watchdog
+from inspan.errors import IllegalTransition, InspanError, StaleAttempt
+from inspan.model import event as e
+from inspan.model.activity import Activity
+from inspan.model.agent import is_agent
+from inspan.model.ids import session_id
+from inspan.model.task import Needs, Reason, StopKind, Task, TaskState
+
+log = logging.getLogger(__name__)
+
+
+class Minder:
+    """What is alive of an attempt, why it was told to stop, and the facts that it writes."""
+
+    def __init__(self, means: Means, task: Task) -> None:
+        #: Set once there is a run, or there will be none.
+        self.met = asyncio.Event()
+        #: What it does, as far as its run told; nobody told where there is none.
+        self.activity: Activity | None = None
+        self._means = means
+        self._last = task
+        self.session = task.session or session_id(task.id, task.attempt)
+        timeouts = means.timeouts()
+        usual = timeouts.patience(agent=is_agent(task.spec.provider))
+        self._patience = task.spec.patience or usual
+        self._silence = timeouts.silence(self._patience.idle)
+        self._unanswered = Unanswered(self, means.permissions, means.clock, means.spawn)
+        #: What its agent may do.
+        self.policy = self._unanswered.policy
+        typed = lambda: means.is_typed_into(self.session)  # noqa: E731  # it changes
+        self.receipts = Receipts(means.ledger, means.clock, means.spawn, task.id, typed)
+        #: Seconds that it waited for room on the disk; no deadline of this engine's counts them.
+        self.held = 0.0
+        self._watchdog: Watchdog  # while it runs
+        self._run: Run | None = None
+        self._ended: asyncio.Event  # while it runs
+        #: The process is alive, and the store does not know yet.
+        self._spawned: e.Spawned | None = None
+        #: One per stop that is under way or over; set when nothing of the tree was left.
+        self._stops: list[asyncio.Event] = []
+        #: Why it was told to stop: somebody's wish, or what ran out.
+        self.cause: StopKind | Reason | None = task.stop.kind if task.stop else None
+        #: Set with a cause; wakes what waits for room on the disk.
+        self.wished = asyncio.Event()
+        if self.cause is not None:
+            self.wished.set()
+
+    @property
+    def task(self) -> Task:
+        """The task as it is now; others record facts about it too."""
+        return self._means.ledger.open.get(self._last.id, self._last)
+
+    @property
+    def run(self) -> Run | None:
+        """The live process, if there is one."""
+        return self._run
+
+    # ── being told to stop ───────────────────────────────────────────────────
+
+    def request_stop(self, cause: StopKind | Reason, *, force: bool = False) -> None:
+        """Stop it, now or as soon as there is something to stop.
+
+        The first cause counts, but that giving up overrides any.
+        """
+        self.cause = cause if cause is StopKind.CANCEL else self.cause or cause
+        self.wished.set()
+        run = self._run
+        if run is None or (self._stops and not force):
+            return
+        over, ended = asyncio.Event(), self._ended
+        self._stops.append(over)
+
+        async def climb() -> None:
+            try:
+                clock, grace = self._means.clock, self._patience.grace
+                stopped = await stop(run, ended, clock, grace=grace, force=force)
+            except InspanError as error:
+                log.debug("%s", error)  # a keeper that is gone: the run tells the same, as Lost
+            else:
+                if stopped.left:
+                    log.warning("%d processes of %s are left", stopped.left, self.session)
+            finally:
+                over.set()
+
+        self._means.spawn(climb)
+
+    def look(self) -> float | None:
+        """The patrol's question: act on what has run out; when to ask again."""
+        if self._run is None or self.cause is not None:
+            return None
+        seen = self._watchdog.look(self._means.clock.monotonic())
+        match seen.alarm:
+            case Alarm.DEADLINE | Alarm.IDLE:
+                self.request_stop(reasons.of_alarm(seen))
+            case Alarm.DEADLINE_SOON | Alarm.IDLE_SOON:
+                warned = reasons.of_warning(self.task.attempt, seen)
+                self._means.spawn(lambda: self.tell(warned))
+        return seen.again
+
+    # ── the process ──────────────────────────────────────────────────────────
+
+    async def drive(self, run: Run) -> Finished | Lost:
+        """Until it has ended; how it did."""
+        self._run, self._ended, self._stops = run, asyncio.Event(), []
+        self.met.set()
+        self._watchdog = self._new_watchdog()
+        if self.task.state is TaskState.WAITING:
+            self._watchdog.pause(self._means.clock.monotonic())
+        self._means.patrol.add(self)
+        if self.cause is not None:
+            self.request_stop(self.cause)
+        last: Finished | Lost = Lost("the run ended without a word")
+        try:
+            async for seen in self.receipts.of(run):
+                if isinstance(seen, Finished | Lost):
+                    last = seen
+                else:
+                    await self._seen(seen)
+        finally:
+            self._ended.set()
+            self._run = self.activity = None
+        for over in self._stops:
+            await over.wait()
+        return last
+
+    async def _seen(self, seen: Observation) -> None:
+        now = self._means.clock.monotonic()
+        match seen:
+            case Grew():
+                if self._watchdog.heard(now):
+                    await self.tell(e.Stirred(self.task.attempt))
+            case Started(pid):
+                task = self.task
+                if task.state is TaskState.RUNNING and task.pid != pid:
+                    self._spawned = e.Spawned(task.attempt, pid)
+                    asyncio.get_running_loop().call_soon(self._tell_spawned_soon)
+            case Asks(needs):
+                # Whoever adopted it is told again.
+                if not reasons.same_question(needs, self.task.needs):
+                    await self.tell(e.NeedsInput(self.task.attempt, needs))
+                # A check that asks is not heard: its clocks go on, and the deadline ends it.
+                if self.task.state is TaskState.WAITING:
+                    self._watchdog.pause(now)
+                    self._means.patrol.add(self._unanswered)
+            case GoesOn():
+                await self.answered()
+            case _:
+                await self._seen_of_agent(seen, now)
+
+    async def _seen_of_agent(self, seen: Observation, now: float) -> None:
+        """What only an agent tells; after an adoption it is told again."""
+        match seen:
+            case Began(agent) if agent != self.task.agent:
+                await self.tell(e.AgentBegan(self.task.attempt, agent))
+            case Counted(usage):
+                if usage != self.task.usage:
+                    await self.tell(e.UsageCounted(self.task.attempt, usage))
+                if self.cause is None and (why := budget_used_up(self.task)) is not None:
+                    self.request_stop(why)
+            case Does(activity):
+                self.activity = activity
+            case BacksOff(seconds, _, ending):
+                self._watchdog.excuse(now + seconds)
+                await self.tell(*self._means.crowding.backs_off(self.task, ending))
+            case Decided():
+                await self.tell(reasons.of_rule(self.task.attempt, seen))
+            case _:
+                return
+
+    async def answered(self, needs: Needs | None = None) -> None:
+        """The person has answered (``needs``, where a newer question may be open): go on."""
+        task = self.task
+        if task.state is not TaskState.WAITING or not reasons.is_about(needs, task.needs):
+            return
+        self._watchdog.resume(self._means.clock.monotonic())
+        self._means.patrol.add(self)
+        await self.tell(e.Answered(task.attempt, "" if needs is None else needs.id))
+
+    def _new_watchdog(self) -> Watchdog:
+        now, task = self._means.clock.now(), self.task
+        spent = max(0.0, now - (task.started_at or now) - self.held)
+        return Watchdog(
+            self._patience,
+            self._silence,
+            self._means.clock.monotonic(),
+            spent=spent,
+            warned=task.idle_warned_at is not None,
+        )
+
+    # ── what it writes ───────────────────────────────────────────────────────
+
+    async def insist(self, *facts: e.Fact) -> None:
+        """Store what has to be known."""
+        spawned, self._spawned = self._spawned, None
+        facts = facts if spawned is None else (spawned, *facts)
+        if facts:
+            self._last = await self._means.ledger.insist(self._last.id, *facts)
+
+    def _tell_spawned_soon(self) -> None:
+        """On its own errand: a process that ends at once is told of together with its end."""
+        if self._spawned is not None:
+            self._means.spawn(self.tell)
+
+    async def tell(self, *facts: e.Fact) -> None:
+        """Store what is worth knowing and may have been overtaken."""
+        try:
+            await self.insist(*facts)
+        except (IllegalTransition, StaleAttempt) as error:
+            log.debug("%s", error)
