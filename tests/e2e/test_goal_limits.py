@@ -91,4 +91,4 @@ def test_a_program_is_told_what_it_is_at(console: Console) -> None:
         "INSPAN_PHASE": "apply",
         "INSPAN_TASK": one["id"],
     }
-    assert env["INSPAN_ATTEMPT"] == "1"
+    assert (env["INSPAN_ATTEMPT"], env["INSPAN_MODE"]) == ("1", "one-shot")

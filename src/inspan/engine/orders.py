@@ -52,7 +52,11 @@ def order_of(
     task: Task, session: str, command: tuple[str, ...] | None, permissions: Policy
 ) -> Order:
     """The present attempt as ``session``; with ``command``, a check of it."""
-    marks = {"INSPAN_TASK": task.id, "INSPAN_ATTEMPT": str(task.attempt)}
+    marks = {
+        "INSPAN_TASK": task.id,
+        "INSPAN_ATTEMPT": str(task.attempt),
+        "INSPAN_MODE": "one-shot" if task.resumes is None else "session",
+    }
     if task.workspace and task.workspace.task_file:
         marks["INSPAN_TASK_FILE"] = task.workspace.task_file
     if task.workspace and task.workspace.port is not None:

@@ -41,6 +41,7 @@ async def test_it_waits_until_the_limit_is_lifted_and_takes_its_session_up() -> 
         assert await stage.state(task) is TaskState.RUNNING
         again = stage.run_of(task, 2)
         assert again.order.resumes == "a-1"
+        assert again.order.env["INSPAN_MODE"] == "session"
         again.finish()
         await settle()
         assert await stage.state(task) is TaskState.COMPLETED
