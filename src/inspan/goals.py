@@ -7,13 +7,14 @@ told by the tasks that are made of the goal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, Protocol
 
-from inspan.control import EventQuery, TaskPage, TaskQuery, Tasks
+from inspan.control import EventQuery, TaskQuery, Tasks
 from inspan.model.event import Event, Planned
 from inspan.model.pursuit import Pursuit, pursuit
 from inspan.model.task import Task
+from inspan.model.value import replaced
 
 #: Events that are read at once: a plan may have 2 MiB.
 _PAGE: Final = 20
@@ -28,33 +29,21 @@ class Telling(Protocol):
 
     def history(self, query: EventQuery) -> tuple[Event, ...]: ...
 
-    def list(self, query: TaskQuery) -> TaskPage: ...
-
 
 async def planned(control: Tasks, task: str) -> Planned | None:
     """The newest plan of a goal; ``None`` where there is none."""
-    known = await control.get(task)
-    found: Planned | None = None
-    since = 0
-    while _newer(found, known):
-        events = await control.history(EventQuery(task=known.id, since=since, limit=_PAGE))
-        if not events:
-            break
-        since, found = events[-1].seq, _newest(events, found)
-    return found
+    search = _Search(await control.get(task))
+    while (query := search.query) is not None:
+        search.take(await control.history(query))
+    return search.found
 
 
 def planned_sync(control: Telling, task: str) -> Planned | None:
     """The same without an event loop."""
-    known = control.get(task)
-    found: Planned | None = None
-    since = 0
-    while _newer(found, known):
-        events = control.history(EventQuery(task=known.id, since=since, limit=_PAGE))
-        if not events:
-            break
-        since, found = events[-1].seq, _newest(events, found)
-    return found
+    search = _Search(control.get(task))
+    while (query := search.query) is not None:
+        search.take(control.history(query))
+    return search.found
 
 
 async def pursued(control: Tasks, task: str) -> Pursuit:
@@ -69,34 +58,30 @@ async def pursued(control: Tasks, task: str) -> Pursuit:
         tasks += page.tasks
         if page.next is None:
             return pursuit(goal, plan, tasks)
-        query = _after(query, page.next)
+        query = replaced(query, before=page.next)
 
 
-def pursued_sync(control: Telling, task: str) -> Pursuit:
-    """The same without an event loop."""
-    plan = planned_sync(control, task)
-    goal = control.get(task)
-    tasks: list[Task] = []
-    query = TaskQuery(correlation=goal.correlation, limit=_TASKS)
-    while True:
-        page = control.list(query)
-        tasks += page.tasks
-        if page.next is None:
-            return pursuit(goal, plan, tasks)
-        query = _after(query, page.next)
+class _Search:
+    """For the newest plan of a goal in its events: what is to be read next, and what was found."""
 
+    def __init__(self, goal: Task) -> None:
+        self._goal = goal
+        self._since = 0
+        self._over = False
+        self.found: Planned | None = None
 
-def _after(query: TaskQuery, before: str) -> TaskQuery:
-    return TaskQuery(correlation=query.correlation, before=before, limit=query.limit)
+    @property
+    def query(self) -> EventQuery | None:
+        """The events to look at; ``None`` where it is over."""
+        version = 0 if self.found is None else self.found.version
+        if self._over or self._goal.planned <= version:
+            return None
+        return EventQuery(task=self._goal.id, since=self._since, limit=_PAGE)
 
-
-def _newer(found: Planned | None, task: Task) -> bool:
-    """Whether ``task`` has a newer plan than was found."""
-    return task.planned > (0 if found is None else found.version)
-
-
-def _newest(events: Iterable[Event], found: Planned | None) -> Planned | None:
-    for event in events:
-        if isinstance(event.fact, Planned):
-            found = event.fact
-    return found
+    def take(self, events: Sequence[Event]) -> None:
+        """What ``query`` led to; with no event it is over."""
+        self._over = not events
+        for event in events:
+            self._since = event.seq
+            if isinstance(event.fact, Planned):
+                self.found = event.fact
