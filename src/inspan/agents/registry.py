@@ -7,14 +7,13 @@ from types import MappingProxyType
 from typing import Final
 
 from inspan.agents.aider import Aider
-from inspan.agents.api import Api
 from inspan.agents.claude import Claude
 from inspan.agents.codex import Codex
 from inspan.agents.dialect import Dialect
 from inspan.agents.gemini import Gemini
 from inspan.agents.opencode import OpenCode
+from inspan.agents.own import api, queen
 from inspan.agents.pi import Pi
-from inspan.agents.queen import Queen
 from inspan.agents.vibe import Vibe
 
 #: name → what makes its dialect.
@@ -30,9 +29,7 @@ DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType(
     }
 )
 #: Programs of ours that are spoken to as agents are; nobody installs them.
-OWN: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType(
-    {Api.name: Api, Queen.name: Queen}
-)
+OWN: Final[Mapping[str, Callable[[], Dialect]]] = MappingProxyType({"api": api, "queen": queen})
 
 
 def find(name: str) -> Dialect | None:

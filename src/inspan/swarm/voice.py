@@ -1,6 +1,6 @@
 """What the Queen says and hears: lines of JSON on her standard output and input.
 
-The other end is ``agents.queen``. A question is open until it is answered or withdrawn; what she
+The other end is ``agents.own``. A question is open until it is answered or withdrawn; what she
 asked and nobody answered is asked again by the process after her.
 """
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from inspan.agents.dialect import Turn
-from inspan.agents.queen import Queen
+from inspan.agents.own import queen
 from inspan.agents.signs import Permission
 from inspan.model.agent import Ending, Mode, Outcome, PartFailed
 from inspan.providers.dialogue import Dialogue
@@ -34,7 +34,7 @@ def test_a_key_is_found_in_what_a_part_of_the_work_failed_for() -> None:
 
 
 def test_a_key_is_found_in_a_question_without_a_title() -> None:
-    dialogue = Dialogue(Queen().talk(Turn(prompt="x", mode=Mode.STREAM)), Redaction((KEY,)))
+    dialogue = Dialogue(queen().talk(Turn(prompt="x", mode=Mode.STREAM)), Redaction((KEY,)))
     told = {"type": "asks", "request": "q1", "question": f"Accept {KEY}?", "options": []}
     (asked,) = dialogue.heard(json.dumps(told).encode() + b"\n")
     assert isinstance(asked, Permission)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from inspan.agents.dialect import Turn
-from inspan.agents.queen import Queen
+from inspan.agents.own import queen
 from inspan.agents.signs import Began, Counted, Permission, Said, Sign, TurnEnded, Warned, Withdrawn
 from inspan.errors import BadInput
 from inspan.model.agent import Ending, Mode, Outcome, PartFailed, Usage
@@ -24,7 +24,7 @@ class Both:
     """A voice, and the talk that hears it."""
 
     def __init__(self) -> None:
-        self.talk = Queen().talk(Turn(prompt="a goal", mode=Mode.STREAM))
+        self.talk = queen().talk(Turn(prompt="a goal", mode=Mode.STREAM))
         self.signs: list[Sign] = []
         self.voice = Voice(lambda line: self.signs.extend(self.talk.heard(line.encode())))
 
@@ -104,7 +104,7 @@ async def test_she_hears_whole_lines_and_nothing_else() -> None:
 
 
 def test_without_a_last_word_she_was_stopped_or_failed() -> None:
-    talk = Queen().talk(Turn(prompt="a", mode=Mode.STREAM))
+    talk = queen().talk(Turn(prompt="a", mode=Mode.STREAM))
     assert not talk.over
     assert talk.outcome(Exit(signal=2), stopped=True, complaint="").ending is Ending.STOPPED
     failed = talk.outcome(Exit(code=1), stopped=False, complaint="Traceback")

@@ -1,7 +1,7 @@
-"""The Queen: a program of ours that leads a goal, spoken to by lines of JSON like any agent.
+"""Programs of ours that are spoken to as agents are, by lines of JSON; nobody installs them.
 
-She says what she does, asks the person, tells what all of it has used, and how it ended; she is
-told the answers. What a goal is, is not known here.
+One says what it does, asks the person, tells what it has used, and how it ended; it is told the
+answers. What a goal is, and how a model is asked, is not known here.
 """
 
 from __future__ import annotations
@@ -29,62 +29,101 @@ from inspan.errors import BadInput
 from inspan.model.agent import AgentSession, Ending, Mode, Outcome, PartFailed, Usage
 from inspan.model.task import Exit
 
-NAME: Final = "queen"
-#: ``-P``: a file of the repository must not be taken for a module.
-_PROGRAM: Final = ("-P", "-m", "inspan.cli.queen")
 
+class Own:
+    """What is true of one: ``module`` is its program, and ``reads`` whether it is told its prompt.
 
-class Queen:
-    """What is true of the program."""
+    One that is not reads by itself what its task is, where it is stored.
+    """
 
-    name: Final = NAME
     program: Final = sys.executable
     install: Final = ""
     modes: Final = (Mode.STREAM,)
-    settings: Final = ("INSPAN_HOME",)
-    secrets: Final = ()
-    #: She adds up what her workers tell, and is stopped between two of their turns.
-    tells: Final = Tells(cost=When.AS_IT_GOES, tokens=When.AS_IT_GOES)
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        tells: Tells,
+        *,
+        settings: tuple[str, ...] = (),
+        secrets: tuple[str, ...] = (),
+        reads: bool = True,
+    ) -> None:
+        self.name: Final = name
+        self.settings: Final = settings
+        self.secrets: Final = secrets
+        self.tells: Final = tells
+        self._module = module
+        self._reads = reads
 
     def check(self, turn: Turn) -> None:
-        """The goal goes in as a line of JSON: anything can be one."""
+        """Its prompt goes in as a line of JSON: anything can be one."""
 
     def argv(self, turn: Turn) -> tuple[str, ...]:
-        """Her command line: which goal it is her task tells, and what it is by standard input."""
-        return (self.program, *_PROGRAM, *turn.arguments)
+        """Its command line; neither a prompt nor a key is in it."""
+        # `-P`: a file of the repository must not be taken for a module.
+        return (self.program, "-P", "-m", self._module, *turn.arguments)
 
     def env(self, _turn: Turn) -> dict[str, str]:
-        """What she says must not wait in a buffer."""
+        """What it says must not wait in a buffer."""
         return {"PYTHONUNBUFFERED": "1"}
 
-    def talk(self, _turn: Turn) -> Talk:
+    def talk(self, turn: Turn) -> Talk:
         """A new conversation."""
-        return QueenTalk()
+        return OwnTalk(self.name, turn.prompt if self._reads else None)
 
 
-class QueenTalk:
-    """One process of hers."""
+def queen() -> Own:
+    """Who leads a goal."""
+    # She adds up what her workers tell, and is stopped between two of their turns.
+    tells = Tells(cost=When.AS_IT_GOES, tokens=When.AS_IT_GOES)
+    return Own("queen", "inspan.cli.queen", tells, settings=("INSPAN_HOME",), reads=False)
 
-    def __init__(self) -> None:
+
+def api() -> Own:
+    """A question to a model, without an agent around it.
+
+    It is for what needs words alone, as planning and reviewing do: the model reads the prompt, has
+    no tools, and sees no files.
+    """
+    return Own(
+        "api",
+        "inspan.cli.api",
+        # One answer is one turn, and what it used is known when it is there.
+        Tells(cost=When.AT_END, tokens=When.AT_END),
+        settings=("INSPAN_API_*",),
+        secrets=("ANTHROPIC_API_KEY", "OPENAI_API_KEY"),
+    )
+
+
+class OwnTalk:
+    """One process of one, which takes one prompt."""
+
+    def __init__(self, name: str, prompt: str | None) -> None:
         self.handed = Handed()
+        self._name = name
+        self._prompt = prompt
         self._outcome: Outcome | None = None
-        #: What she asks: the request, and from what may be chosen.
+        #: What it asks: the request, and from what may be chosen.
         self._open: dict[str, tuple[str, ...]] = {}
 
     def begin(self) -> bytes:
-        """Nothing: she reads her goal where it is stored."""
-        return b""
+        """Its prompt, where it reads one."""
+        if self._prompt is None:
+            return b""
+        return json_lines.line({"type": "ask", "prompt": self._prompt})
 
     @property
     def over(self) -> bool:
-        """True where she has said how it ended."""
+        """True where it has said how it ended."""
         return self._outcome is not None
 
     def ask(self, _prompt: str, _key: str = "") -> None:
-        """She takes one goal."""
+        """It takes no other."""
 
     def answer(self, request: str, text: str) -> bytes | None:
-        """An answer for her. Raises BadInput where it is none of her options."""
+        """An answer for it. Raises BadInput where it is none of its options."""
         options = self._open.get(request)
         if options is None:
             return None
@@ -93,14 +132,14 @@ class QueenTalk:
         return json_lines.line({"type": "answer", "request": request, "text": text})
 
     def interrupt(self) -> None:
-        """A signal stops her: she has her workers to stop first."""
+        """A signal stops it: the Queen has her workers to stop first."""
 
     def sent(self, line: bytes) -> None:
         """What was answered is no longer asked."""
         self._open.pop(words_of(json_lines.parsed(line), "request"), None)
 
     def heard(self, line: bytes) -> Iterator[Sign]:
-        """What she says."""
+        """What it says."""
         told = json_lines.parsed(line)
         match told.get("type"):
             case "began":
@@ -128,12 +167,12 @@ class QueenTalk:
                 return
 
     def outcome(self, how: Exit, *, stopped: bool, complaint: str) -> Outcome:
-        """As she said it; without a word she was stopped, or has failed."""
+        """As it said; without a word it was stopped, or has failed."""
         if self._outcome is not None:
             return self._outcome
         if stopped:
             return Outcome(Ending.STOPPED, "it was interrupted")
-        return silent_end(NAME, how, complaint)
+        return silent_end(self._name, how, complaint)
 
 
 def _usage(told: dict[str, object]) -> Usage:
