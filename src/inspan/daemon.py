@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -26,6 +27,7 @@ from inspan.client.launch import LOG, LOG_KEPT, LOG_MOST
 from inspan.control import PrunePolicy
 from inspan.errors import InspanError
 from inspan.keeper.logfile import LogFile, leads
+from inspan.leaving import first, on_signal
 from inspan.server.manager import Manager
 from inspan.settings import Places, Settings, load, locate
 from inspan.settings.base import Base
@@ -62,7 +64,7 @@ async def serve(places: Places, settings: Settings, ready: Ready) -> None:
             engine(places, settings, url, lambda: _warnings(listening), keys) as running,
             anyio.create_task_group() as group,
         ):
-            group.start_soon(_on_signal, stop)
+            group.start_soon(on_signal, partial(_told, stop))
             for guest in listening:
                 await group.start(guest.run, running)
             group.start_soon(_retain, running, places, settings)
@@ -108,11 +110,9 @@ def _network(places: Places, settings: Settings) -> Iterator[Network | None]:
         yield network
 
 
-async def _on_signal(stop: anyio.Event) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for number in signals:
-            log.info("told to stop by %s", number.name, extra={"action": "stop"})
-            stop.set()
+def _told(stop: anyio.Event, number: signal.Signals) -> None:
+    log.info("told to stop by %s", number.name, extra={"action": "stop"})
+    stop.set()
 
 
 async def _retain(running: Engine, places: Places, settings: Settings) -> None:
@@ -231,22 +231,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             settings = listening_at(settings, args.listen)
         anyio.run(serve, places, settings, ready)
     except* InspanError as group:
-        trouble = _first(group)
+        trouble = first(group)
         log.error("%s", trouble, extra={"action": "start", "code": trouble.code})  # noqa: TRY400
         ready.tell(trouble)
         status = 1
     else:
         status = 0
     return status
-
-
-def _first(group: BaseExceptionGroup[InspanError]) -> InspanError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if not isinstance(error, InspanError):
-        raise TypeError(error)
-    return error
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 from inspan import app, daemon
 from inspan.control import Pruned, PrunePolicy
 from inspan.engine.ledger import _fold
-from inspan.errors import DiskFull, StoreLocked
+from inspan.errors import DiskFull
 from inspan.settings import Settings, locate
 
 
@@ -72,13 +72,6 @@ def test_a_process_that_is_gone_takes_no_memory() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         pass
     assert app._rss(child.pid) == 0
-
-
-def test_the_first_of_many_errors_is_ours_or_a_mistake() -> None:
-    locked = StoreLocked()
-    assert daemon._first(ExceptionGroup("", [locked])) is locked
-    with pytest.raises(TypeError):
-        daemon._first(ExceptionGroup("", [ValueError()]))  # type: ignore[list-item]
 
 
 def test_a_task_of_nothing_is_no_task() -> None:

@@ -55,6 +55,7 @@ async def _serve() -> None:
     from inspan import __version__
     from inspan.cli.dialects import dialect_of
     from inspan.client.remote import RemoteControl
+    from inspan.leaving import on_signal
     from inspan.mcp.serving import Server
     from inspan.mcp.tools import INSTRUCTIONS, Tools
     from inspan.swarm.said import words_of
@@ -69,20 +70,9 @@ async def _serve() -> None:
         tools = Tools(control, spec_of=spec_of, words_of=words, mend=reach.ensure)
         server = Server(tools.all(), _write, version=__version__, instructions=INSTRUCTIONS)
         async with anyio.create_task_group() as group:
-            group.start_soon(_on_signal, group.cancel_scope)
+            group.start_soon(on_signal, lambda _: group.cancel_scope.cancel())
             await server.run()
             group.cancel_scope.cancel()
-
-
-async def _on_signal(scope: Any) -> None:
-    import signal
-
-    import anyio
-
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            scope.cancel()
-            return
 
 
 async def _write(line: bytes) -> None:

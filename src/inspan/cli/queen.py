@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from functools import partial
 
@@ -19,11 +18,11 @@ from inspan.client.launch import launch
 from inspan.client.rejoin import Rejoin
 from inspan.client.remote import RemoteControl
 from inspan.errors import InspanError
+from inspan.leaving import first, on_signal
 from inspan.model.agent import Ending, Outcome
 from inspan.swarm.leading import StepFailed
 from inspan.swarm.queen import Queen
 from inspan.swarm.steady import Steady
-from inspan.swarm.voice import Voice
 from inspan.swarm.wishes import wishes
 
 
@@ -47,7 +46,8 @@ async def _lead() -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(queen.voice.listen)
             with anyio.CancelScope() as reign:
-                group.start_soon(_on_signal, reign)
+                # Those that work for the goal are stopped after it.
+                group.start_soon(on_signal, lambda _: reign.cancel())
                 await _reign(queen)
             if reign.cancel_called:
                 await queen.stop()
@@ -58,23 +58,9 @@ async def _reign(queen: Queen) -> None:
     try:
         await queen.reign()
     except* (StepFailed, InspanError) as group:
-        _tell(queen.voice, group)
-
-
-def _tell(voice: Voice, group: BaseExceptionGroup[Exception]) -> None:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    hint = error.hint if isinstance(error, InspanError) else ""
-    message = error.message if isinstance(error, InspanError) else str(error)
-    voice.ended(Outcome(Ending.FAILED, message, hint or ""))
-
-
-async def _on_signal(reign: anyio.CancelScope) -> None:
-    """End it; those that work for the goal are stopped after it."""
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            reign.cancel()
+        error = first(group)
+        hint = error.hint if isinstance(error, InspanError) else ""
+        queen.voice.ended(Outcome(Ending.FAILED, error.message, hint))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from inspan.jupyter import parent
 from inspan.jupyter.connection import Connection, read
 from inspan.jupyter.kernel import Kernel
 from inspan.jupyter.sockets import bound
+from inspan.leaving import first
 from inspan.library import code
 
 #: What a session says of its Python; it leaves no trace in it.
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         connection = read(Path(args.file))
         status = asyncio.run(_serve(connection, args, parent.named(environ)))
     except* InspanError as group:
-        error = _first(group)
+        error = first(group)
         sys.stderr.write(f"inspan: {error.message}\nhint: {error.hint}\n")
     return status
 
@@ -57,14 +58,6 @@ async def _serve(connection: Connection, args: argparse.Namespace, owner: int | 
                 status = await Kernel(sockets, session, str(version)).serve(owner)
             group.cancel_scope.cancel()
     return status
-
-
-def _first(group: BaseExceptionGroup[InspanError]) -> InspanError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, InspanError)
-    return error
 
 
 if __name__ == "__main__":
