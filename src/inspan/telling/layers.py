@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeAlias
 
 from inspan.model.plan import order
 
@@ -39,6 +39,10 @@ class Box:
     right: list[Box] = field(default_factory=list)
 
 
+#: From which box to which: what a line passes, with both of them.
+Ways: TypeAlias = dict[tuple[str, str], list[Box]]
+
+
 @dataclass(slots=True)
 class Drawing:
     """Boxes by name, a path for each line from one to another, and the size of it all."""
@@ -51,6 +55,17 @@ class Drawing:
 
 def drawing(after: Mapping[str, Sequence[str]]) -> Drawing:
     """Of ``after``: name → what it waits for. Raises CyclicPlan, BadInput."""
+    layers, ways = arranged(after)
+    _settle(layers)
+    boxes = {box.name: box for layer in layers for box in layer if box.name}
+    width = max((box.x for box in boxes.values()), default=0.0) + WIDTH + EDGE
+    height = max((box.y for box in boxes.values()), default=0.0) + HEIGHT + EDGE
+    lines = [(one, other, _path(way)) for (one, other), way in ways.items()]
+    return Drawing(boxes, lines, width, height)
+
+
+def arranged(after: Mapping[str, Sequence[str]]) -> tuple[list[list[Box]], Ways]:
+    """The layers, each in its order from above, and what each line passes. Raises as above."""
     depth: dict[str, int] = {}
     for name in order(after):
         depth[name] = 1 + max((depth[one] for one in after[name]), default=-1)
@@ -63,21 +78,15 @@ def drawing(after: Mapping[str, Sequence[str]]) -> Drawing:
     for lane in lanes.values():
         layers[lane.layer].append(lane)
     _sort(layers)
-    _settle(layers)
-    width = max((box.x for box in boxes.values()), default=0.0) + WIDTH + EDGE
-    height = max((box.y for box in boxes.values()), default=0.0) + HEIGHT + EDGE
-    lines = [(one, other, _path(way)) for (one, other), way in ways.items()]
-    return Drawing(boxes, lines, width, height)
+    return layers, ways
 
 
-def _ways(
-    after: Mapping[str, Sequence[str]], boxes: dict[str, Box]
-) -> dict[tuple[str, str], list[Box]]:
+def _ways(after: Mapping[str, Sequence[str]], boxes: dict[str, Box]) -> Ways:
     """From box to box, through the lanes between them; one lane for all lines of a box."""
     pairs = [(one, name) for name in after for one in dict.fromkeys(after[name])]
     passes = sum(boxes[name].layer - boxes[one].layer - 1 for one, name in pairs)
     lanes: dict[tuple[str, int], Box] = {}
-    ways: dict[tuple[str, str], list[Box]] = {}
+    ways: Ways = {}
     joined: set[tuple[int, int]] = set()
     for one, name in pairs:
         way = [boxes[one]]

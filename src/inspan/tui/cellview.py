@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from inspan.tui.moving import letters
 from inspan.tui.notebook import Notebook
 from inspan.tui.picture import Picture
 from inspan.tui.pictureview import PictureView
@@ -33,8 +34,7 @@ class CellView(VerticalScroll, can_focus=True):
     """
     HELP_TITLE: ClassVar[str] = "What was run in a code session"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False),
-        Binding("k", "scroll_up", "Up", show=False),
+        *letters("scroll_down", "scroll_up"),
         Binding("enter", "screen.write", "Write", tooltip="write the next cell"),
         Binding("escape", "app.back", "Back"),
         Binding("i", "screen.act('interrupt')", "Interrupt", show=False),

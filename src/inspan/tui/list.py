@@ -24,6 +24,7 @@ from inspan.telling.groups import Group
 from inspan.terminal.sanitize import columns, one_line
 from inspan.tui.known import Known
 from inspan.tui.listing import Head, Listing, More
+from inspan.tui.moving import moves
 from inspan.tui.theme import MARKS
 
 #: From so many columns on a row tells its state in a word too, and its time.
@@ -37,12 +38,7 @@ class TaskList(ScrollView, can_focus=True):
     HELP_TITLE: ClassVar[str] = "Tasks"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"tasks--head", "tasks--dim", "tasks--selected"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "step(1)", "Next task", show=False),
-        Binding("up,k", "step(-1)", "Task before", show=False),
-        Binding("pagedown", "page(1)", "A screen on", show=False),
-        Binding("pageup", "page(-1)", "A screen back", show=False),
-        Binding("home", "edge(-1)", "First task", show=False),
-        Binding("end", "edge(1)", "Last task", show=False),
+        *moves("task"),
         Binding("enter", "open", "Open", tooltip="all of a task"),
     ]
 

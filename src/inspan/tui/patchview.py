@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from inspan.terminal.sanitize import unveiled
+from inspan.tui.moving import moves
 from inspan.tui.patch import FilePart, Kind, Line
 from inspan.tui.review import Review, line_of
 
@@ -63,12 +64,7 @@ class PatchView(ScrollView, can_focus=True):
         "patch--pointed",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "step(1)", "Next line", show=False),
-        Binding("up,k", "step(-1)", "Line before", show=False),
-        Binding("pagedown", "page(1)", "A screen on", show=False),
-        Binding("pageup", "page(-1)", "A screen back", show=False),
-        Binding("home", "edge(-1)", "First line", show=False),
-        Binding("end", "edge(1)", "Last line", show=False),
+        *moves("line"),
         Binding("right", "aside(1)", "To the right", show=False),
         Binding("left", "aside(-1)", "To the left", show=False),
         Binding("n", "jump('FILE', 1)", "Next file", show=False),

@@ -15,6 +15,8 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from inspan.tui.moving import letters
+
 
 class Rows(OptionList):
     """``show`` is told all of it each time; only what is otherwise is drawn anew."""
@@ -30,8 +32,7 @@ class Rows(OptionList):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
+        *letters("cursor_down", "cursor_up"),
         Binding("enter", "select", "Open"),
     ]
 
@@ -49,6 +50,11 @@ class Rows(OptionList):
         """The id of the one that is highlighted."""
         at = self.highlighted
         return self._ids[at] if at is not None and at < len(self._ids) else None
+
+    def choose(self, one: str | None) -> None:
+        """Highlight this one, if it is there."""
+        if one in self._ids:
+            self.highlighted = self._ids.index(one)
 
     def on_resize(self, event: events.Resize) -> None:
         if event.size.width != self._width:

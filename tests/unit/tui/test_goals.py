@@ -24,6 +24,8 @@ from inspan.tui.app import Cockpit
 from inspan.tui.dialogs.choice import ChoiceDialog
 from inspan.tui.dialogs.confirm import ConfirmDialog
 from inspan.tui.dialogs.newgoal import NewGoal, NewGoalDialog
+from inspan.tui.graphview import GraphView
+from inspan.tui.rows import Rows
 from inspan.tui.screens.goal import GoalScreen
 from inspan.tui.screens.task import OneTask
 from tests.fakes.control import FakeControl
@@ -42,25 +44,27 @@ def seen(app: Cockpit) -> str:
 
 @asynccontextmanager
 async def cockpit(
-    make: Callable[[NewGoal], TaskSpec] | None = None, write: Callable[[str], str] = str
+    make: Callable[[NewGoal], TaskSpec] | None = None,
+    write: Callable[[str], str] = str,
+    size: tuple[int, int] = (100, 30),
 ) -> AsyncIterator[tuple[Cockpit, Pilot[Any], FakeControl, str]]:
     """With a goal in the middle of its steps."""
     control = await posing.goals(FakeControl())
     goal = next(one.id for one in control.tasks.values() if one.spec.kind is TaskKind.GOAL)
     app = Cockpit(control, make_goal=make)
     app.aiming = Aiming(control, app.dialogs, make, write, app.say)
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.headway.of(goal) is not None)
         yield app, pilot, control, goal
 
 
-async def opened(app: Cockpit, pilot: Pilot[Any], goal: str) -> GoalScreen:
+async def opened(app: Cockpit, pilot: Pilot[Any], goal: str, steps: int = 7) -> GoalScreen:
     app.tasks.tasks.select(goal)
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(app.screen, GoalScreen))
     screen = app.screen
     assert isinstance(screen, GoalScreen)
-    await until(pilot, lambda: len(screen.query_one(OptionList).options) == 7)
+    await until(pilot, lambda: len(screen.query_one(OptionList).options) == steps)
     return screen
 
 
@@ -90,6 +94,94 @@ async def test_its_screen_has_each_step_and_enter_opens_the_task_of_one() -> Non
         await until(pilot, lambda: "3 of 7 steps done" in seen(app))
         await pilot.press("o")
         await until(pilot, lambda: isinstance(app.screen, OneTask))
+
+
+async def test_its_steps_are_a_graph_too_and_the_same_one_is_pointed_at_in_both() -> None:
+    async with cockpit() as (app, pilot, control, goal):
+        screen = await opened(app, pilot, goal)
+        graph = screen.query_one(GraphView)
+        await pilot.press("j", "g")  # the second line of the tree
+        await until(pilot, lambda: screen.focused is graph)
+        assert graph.chosen == "middleware"
+        shown = seen(app)
+        # The line that is drawn from `limits` to `middleware` is joined by that of `bucket`.
+        for words in (
+            "✓ limits ──┬─→ ? docs",
+            "┴─→▌▸ middleware ──→ · headers",
+            "after limits, bucket",
+        ):
+            assert words in shown
+        way = {"right": "headers", "left": "middleware", "up": "docs", "down": "middleware"}
+        for key, name in (way | {"end": "bench", "k": "middleware", "home": "docs"}).items():
+            await pilot.press(key)
+            assert graph.chosen == name, key
+        await until(pilot, lambda: "docs  ? needs you" in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, OneTask))
+        assert isinstance(app.screen, OneTask)
+        assert control.tasks[app.screen.task_id].spec.labels["step"] == "docs"
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen and screen.focused is graph)
+        # How a step is now is seen without a key.
+        bench = next(one for one in control.tasks.values() if one.spec.labels.get("step") == "docs")
+        control.ends(bench.id, 1)
+        await until(pilot, lambda: "✗ docs" in seen(app))
+        await pilot.press("g")
+        await until(pilot, lambda: screen.focused is screen.query_one(Rows))
+        assert screen.query_one(Rows).chosen == "docs"
+
+
+async def test_a_step_that_nobody_began_has_no_task_to_be_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with cockpit() as (app, pilot, _, goal):
+        screen = await opened(app, pilot, goal)
+        said: list[str] = []
+        monkeypatch.setattr(app, "say", said.append)
+        await pilot.press("g", "end", "right", "right", "enter")
+        assert screen.query_one(GraphView).chosen == "tests"
+        assert said == ["nobody has begun it yet"]
+        assert app.screen is screen
+
+
+async def test_a_click_points_at_a_step_and_the_next_opens_its_task() -> None:
+    async with cockpit() as (app, pilot, _, goal):
+        screen = await opened(app, pilot, goal)
+        await pilot.press("g")
+        graph = screen.query_one(GraphView)
+        await until(pilot, lambda: "· headers" in seen(app))
+        rows = [strip.text for strip in app.screen._compositor.render_strips()]
+        y = next(at for at, row in enumerate(rows) if "✗ bench" in row)
+        await pilot.click(offset=(rows[y].index("bench"), y))
+        await until(pilot, lambda: graph.chosen == "bench")
+        await pilot.click(offset=(rows[y].index("bench"), y), times=2)
+        await until(pilot, lambda: isinstance(app.screen, OneTask))
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (44, 14)], ids=str)
+async def test_each_of_sixty_steps_is_seen_with_its_name_once_it_is_pointed_at(
+    size: tuple[int, int],
+) -> None:
+    names = [f"step-{number}" for number in range(60)]
+    plan = GoalPlan(
+        steps=tuple(
+            PlanStep(
+                name=name,
+                prompt="x",
+                after=tuple({names[at // 2], names[at - 5]} if at > 7 else ()),
+            )
+            for at, name in enumerate(names)
+        )
+    )
+    async with cockpit(size=size) as (app, pilot, control, goal):
+        await control.replan(goal, plan, version=1, by="a person")
+        screen = await opened(app, pilot, goal, steps=60)
+        await pilot.press("g")
+        graph = screen.query_one(GraphView)
+        await until(pilot, lambda: graph.chosen == "step-0")
+        for name in names:
+            graph.point(name)
+            assert f"▌○ {name}" in seen(app).replace("·", "○")
 
 
 async def test_a_plan_is_approved_by_one_of_the_words_that_are_offered() -> None:

@@ -49,6 +49,7 @@ SCREENS = {
     "load": ("p",),
     "goals": (),
     "goal": ("j", "enter"),
+    "goalgraph": ("j", "enter", "g", "right", "down"),
     "newgoal": ("N",),
     "new": ("n",),
     "answer": ("a",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -11,23 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
 
-from inspan.model.ids import short
-from inspan.model.pursuit import Pursuit, StepState, StepTold
+from inspan.model.pursuit import Pursuit
 from inspan.model.task import Task, TaskKind
-from inspan.settings.figures import show_duration
-from inspan.telling import goals, phrases, plans
-from inspan.telling.outcome import hint_of
-from inspan.terminal.sanitize import columns, one_line
+from inspan.tui import steps
+from inspan.tui.focus import hand_to
+from inspan.tui.graphview import GraphView
+from inspan.tui.rows import Rows
 from inspan.tui.screens.frame import Frame
 
 if TYPE_CHECKING:
     from inspan.tui.app import Cockpit
-
-#: From so many columns on a step tells what it is about, too.
-_TITLED = 70
-_STATE_WIDE = 10
 
 
 class GoalScreen(Frame):
@@ -35,15 +28,18 @@ class GoalScreen(Frame):
 
     DEFAULT_CSS = """
     GoalScreen #goal-about { height: auto; max-height: 50%; padding: 0 1; }
-    GoalScreen OptionList { height: 1fr; }
+    GoalScreen #steps { padding: 0 1; }
+    GoalScreen #step { height: auto; max-height: 3; padding: 0 1; border-top: solid $panel; }
+    GoalScreen.-graph.-low #goal-about { max-height: 3; }
     """
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "Rows, GraphView"
     HELP_TITLE: ClassVar[str] = "A goal"
     HELP_MORE: ClassVar[tuple[tuple[str, str], ...]] = (("Enter", "the task of a step"),)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "app.back", "Back"),
         Binding("a", "aim('answer')", "Answer", tooltip="approve its plan, or what else it asks"),
         Binding("e", "aim('edit')", "Edit", tooltip="edit its plan, in $EDITOR"),
+        Binding("g", "graph", "Graph", tooltip="its steps as a graph, or as a tree"),
         Binding("o", "whole", "Facts", tooltip="all facts of its task, and what it says"),
         Binding("i", "act('interrupt')", "Interrupt", show=False),
         Binding("u", "act('resume')", "Take up again", show=False),
@@ -55,13 +51,15 @@ class GoalScreen(Frame):
         self.goal = goal
         self._last = app.known.tasks.get(goal)
         self._about = Static("", markup=False, id="goal-about")
-        self._steps = OptionList(id="graph", markup=False)
+        self._steps = Rows("steps")
+        self._graph = GraphView()
+        self._step = Static("", markup=False, id="step")
 
     def show(self, goal: str) -> None:
         """Show this one, from when it is on the screen."""
         if goal != self.goal:
             self.goal, self._last = goal, None
-            self._steps.clear_options()
+            self._steps.show(())
 
     @property
     def current(self) -> Task | None:
@@ -73,6 +71,11 @@ class GoalScreen(Frame):
         with Vertical():
             yield self._about
             yield self._steps
+            yield self._graph
+            yield self._step
+
+    def on_mount(self) -> None:
+        self._arrange()
 
     def resumed(self) -> None:
         self.app.headway.want(self.goal)
@@ -90,38 +93,64 @@ class GoalScreen(Frame):
 
     # ── drawing ───────────────────────────────────────────────────────────────
 
+    @on(Rows.Fitted)
     def fill(self) -> None:
         """Draw what is known; each line that stays the same stays."""
         task, found = self.current, self.app.headway.of(self.goal)
         if task is None:
             return
-        width = max(20, self.size.width - 2)
         now = self.app.clock.now()
-        lines = [*_about(task, found, now)]
-        self._about.update(Text("\n").join(lines))
-        wanted = [] if found is None else [*_steps(found, width, now)]
-        if [one.id for one in self._steps.options] == [name for name, _ in wanted]:
-            for name, text in wanted:
-                if self._steps.get_option(name).prompt != text:
-                    self._steps.replace_option_prompt(name, text)
-            return
-        at = self._steps.highlighted
-        chosen = None if at is None else self._steps.get_option_at_index(at).id
-        self._steps.set_options([Option(text, id=name) for name, text in wanted])
-        names = [name for name, _ in wanted]
-        if names:
-            self._steps.highlighted = names.index(chosen) if chosen in names else 0
+        width = max(20, self.size.width - 2)
+        self._about.update(Text("\n").join(steps.about(task, found, width, now)))
+        self._steps.show([] if found is None else list(steps.lines(found, width, now)))
+        if self._graph.display:
+            self._draw_graph(found)
+
+    def _draw_graph(self, found: Pursuit | None) -> None:
+        planned = () if found is None or found.plan is None else found.plan.steps
+        states = {} if found is None else {one.name: one.state for one in found.steps}
+        self._graph.show({step.name: step.after for step in planned}, states)
+        self._tell()
+
+    @on(GraphView.Pointed)
+    def _tell(self) -> None:
+        """What the graph has no room for, of the step that is pointed at."""
+        found, name, now = self.app.headway.of(self.goal), self._graph.chosen, self.app.clock.now()
+        told = () if found is None or name is None else steps.step(found, name, now)
+        self._step.update(Text("\n").join(told))
+
+    def action_graph(self) -> None:
+        """The steps as a graph, or again as a tree; the same step is pointed at."""
+        self.toggle_class("-graph")
+        self._arrange()
+        if self._graph.display:
+            self._draw_graph(self.app.headway.of(self.goal))
+            self._graph.point(self._steps.chosen)
+            hand_to(self._graph)
+        else:
+            self._steps.choose(self._graph.chosen)
+            hand_to(self._steps)
+
+    def _arrange(self) -> None:
+        """At once, and not by a style that is found later: the next key is for what is seen."""
+        as_graph = self.has_class("-graph")
+        self._steps.display = not as_graph
+        self._graph.display = self._step.display = as_graph
 
     # ── what somebody does ────────────────────────────────────────────────────
 
     @on(OptionList.OptionSelected)
     def _opened(self, event: OptionList.OptionSelected) -> None:
+        self._open(event.option_id)
+
+    @on(GraphView.Opened)
+    def _opened_in_graph(self, event: GraphView.Opened) -> None:
+        self._open(event.name)
+
+    def _open(self, name: str | None) -> None:
         found = self.app.headway.of(self.goal)
-        step = (
-            next((one for one in found.steps if one.name == event.option_id), None)
-            if found
-            else None
-        )
+        told = () if found is None else found.steps
+        step = next((one for one in told if one.name == name), None)
         if step is None or step.task is None:
             self.app.say("nobody has begun it yet")
         else:
@@ -152,74 +181,3 @@ class GoalScreen(Frame):
 def is_goal(task: Task | None) -> bool:
     """Whether this screen is for it."""
     return task is not None and task.spec.kind is TaskKind.GOAL
-
-
-def _about(task: Task, found: Pursuit | None, now: float) -> Iterator[Text]:
-    """What it is, how far, what it asks, and in the end what came of it."""
-    yield Text(phrases.title(task.spec), style="bold", no_wrap=True, overflow="ellipsis")
-    told = [f"{short(task.id)}", phrases.took(task, now)]
-    if found is not None and found.plan is not None:
-        told.append(f"{found.done} of {len(found.steps)} steps done")
-        told.append(f"plan {found.version}, by {found.by}")
-    state = (f"{task.state.value}  ", phrases.STYLES[task.state])
-    yield Text.assemble(state, (one_line(" · ".join(told)), "dim"), no_wrap=True)
-    if task.needs is not None:
-        yield Text(one_line(f"asks: {task.needs.question}"), style="yellow")
-        yield Text("a answers it, e edits the plan", style="dim")
-    elif task.done:
-        said = task.outcome.message if task.outcome is not None else ""
-        why = said or (task.reason.message if task.reason is not None else "")
-        yield Text(one_line(why), style=phrases.STYLES[task.state])
-        hint = task.outcome.hint if task.outcome is not None and task.outcome.ok else hint_of(task)
-        if hint:
-            yield Text(one_line(hint), style="dim")
-    elif found is not None and found.plan is None:
-        yield Text("It is being planned. e writes a plan.", style="dim")
-    yield Text()
-
-
-def _steps(found: Pursuit, width: int, now: float) -> Iterator[tuple[str, Text]]:
-    """Each step by its name, below the last that it waits for."""
-    if found.plan is None:
-        return
-    by_name = {one.name: one for one in found.steps}
-    branches = plans.tree(found.plan)
-    widest = max((columns(one.rails) + columns(one.step.name) for one in branches), default=0)
-    widest = min(widest, max(12, width - _STATE_WIDE - 12))
-    for branch in branches:
-        one = by_name[branch.step.name]
-        style = goals.STYLES[one.state]
-        name = one_line(branch.step.name, max(4, widest - columns(branch.rails)))
-        gap = " " * max(0, widest - columns(branch.rails) - columns(name))
-        left = width - widest - _STATE_WIDE - 8
-        said = _said(one, branch, left, now) if width >= _TITLED else _who(one, now)
-        yield (
-            branch.step.name,
-            Text.assemble(
-                (branch.rails, "dim"),
-                (f"{goals.MARKS[one.state]} ", style),
-                name,
-                (f"{gap}  {one.state.value:<{_STATE_WIDE}}", style),
-                (f"  {one_line(said, max(4, left))}" if said else "", "dim"),
-                no_wrap=True,
-                overflow="ellipsis",
-            ),
-        )
-
-
-def _who(one: StepTold, now: float) -> str:
-    told = [one.agent] if one.agent else []
-    if one.rounds:
-        told.append(f"{one.rounds} review{'s' * (one.rounds != 1)}")
-    if one.merged:
-        told.append("merged")
-    if one.started_at is not None:
-        told.append(show_duration(float(int(max(0.0, (one.ended_at or now) - one.started_at)))))
-    return ", ".join(told)
-
-
-def _said(one: StepTold, branch: plans.Branch, left: int, now: float) -> str:
-    who = _who(one, now) or plans.estimate(branch.step)
-    why = one.why if one.state in (StepState.FAILED, StepState.NEEDS) else ""
-    what = why or plans.what(branch)
-    return f"{who}: {what}" if who and left > columns(who) + 8 else who or what

@@ -9,11 +9,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
 
 from inspan.model.ids import short
 from inspan.telling import phrases
 from inspan.tui import branches
+from inspan.tui.rows import Rows
 from inspan.tui.screens.frame import Frame
 from inspan.tui.theme import MARKS
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 class Graph(Frame):
     """Trees of tasks; one begins when those it waits for have ended well."""
 
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "Rows"
     HELP_TITLE: ClassVar[str] = "What waits for what"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "app.back", "Back")]
 
     def __init__(self, app: Cockpit) -> None:
         super().__init__(app, "graph")
-        self._lines = OptionList(id="graph", markup=False)
+        self._lines = Rows("graph")
         self._stale = True
         self._none = Static("No task waits for another.  inspan add --after ID -- …", markup=False)
 
@@ -52,16 +52,8 @@ class Graph(Frame):
 
     def _draw(self) -> None:
         found = list(branches.lines(self.app.known.tasks))
-        chosen = self._chosen()
-        self._lines.set_options([Option(_worded(line), id=line.task.id) for line in found])
-        ids_now = [line.task.id for line in found]
-        if found:
-            self._lines.highlighted = ids_now.index(chosen) if chosen in ids_now else 0
+        self._lines.show([(line.task.id, _worded(line)) for line in found])
         self._lines.display, self._none.display = bool(found), not found
-
-    def _chosen(self) -> str | None:
-        at = self._lines.highlighted
-        return None if at is None else self._lines.get_option_at_index(at).id
 
     @on(OptionList.OptionSelected)
     def _opened(self, event: OptionList.OptionSelected) -> None:

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from inspan.telling import goals
 from inspan.tui.keyhelp import sections
 from inspan.tui.theme import MARKS
 
@@ -55,3 +56,7 @@ def _lines(shown: Iterable[type[Any]]) -> Iterable[Text]:
     yield Text("Signs", style="bold")
     for state, mark in MARKS.items():
         yield Text(f"  {mark}  {state.value}")
+    yield Text()
+    yield Text("Signs of the steps of a goal", style="bold")
+    for step, sign in goals.MARKS.items():
+        yield Text(f"  {sign}  {step.value}")
