@@ -224,6 +224,7 @@ def _spec(
         on_limit=_choice(place, "on_limit", OnLimit, None),
         review=_bool(place, "review"),
         labels={key: str(value) for key, value in _dict(place, "labels").items()},
+        delegates=_delegates(place, agent=dialect is not None),
     )
 
 
@@ -266,6 +267,13 @@ def _permissions(place: _Place, settings: Settings, *, agent: bool) -> Policy | 
         raise place.refuse("permissions", "only an agent asks for permissions")
     path, value = (*place.path, "permissions"), place.given["permissions"]
     return policy(place.document, path, value, settings.permissions.expires)
+
+
+def _delegates(place: _Place, *, agent: bool) -> bool:
+    wanted = _bool(place, "mcp")
+    if wanted and not agent:
+        raise place.refuse("mcp", "only an agent hands in tasks of its own")
+    return wanted
 
 
 def _sandbox(place: _Place, settings: Settings, dialect: Dialect | None) -> TaskSandbox | None:
@@ -407,5 +415,6 @@ _KEYS: Final = frozenset(
         "over_budget",
         "review",
         "labels",
+        "mcp",
     )
 )

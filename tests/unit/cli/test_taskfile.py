@@ -210,14 +210,22 @@ def test_a_task_of_an_agent_gets_its_variables_its_keys_and_pipes(
     monkeypatch.setenv("INSPAN_HOME", str(tmp_path / "home"))
     env = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:1", "ANTHROPIC_API_KEY": "key-0123456789"}
     path = tmp_path / "tasks.yaml"
-    path.write_text("- {agent: claude, prompt: fix it, mode: stream}\n")
+    path.write_text("- {agent: claude, prompt: fix it, mode: stream, mcp: true}\n")
     (spec,) = taskfile.load(path, Settings(), env, TerminalSpec())
     assert (spec.provider, spec.mode, spec.prompt) == ("claude", Mode.STREAM, "fix it")
+    assert spec.delegates
     assert spec.env["ANTHROPIC_BASE_URL"] == env["ANTHROPIC_BASE_URL"]
     assert "ANTHROPIC_API_KEY" not in spec.env
     assert spec.secrets["ANTHROPIC_API_KEY"].startswith("held:")
     assert "ANTHROPIC_API_KEY" not in spec.withheld
     assert spec.terminal == TerminalSpec(pty=False, record_input=True)
+
+
+def test_a_program_hands_in_no_tasks_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"tasks.yaml:2: only an agent"):
+        _parse("- run: echo\n  mcp: true\n", tmp_path)
+    (spec,) = _parse("- {run: echo, mcp: false}\n", tmp_path)
+    assert not spec.delegates
 
 
 @pytest.mark.parametrize(
