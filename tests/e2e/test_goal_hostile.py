@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from tests.e2e.test_goal import PLAN, WHO, ended, merged
+from tests.e2e.test_goal import PLAN, WHO, begin, ended, merged
 from tests.e2e.test_goal import console as _console
 from tests.e2e.test_goal import repository as where
 from tests.fakes.repository import git
@@ -32,6 +32,19 @@ PROGRAMS = (
 )
 
 console = _console
+
+
+def test_a_driver_for_merging_that_fails_loses_no_side(console: Console) -> None:
+    place = where(console)
+    (place / ".gitattributes").write_text("*.txt merge=x\n")
+    git(place, "add", ".gitattributes")
+    git(place, "commit", "--quiet", "-m", "first")
+    git(place, "config", "merge.x.driver", "false")
+    goal = begin(console, "--yes")
+    over = ended(console, goal)
+    assert over["state"] == "completed", over["reason"]
+    assert sorted(merged(console, goal, "a.txt").split()) == ["one", "two", "zero"]
+    assert merged(console, goal, "b.txt") == "three\n"
 
 
 @pytest.fixture

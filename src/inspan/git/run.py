@@ -62,6 +62,9 @@ _OVERRIDES: Final = {
 }
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", re.DOTALL)
 _DRIVER: Final = re.compile(r"merge\..+\.driver", re.DOTALL)
+#: Both sides, with marks where they differ, and a conflict even where none do: who names a driver
+#: does not believe what lines alone give. The names are git's own, of files that it makes.
+_MARKS: Final = "git merge-file -q --marker-size=%L -L ours -L base -L theirs %A %O %B; false"
 #: Seconds for git to take its lock files away, and for the killed to be gone.
 _LAST_MOMENTS: Final = 2.0
 #: Seconds between two looks whether they are.
@@ -122,7 +125,7 @@ class Git:
     async def _filters(self) -> dict[str, str]:
         """Overrides for each filter that is configured; an empty command is none (git-config).
 
-        A driver for merging cannot be none: one that fails leaves a conflict.
+        A driver for merging cannot be none: git's own takes its place.
         """
         said = await self._run(("config", "--list", "--name-only", "-z"), {}, MOST, PATIENCE)
         if said.cut:
@@ -134,7 +137,7 @@ class Git:
                 off |= {f"filter.{found[1]}.{what}": "" for what in ("clean", "smudge", "process")}
                 off[f"filter.{found[1]}.required"] = "false"
             elif _DRIVER.fullmatch(name):
-                off[name] = "false"
+                off[name] = _MARKS
         return off
 
     async def _run(

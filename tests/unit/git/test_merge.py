@@ -77,6 +77,8 @@ async def test_a_driver_that_the_repository_names_does_not_run(place: Path) -> N
     (place / ".git" / "info" / "attributes").write_text("* merge=evil\n")
     joined = await merge(Git(place), one, two)
     assert joined.conflicts == ("a ü.txt",)
+    both = "<<<<<<< ours\none\n=======\ntwo\n>>>>>>> theirs\n"
+    assert both in git(place, "show", f"{joined.tree}:a ü.txt") + "\n"
     assert not ran.exists()
     # It would have: this is what it is kept from.
     git(place, "merge-tree", "--write-tree", one, two)
