@@ -75,6 +75,16 @@ def test_the_codes_of_styles_are_remembered_by_how_they_look() -> None:
     assert Strip.render_ansi(plain, ColorSystem.TRUECOLOR) == "31"
 
 
+def test_of_text_that_is_cut_the_last_is_remembered() -> None:
+    for number in range(2000):
+        before, after = Segment(f"line {number} of what…").split_cells(5)
+        assert (before.text, after.text) == ("line ", f"{number} of what…")
+    assert 0 < thrift.cuts() < 500
+    wide = Segment("a界b…")
+    assert [part.text for part in wide.split_cells(2)] == ["a ", " b…"]
+    assert wide.split_cells(2)[0] is wide.split_cells(2)[0]
+
+
 class _Veil(ModalScreen[None]):
     CSS = "_Veil { background: black 50%; }"
 
