@@ -37,15 +37,17 @@ class Acting:
         self._make = make
         self._written = NewTask("")
 
-    async def new(self) -> None:
+    async def new(self) -> Task | None:
         """Hand in a task. Where that fails, what was written is there the next time."""
         if self._make is None:
             raise BadInput("here no task can be handed in")
         written = await self._dialogs.ask(NewTaskDialog(self._written))
-        if written is not None:
-            self._written = written
-            await self._control.submit(await anyio.to_thread.run_sync(self._make, written))
-            self._written = NewTask("", written.agent, written.folder, written.workspace)
+        if written is None:
+            return None
+        self._written = written
+        task = await self._control.submit(await anyio.to_thread.run_sync(self._make, written))
+        self._written = NewTask("", written.agent, written.folder, written.workspace)
+        return task
 
     async def answer(self, task: Task) -> None:
         """Answer what it asks now, which need not be what was seen."""

@@ -311,17 +311,15 @@ class Cockpit(Surviving[None]):
         yield SystemCommand("Load", "How much is done and what that takes", self.action_load)
         yield SystemCommand("Sessions", "What lives, and what it takes", self.action_sessions)
         yield SystemCommand("Code sessions", "Python that stays", self.action_kernels)
-        yield SystemCommand("New goal", "Planned, done, reviewed and merged", self.new_goal)
+        yield SystemCommand(
+            "New goal", "Planned, done, reviewed and merged", self.tasks.action_new_goal
+        )
         yield SystemCommand("New code session", "Its name, and what it may", self._new_session)
         yield SystemCommand("Log", "What happened", self.action_happened)
         yield SystemCommand("Search", "Only tasks with these words", self._search)
         yield SystemCommand("Dark or light", "The other theme", self.action_dark_or_light)
         yield SystemCommand("Help", "All keys", self.action_help)
         yield SystemCommand("Quit", "What runs goes on", self.action_quit)
-
-    def new_goal(self) -> None:
-        """Hand in a goal."""
-        self.begin(self.aiming.new(), "a new goal")
 
     def _written(self, text: str) -> str:
         """What a person makes of it in their editor, which has the terminal meanwhile."""

@@ -1,5 +1,8 @@
 """The line at the bottom with the keys that are of use now; a click on one presses it.
 
+The one that tells of all keys stands at the right end, however narrow it is; what there is no room
+for beside it is left out whole, the last first.
+
 Textual's own is made anew, part by part, each time that anything gets the focus or is shown again,
 and all of the screen is laid out for it. This is one line that is drawn.
 """
@@ -19,7 +22,7 @@ from textual.widget import Widget
 
 from inspan.terminal.sanitize import columns
 
-#: On the left of the one for the palette, which stands at the right end.
+#: On the left of the one that stands at the right end.
 _EDGE: Final = "▏"
 
 
@@ -82,33 +85,48 @@ class Keyline(Widget, can_focus=False):
                 self.refresh()
 
     def _useful(self) -> Iterator[Part]:
-        """One for each thing that can be done, and at the end the one for the palette."""
+        """One for each thing that can be done; at the end the one for the palette."""
         active = self.screen.active_bindings
         done: set[str] = set()
         for _, binding, enabled, tooltip in active.values():
             if binding.show and binding.action not in done:
                 done.add(binding.action)
                 shown = self.app.get_key_display(binding)
-                yield Part(binding.key, shown, binding.description, enabled, tooltip)
+                last = binding.action == "help"
+                yield Part(binding.key, shown, binding.description, enabled, tooltip, is_last=last)
         palette = self.app.COMMAND_PALETTE_BINDING
         if self.app.ENABLE_COMMAND_PALETTE and palette in active:
             _, binding, enabled, _ = active[palette]
             shown, tooltip = self.app.get_key_display(binding), binding.tooltip
             said = binding.description
-            yield Part(binding.key, shown, said, enabled, tooltip or said, is_last=True)
+            # Where somebody writes, the key that helps is a letter, and this one takes its place.
+            yield Part(
+                binding.key, shown, said, enabled, tooltip or said, is_last="help" not in done
+            )
+
+    def _placed(self) -> Iterator[tuple[int, Part]]:
+        """Those that there is room for, each with the column where it begins."""
+        begin, end = 0, self.size.width
+        for part in self.parts:
+            if part.is_last:
+                end -= part.width
+                yield end, part
+        for part in self.parts:
+            if not part.is_last:
+                if begin + part.width > end:
+                    return
+                yield begin, part
+                begin += part.width
 
     def render_line(self, y: int) -> Strip:
-        """Those that there is room for, and at the right end the palette."""
+        """Those that there is room for."""
         del y
         width, base = self.size.width, self.rich_style
-        first = [part for part in self.parts if not part.is_last]
-        last = [part for part in self.parts if part.is_last]
-        room = max(0, width - sum(part.width for part in last))
-        line = Strip([one for part in first for one in self._drawn(part)])
-        line = line.extend_cell_length(room, base).crop(0, room)
-        return Strip.join([line, Strip([one for part in last for one in self._drawn(part)])]).crop(
-            0, width
-        )
+        line = Strip([])
+        for begin, part in sorted(self._placed(), key=lambda placed: placed[0]):
+            drawn = Strip(self._drawn(part))
+            line = Strip.join([line.extend_cell_length(max(0, begin), base), drawn])
+        return line.extend_cell_length(width, base).crop(0, width)
 
     def _drawn(self, part: Part) -> Iterator[Segment]:
         key, said = part.words
@@ -122,14 +140,9 @@ class Keyline(Widget, can_focus=False):
 
     def _at(self, x: int) -> Part | None:
         """The one that is drawn in this column."""
-        begin = 0
-        end = self.size.width - sum(part.width for part in self.parts if part.is_last)
-        if x >= end:
-            return next((part for part in self.parts if part.is_last), None)
-        for part in self.parts:
-            if begin <= x < begin + part.width and not part.is_last:
+        for begin, part in self._placed():
+            if begin <= x < begin + part.width:
                 return part
-            begin += part.width
         return None
 
     def _point(self, part: Part | None) -> None:

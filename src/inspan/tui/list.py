@@ -67,6 +67,7 @@ class TaskList(ScrollView, can_focus=True):
         self._now = now
         self._wanted = ""
         self._row = 0
+        self._expected: str | None = None
         #: What stands before the name of a task, where there is something.
         self.before: Callable[[Task], str] = lambda _: ""
 
@@ -79,7 +80,7 @@ class TaskList(ScrollView, can_focus=True):
 
     def want(self, words: str) -> None:
         """Show only tasks that these words are said of."""
-        self._wanted = words
+        self._wanted, self._expected = words, None
         self.changed(None)
 
     def changed(self, ids: Collection[str] | None) -> None:
@@ -100,6 +101,8 @@ class TaskList(ScrollView, can_focus=True):
         self._fit()
         self._stay(on_screen)
         self.refresh()
+        if self._expected is not None:
+            self.expect(self._expected)
         if self.current is not before:
             self.post_message(self.Selected(self.current))
 
@@ -132,8 +135,15 @@ class TaskList(ScrollView, can_focus=True):
 
     # ── what somebody does ────────────────────────────────────────────────────
 
+    def expect(self, task_id: str) -> None:
+        """Select this task as soon as it is there, unless somebody selects another first."""
+        self._expected = task_id
+        if self.listing.place(task_id) is not None:
+            self.select(task_id)
+
     def select(self, task_id: str) -> None:
         """Select this task."""
+        self._expected = None
         place = self.listing.place(task_id)
         if place is None or task_id == self.selected:
             return

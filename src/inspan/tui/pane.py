@@ -72,8 +72,8 @@ class Pane(Vertical):
         Binding("slash", "find", "Find"),
         Binding("n", "next(1)", "Next", show=False),
         Binding("N", "next(-1)", "Previous", show=False),
-        Binding("y", "copy", "Copy"),
-        Binding("s", "save", "Save text"),
+        Binding("y", "copy", "Copy", show=False),
+        Binding("s", "save", "Save text", show=False),
     ]
 
     class Attached(Message):

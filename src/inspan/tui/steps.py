@@ -18,6 +18,8 @@ from inspan.terminal.sanitize import columns, one_line
 #: From so many columns on a step tells what it is about, too.
 _TITLED: Final = 70
 _STATE_WIDE: Final = 10
+#: Lines for why it ended so: an agent's last words may be a page.
+_WHY_LINES: Final = 3
 
 
 def about(task: Task, found: Pursuit | None, width: int, now: float) -> Iterator[Text]:
@@ -37,7 +39,7 @@ def about(task: Task, found: Pursuit | None, width: int, now: float) -> Iterator
         why = (task.outcome.message if task.outcome is not None else "") or (
             task.reason.message if task.reason is not None else ""
         )
-        yield Text(one_line(why), style=phrases.STYLES[task.state])
+        yield Text(one_line(why, _WHY_LINES * width), style=phrases.STYLES[task.state])
         hint = task.outcome.hint if task.outcome is not None and task.outcome.ok else hint_of(task)
         if hint:
             yield Text(one_line(hint), style="dim")

@@ -475,16 +475,3 @@ def test_what_is_written_is_a_task_as_the_command_line_has_it(tmp_path: Path) ->
     assert _made(NewTask("-x [mend] it", "claude", str(tmp_path))).prompt == "-x [mend] it"
     with pytest.raises(FolderMissing):
         _made(NewTask("true", "", str(tmp_path / "none")))
-
-
-async def test_a_task_is_handed_in_by_its_key() -> None:
-    control = FakeControl()
-    app = Cockpit(control, make=lambda new: TaskSpec(command=(new.what,), cwd="/"))
-    async with app.run_test() as pilot:
-        await until(pilot, lambda: app.focused is not None)
-        await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, NewTaskDialog))
-        await pilot.pause()
-        await pilot.press(*"true", "enter")
-        await until(pilot, lambda: len(control.tasks) == 1)
-        assert [task.spec.command for task in control.tasks.values()] == [("true",)]

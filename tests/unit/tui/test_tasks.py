@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from inspan.model.task import Task, TaskSpec
 from inspan.tui.app import Cockpit
 from inspan.tui.dialogs.confirm import ConfirmDialog
+from inspan.tui.dialogs.newtask import NewTaskDialog
 from tests.fakes.control import FakeControl
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("E4")]
@@ -134,3 +135,33 @@ async def test_a_search_that_finds_nothing_says_so_and_costs_nobody_the_place() 
         await pilot.press("escape")
         await until(pilot, lambda: app.tasks.tasks.selected == tasks[1] and "number 4" in seen(app))
         assert "No task" not in seen(app)
+
+
+async def test_a_task_is_handed_in_by_its_key_and_is_selected_then() -> None:
+    control = FakeControl()
+    before = (await control.submit_running()).id
+    app = Cockpit(control, make=lambda new: TaskSpec(command=(new.what,), cwd="/"))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.tasks.tasks.selected == before)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NewTaskDialog))
+        await pilot.pause()
+        await pilot.press(*"true", "enter")
+        await until(pilot, lambda: app.tasks.tasks.selected not in (None, before))
+        assert app.tasks.tasks.current is not None
+        assert app.tasks.tasks.current.spec.command == ("true",)
+
+
+async def test_a_new_task_is_not_selected_where_somebody_selects_another_first() -> None:
+    control = FakeControl()
+    for _ in range(2):
+        await control.submit_running()
+    async with opened(control) as (app, pilot):
+        tasks = app.tasks.tasks
+        await until(pilot, lambda: len(app.known.tasks) == 2)
+        new = await control.submit(TaskSpec(command=("new",), cwd="/"))
+        tasks.expect(new.id)
+        tasks.action_edge(1)
+        selected = tasks.selected
+        await until(pilot, lambda: tasks.listing.place(new.id) is not None)
+        assert tasks.selected == selected

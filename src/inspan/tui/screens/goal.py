@@ -41,6 +41,7 @@ class GoalScreen(Frame):
         Binding("e", "aim('edit')", "Edit", tooltip="edit its plan, in $EDITOR"),
         Binding("g", "graph", "Graph", tooltip="its steps as a graph, or as a tree"),
         Binding("o", "whole", "Facts", tooltip="all facts of its task, and what it says"),
+        Binding("t", "app.terminal", "Terminal", show=False, tooltip="what it prints"),
         Binding("i", "act('interrupt')", "Interrupt", show=False),
         Binding("u", "act('resume')", "Take up again", show=False),
         Binding("c", "act('cancel')", "Cancel", show=False),

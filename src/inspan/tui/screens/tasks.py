@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -46,7 +47,7 @@ class Tasks(Frame):
         ),
         Binding("escape", "all", "Show all", show=False),
         Binding("D", "detail", "Hide or show the detail", show=False),
-        Binding("l", "log", "Log", tooltip="hide or show what happens"),
+        Binding("l", "log", "Log", show=False, tooltip="hide or show what happens"),
     ]
 
     def __init__(self, app: Cockpit) -> None:
@@ -136,11 +137,15 @@ class Tasks(Frame):
 
     def action_new(self) -> None:
         """Hand in a task."""
-        self.app.begin(self.app.acting.new(), "a new task")
+        self.app.begin(self._new(self.app.acting.new()), "a new task")
 
     def action_new_goal(self) -> None:
         """Hand in a goal."""
-        self.app.new_goal()
+        self.app.begin(self._new(self.app.aiming.new()), "a new goal")
+
+    async def _new(self, making: Awaitable[Task | None]) -> None:
+        if (task := await making) is not None:
+            self.tasks.expect(task.id)
 
     def action_act(self, verb: str) -> None:
         """Have something done with the selected task; it may wait for a person."""
