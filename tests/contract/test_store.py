@@ -15,7 +15,7 @@ from inspan.control import EventQuery, PrunePolicy, TaskQuery
 from inspan.engine.ports import Change, Store
 from inspan.errors import BadInput, StoreFailed, TaskNotFound
 from inspan.model import event as e
-from inspan.model.task import Reason, TaskState
+from inspan.model.task import Reason, TaskKind, TaskState
 from inspan.store.memory import MemoryStore
 from inspan.store.sqlite import SqliteStore
 from tests.fakes.lives import SPEC, Author, merged, seqs
@@ -132,6 +132,24 @@ async def test_an_id_is_found_by_either_end(store: Store, author: Author) -> Non
     assert await store.find("LAST") == await store.find("last")
     assert await store.find("0000000000000000000000") == ()
     assert await store.find("%") == ()
+
+
+async def test_the_last_task_is_a_goal_and_none_of_those_made_for_it(
+    store: Store, author: Author
+) -> None:
+    goal = author.submit(replace(SPEC, kind=TaskKind.GOAL))
+    whole = goal.tasks[0].id
+    for change in (goal, author.submit(correlation=whole), author.submit(correlation=whole)):
+        await store.commit(change)
+    assert await store.find("last") == (whole,)
+    again = author.submit(replace(SPEC, kind=TaskKind.GOAL), correlation=whole)
+    await store.commit(again)
+    assert await store.find("last") == (again.tasks[0].id,)
+    alone = author.submit()
+    other = author.submit(correlation=alone.tasks[0].id)
+    for change in (alone, other):
+        await store.commit(change)
+    assert await store.find("last") == (other.tasks[0].id,)
 
 
 async def test_tasks_are_listed_newest_first_by_pages(store: Store, author: Author) -> None:

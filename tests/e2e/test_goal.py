@@ -114,7 +114,12 @@ def test_a_goal_is_planned_done_reviewed_and_merged(console: Console) -> None:
     assert "in conflict: a.txt" in said
     assert "✓ one: worker, 2 attempts, " in said
     assert "3 of 3 done; leading it took " in said
+    assert b"1 file here is not committed" in out + err
     (goal,) = goals(console)
+    name = goal["id"][-6:]
+    assert f"it is on inspan/goal-{name}: `inspan merge {name}` takes it over." in said
+    # What was handed in last is the goal, though others came after it.
+    assert "would merge inspan/goal-" in console.say("merge", "last", "--dry-run")
     assert goal["state"] == "completed"
     assert sorted(merged(console, goal["id"], "a.txt").split()) == ["one", "two", "zero"]
     assert merged(console, goal["id"], "b.txt") == "three\n"
@@ -212,6 +217,7 @@ def test_a_step_that_fails_stops_those_that_wait_for_it_and_no_others(console: C
     assert over["outcome"]["failed"] == [{"name": "bad", "code": "failed", "why": why}]
     shown = json.loads(console.say("goal", "show", "--json"))
     assert [one["why"] for one in shown["steps"] if one["name"] == "bad"] == [why]
+    assert f"`inspan merge {goal[-6:]}` takes over what is done." in over["reason"]["hint"]
     assert merged(console, goal, "c.txt") == "good\n"
     names = {one["spec"]["labels"].get("step") for one in of_goal(console, goal)}
     assert names == {None, "bad", "good"}

@@ -29,7 +29,7 @@ def test_a_plan_is_shown_replaced_and_approved(console: Console) -> None:
     told = shown(console, goal)
     assert (told["version"], told["order"]) == (1, ["one", "two", "three"])
     assert told["minutes"] == {"sum": 3, "longest": 2}
-    assert "└─ three" in console.say("plan", "show", goal)
+    assert "└─ three" in console.say("plan", "show", "last")
     file = console.home / "plan.yaml"
     file.write_text(SHORTER)
     assert "version 2 of the plan: 1 step" in console.say("plan", "edit", goal, "--file", str(file))
@@ -39,7 +39,7 @@ def test_a_plan_is_shown_replaced_and_approved(console: Console) -> None:
         return bool(needs["id"] != first["id"])
 
     until(asked_anew, "the other plan is asked about")
-    assert "version 2 of the plan is approved" in console.say("plan", "approve", goal)
+    assert "version 2 of the plan is approved" in console.say("plan", "approve", "last")
     assert ended(console, goal)["state"] == "completed"
     assert merged(console, goal, "c.txt") == "four\n"
     assert merged(console, goal, "a.txt") == "zero\n"

@@ -401,7 +401,10 @@ class Store(Protocol):
         ...
 
     async def find(self, ref: str) -> tuple[str, ...]:
-        """Ids that begin or end with ``ref``, newest first, at most ten; ``last``: the newest."""
+        """Ids that begin or end with ``ref``, newest first, at most ten.
+
+        ``last``: the newest that was not made for a goal, which is the one that leads to it.
+        """
         ...
 
     async def list(self, query: TaskQuery) -> TaskPage:

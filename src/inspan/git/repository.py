@@ -32,7 +32,8 @@ async def find(folder: Path) -> tuple[Repository, str]:
     query = ("--show-toplevel", "--git-common-dir", "--show-prefix")
     said = await Git(folder).ask("rev-parse", "--path-format=absolute", *query)
     if said.code:
-        raise NotARepository(f"{folder} is not in a git repository: {said.words}")
+        why = "" if said.words.startswith("not a git repository") else f": {said.words}"
+        raise NotARepository(f"{folder} is not in a git repository{why}")
     lines = said.out.decode(errors="surrogateescape").removesuffix("\n").split("\n")
     if lines[0].startswith("--path-format"):
         raise GitFailed("git is older than 2.31", hint="Install git 2.31 or newer.")

@@ -19,7 +19,7 @@ from inspan.errors import StoreFailed
 from inspan.model.code import CodeSession, asked_by
 from inspan.model.event import Event, Submitted
 from inspan.model.promise import Promise
-from inspan.model.task import Task
+from inspan.model.task import Task, TaskKind
 from inspan.store import code, paging, promises, values
 
 _FOUND_AT_MOST: Final = 10
@@ -107,9 +107,14 @@ class MemoryStore:
         self._open()
         ref = ref.lower()
         if ref == "last":
-            return tuple(task.id for task in self._in_order()[-1:])
+            own = (task.id for task in reversed(self._in_order()) if not self._is_of_goal(task))
+            return tuple(islice(own, 1))
         found = [task for task in self._tasks if task.startswith(ref) or task.endswith(ref)]
         return tuple(sorted(found, reverse=True)[:_FOUND_AT_MOST])
+
+    def _is_of_goal(self, task: Task) -> bool:
+        whole = self._tasks.get(task.correlation, task)
+        return whole.spec.kind is TaskKind.GOAL is not task.spec.kind
 
     async def list(self, query: TaskQuery) -> TaskPage:
         """A page of tasks. Raises TaskNotFound where ``before`` is not stored (any more)."""

@@ -47,8 +47,14 @@ FROM tasks
 WHERE id = ?;
 
 -- name: newest_task
--- What `last` means.
-SELECT id FROM tasks ORDER BY created_at DESC, number DESC LIMIT 1;
+-- What `last` means: the newest that was not made for a goal.
+SELECT id FROM tasks
+WHERE correlation = id
+   OR 'goal' = (SELECT json_extract(e.body, '$.spec.kind') FROM events AS e
+                WHERE e.task = tasks.id ORDER BY e.seq LIMIT 1)
+   OR 'goal' IS NOT (SELECT json_extract(e.body, '$.spec.kind') FROM events AS e
+                     WHERE e.task = tasks.correlation ORDER BY e.seq LIMIT 1)
+ORDER BY created_at DESC, number DESC LIMIT 1;
 
 -- name: find_tasks
 -- Ids that begin with one range or, read backwards, with the other; newest first.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from inspan.errors import GitFailed
+from inspan.errors import BadInput, GitFailed, NotARepository
 from inspan.git.merge import merge, move
 from inspan.git.repository import Repository, check_branch, commit_of, find, is_ancestor, tip
 from inspan.git.snapshot import commit_tree, tree_of
@@ -19,7 +19,11 @@ from inspan.git.worktree import Worktree
 from inspan.model.merging import OURS, goal_branch, merged_ref
 from inspan.model.task import Task, Workspace
 
+#: What lies in a repository inside is not looked at.
+_OUTER: Final = ("--untracked-files=normal", "--ignore-submodules=all")
 _HEADS: Final = "refs/heads/"
+_NO_REPOSITORY: Final = "Run `git init` there and commit once, or name a repository with `--cwd`."
+_NO_COMMIT: Final = "Commit something first, or name a commit with `--base`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,17 @@ class Branch:
 
         Raises NotARepository, BadInput, GitFailed.
         """
-        repository, _ = await find(Path(goal.spec.cwd))
+        try:
+            repository, _ = await find(Path(goal.spec.cwd))
+        except NotARepository as error:
+            raise NotARepository(error.message, hint=_NO_REPOSITORY) from None
         name = await check_branch(repository.git, goal_branch(goal.id))
         branch = cls(repository, name)
         if await tip(repository.git, branch.ref) is None:
-            start = await commit_of(repository.git, base)
+            try:
+                start = await commit_of(repository.git, base)
+            except BadInput as error:
+                raise BadInput(error.message, hint=_NO_COMMIT) from None
             await move(repository.git, branch.ref, start, seen=None, why="a goal begins")
         return branch
 
@@ -62,6 +72,11 @@ class Branch:
                 hint=f"`git reflog` may still have it; make it again as {self.name}.",
             )
         return found
+
+    async def uncommitted(self) -> int:
+        """How many files and folders in the person's checkout no commit has. Raises GitFailed."""
+        told = await self._git.run("status", "--porcelain", "--no-renames", *_OUTER)
+        return len(told.splitlines())
 
     async def result(self, task: Task) -> str | None:
         """The newest commit of the task's own branch; ``None``: it changed nothing."""

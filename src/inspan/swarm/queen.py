@@ -79,6 +79,7 @@ class Queen:
                 branch,
                 self._dialects,
             )
+            around.start_soon(self._warn_of_uncommitted, branch)
             plan = await approved(means)
             around.start_soon(self._foresee, Forecast(branch))
             many = len(plan.plan.steps)
@@ -183,6 +184,21 @@ class Queen:
             if task.state is TaskState.INTERRUPTED and WITH_GOAL in why:
                 self._chronicle.know(await self._control.resume(task.id))
 
+    async def _warn_of_uncommitted(self, branch: Branch) -> None:
+        """Tell a person, when the goal begins, what those who work on it will not see."""
+        if len(self._chronicle.tasks) > 1:
+            return
+        try:
+            many = await branch.uncommitted()
+        except (InspanError, OSError) as error:
+            log.info("what is not committed is not known: %s", error)
+            return
+        if many:
+            files = "file here is" if many == 1 else "files here are"
+            self.voice.warn(
+                f"{many} {files} not committed: who works on the goal does not see that"
+            )
+
     async def _count(self) -> None:
         """Tell what it has used in this attempt, whenever that grows."""
         chronicle = self._chronicle
@@ -221,9 +237,12 @@ class Queen:
         steps = self._steps()
         told = summary(self._chronicle, steps, self._done, self._failed, time.process_time())
         self.voice.say(told)
-        message = f"{len(self._done)} of {len(steps)} done, merged onto {branch.name}"
+        onto = f", merged onto {branch.name}" if self._done else ""
+        message = f"{len(self._done)} of {len(steps)} done{onto}"
+        goal = short(self._goal.id)
         if len(self._done) == len(steps):
-            hint = f"`inspan merge {short(self._goal.id)}` takes it over."
+            hint = f"`inspan merge {goal}` takes it over."
+            self.voice.say(f"it is on {branch.name}: {hint}")
             self.voice.ended(Outcome(Ending.DONE, message, hint))
             return
         left = [step.name for step in steps if step.name not in {*self._done, *self._failed}]
@@ -231,4 +250,6 @@ class Queen:
         each = [f"failed: {part.name}: {part.why}" for part in failed]
         unbegun = [f"not begun: {', '.join(left)}"] if left else []
         told = "; ".join([message, *each, *unbegun])
-        self.voice.ended(Outcome(Ending.FAILED, told, failed=failed))
+        also = f"; `inspan merge {goal}` takes over what is done" if self._done else ""
+        hint = f"`inspan goal log {goal}` tells how that came{also}."
+        self.voice.ended(Outcome(Ending.FAILED, told, hint, failed=failed))

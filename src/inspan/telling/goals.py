@@ -41,6 +41,8 @@ STYLES: Final = {
     _S.FAILED: "red",
     _S.LEFT: "dim",
 }
+#: What is said of several.
+_MANY: Final = {_S.WAITS: "wait", _S.NEEDS: "need you"}
 
 
 def picture(
@@ -69,9 +71,13 @@ def about(story: Story, now: float) -> str:
     counts = Counter(one.state for one in story.pursuit.steps)
     total, good = sum(counts.values()), counts.pop(StepState.DONE, 0)
     told = [f"{good} of {total} steps done"] if total else []
-    told += [f"{many} {state.value}" for state, many in sorted(counts.items())]
+    told += [f"{many} {_counted(state, many)}" for state, many in sorted(counts.items())]
     told.append(show_duration(_whole(max(0.0, (goal.ended_at or now) - goal.created_at))))
     return ", ".join(told) + spent(used(story))
+
+
+def _counted(state: StepState, many: int) -> str:
+    return _MANY.get(state, state.value) if many > 1 else state.value
 
 
 def spent(usage: Usage) -> str:
@@ -171,5 +177,16 @@ def needs(story: Story) -> Iterator[str]:
         else:
             yield f"needs you: {phrases.brief(task)}; `inspan resume {name}`"
     goal = story.goal
-    if goal.done and goal.outcome is not None and goal.outcome.ok and goal.outcome.hint:
-        yield one_line(goal.outcome.hint)
+    if goal.done:
+        yield from _came(goal)
+
+
+def _came(goal: Task) -> Iterator[str]:
+    """Why it failed, where no step tells, and what can be done now."""
+    if goal.reason is not None and not (goal.outcome is not None and goal.outcome.failed):
+        yield one_line(goal.reason.message)
+    hint = goal.reason.hint if goal.reason is not None else ""
+    if goal.outcome is not None:
+        hint = hint or goal.outcome.hint
+    if hint:
+        yield one_line(hint)

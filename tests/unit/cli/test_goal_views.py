@@ -106,6 +106,7 @@ def test_a_step_is_followed_from_waiting_to_merged(
 ) -> None:
     of = goal(daemon)
     assert states(capsys) == ["waits", "waits", "waits"]
+    assert "0 of 3 steps done, 3 wait, " in shown(capsys, "show")
     work = of_step(daemon, of, "model", "apply", "claude")
     used = Usage(read=1000, written=234, cost=0.5)
     records(daemon, work, e.UsageCounted(1, used))
@@ -179,6 +180,16 @@ def test_a_step_that_failed_says_why_and_those_behind_it_never_began(
     # A view that follows has nothing to wait for: the goal is over, and tells it by its status.
     assert main(["goal", "show", "--watch"]) == 1
     assert "✗ model" in capsys.readouterr().out
+
+
+def test_a_goal_that_failed_before_its_first_step_says_why_and_what_to_do(
+    daemon: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = goal(daemon, plan=None)
+    why = Reason("failed", "the planner\x1b[2J failed", "Ask another.")
+    records(daemon, of.id, e.Exited(1, Exit(code=0), 0), e.Failed(1, why))
+    text = shown(capsys, "show")
+    assert text.splitlines()[-2:] == ["the planner failed", "Ask another."]
 
 
 def test_only_the_very_words_are_verbs(daemon: Desk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from inspan.errors import BadInput, NotARepository
 from inspan.model.merging import merged_ref
 from inspan.model.pursuit import APPLY, PHASE, STEP
 from inspan.model.task import Exit, Task, TaskKind, TaskState, Workspace, WorkspaceKind
@@ -50,6 +51,26 @@ async def test_merged_branches_go_and_their_diffs_stay(tmp_path: Path) -> None:
     await places.remove(one.workspace)  # it is pruned
     assert git(place, "for-each-ref", merged_ref(one.id)) == ""
     assert await branch.tidy([one]) == 0
+
+
+async def test_a_goal_without_a_repository_or_a_commit_says_what_to_do(tmp_path: Path) -> None:
+    goal = task_in(tmp_path, 9, kind=TaskKind.GOAL)
+    with pytest.raises(NotARepository, match=r"is not in a git repository$") as nowhere:
+        await Branch.of(goal, "HEAD")
+    assert "git init" in nowhere.value.hint
+    assert "--worktree" not in nowhere.value.hint
+    git(tmp_path, "init", "--quiet")
+    with pytest.raises(BadInput) as empty:
+        await Branch.of(goal, "HEAD")
+    assert "Commit something first" in empty.value.hint
+
+
+async def test_what_is_not_committed_is_counted(tmp_path: Path) -> None:
+    place = make_repository(tmp_path / "repository")
+    branch = await Branch.of(task_in(place, 9, kind=TaskKind.GOAL), "HEAD")
+    assert await branch.uncommitted() == 3
+    git(place, "stash", "--quiet", "--include-untracked")
+    assert await branch.uncommitted() == 0
 
 
 async def test_what_will_not_go_together_is_told_once_and_before_it_is_merged(
