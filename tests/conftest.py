@@ -1,6 +1,7 @@
 """What every test shares: one event loop library, the rows of requirements it shows, and, where
 several workers run the tests side by side, who does what and when."""
 
+import gc
 import os
 import signal
 import sys
@@ -13,8 +14,18 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 
 from tests.real.turns import Turns
 
-# How long an example takes says how busy the machine is, and nothing about the property.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is, and nothing about the property. The same
+# examples each time, so that a run tells of what was changed; `make soak` looks for new ones.
+settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "roaming", deadline=None, max_examples=500, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("steady")
 
 # The tests start some thousand interpreters. Where none keeps what it has compiled, each compiles
@@ -53,6 +64,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Last, when the other workers have little left to wait with.
     alone = {item.path for item in items if item.get_closest_marker("alone")}
     items.sort(key=lambda item: item.path in alone)
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests and what they import stay to the end: no search for cycles looks at them.
+
+    A search through them takes a third of a second, and each fork that makes one copies them.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time that a test may take begins

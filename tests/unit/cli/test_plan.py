@@ -255,8 +255,14 @@ class Desktop:
         os.write(self._ours, text.encode())
 
     def said(self) -> str:
+        """All of it: a terminal hands on in pieces, and later than it was given them."""
+        end = "\x1e"
+        self.stderr.write(end)
         self.stderr.flush()
-        return os.read(self._ours, 1 << 16).decode()
+        got = b""
+        while not got.endswith(end.encode()):
+            got += os.read(self._ours, 1 << 16)
+        return got.decode().removesuffix(end)
 
     def seen(self, number: int = 0) -> str:
         return (self._folder / f"seen{number}").read_text()

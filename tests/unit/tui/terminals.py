@@ -68,7 +68,7 @@ async def looking(
     assert not errors, errors
 
 
-async def until(true: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 45.0) -> None:
     with anyio.fail_after(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for has no event
             await anyio.sleep(0.005)

@@ -213,8 +213,9 @@ async def test_a_flood_is_drawn_thirty_times_a_second_and_keys_are_heard(engine:
         await until(lambda: time.monotonic() - pane.view.typed_at > 2 * ECHO)
         begun, before = time.monotonic(), pane.view.redraws
         await anyio.sleep(1.0)
+        await until(lambda: pane.view.redraws >= before + 2)
         drawn, took = pane.view.redraws - before, time.monotonic() - begun
-        assert 2 <= drawn <= 31 * took
+        assert drawn <= 31 * took
         await pilot.press("ctrl+c")
         async with asyncio.timeout(10):
             async for event in engine.watch(0, task=task.id):
