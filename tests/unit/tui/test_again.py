@@ -68,7 +68,7 @@ async def test_a_terminal_that_stood_until_it_was_lost_is_tried_again_soon_each_
 
     clock = Losing()
     feed = Feed(control, task.id, Nowhere(), clock, lambda _: None)
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         await feed.run()
     assert clock.slept == [FIRST] * 4
 

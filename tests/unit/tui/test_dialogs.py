@@ -433,7 +433,7 @@ async def test_what_control_refuses_is_shown_with_its_hint_and_nothing_is_left_b
         await until(pilot, lambda: app.focused is app.tasks.tasks)
         background = app.background
     assert background.active_task_count == 0
-    with anyio.fail_after(1):
+    with anyio.fail_after(30):
         assert await background.shutdown() == ()
 
 

@@ -67,7 +67,7 @@ async def test_a_follower_looks_until_it_is_stopped_and_leaves_no_timer() -> Non
     follower = Follower(look)
     follower.start()
     follower.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await enough.wait()
     assert follower._timer is None or follower._timer.cancelled() or not follower._on
     assert looks == 5

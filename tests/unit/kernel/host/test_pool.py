@@ -37,7 +37,7 @@ class Maker:
         return session
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.made) < count:
                 self.news.clear()
                 await self.news.wait()
