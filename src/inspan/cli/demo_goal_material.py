@@ -315,17 +315,29 @@ EDITS: Final[dict[str, list[dict[str, Any]]]] = {
 REJECTED: Final = "discount"
 
 
-def _step(name: str, prompt: str, *after: str, minutes: int = 5) -> dict[str, Any]:
-    return {"name": name, "prompt": prompt, "after": list(after), "minutes": minutes}
+def _step(name: str, title: str, prompt: str, *after: str) -> dict[str, Any]:
+    # The name in the prompt is what its agent knows its part of the script by.
+    prompt = f"STEP {name}: {prompt}"
+    return {"name": name, "title": title, "prompt": prompt, "after": [*after], "minutes": 5}
 
 
 PLAN: Final = {
     "summary": "discounts, shipping and currencies side by side, then receipts",
     "steps": [
-        _step("discount", "STEP discount: let a basket have a discount in percent, with tests."),
-        _step("shipping", "STEP shipping: let a basket have costs of shipping, with tests."),
-        _step("currency", "STEP currency: show amounts with the sign of a currency, with tests."),
-        _step("receipt", "STEP receipt: print a receipt, with tests.", "discount", "shipping"),
+        _step(
+            "discount",
+            "A discount in percent",
+            "let a basket have a discount in percent, with tests.",
+        ),
+        _step("shipping", "Costs of shipping", "let a basket have costs of shipping, with tests."),
+        _step(
+            "currency",
+            "Amounts with their currency",
+            "show amounts with the sign of a currency, with tests.",
+        ),
+        _step(
+            "receipt", "A receipt to print", "print a receipt, with tests.", "discount", "shipping"
+        ),
     ],
 }
 

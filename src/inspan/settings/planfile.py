@@ -122,7 +122,13 @@ def _yaml(plan: GoalPlan) -> str:
         words = all(isinstance(each, str) for each in told)
         return dumper.represent_sequence("tag:yaml.org,2002:seq", told, flow_style=words)
 
+    def number(dumper: yaml.SafeDumper, told: float) -> yaml.ScalarNode:
+        """As a person writes it: 5, and not 5.0."""
+        whole = told.is_integer()
+        return dumper.represent_int(int(told)) if whole else dumper.represent_float(told)
+
     Dumper.add_representer(str, text)
+    Dumper.add_representer(float, number)
     Dumper.add_representer(list, several)
     made: str = yaml.dump(
         as_told(plan), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100
