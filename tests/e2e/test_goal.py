@@ -106,7 +106,9 @@ def untouched(console: Console) -> None:
 def test_a_goal_is_planned_done_reviewed_and_merged(console: Console) -> None:
     place = str(repository(console))
     words = ("goal", f"ANSWER {json.dumps(PLAN)}", *WHO, "--cwd", place, "--yes")
-    with console.start(*words, "--check", "test -s a.txt") as ran:
+    up = console.home / "up"
+    set_up = f'echo "$INSPAN_PHASE $INSPAN_STEP" >>"{up}"'
+    with console.start(*words, "--check", "test -s a.txt", "--setup", set_up) as ran:
         out, err = ran.communicate(timeout=PATIENCE)
     assert ran.returncode == 0, (out, err)
     said = out.decode()
@@ -130,6 +132,10 @@ def test_a_goal_is_planned_done_reviewed_and_merged(console: Console) -> None:
     )
     assert {phases[name, "apply"] for name in ("one", "two", "three")} == {1}
     assert phases["one", "review"] >= 2
+    # Each worktree is set up once, that of a step that was sent back too.
+    done = Counter(up.read_text().splitlines())
+    assert {done[f"apply {name}"] for name in ("one", "two", "three")} == {1}
+    assert done["review one"] == phases["one", "review"]
     _told_in_words(console, goal["id"])
     # Planner, reviewers and checks leave no worktree behind.
     assert git(console, "worktree", "list", "--porcelain").count("worktree ") == 1

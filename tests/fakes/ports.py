@@ -91,6 +91,11 @@ class FakeWorkspaces:
         self.there: dict[str, Place] = {}
         #: What ``prepare`` and ``sweep`` raise.
         self.fails: Exception | None = None
+        #: Commands that set up what ``prepare`` makes, beside the task's own, and their limit.
+        self.setup: tuple[str, ...] = ()
+        self.setup_timeout: float | None = 300.0
+        #: Another one: what was made is gone, and is made anew.
+        self.made = "once"
 
     async def prepare(self, task: Task) -> Workspace:
         if self.fails is not None:
@@ -98,7 +103,12 @@ class FakeWorkspaces:
         self.log.append(f"prepare {task.attempt}")
         kind = task.spec.workspace
         branch = f"inspan/{task.id[-6:]}" if kind is WorkspaceKind.WORKTREE else None
-        return Workspace(kind, f"/workspaces/{task.id}", branch, "c0ffee")
+        made = Workspace(kind, f"/workspaces/{task.id}", branch, "c0ffee")
+        commands = (*self.setup, *task.spec.setup)
+        if not commands:
+            return made
+        limit = self.setup_timeout
+        return replace(made, setup=commands, setup_timeout=limit, made=self.made)
 
     async def diff(self, workspace: Workspace) -> str:
         return f"diff of {workspace.branch}"

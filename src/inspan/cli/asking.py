@@ -68,6 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--base", metavar="REV", help="what a worktree starts from (default: HEAD)")
     where.add_argument(
+        "--setup",
+        action="append",
+        default=[],
+        metavar="CMD",
+        help="run CMD there first, once, where the place is its own",
+    )
+    where.add_argument(
         "--env", action="append", default=[], metavar="NAME[=VALUE]", help="pass or set a variable"
     )
     where.add_argument(
@@ -150,6 +157,7 @@ def spec_of(
         sandbox=confining.sandbox_of(args, settings, agent=dialect is not None),
         retries=at_least_zero("--retries", args.retries),
         checks=tuple(args.check),
+        setup=tuple(args.setup),
         terminal=passing.terminal_of(dialect, mode, terminal),
         workspace=workspace(worktree=args.worktree, own_folder=args.folder, copy=args.copy),
         continues=args.continues,

@@ -26,6 +26,7 @@ from inspan.errors import (
     WriterTaken,
 )
 from inspan.model.agent import Ending, is_agent
+from inspan.model.event import SetupStarted
 from inspan.model.ids import session_id, short
 from inspan.model.session import Answers
 from inspan.model.task import GOOD, Exit, Task, TaskState, WorkspaceKind
@@ -126,7 +127,10 @@ class Foreground:
                 note(f"{short(task.id)} {words}")
             if not self._told and time.monotonic() - since > _PATIENT:
                 self._say_why(task, last)
-            if self._follower.next(_LOOK) is not None:
+            event = self._follower.next(_LOOK)
+            if event is not None and isinstance(event.fact, SetupStarted):
+                note(f"setting up: {event.fact.command}")
+            if event is not None:
                 return
 
     def _say_why(self, task: Task, last: int) -> None:

@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check", action="append", default=[], metavar="CMD", help="has to pass, also when merged"
     )
     how.add_argument(
+        "--setup", action="append", default=[], metavar="CMD", help="sets each worktree up first"
+    )
+    how.add_argument(
         "--rounds",
         type=int,
         default=2,
@@ -151,6 +154,7 @@ def _wishes(args: argparse.Namespace, settings: Settings, plan: GoalPlan | None)
         workers=tuple(args.agent),
         rounds=asking.at_least_zero("--rounds", args.rounds),
         checks=tuple(args.check),
+        setups=tuple(args.setup),
         yes=args.yes or plan is not None,
         planned=plan is not None,
         slots=settings.role("worker").limit,

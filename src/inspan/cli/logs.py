@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--command", type=int, metavar="N", help="of the Nth command that its agent had inspan run"
     )
+    parser.add_argument("--setup", action="store_true", help="of what set its workspace up")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--stdout", action="store_true", help="without what went to stderr")
     only.add_argument("--stderr", action="store_true", help="only what went to stderr")
@@ -42,23 +43,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     with reach.control() as control:
         task = control.get(args.task)
+        if args.setup:
+            from inspan.cli.setuplog import steps
+
+            for step in steps(control, task, args.attempt, follow=args.follow):
+                note(f"{step.command}:")
+                _show(control, task, step.session, args)
+            return exits.DONE
         session = _session(control, task, args)
         if session is None:
             note(f"{short(task.id)} has not started; it is {task.state.value}")
             return exits.DONE
-        chunks = followed(control, session) if args.follow else recorded(control, session)
-        printer = _printer(task, session, args)
-        try:
-            for chunk in chunks:
-                _print(chunk, args, printer)
-        except SessionNotFound:
-            what = f"attempt {attempt_of(session)} of {short(task.id)}"
-            if args.command is not None:
-                what = f"command {args.command} in {what}"
-            note(f"nothing of {what} is recorded")
-        finally:
-            printer.close()
+        _show(control, task, session, args)
     return exits.DONE
+
+
+def _show(control: Reached, task: Task, session: str, args: argparse.Namespace) -> None:
+    chunks = followed(control, session) if args.follow else recorded(control, session)
+    printer = _printer(task, session, args)
+    try:
+        for chunk in chunks:
+            _print(chunk, args, printer)
+    except SessionNotFound:
+        what = f"attempt {attempt_of(session)} of {short(task.id)}"
+        if args.command is not None:
+            what = f"command {args.command} in {what}"
+        more = f"; --setup shows what set {short(task.id)} up" if task.setup else ""
+        note(f"nothing of {what} is recorded{'' if args.setup else more}")
+    finally:
+        printer.close()
 
 
 def _session(control: Reached, task: Task, args: argparse.Namespace) -> str | None:
@@ -124,7 +137,7 @@ def _end(chunk: Chunk) -> int | None:
 
 def _printer(task: Task, session: str, args: argparse.Namespace) -> _Printer | Speech:
     """An agent's lines are told as text; with a flag that asks for bytes they are bytes."""
-    as_bytes = args.raw or args.stdout or args.stderr or args.command is not None
+    as_bytes = args.raw or args.stdout or args.stderr or args.setup or args.command is not None
     if not as_bytes and is_agent(task.spec.provider):
         from inspan.cli.speech import of
 

@@ -216,6 +216,7 @@ def _spec(
             place, "retries", lambda: asking.at_least_zero("retries", _int(place, "retries", 0))
         ),
         checks=_list(place, "checks"),
+        setup=_list(place, "setup"),
         terminal=passing.terminal_of(dialect, mode, terminal),
         workspace=_choice(place, "workspace", WorkspaceKind, WorkspaceKind.HERE),
         base=_text(place, "base", "HEAD"),
@@ -407,6 +408,7 @@ _KEYS: Final = frozenset(
         "sandbox",
         "retries",
         "checks",
+        "setup",
         "workspace",
         "base",
         "on_crash",

@@ -20,12 +20,12 @@ from inspan.engine.orders import order_of, provider_of, started, works_where_it_
 from inspan.engine.patrol import until
 from inspan.engine.ports import (
     Authenticates,
-    Finished,
     Lost,
     Order,
     Provider,
     Run,
 )
+from inspan.engine.watchdog import Watchdog
 from inspan.errors import (
     DiskFull,
     IllegalTransition,
@@ -37,14 +37,17 @@ from inspan.errors import (
     SettingsInvalid,
 )
 from inspan.model import event as e
+from inspan.model import setup
 from inspan.model.activity import Activity
 from inspan.model.agent import Ending
 from inspan.model.ids import check_id, session_id
 from inspan.model.task import (
     OnCrash,
+    Patience,
     Reason,
     StopKind,
     Task,
+    TaskState,
 )
 
 log = logging.getLogger(__name__)
@@ -135,12 +138,21 @@ class Attempt:
         except InspanError as error:
             await self.minder.insist(e.Errored(reasons.of_error(error)))
         else:
-            await (self._follow(run) if run else self.minder.insist(self._given_up()))
+            if run is not None:
+                await self._follow(run)
+            elif self.task.state is TaskState.RUNNING:  # its set-up has not ended it
+                await self.minder.insist(self._given_up())
 
     async def _opened(self) -> Run | None:
-        if works_where_it_is(self.task.spec) or await self._with_room(self._make_place):
+        if works_where_it_is(self.task.spec) or await self._placed():
             return await self._with_room(self._start)
         return None
+
+    async def _placed(self) -> bool:
+        """Whether the place to work is there, and set up."""
+        # A place that is being set up is the same one for all of the attempt.
+        made = setup.begun(self.task) or await self._with_room(self._make_place)
+        return bool(made) and await self._set_up()
 
     async def _start(self) -> Run:
         provider, order = self._provider(), self._order()
@@ -153,6 +165,42 @@ class Attempt:
         place = await self._means.workspaces.prepare(self.task)
         await self.minder.insist(e.WorkspaceReady(self.task.attempt, place))
         return True
+
+    async def _set_up(self) -> bool:
+        """Run what sets the workspace up and is not done there; whether all of it is."""
+        while (due := setup.due(self.task)) is not None:
+            if self._told_to_stop() or not await self._prepared_by(due):
+                return False
+        return not self._told_to_stop()
+
+    async def _prepared_by(self, due: setup.Due) -> bool:
+        """Run one such command; false where told to stop, or it failed, which is stored."""
+        told = (self.task.attempt, due.command, due.session)
+        if due.began_at is None:
+            await self.minder.insist(e.SetupStarted(*told))
+        run = await self._command(due.session, due.command)
+        if run is None:
+            return False
+        last = await self.minder.drive_command(run, self._setup_limit(due))
+        if isinstance(last, Lost):
+            raise KeeperLost(last.why)
+        late = isinstance(self.minder.cause, Reason)
+        if last.exit.ok and not late:
+            await self.minder.insist(e.SetupDone(*told))
+        elif late or not self._told_to_stop():
+            failed = e.SetupFailed(*told, last.exit, late)
+            await self.minder.insist(failed, self._failed(reasons.of_setup(self.task, failed)))
+        else:
+            await self.minder.insist(self._given_up())
+        await _forget(run)
+        return self.task.state is TaskState.RUNNING
+
+    def _setup_limit(self, due: setup.Due) -> Watchdog:
+        place, clock = self.task.workspace, self._means.clock
+        limit = None if place is None else place.setup_timeout
+        patience = Patience(deadline=limit, warn_before=0.0)
+        spent = 0.0 if due.began_at is None else max(0.0, clock.now() - due.began_at)
+        return Watchdog(patience, None, clock.monotonic(), spent=spent)
 
     async def _with_room(self, start: Callable[[], Awaitable[T]]) -> T | None:
         """What ``start`` gives, once the disk has room for it; ``None`` where told to stop first.
@@ -215,43 +263,47 @@ class Attempt:
             await self.minder.insist(self._given_up())
             return
         for number, command in enumerate(self.task.spec.checks):
-            if number < len(self.task.checks):
-                continue
-            session = check_id(self.session, number)
-            try:
-                last = await self._check(session, command)
-            except InspanError as error:
-                await self.minder.insist(e.Errored(reasons.of_error(error)))
+            if number >= len(self.task.checks) and not await self._passes(number, command):
                 return
-            if isinstance(last, Lost):
-                await self._lose(last.why)
-                return
-            if last is None or self._told_to_stop():
-                await self.minder.insist(self._given_up())
-                return
-            ended = e.CheckEnded(self.task.attempt, command, last.exit, session)
-            if not last.exit.ok:
-                how = reasons.of_exit(last.exit).message
-                why = Reason("check-failed", f"the check `{command}` {how}")
-                await self.minder.insist(ended, self._failed(why))
-                return
-            await self.minder.insist(ended)
         if not self.task.spec.review:
             await self.minder.insist(e.Succeeded(self.task.attempt))
 
-    async def _check(self, session: str, command: str) -> Finished | Lost | None:
+    async def _passes(self, number: int, command: str) -> bool:
+        """Run a check; false where the attempt is over, which is stored."""
+        session = check_id(self.session, number)
+        try:
+            run = await self._command(session, command)
+        except KeeperLost as error:
+            await self._lose(error.message)
+            return False
+        except InspanError as error:
+            await self.minder.insist(e.Errored(reasons.of_error(error)))
+            return False
+        last = None if run is None else await self.minder.drive_command(run)
+        if isinstance(last, Lost):
+            await self._lose(last.why)
+            return False
+        if run is None or last is None or self._told_to_stop():
+            await self.minder.insist(self._given_up())
+        else:
+            await self._checked(e.CheckEnded(self.task.attempt, command, last.exit, session))
+        if run is not None:
+            await _forget(run)
+        return self.task.state is TaskState.PROCESSING
+
+    async def _checked(self, ended: e.CheckEnded) -> None:
+        if ended.exit.ok:
+            await self.minder.insist(ended)
+            return
+        how = reasons.of_exit(ended.exit).message
+        why = Reason("check-failed", f"the check `{ended.command}` {how}")
+        await self.minder.insist(ended, self._failed(why))
+
+    async def _command(self, session: str, command: str) -> Run | None:
+        """A line of shell beside its own process; ``None`` where told to stop first."""
         shell = self._means.providers["shell"]
         order = self._order(session, ("/bin/sh", "-c", command))
-        try:
-            run = await shell.adopt(order) or await self._with_room(lambda: shell.open(order))
-        except KeeperLost as error:
-            return Lost(error.message)
-        if run is None:
-            return None
-        last = await self.minder.drive(run)
-        if isinstance(last, Finished):
-            await _forget(run)
-        return last
+        return await shell.adopt(order) or await self._with_room(lambda: shell.open(order))
 
     def _told_to_stop(self) -> bool:
         return self.minder.cause is not None

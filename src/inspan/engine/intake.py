@@ -104,6 +104,13 @@ class Intake:
             raise BadInput("`retries` cannot be negative")
         if not all(check.strip() for check in spec.checks):
             raise BadInput("an empty check checks nothing", hint="Name a command, or leave it out.")
+        if not all(command.strip() for command in spec.setup):
+            raise BadInput("an empty command sets nothing up", hint="Name one, or leave it out.")
+        if spec.setup and spec.workspace is WorkspaceKind.HERE:
+            raise BadInput(
+                "only a workspace of its own is set up; this one works where you are",
+                hint="Say where: --worktree, --copy or --folder (`workspace: worktree` in a file).",
+            )
         changes = (WorkspaceKind.WORKTREE, WorkspaceKind.COPY)
         if spec.review and spec.workspace not in changes:
             raise BadInput("`review` needs a worktree: there is no change to look at else")

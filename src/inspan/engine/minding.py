@@ -1,4 +1,4 @@
-"""Minds the processes of one attempt, one after the other: its own, then those of its checks.
+"""Minds the processes of one attempt, one after the other: its own, and commands around it.
 
 What a run observes becomes facts, and what runs out stops it. It never starts a process, and never
 decides what follows from an end.
@@ -36,6 +36,7 @@ from inspan.model import event as e
 from inspan.model.activity import Activity
 from inspan.model.agent import is_agent
 from inspan.model.ids import session_id
+from inspan.model.setup import took
 from inspan.model.task import Needs, Reason, StopKind, Task, TaskState
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ class Minder:
         self.held = 0.0
         self._watchdog: Watchdog  # while it runs
         self._run: Run | None = None
+        #: It is the attempt's own, and no command that sets up or checks.
+        self._own = True
         self._ended: asyncio.Event  # while it runs
         #: The process is alive, and the store does not know yet.
         self._spawned: e.Spawned | None = None
@@ -84,8 +87,8 @@ class Minder:
 
     @property
     def run(self) -> Run | None:
-        """The live process, if there is one."""
-        return self._run
+        """Its own live process, if there is one."""
+        return self._run if self._own else None
 
     # ── being told to stop ───────────────────────────────────────────────────
 
@@ -132,10 +135,20 @@ class Minder:
     # ── the process ──────────────────────────────────────────────────────────
 
     async def drive(self, run: Run) -> Finished | Lost:
-        """Until it has ended; how it did."""
-        self._run, self._ended, self._stops = run, asyncio.Event(), []
+        """Its own process, until it has ended; how it did."""
         self.met.set()
-        self._watchdog = self._new_watchdog()
+        return await self._mind(run, self._new_watchdog(), own=True)
+
+    async def drive_command(self, run: Run, watchdog: Watchdog | None = None) -> Finished | Lost:
+        """A command beside it, with limits of its own where it has any.
+
+        Nobody types there, and what it asks is not heard: its clocks go on.
+        """
+        return await self._mind(run, watchdog or self._new_watchdog(), own=False)
+
+    async def _mind(self, run: Run, watchdog: Watchdog, *, own: bool) -> Finished | Lost:
+        self._run, self._ended, self._stops = run, asyncio.Event(), []
+        self._watchdog, self._own = watchdog, own
         if self.task.state is TaskState.WAITING:
             self._watchdog.pause(self._means.clock.monotonic())
         self._means.patrol.add(self)
@@ -143,11 +156,13 @@ class Minder:
             self.request_stop(self.cause)
         last: Finished | Lost = Lost("the run ended without a word")
         try:
-            async for seen in self.receipts.of(run):
+            async for seen in self.receipts.of(run) if own else run.observations():
                 if isinstance(seen, Finished | Lost):
                     last = seen
-                else:
+                elif own:
                     await self._seen(seen)
+                elif isinstance(seen, Grew):
+                    self._watchdog.heard(self._means.clock.monotonic())
         finally:
             self._ended.set()
             self._run = self.activity = None
@@ -170,7 +185,6 @@ class Minder:
                 # Whoever adopted it is told again.
                 if not reasons.same_question(needs, self.task.needs):
                     await self.tell(e.NeedsInput(self.task.attempt, needs))
-                # A check that asks is not heard: its clocks go on, and the deadline ends it.
                 if self.task.state is TaskState.WAITING:
                     self._watchdog.pause(now)
                     self._means.patrol.add(self._unanswered)
@@ -210,7 +224,8 @@ class Minder:
 
     def _new_watchdog(self) -> Watchdog:
         now, task = self._means.clock.now(), self.task
-        spent = max(0.0, now - (task.started_at or now) - self.held)
+        # Its workspace was set up within limits of its own.
+        spent = max(0.0, now - (task.started_at or now) - self.held - took(task))
         return Watchdog(
             self._patience,
             self._silence,

@@ -10,8 +10,9 @@ from inspan.engine.ports import Decided
 from inspan.engine.watchdog import Alarm, Look
 from inspan.errors import InspanError
 from inspan.model.agent import Ending, Outcome
-from inspan.model.event import DeadlineWarned, IdleWarned, PermissionDecided
-from inspan.model.task import Exit, Needs, Reason
+from inspan.model.event import DeadlineWarned, IdleWarned, PermissionDecided, SetupFailed
+from inspan.model.ids import short
+from inspan.model.task import Exit, Needs, Reason, Task
 
 _HINTS: Final = {
     Ending.FORGOTTEN: "`inspan resume ID` begins anew, in the same folder.",
@@ -71,6 +72,17 @@ def of_exit(how: Exit) -> Reason:
     if how.signal:
         return Reason("signal", f"was ended by {_signal_name(how.signal)}")
     return Reason("exit", f"exited with status {how.code}")
+
+
+def of_setup(task: Task, failed: SetupFailed) -> Reason:
+    """Why a workspace could not be set up."""
+    log = f"`inspan logs {short(task.id)} --setup` shows what it printed."
+    what = f"the set-up command `{failed.command}`"
+    if not failed.late:
+        return Reason("setup-failed", f"{what} {of_exit(failed.exit).message}", log)
+    limit = task.workspace.setup_timeout if task.workspace else None
+    more = "`workspaces: {setup_timeout: TIME}` in the settings gives more."
+    return Reason("setup-timed-out", f"{what} ran longer than {limit or 0:g} s", f"{log} {more}")
 
 
 def _signal_name(number: int) -> str:

@@ -241,6 +241,7 @@ def told(task: Task) -> dict[str, Any]:
         if reason
         else None,
         "outcome": task.outcome.message or task.outcome.ending.value if task.outcome else None,
+        "setup": [{"command": step.command, "state": step.state} for step in task.setup],
         "checks": [{"command": check.command, "exit": check.exit.status} for check in task.checks],
         "findings": task.findings,
         "awaits_verdict": task.awaits_verdict,

@@ -169,6 +169,7 @@ def _check_no_more(spec: TaskSpec, parent: Task) -> None:
         ("a sandbox", spec.sandbox not in (None, of.sandbox)),
         ("secrets", any(of.secrets.get(name) != ref for name, ref in spec.secrets.items())),
         ("checks, which are commands", not set(spec.checks) <= set(of.checks)),
+        ("set-up, which is commands", not set(spec.setup) <= set(of.setup)),
         ("another task's conversation", bool(spec.continues or spec.conversation)),
         ("a higher priority", spec.priority > of.priority),
         (f"more than {_RETRIES_MOST} retries", spec.retries > _RETRIES_MOST),

@@ -69,6 +69,38 @@ class WorkspaceReady:
 
 
 @value
+class SetupStarted:
+    """A command is about to set the workspace up; stored before that, so that none does twice."""
+
+    kind: ClassVar[str] = "setup.started"
+    attempt: int
+    command: str
+    session: str
+
+
+@value
+class SetupDone:
+    """It ended well, and never runs again in that workspace."""
+
+    kind: ClassVar[str] = "setup.done"
+    attempt: int
+    command: str
+    session: str
+
+
+@value
+class SetupFailed:
+    """It did not end well, or not in time; the attempt is over."""
+
+    kind: ClassVar[str] = "setup.failed"
+    attempt: int
+    command: str
+    session: str
+    exit: Exit
+    late: bool = False  #: it was stopped, since its time had run out
+
+
+@value
 class Spawned:
     """The process is alive."""
 
@@ -375,6 +407,9 @@ Fact: TypeAlias = (
     | Readied
     | AttemptStarted
     | WorkspaceReady
+    | SetupStarted
+    | SetupDone
+    | SetupFailed
     | Spawned
     | AgentBegan
     | UsageCounted

@@ -12,7 +12,7 @@ from typing import Final
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = tuple(one + two for one in _ALPHABET for two in _ALPHABET)
 TASK_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
-SESSION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}(-c[0-9]{1,3}|-t[0-9]{1,4})?")
+SESSION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}(-[cs][0-9]{1,3}|-t[0-9]{1,4})?")
 #: The run of a code session that a daemon holds; a session of one program is called otherwise.
 CODE_RUN: Final = re.compile(r"py-[0-9a-hjkmnp-tv-z]{26}-[0-9]{1,6}")
 #: How many commands the agent of one attempt has us run.
@@ -65,6 +65,11 @@ def session_id(task_id: str, attempt: int) -> str:
 def check_id(session: str, number: int) -> str:
     """The session in which check ``number`` (from 0) of an attempt runs."""
     return f"{session}-c{number}"
+
+
+def setup_id(session: str, number: int) -> str:
+    """The session of command ``number`` (from 0) that an attempt sets its workspace up with."""
+    return f"{session}-s{number}"
 
 
 def command_id(session: str, number: int) -> str:

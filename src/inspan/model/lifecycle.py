@@ -26,7 +26,10 @@ from inspan.model.agent import UNUSED
 from inspan.model.ids import short
 from inspan.model.task import (
     CheckResult,
+    Exit,
     Reason,
+    SetupState,
+    SetupStep,
     Stop,
     Task,
     TaskKind,
@@ -61,6 +64,9 @@ TABLE: Final[dict[TaskState, _Row]] = {
     _S.RUNNING: {
         **_GIVE_UP,
         e.WorkspaceReady: None,
+        e.SetupStarted: None,
+        e.SetupDone: None,
+        e.SetupFailed: _S.PROCESSING,
         e.Spawned: None,
         **_AGENT,
         e.IdleWarned: None,
@@ -225,6 +231,8 @@ def _fields(task: Task, event: e.Event, state: TaskState) -> dict[str, Any]:
         changed = {**_AFRESH, "wake_at": None, "attempt": task.attempt + 1, **changed}
     if task.state is _S.WAITING:
         changed["needs"] = None
+    if task.setup and task.setup[-1].state is SetupState.RUNS and "setup" not in changed:
+        changed["setup"] = _setup_ended(task, event.at, SetupState.STOPPED)
     if state in _RESTING:
         changed |= {"ended_at": event.at, "pid": None}
     return changed
@@ -242,6 +250,29 @@ def _started(task: Task, at: float, fact: e.AttemptStarted) -> dict[str, Any]:
         return told
     session = {"resumes": fact.resumes, "follows": fact.follows}
     return {**told, **session, "used_before": task.used, "usage": UNUSED}
+
+
+def _placed(task: Task, _at: float, fact: e.WorkspaceReady) -> dict[str, Any]:
+    if task.setup and (task.workspace is None or task.workspace.made != fact.workspace.made):
+        return {"workspace": fact.workspace, "setup": ()}
+    return {"workspace": fact.workspace}
+
+
+def _setting_up(task: Task, at: float, fact: e.SetupStarted) -> dict[str, Any]:
+    done = [step for step in task.setup if step.state is SetupState.DONE]
+    return {"setup": (*done, SetupStep(fact.command, fact.session, SetupState.RUNS, at))}
+
+
+def _setup_failed(task: Task, at: float, fact: e.SetupFailed) -> dict[str, Any]:
+    state = SetupState.TIMED_OUT if fact.late else SetupState.FAILED
+    return {"setup": _setup_ended(task, at, state, fact.exit)}
+
+
+def _setup_ended(
+    task: Task, at: float, state: SetupState, how: Exit | None = None
+) -> tuple[SetupStep, ...]:
+    ended = [replace(step, state=state, ended_at=at, exit=how) for step in task.setup[-1:]]
+    return (*task.setup[:-1], *ended)
 
 
 def _needs(task: Task, at: float, fact: e.NeedsInput) -> dict[str, Any]:
@@ -296,7 +327,12 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
     e.Postponed: lambda _task, _at, fact: {"reason": fact.reason, "wake_at": fact.wake_at},
     e.Readied: _readied,
     e.AttemptStarted: _started,
-    e.WorkspaceReady: lambda _task, _at, fact: {"workspace": fact.workspace},
+    e.WorkspaceReady: _placed,
+    e.SetupStarted: _setting_up,
+    e.SetupDone: lambda task, at, _fact: {
+        "setup": _setup_ended(task, at, SetupState.DONE, Exit(0))
+    },
+    e.SetupFailed: _setup_failed,
     e.Spawned: lambda _task, _at, fact: {"pid": fact.pid},
     e.AgentBegan: lambda _task, _at, fact: {"agent": fact.agent},
     e.UsageCounted: lambda _task, _at, fact: {"usage": fact.usage},

@@ -175,6 +175,8 @@ class TaskSpec:
     sandbox: TaskSandbox | None = None
     retries: int = 0
     checks: tuple[str, ...] = ()
+    #: Commands that set its workspace up, beside those of the settings.
+    setup: tuple[str, ...] = ()
     terminal: TerminalSpec = TerminalSpec()
     workspace: WorkspaceKind = WorkspaceKind.HERE
     #: The task whose agent's conversation this one goes on with, and what that agent calls it.
@@ -318,6 +320,28 @@ class CheckResult:
     session: str
 
 
+class SetupState(StrEnum):
+    """How far a command is that sets a workspace up."""
+
+    RUNS = "runs"
+    DONE = "done"
+    FAILED = "failed"
+    TIMED_OUT = "timed-out"
+    STOPPED = "stopped"  #: before its end, with its attempt
+
+
+@value
+class SetupStep:
+    """One command that sets a workspace up, and what came of it."""
+
+    command: str
+    session: str
+    state: SetupState
+    began_at: float
+    ended_at: float | None = None
+    exit: Exit | None = None
+
+
 @value
 class Workspace:
     """Where an attempt worked."""
@@ -334,6 +358,11 @@ class Workspace:
     ports: int = 0
     #: The person's branch that it began on, where it began on one.
     onto: str | None = None
+    #: The commands that set it up, each of them once, and how many seconds each may take.
+    setup: tuple[str, ...] = ()
+    setup_timeout: float | None = None
+    #: With another mark it was made anew, and is set up again.
+    made: str = ""
 
 
 class Verdict(StrEnum):
@@ -379,6 +408,8 @@ class Task:
     output_bytes: int = 0
     checks: tuple[CheckResult, ...] = ()
     workspace: Workspace | None = None
+    #: What its workspace was set up with; of what did not end well only the last try.
+    setup: tuple[SetupStep, ...] = ()
     verdict: Verdict | None = None
     findings: tuple[str, ...] = ()
     idle_warned_at: float | None = None

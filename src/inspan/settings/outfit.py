@@ -1,8 +1,8 @@
-"""What the settings give to new worktrees: ``workspaces`` in ``config.yaml``."""
+"""What the settings give to new workspaces: ``workspaces`` in ``config.yaml``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from inspan.errors import SettingsInvalid
 from inspan.model.outfit import PORTS_MOST, Outfit
@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from inspan.settings.lined import Lined
 
 
+_KNOWN: Final = ("copy", "ports", "setup", "setup_timeout")
+
+
 def outfit(document: Lined, path: tuple[str, ...], value: Any) -> Outfit:
     """The section as a value. Raises SettingsInvalid, with the line."""
-    given = fields.section(document, path, value, ("copy", "ports"))
+    given = fields.section(document, path, value, _KNOWN)
     changes: dict[str, Any] = {}
     if "copy" in given:
         changes["copy"] = tuple(fields.words(document, (*path, "copy"), given["copy"]))
@@ -29,6 +32,13 @@ def outfit(document: Lined, path: tuple[str, ...], value: Any) -> Outfit:
                 hint="It is how many ports each worktree has for its own; 0: none.",
             )
         changes["ports"] = ports
+    if "setup" in given:
+        changes["setup"] = tuple(fields.words(document, (*path, "setup"), given["setup"]))
+        if not all(command.strip() for command in changes["setup"]):
+            raise SettingsInvalid(f"{document.at(*path, 'setup')}: an empty command does nothing")
+    if "setup_timeout" in given:
+        at = (*path, "setup_timeout")
+        changes["setup_timeout"] = fields.seconds(document, at, given["setup_timeout"])
     return Outfit(**changes)
 
 

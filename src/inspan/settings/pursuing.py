@@ -49,7 +49,8 @@ def said(spec: TaskSpec, settings: Settings) -> Wishes:
     except SystemExit:  # as argparse has it
         raise BadInput(
             "the arguments of a goal cannot be read: " + " ".join(spec.command),
-            hint="--worker=NAME, --planner=NAME, --reviewer=NAME, --check=CMD, --rounds=N, --yes",
+            hint="--worker=NAME, --planner=NAME, --reviewer=NAME, --check=CMD, --setup=CMD,"
+            " --rounds=N, --yes",
         ) from None
 
 

@@ -8,7 +8,15 @@ from typing import Any
 import anyio
 
 from inspan.model.pursuit import GOAL, OF, PHASE, STEP
-from inspan.model.task import BY_LINES, Task, TaskKind, TaskSpec, TerminalSpec, Verdict
+from inspan.model.task import (
+    BY_LINES,
+    Task,
+    TaskKind,
+    TaskSpec,
+    TerminalSpec,
+    Verdict,
+    WorkspaceKind,
+)
 from inspan.swarm.branch import Branch
 from inspan.swarm.chronicle import Chronicle
 from inspan.swarm.said import Dialects
@@ -52,6 +60,7 @@ class Means:
         """A task of the goal: with its environment and keys, its correlation and its labels."""
         goal = self.goal.spec
         dialect = self.dialects(said["provider"])
+        in_tree = said.get("workspace") is WorkspaceKind.WORKTREE
         return TaskSpec(
             kind=TaskKind.WORK,
             cwd=goal.cwd,
@@ -63,6 +72,7 @@ class Means:
             terminal=BY_LINES if dialect is not None else TerminalSpec(),
             permissions=goal.permissions,
             sandbox=goal.sandbox,
+            setup=self.wishes.setups if in_tree else (),
             **said,
         )
 

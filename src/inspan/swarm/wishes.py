@@ -26,6 +26,8 @@ class Wishes:
     rounds: int = ROUNDS
     #: Commands that have to pass: of each result, and of what is merged.
     checks: tuple[str, ...] = ()
+    #: Commands that set each worktree up, beside those of the settings.
+    setups: tuple[str, ...] = ()
     #: The plan needs no approval.
     yes: bool = False
     #: A person hands in the plan: there is no planner to ask.
@@ -50,6 +52,7 @@ class Wishes:
         words += [f"--worker={worker}" for worker in self.workers]
         words += [f"--reviewer={reviewer}" for reviewer in self.reviewers]
         words += [f"--check={check}" for check in self.checks]
+        words += [f"--setup={command}" for command in self.setups]
         words += [f"--slots={self.slots}", f"--base={self.base}"]
         words += ["--yes"] if self.yes else []
         return (*words, *(["--planned"] if self.planned else []))
@@ -60,7 +63,7 @@ def wishes(arguments: Sequence[str]) -> Wishes:
     parser = argparse.ArgumentParser(prog="inspan queen", allow_abbrev=False)
     for name in ("planner", "base"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("worker", "reviewer", "check"):
+    for name in ("worker", "reviewer", "check", "setup"):
         parser.add_argument(f"--{name}", dest=f"{name}s", action="append", default=[])
     for name in ("rounds", "slots"):
         parser.add_argument(f"--{name}", type=int, required=True)

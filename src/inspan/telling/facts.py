@@ -11,7 +11,7 @@ from inspan.model import event as e
 from inspan.model.agent import UNUSED, Usage
 from inspan.model.event import Event
 from inspan.model.ids import short
-from inspan.model.task import Exit, Needs, Task
+from inspan.model.task import Exit, Needs, SetupStep, Task
 from inspan.settings.figures import show_duration, show_size
 from inspan.telling import phrases
 from inspan.telling.outcome import hint_of
@@ -20,8 +20,10 @@ from inspan.terminal.sanitize import one_line
 Pairs: TypeAlias = Iterator[tuple[str, str]]
 
 
-def why(task: Task) -> Pairs:
+def why(task: Task, now: float | None = None) -> Pairs:
     """Why it is where it is."""
+    if words := phrases.setting_up(task, now):
+        yield "doing", words
     if task.needs is not None:
         yield from asks(task.needs)
     if task.reason is not None:
@@ -66,6 +68,7 @@ def what(task: Task) -> Pairs:
         yield "plan", f"version {task.planned}"
     if spec.after:
         yield "after", ", ".join(short(item) for item in spec.after)
+    yield from set_up(task)
     for check in spec.checks:
         done = [item for item in task.checks if item.command == check]
         verdict = "not run yet" if not done else "passed" if done[-1].exit.ok else "failed"
@@ -112,6 +115,22 @@ def where(task: Task) -> Pairs:
         yield "branch", one_line(place.branch + base)
     if place.repository and place.repository != task.spec.cwd:
         yield "repository", one_line(place.repository)
+
+
+def set_up(task: Task) -> Pairs:
+    """What its workspace is set up with, and how far that is."""
+    begun = {step.command: step for step in task.setup}
+    named = task.spec.setup if task.workspace is None else task.workspace.setup
+    for command in dict.fromkeys((*begun, *named)):
+        yield "set-up", f"{one_line(command)}: {_step(begun.get(command))}"
+
+
+def _step(step: SetupStep | None) -> str:
+    if step is None:
+        return "not run yet"
+    how = f", {_how(step.exit)}" if step.exit is not None and not step.exit.ok else ""
+    took = "" if step.ended_at is None else f", {show_duration(step.ended_at - step.began_at)}"
+    return step.state.value.replace("-", " ") + how + took
 
 
 def checks(task: Task) -> Pairs:
@@ -170,6 +189,9 @@ def detail(fact: e.Fact) -> str:
         return "  " + one_line(
             f"by {fact.by}: from {fact.to.earlier[-1].provider} to {fact.to.provider}"
         )
+    if isinstance(fact, e.SetupStarted | e.SetupDone | e.SetupFailed):
+        how = "" if not isinstance(fact, e.SetupFailed) else f" ({_how(fact.exit)})"
+        return "  " + one_line(fact.command + how)
     if isinstance(fact, e.Planned):
         steps = len(fact.plan.steps)
         what = f"version {fact.version}, {steps} step{'s' * (steps != 1)}"

@@ -9,7 +9,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Final
 
-from inspan.model import ids
+from inspan.model import ids, setup
 from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.settings.figures import show_duration
 from inspan.telling.outcome import asleep, ended
@@ -63,12 +63,21 @@ def took(task: Task, now: float | None = None) -> str:
     return show_duration(max(0.0, end - task.started_at))
 
 
+def setting_up(task: Task, now: float | None = None) -> str:
+    """What sets its workspace up, and since when; nothing where nothing does."""
+    step = setup.running(task)
+    if step is None:
+        return ""
+    since = show_duration(max(0.0, (now or time.time()) - step.began_at))
+    return one_line(f"setting up: {step.command} ({since})")
+
+
 def reason(task: Task) -> str:
     """Why it is where it is, in half a sentence; nothing where that goes without saying."""
     if task.needs is not None and task.state is TaskState.WAITING:
         return one_line(f"asks: {task.needs.question}")
     if task.state in (TaskState.COMPLETED, TaskState.SUCCEEDED, TaskState.RUNNING):
-        return ""
+        return setting_up(task)
     if task.awaits_verdict:
         return "waits for a verdict"
     if task.reason is not None:

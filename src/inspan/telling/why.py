@@ -22,6 +22,8 @@ def why(task: Task, activity: Activity | None, now: float) -> Pairs:
     """All that explains it, in the order of its weight."""
     if activity is not None:
         yield from _doing(activity, now)
+    if words := phrases.setting_up(task, now):
+        yield "doing", words
     if task.needs is not None:
         yield "asks", clean(task.needs.question)
     if task.reason is not None:

@@ -122,7 +122,15 @@ class Story:
     def _within(self, before: Task, event: e.Event) -> Iterable[Span]:
         """What follows the end of a process, one after another."""
         fact = event.fact
-        if isinstance(fact, e.CheckEnded):
+        if isinstance(fact, e.SetupStarted):
+            self._mark = event.at
+        elif isinstance(fact, e.SetupDone | e.SetupFailed):
+            how = fact.exit if isinstance(fact, e.SetupFailed) else Exit(0)
+            index = fact.session.rpartition("-s")[2]
+            yield self._part(
+                "setup", before, event.at, index, {"inspan.session": fact.session}, how
+            )
+        elif isinstance(fact, e.CheckEnded):
             index = str(len(before.checks))
             attributes: dict[str, Attribute] = {"inspan.session": fact.session}
             yield self._part("check", before, event.at, index, attributes, fact.exit)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from inspan.control import Control, EventQuery
 from inspan.errors import IllegalTransition
+from inspan.model import setup
 from inspan.model.activity import Activity
 from inspan.model.event import Event
 from inspan.model.ids import short
@@ -62,8 +63,10 @@ class Looking:
         await self._read_on(task)
         lines: Sequence[str] = ()
         if task.session is not None and self._lines:
-            if self._tail is None or self._tail.session != task.session:
-                self._tail = Tail(self._control, task.session)
+            step = setup.running(task)
+            session = task.session if step is None else step.session
+            if self._tail is None or self._tail.session != session:
+                self._tail = Tail(self._control, session)
             lines = await self._tail.lines(self._lines)
         return Looked(task.id, activity, tuple(self._events), lines)
 
@@ -113,7 +116,7 @@ def drawn(task: Task, looked: Looked | None, now: float) -> Iterator[Text]:
     yield Text()
     if activity is not None and activity.doing.value != "unknown":
         yield _pair("doing", one_line(phrases.doing(activity, now)))
-    for pairs in (facts.why(task), facts.what(task), facts.when(task, now)):
+    for pairs in (facts.why(task, now), facts.what(task), facts.when(task, now)):
         for name, value in pairs:
             yield _pair(name, value)
     yield _pair("folder", one_line(task.folder))

@@ -1,4 +1,4 @@
-"""The sessions that live: of tasks, their checks and commands of their agents, and of code. Pure.
+"""The sessions that live: of tasks, their set-up, checks and agents' commands, and of code. Pure.
 
 Which of a task's live is known by its events, at once; of the others, and what each uses, it is
 known by what the monitor measured last. It never knows who looks on: nobody tells.
@@ -23,6 +23,7 @@ class Kind(StrEnum):
 
     TASK = "task"
     CHECK = "check"
+    SETUP = "setup"
     COMMAND = "command"
     CODE = "code"
 
@@ -62,7 +63,7 @@ def _measured(use: SessionUse, tasks: Mapping[str, Task]) -> Living | None:
     if not SESSION_ID.fullmatch(use.session):
         return None
     part = use.session.rpartition("-")[2][:1]
-    kind = {"c": Kind.CHECK, "t": Kind.COMMAND}.get(part, Kind.TASK)
+    kind = {"c": Kind.CHECK, "s": Kind.SETUP, "t": Kind.COMMAND}.get(part, Kind.TASK)
     return Living(use.session, kind, use.owner, tasks.get(task_of(use.session)), use)
 
 

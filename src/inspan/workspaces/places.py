@@ -20,7 +20,7 @@ from inspan.model.outfit import NOTHING, Outfit
 from inspan.model.place import Place, Standing
 from inspan.model.task import Task, TaskKind, Workspace, WorkspaceKind
 from inspan.workspaces.ports import Leases
-from inspan.workspaces.taskfile import failed, write
+from inspan.workspaces.taskfile import failed, marked, write
 from inspan.workspaces.worktree import Worktrees
 
 
@@ -50,9 +50,10 @@ class Workspaces:
             case WorkspaceKind.HERE:
                 return Workspace(WorkspaceKind.HERE, str(here))
             case WorkspaceKind.FOLDER:
-                return await self._leased(task, await anyio.to_thread.run_sync(self._folder, task))
+                made = await anyio.to_thread.run_sync(self._folder, task)
             case WorkspaceKind.WORKTREE | WorkspaceKind.COPY:
-                return await self._leased(task, await self._worktrees.prepare(task))
+                made = await self._worktrees.prepare(task)
+        return await self._leased(task, await self._to_set_up(task, made))
 
     async def diff(self, workspace: Workspace) -> str:
         """All that was changed there since its base, committed or not, as a patch."""
@@ -129,6 +130,19 @@ class Workspaces:
         lives = self._lives
         first, size = await anyio.to_thread.run_sync(self._leases.take, task.id, count, lives)
         return replace(made, port=first, ports=size)
+
+    async def _to_set_up(self, task: Task, made: Workspace) -> Workspace:
+        """With the commands that set it up: those of the settings, and its own.
+
+        A folder of its own is empty: what sets up a checkout has nothing to do there.
+        """
+        named = self._outfit.setup if made.kind is WorkspaceKind.WORKTREE else ()
+        commands = tuple(dict.fromkeys((*named, *task.spec.setup)))
+        if not commands:
+            return made
+        mark = await anyio.to_thread.run_sync(marked, Path(made.path))
+        limit = self._outfit.setup_timeout
+        return replace(made, setup=commands, setup_timeout=limit, made=mark)
 
     def _lives(self, task: str) -> bool:
         return os.path.lexists(self._root / task)

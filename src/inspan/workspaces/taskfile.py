@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 from inspan.errors import DiskFull, InspanError, WorkspaceFailed
@@ -22,6 +24,8 @@ NAME: Final = "task.json"
 #: ``task.json`` of the repository's own stays as it is.
 APART: Final = ".inspan"
 _IGNORE: Final = ".gitignore"
+_MARK: Final = "made"
+_MARK_SIZE: Final = 16
 
 
 def write(folder: Path, task: Task, workspace: Workspace, *, apart: bool = False) -> Path:
@@ -40,6 +44,41 @@ def write(folder: Path, task: Task, workspace: Workspace, *, apart: bool = False
                 return folder / APART / NAME
     except OSError as error:
         raise failed(f"{NAME} could not be written in {folder}", error) from error
+
+
+def marked(folder: Path) -> str:
+    """The mark that a workspace was given when it was made; one that has none is given one.
+
+    It goes with all that git ignores: where it is gone, so is what the workspace was set up with.
+    Raises WorkspaceFailed, DiskFull.
+    """
+    try:
+        with _opened(folder, None) as top:
+            with suppress(FileExistsError):
+                os.mkdir(APART, 0o700, dir_fd=top)
+            with _opened(Path(APART), top) as inner:
+                known = _mark(inner)
+                if known is None:
+                    known = token_hex(_MARK_SIZE // 2)
+                    _put(inner, _IGNORE, "*\n")
+                    _put(inner, _MARK, known)
+                return known
+    except OSError as error:
+        raise failed(f"{folder} could not be marked", error) from error
+
+
+def _mark(folder: int) -> str | None:
+    calm = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        opened = os.open(_MARK, calm, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        said = os.read(opened, _MARK_SIZE + 1) if stat.S_ISREG(os.fstat(opened).st_mode) else b""
+    finally:
+        os.close(opened)
+    whole = len(said) == _MARK_SIZE and said.isalnum()
+    return said.decode() if whole else None
 
 
 def failed(what: str, error: OSError) -> InspanError:

@@ -31,14 +31,15 @@ def _spec(*words: str, foreground: bool = True) -> TaskSpec:
 def test_every_flag_reaches_the_spec() -> None:
     words = shlex.split(
         "--name n --role r --after a,b --after c --timeout 8h --idle 5m --retries 2 --check x"
-        " --check y --env A=1 --priority 4 --provider scripted --prompt p --review"
-        " --on-crash retry --worktree --base main --label k=v --cwd /"
+        " --check y --setup s --setup t --env A=1 --priority 4 --provider scripted --prompt p"
+        " --review --on-crash retry --worktree --base main --label k=v --cwd /"
     )
     spec = _spec(*words)
     assert (spec.name, spec.role, spec.after) == ("n", "r", ("a", "b", "c"))
     assert spec.patience is not None
     assert (spec.patience.deadline, spec.patience.idle, spec.patience.lifted) == (28800, 300, True)
     assert (spec.retries, spec.checks, spec.priority) == (2, ("x", "y"), 4)
+    assert spec.setup == ("s", "t")
     assert spec.env == {"PATH": "/bin", "A": "1", "PWD": "/"}
     assert (spec.provider, spec.prompt, spec.review) == ("scripted", "p", True)
     assert spec.on_crash is OnCrash.RETRY

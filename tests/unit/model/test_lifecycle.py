@@ -17,6 +17,8 @@ from inspan.model.task import (
     Exit,
     Needs,
     Reason,
+    SetupState,
+    SetupStep,
     Stop,
     StopKind,
     Task,
@@ -44,6 +46,9 @@ WIPED_FOR_A_NEW_ATTEMPT = {
 }
 
 
+RUNS = SetupStep("a", "s0", SetupState.RUNS, 100.0)
+
+
 def after(state: TaskState, fact: e.Fact) -> Task:
     return apply(task(state), event(fact))
 
@@ -51,7 +56,7 @@ def after(state: TaskState, fact: e.Fact) -> Task:
 def test_every_state_has_a_row_and_every_fact_a_sample() -> None:
     assert set(TABLE) == set(TaskState)
     assert set(KINDS) == set(e.FACTS.values())
-    assert len(e.FACTS) == 36
+    assert len(e.FACTS) == 39
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -144,6 +149,7 @@ FIELDS: list[tuple[TaskState, e.Fact, dict[str, Any]]] = [
     ),
     (S.QUEUED, e.Postponed(REASON), {"reason": REASON, "wake_at": None}),
     (S.RUNNING, e.WorkspaceReady(1, WORKSPACE), {"workspace": WORKSPACE}),
+    (S.RUNNING, e.SetupStarted(1, "a", "s0"), {"setup": (RUNS,)}),
     (S.RUNNING, e.Spawned(1, 7), {"pid": 7}),
     (S.RUNNING, e.AgentBegan(1, AGENT), {"agent": AGENT}),
     (S.RUNNING, e.UsageCounted(1, Usage(read=7)), {"usage": Usage(read=7)}),
@@ -229,6 +235,26 @@ def test_what_a_fact_does_not_tell_stays() -> None:
     before = task(S.RUNNING)
     assert after(S.RUNNING, e.Spawned(1, 7)) == replace(before, pid=7, seq=9)
     assert after(S.COMPLETED, e.WorkspaceSaved(None)) == replace(task(S.COMPLETED), seq=9)
+
+
+def test_how_far_a_workspace_is_set_up_is_told_and_goes_when_it_is_made_anew() -> None:
+    step = replace(RUNS, began_at=50.0)
+    running = replace(task(S.RUNNING), setup=(step,))
+    ended = replace(step, ended_at=100.0)
+
+    def then(fact: e.Fact) -> Task:
+        return apply(running, event(fact))
+
+    done = replace(ended, state=SetupState.DONE, exit=Exit(0))
+    assert then(e.SetupDone(1, "a", "s0")).setup == (done,)
+    for late, state in ((False, SetupState.FAILED), (True, SetupState.TIMED_OUT)):
+        failed = then(e.SetupFailed(1, "a", "s0", Exit(7), late))
+        assert failed.state is S.PROCESSING
+        assert failed.setup == (replace(ended, state=state, exit=Exit(7)),)
+        assert apply(failed, event(e.Failed(1, REASON))).setup == failed.setup
+    assert then(e.Cancelled(REASON)).setup == (replace(ended, state=SetupState.STOPPED),)
+    assert then(e.WorkspaceReady(1, WORKSPACE)).setup == (step,)
+    assert then(e.WorkspaceReady(1, replace(WORKSPACE, made="anew"))).setup == ()
 
 
 def test_a_plan_changes_its_version_and_nothing_else() -> None:

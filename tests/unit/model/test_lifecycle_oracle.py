@@ -37,6 +37,9 @@ class Life(StateMachine):
     readied = pending.to(queued)
     attempt_started = queued.to(running)
     workspace_ready = running.to.itself()
+    setup_started = running.to.itself()
+    setup_done = running.to.itself()
+    setup_failed = running.to(processing)
     spawned = running.to.itself()
     needs_input = running.to(waiting) | waiting.to.itself()
     answered = waiting.to(running)
@@ -108,6 +111,9 @@ NAMES: dict[type[e.Fact], str] = {
     e.Readied: "readied",
     e.AttemptStarted: "attempt_started",
     e.WorkspaceReady: "workspace_ready",
+    e.SetupStarted: "setup_started",
+    e.SetupDone: "setup_done",
+    e.SetupFailed: "setup_failed",
     e.Spawned: "spawned",
     e.AgentBegan: "agent_began",
     e.UsageCounted: "usage_counted",
@@ -172,7 +178,7 @@ def test_both_machines_agree_on_every_state_and_fact() -> None:
     for state, kind in pairs():
         assert ours(state, kind) is oracle(state, kind), f"{state} × {kind.kind}"
         compared += 1
-    assert compared == 11 * 36
+    assert compared == 11 * 39
 
 
 def test_the_oracle_knows_every_state_and_every_fact() -> None:

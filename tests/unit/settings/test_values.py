@@ -200,9 +200,20 @@ def test_what_worktrees_get(tmp_path: Path) -> None:
     assert _load(tmp_path, text).workspaces == Outfit(copy=(".env", "**/.env.local"), ports=0)
 
 
+def test_what_sets_workspaces_up(tmp_path: Path) -> None:
+    text = "workspaces: {setup: [npm ci, 'test ! -e Makefile || make deps'], setup_timeout: 10m}\n"
+    wanted = Outfit(setup=("npm ci", "test ! -e Makefile || make deps"), setup_timeout=600.0)
+    assert _load(tmp_path, text).workspaces == wanted
+    assert _load(tmp_path, "workspaces: {setup: [a]}").workspaces.setup_timeout == 300
+    assert _load(tmp_path, "workspaces: {setup_timeout: none}").workspaces.setup_timeout is None
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
+        ("workspaces: {setup: npm ci}", "not a list"),
+        ("workspaces: {setup: [' ']}", "an empty command does nothing"),
+        ("workspaces: {setup_timeout: soon}", "soon"),
         ("workspaces: {copy: .env}", "not a list"),
         ("workspaces: {copy: [/etc/passwd]}", "does not lie in a checkout"),
         ("workspaces: {copy: [a/../../b]}", "does not lie in a checkout"),

@@ -41,6 +41,9 @@ NEWER = {
     "prompt.accepted",
     "prompt.settled",
     "provider.overloaded",
+    "setup.done",
+    "setup.failed",
+    "setup.started",
     "task.handed_over",
     "task.parked",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,6 +98,7 @@ def test_wishes_come_back_from_their_arguments() -> None:
         base="-x",
     )
     assert wishes(wanted.argv()) == wanted
+    assert wishes(replace(wanted, setups=("npm ci", "a b")).argv()).setups == ("npm ci", "a b")
     plain = Wishes(planner="", workers=("b",), reviewers=("c", "b"))
     assert wishes(plain.argv()) == plain
 

@@ -79,6 +79,29 @@ def test_a_task_with_a_question_and_a_check() -> None:
     assert "secret" not in repr(told)
 
 
+def test_what_sets_a_workspace_up_is_a_part_of_its_attempt() -> None:
+    told = spans(
+        events(
+            e.Readied(),
+            e.AttemptStarted(1, f"{TASK}-1", "k"),
+            e.SetupStarted(1, "npm ci", f"{TASK}-1-s0"),
+            10.0,
+            e.SetupDone(1, "npm ci", f"{TASK}-1-s0"),
+            e.SetupStarted(1, "make secret", f"{TASK}-1-s1"),
+            e.SetupFailed(1, "make secret", f"{TASK}-1-s1", Exit(2)),
+            e.Failed(1, Reason("setup-failed", "it failed")),
+        )
+    )
+    assert [span.name for span in told] == ["pending", "queue", "setup", "setup", "attempt", "task"]
+    done, failed, attempt = told[2:5]
+    assert (done.end - done.start, done.error) == (11.0, None)
+    assert (failed.end - failed.start, failed.error) == (1.0, "it ended with 2")
+    assert {done.parent, failed.parent} == {attempt.place.span}
+    assert failed.attributes["inspan.session"] == f"{TASK}-1-s1"
+    assert attempt.attributes["error.type"] == "setup-failed"
+    assert "secret" not in repr(told)
+
+
 def test_an_attempt_that_is_retried_and_what_lies_between() -> None:
     told = spans(
         events(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspan.model.ids import check_id, command_id
+from inspan.model.ids import check_id, command_id, setup_id
 from inspan.model.metrics import Metrics, MetricsQuery, Sample, SessionUse, Totals
 from inspan.model.session import Resized
 from inspan.model.task import TaskState
@@ -53,9 +53,11 @@ async def test_what_lives_is_told_of_tasks_at_once_and_of_the_rest_by_what_was_m
     odd = [_use(name, "?", 1, 1, 0.0) for name in ("../x", CODE, over)]
     uses = [_use(command_id(old, 3), old[:26], 1, 5, 0.5), *odd]
     uses.append(_use(check_id(over, 0), over[:26], 1, 7, 0.0))
+    uses.append(_use(setup_id(over, 0), over[:26], 1, 7, 0.0))
     found = living(control.tasks, uses)
     wanted = [
         (check_id(over, 0), Kind.CHECK),
+        (setup_id(over, 0), Kind.SETUP),
         (new, Kind.TASK),
         (old, Kind.TASK),
         (command_id(old, 3), Kind.COMMAND),

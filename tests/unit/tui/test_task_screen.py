@@ -81,6 +81,17 @@ async def test_it_tells_all_that_is_known() -> None:
             await until(pilot, lambda words=words: words in seen(app))  # type: ignore[misc]
 
 
+async def test_it_tells_what_sets_its_workspace_up() -> None:
+    control = FakeControl()
+    task = await control.submit_running()
+    place = Workspace(WorkspaceKind.WORKTREE, "/trees/mend", setup=("npm ci", "make db"))
+    control._record(task.id, e.WorkspaceReady(1, place))
+    control._record(task.id, e.SetupStarted(1, "npm ci", f"{task.id}-1-s0"))
+    async with looked_at(control, (200, 60)) as (app, pilot, _):
+        for words in ["setting up: npm ci (", "npm ci: runs", "make db: not run yet"]:
+            await until(pilot, lambda words=words: words in seen(app))  # type: ignore[misc]
+
+
 async def test_its_terminal_is_typed_into_and_follows_the_next_attempt() -> None:
     control = FakeControl()
     task = await control.submit_running()

@@ -105,11 +105,18 @@ export const needsYou = (task) =>
 
 export const awaitsVerdict = (task) => task.state === "processing" && task.spec.review === true;
 
+/** What sets its workspace up, and since when; "" where nothing does. */
+export function settingUp(task) {
+  const step = task.state === "running" ? task.setup?.at(-1) : null;
+  return step?.state === "runs" ? `setting up: ${step.command} (${ago(step.began_at)})` : "";
+}
+
 /** One line on why a task is as it is. */
 export function about(task) {
   if (task.state === "waiting" && task.needs) return task.needs.question.split("\n", 1)[0];
   if (awaitsVerdict(task)) return task.spec.labels?.goal ? "in review, for a goal" : "waits for your verdict";
   if (task.reason && !["completed", "succeeded"].includes(task.state)) return task.reason.message;
+  if (settingUp(task)) return settingUp(task);
   if (isGoal(task)) return `goal, ${task.outcome?.message || (task.planned ? task.state : "being planned")}`;
   const provider = task.spec.provider || "shell";
   return provider === "shell" ? task.state : `${provider}, ${task.state}`;

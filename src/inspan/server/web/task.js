@@ -2,7 +2,7 @@
 
 import * as api from "/web/api.js";
 import { asks } from "/web/asking.js";
-import { about, ago, awaitsVerdict, el, fill, LIVE, OVER, short, title } from "/web/draw.js";
+import { about, ago, awaitsVerdict, el, fill, LIVE, OVER, settingUp, short, title } from "/web/draw.js";
 import { Screen } from "/web/screen.js";
 
 export class Detail {
@@ -69,6 +69,7 @@ export class Detail {
         el("span", { title: task.id }, short(task.id)),
         el("span", {}, `made ${ago(task.created_at)} ago`),
         ended && el("span", {}, ended),
+        settingUp(task) && el("span", {}, settingUp(task)),
         task.usage?.cost ? el("span", {}, `$${task.usage.cost.toFixed(4)}`) : null,
         el("span", { className: "mono" }, task.workspace?.path ?? task.spec.cwd),
         task.spec.labels?.goal ? el("a", { href: `#/task/${task.spec.labels.goal}` }, task.spec.labels.step ? `step ${task.spec.labels.step} of a goal` : "of a goal") : null),

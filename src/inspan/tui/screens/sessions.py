@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from inspan.tui.app import Cockpit
 
 _NONE: Final = "Nothing runs. A session begins with a task:  inspan add -- make"
-_MARKS: Final = {Kind.CHECK: "◐", Kind.COMMAND: "$", Kind.CODE: "λ"}
+_MARKS: Final = {Kind.CHECK: "◐", Kind.SETUP: "◒", Kind.COMMAND: "$", Kind.CODE: "λ"}
 #: From so many columns on a row tells these, too.
 _WHOSE, _MEASURED, _TIMED = 92, 60, 44
 
@@ -161,6 +161,8 @@ def title(one: Living) -> str:
     name = short(one.owner) if one.task is None else phrases.title(one.task.spec)
     if one.kind is Kind.CHECK:
         return f"{name}: check {one.session.rpartition('-c')[2]}"
+    if one.kind is Kind.SETUP:
+        return f"{name}: set-up {one.session.rpartition('-s')[2]}"
     if one.kind is Kind.COMMAND:
         return f"{name}: command {one.session.rpartition('-t')[2]}"
     return name
