@@ -25,8 +25,8 @@ from inspan.errors import (
     NotGranted,
     WriterTaken,
 )
+from inspan.model import setup
 from inspan.model.agent import Ending, is_agent
-from inspan.model.event import SetupStarted
 from inspan.model.ids import session_id, short
 from inspan.model.session import Answers
 from inspan.model.task import GOOD, Exit, Task, TaskState, WorkspaceKind
@@ -69,6 +69,8 @@ class Foreground:
         self._tries = 0
         self._told = False
         self._parked = 0
+        #: What was told last of those that set its workspace up.
+        self._set_up = ""
         self._notes: list[str] = []
 
     def run(self, task: Task) -> int:
@@ -111,6 +113,7 @@ class Foreground:
                 if _begun(now) > last or _over(now):
                     return now
                 self._since = now.seq
+                self._say_set_up(now)
                 self._wait(now, last, since, came)
                 self._tries = 0
             except (DaemonUnreachable, FellBehind) as error:
@@ -127,10 +130,7 @@ class Foreground:
                 note(f"{short(task.id)} {words}")
             if not self._told and time.monotonic() - since > _PATIENT:
                 self._say_why(task, last)
-            event = self._follower.next(_LOOK)
-            if event is not None and isinstance(event.fact, SetupStarted):
-                note(f"setting up: {event.fact.command}")
-            if event is not None:
+            if self._follower.next(_LOOK) is not None:
                 return
 
     def _say_why(self, task: Task, last: int) -> None:
@@ -141,6 +141,12 @@ class Foreground:
         elif task.state in (TaskState.QUEUED, TaskState.PENDING):
             why = task.reason.message if task.reason else f"all {task.spec.role} slots are taken"
             note(f"{short(task.id)} is {task.state.value}: {why}")
+
+    def _say_set_up(self, task: Task) -> None:
+        step = setup.running(task)
+        if step is not None and step.session != self._set_up:
+            self._set_up = step.session
+            note(f"setting up: {step.command}")
 
     def _again(self, error: InspanError) -> None:
         """Reach the daemon again after it was lost. Raises ``error`` when that does not help."""
