@@ -21,13 +21,16 @@ from textual.pilot import Pilot
 
 from inspan.client.address import own
 from inspan.client.remote import RemoteControl
+from inspan.model.task import TaskKind
 from inspan.settings import locate
 from inspan.tui.app import Cockpit
 from tests.real.console import Console
+from tools.picture_goal import goal
 from tools.picture_tasks import release, tasks
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
 COLS, ROWS = 110, 30
+GOAL_SIZE: Final = (100, 10)
 PATIENCE: Final = 30.0
 
 
@@ -97,11 +100,27 @@ async def draw(console: Console, app_of: Callable[[RemoteControl], Cockpit]) -> 
             drawing.draw("tui-load")
 
 
+async def draw_goal(console: Console) -> None:
+    """In the middle of it: one step is merged, one works again after a review, one waits."""
+    async with RemoteControl.connect(own(locate(console.env).door)) as control:
+        app = Cockpit(control)
+        async with app.run_test(size=GOAL_SIZE) as pilot:
+            drawing = Drawing(app, pilot)
+            await drawing.until("● live", "add discounts")
+            (goal,) = (one for one in app.known.tasks.values() if one.spec.kind is TaskKind.GOAL)
+            app.tasks.tasks.select(goal.id)
+            await drawing.press("enter", "✓ shipping", "▸ discount", "1 review")
+            drawing.draw("tui-goal")
+
+
 def main() -> int:
     os.environ.pop("NO_COLOR", None)
     with Console("roles: {default: 8, worker: 8}\n") as console:
         tasks(console)
         anyio.run(draw, console, Cockpit)
+    with Console() as console:
+        goal(console)
+        anyio.run(draw_goal, console)
     return 0
 
 

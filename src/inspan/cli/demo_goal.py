@@ -50,7 +50,7 @@ _LOOK: Final = 0.1
 #: So many steps are at work when the daemon is killed.
 _BUSY: Final = 2
 _WORKERS: Final = ("ada", "ben")
-_ROLES: Final = {"planner": "planner", "reviewer": "reviewer", **dict.fromkeys(_WORKERS, "worker")}
+_ROLES: Final = {"pat": "planner", "reviewer": "reviewer", **dict.fromkeys(_WORKERS, "worker")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     began = time.monotonic()
     with own_home(keep=args.keep) as folder:
-        place = _prepare(folder)
+        place = prepare(folder)
         with whole():
             control = reach.connect()
         with closing(control):
@@ -86,7 +86,7 @@ def _give_up(goal: Task) -> None:
 # ── the stage ─────────────────────────────────────────────────────────────────
 
 
-def _prepare(folder: Path) -> Path:
+def prepare(folder: Path) -> Path:
     """The repository, the agents, and their settings. Raises ProgramNotFound, GitFailed."""
     place, agents, state = folder / "shop", folder / "agents", folder / "state"
     for name, text in material.FILES.items():
@@ -117,11 +117,15 @@ def _goal(control: Reached, place: Path) -> Task:
     from inspan.cli.main import parser_of
 
     parser, _ = parser_of("goal")
+    return control.submit(spec_of(parser.parse_args(words(place)), reach.settings(), None))
+
+
+def words(place: Path) -> list[str]:
+    """What is said to ``inspan goal``."""
     agents = [word for name in _WORKERS for word in ("--agent", name)]
-    words = [*agents, "--planner", "planner", "--reviewer", "reviewer", "--yes"]
     check = shlex.join([sys.executable, "-B", "-m", "unittest", "discover", "-q"])
-    asked = parser.parse_args([material.GOAL, *words, "--check", check, "--cwd", str(place)])
-    return control.submit(spec_of(asked, reach.settings(), None))
+    how = ["--planner", "pat", "--reviewer", "reviewer", "--yes", "--check", check]
+    return [material.GOAL, *agents, *how, "--cwd", str(place)]
 
 
 def _git(place: Path, *words: str) -> str:

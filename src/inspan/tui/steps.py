@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
+from inspan.model.goal import PlanStep
 from inspan.model.ids import short
 from inspan.model.pursuit import Pursuit, StepState, StepTold
 from inspan.model.task import Task
@@ -84,7 +85,7 @@ def step(found: Pursuit, name: str, now: float) -> Iterator[Text]:
     plan = next(one for one in found.plan.steps if one.name == name)
     one = next(one for one in found.steps if one.name == name)
     style = goals.STYLES[one.state]
-    who = _who(one, now) or plans.estimate(plan)
+    who = _who(one, now) or _estimate(plan)
     state = (f"{goals.MARKS[one.state]} {one.state.value}", style)
     yield Text.assemble((one_line(name), "bold"), "  ", state, (f"  {who}" if who else "", "dim"))
     what = plans.what(plans.Branch(rails="", step=plan, also=()))
@@ -106,11 +107,16 @@ def _who(one: StepTold, now: float) -> str:
     return ", ".join(told)
 
 
+def _estimate(step: PlanStep) -> str:
+    told = plans.estimate(step)
+    return f"about {told}" if told else ""
+
+
 def _why(one: StepTold) -> str:
     return one.why if one.state in (StepState.FAILED, StepState.NEEDS) else ""
 
 
 def _said(one: StepTold, branch: plans.Branch, left: int, now: float) -> str:
-    who = _who(one, now) or plans.estimate(branch.step)
+    who = _who(one, now) or _estimate(branch.step)
     what = _why(one) or plans.what(branch)
     return f"{who}: {what}" if who and left > columns(who) + 8 else who or what
