@@ -15,9 +15,12 @@ from inspan.control import Control
 from inspan.model.session import Chunk, Ended, Gap, Mark, Output, Times
 from inspan.tui.feed import FAR
 
-#: Bytes of one part, and the marks of time that are asked for with it.
+#: Bytes of one part on the way to a moment, and the marks of time that are asked for with it.
 PART: Final = 1 << 18
 _MARKS: Final = 2000
+#: The same where it is played: mostly a few seconds of it are looked at, and what is made of a part
+#: lies in memory meanwhile, of two thousand marks a megabyte.
+_PLAYED: Final = (1 << 16, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,10 @@ class Recording:
 
     async def part(self, offset: int, until: int | None = None) -> Part:
         """What comes from ``offset`` on, up to ``until`` where that is nearer."""
-        limit = PART if until is None else max(1, min(PART, until - offset))
+        limit, marks = _PLAYED if until is None else (max(1, min(PART, until - offset)), _MARKS)
         chunks = await self._control.read(self.session, offset, limit)
         end = max([offset, *map(_end, chunks)])
-        told = await self._control.times(self.session, offset, end, _MARKS)
+        told = await self._control.times(self.session, offset, end, marks)
         items = tuple(item for chunk in chunks for item in self._timed(chunk, told.marks))
         over = end == offset or any(isinstance(chunk, Ended) for chunk in chunks)
         return Part(items, None if over else end)

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from inspan.control import Control
-from inspan.model.session import Frame, Times
+from inspan.model.session import Frame, Output, Times
 from inspan.model.task import Exit
 from inspan.terminal.canvas import Canvas, canvas_of
 from inspan.terminal.keyframes import Keyframes
@@ -183,3 +183,18 @@ async def test_what_is_only_played_is_not_looked_through_for_all_its_moments(
     assert asked == [(FAR, None, 2)]
     assert [await recording.offset_at(moment) for moment in (0.0, 10.0, 998.5)] == [4, 44, 3996]
     assert sum(offset == 0 and until is None for offset, until, _ in asked) == 1
+
+
+async def test_of_what_is_played_little_is_held_at_a_time(tmp_path: Path) -> None:
+    steps: list[Step] = [(n / 20, b"line %09d\r\n" % n) for n in range(20_000)]
+    recording = Recording(Recorded(record(tmp_path / "s", [*steps, (1000.0, Exit(0))])), "s")
+    await recording.look()
+    found = b""
+    at: int | None = 0
+    while at is not None:
+        part = await recording.part(at)
+        assert len(part.items) <= 500
+        data = [one.what.data for one in part.items if isinstance(one.what, Output)]
+        found += b"".join(data)
+        at = part.next
+    assert found == b"".join(what for _, what in steps if isinstance(what, bytes))
