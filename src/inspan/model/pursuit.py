@@ -204,10 +204,18 @@ class _Reading:
             if task.done or self._goal.done:
                 return StepState.FAILED, None, self._failed.get(step.name) or _why(task)
             if task.awaits_verdict:
-                reviewer = next((one for one in self._tasks(step, REVIEW) if not one.done), None)
-                return StepState.REVIEWED, reviewer or task, ""
+                return self._judged(step, task)
             return StepState.WORKING, task, "; ".join(task.findings)
         return self._merged(step, task) if merges else (StepState.DONE, None, "")
+
+    def _judged(self, step: PlanStep, task: Task) -> tuple[StepState, Task | None, str]:
+        """Of one that awaits its verdict: what is good is accepted when it can be merged."""
+        reviews, this = self._tasks(step, REVIEW), f"{task.id}:{task.attempt}:"
+        reviewer = next((one for one in reviews if not one.done), None)
+        good = (one.spec.labels.get(OF, "") for one in reviews if one.state in GOOD)
+        if reviewer is None and (not step.review or any(of.startswith(this) for of in good)):
+            return StepState.MERGING, None, ""
+        return StepState.REVIEWED, reviewer or task, ""
 
     def _open(self, step: PlanStep) -> list[Task]:
         return [one for tasks in self._of[step.name].values() for one in tasks if not one.done]

@@ -15,6 +15,7 @@ from inspan.git.checkout import shown
 from inspan.model.pursuit import APPLY, PHASE, STEP
 from inspan.model.task import Task, TaskState
 from inspan.swarm.branch import Branch
+from inspan.swarm.turns import Pair
 
 #: So many results are compared, each with each: 66 pairs.
 _OPEN_MOST: Final = 12
@@ -57,6 +58,8 @@ class Forecast:
 
     def __init__(self, branch: Branch) -> None:
         self._branch = branch
+        #: The steps that will not go together, as far as is known: those too that are merged.
+        self.clashes: frozenset[Pair] = frozenset()
         self._seen: set[tuple[str, str]] = set()
         self._told: set[Clash] = set()
         #: What was not committed yet, by task and attempt.
@@ -64,6 +67,8 @@ class Forecast:
 
     async def look(self, tasks: Sequence[Task]) -> tuple[Clash, ...]:
         """What is not known yet of how ``tasks`` go together. Raises GitFailed."""
+        names = frozenset(task.spec.labels[STEP] for task in tasks)
+        self.clashes = frozenset(pair for pair in self.clashes if pair <= names)
         commits = await self._branch.unmerged(tasks)
         for task in tasks[-_OPEN_MOST:]:
             if task.awaits_verdict:
@@ -75,6 +80,8 @@ class Forecast:
                 continue
             self._seen.add((mine, theirs))
             clash = Clash(one, other, await self._branch.conflicts(mine, theirs))
+            pair = frozenset((one, other))
+            self.clashes = self.clashes | {pair} if clash.files else self.clashes - {pair}
             if clash.files and clash not in self._told:
                 self._told.add(clash)
                 found.append(clash)

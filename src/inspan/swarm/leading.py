@@ -7,7 +7,7 @@ by git.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from inspan.errors import BadInput
@@ -17,6 +17,7 @@ from inspan.model.task import GOOD, Task, TaskSpec, Verdict, WorkspaceKind
 from inspan.swarm import prompts
 from inspan.swarm.means import Means
 from inspan.swarm.said import object_in, words_of
+from inspan.swarm.turns import Turn
 from inspan.swarm.verdict import Review, review_of
 
 #: How often a reviewer is asked the same, where its answer cannot be read.
@@ -56,14 +57,19 @@ class Leading:
         #: The commit in which its result came onto the branch; empty: it changed nothing there.
         self.merged = ""
 
-    async def lead(self, done: Sequence[str]) -> str:
-        """Have it done; what its worker says of it. Raises StepFailed, InspanError."""
+    async def lead(self, done: Iterable[str]) -> str:
+        """Have it done; what its worker says of it. Raises StepFailed, InspanError.
+
+        ``done``: the steps that are, when it is merged.
+        """
         means, step = self._means, self._step
         task = await means.hand_in(await self._spec(), f"step:{step.name}")
         means.voice.say(f"▸ {step.name}: {task.spec.provider} ({short(task.id)})")
-        task = await self._well_done(task, step.prompt)
-        if task.spec.workspace is WorkspaceKind.WORKTREE:
-            async with means.merging:
+        async with means.merging.of(step.name) as turn:
+            # What is accepted is merged before another is accepted: so it is known by that.
+            task = await self._well_done(task, step.prompt, turn)
+            if task.spec.workspace is WorkspaceKind.WORKTREE:
+                await turn.come()
                 await self._merge(task, done)
         words = await words_of(means.control, task, means.dialects)
         return " ".join(words.split())[-_SUMMARY_MOST:]
@@ -97,8 +103,8 @@ class Leading:
 
     # ── the work and its review ───────────────────────────────────────────────
 
-    async def _well_done(self, task: Task, asked: str) -> Task:
-        """The task when it is accepted, or has ended well without a review."""
+    async def _well_done(self, task: Task, asked: str, turn: Turn | None = None) -> Task:
+        """The task when it is accepted, in its ``turn``, or has ended well without a review."""
         means = self._means
         while True:
             task = await means.chronicle.task(task.id, _rests)
@@ -114,6 +120,14 @@ class Leading:
             elif review.verdict is None:
                 review = await self._asked_person(task, review.summary or "asks for you", review)
             verdict = review.verdict or Verdict.REJECT
+            if verdict is Verdict.ACCEPT and turn is not None:
+                await turn.come()
+                now = means.chronicle.tasks[task.id]
+                if not now.awaits_verdict or now.attempt != task.attempt:
+                    # A person has decided meanwhile; what is done again holds nobody up.
+                    if now.state not in GOOD:
+                        turn.leave()
+                    continue
             told = f": {review.findings[0]}" if review.findings else ""
             means.voice.say(f"  {self._step.name}: {verdict.value.replace('_', ' ')}{told}")
             decided = await means.control.decide(task, verdict, review.findings)
@@ -172,7 +186,7 @@ class Leading:
 
     # ── merging ───────────────────────────────────────────────────────────────
 
-    async def _merge(self, task: Task, done: Sequence[str]) -> None:
+    async def _merge(self, task: Task, done: Iterable[str]) -> None:
         """Bring its result onto the branch, checked as it is there."""
         means, branch = self._means, self._means.branch
         commit = await branch.result(task)
@@ -202,7 +216,7 @@ class Leading:
         raise StepFailed("unmerged", f"it could not be merged: {', '.join(broken)}")
 
     def _to_resolve(
-        self, commit: str, broken: Sequence[str], done: Sequence[str], number: int
+        self, commit: str, broken: Sequence[str], done: Iterable[str], number: int
     ) -> TaskSpec:
         """That somebody brings the two sides together, which lie in ``commit``."""
         step = self._step

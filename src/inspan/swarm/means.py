@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-import anyio
 
 from inspan.model.pursuit import GOAL, OF, PHASE, STEP
 from inspan.model.task import (
@@ -21,6 +19,7 @@ from inspan.swarm.branch import Branch
 from inspan.swarm.chronicle import Chronicle
 from inspan.swarm.said import Dialects
 from inspan.swarm.steady import Steady
+from inspan.swarm.turns import Turns
 from inspan.swarm.voice import Voice
 from inspan.swarm.wishes import Wishes
 
@@ -37,7 +36,7 @@ class Means:
     branch: Branch
     dialects: Dialects
     #: One result is merged at a time.
-    merging: anyio.Lock = field(default_factory=anyio.Lock)
+    merging: Turns
 
     @property
     def has_begun(self) -> bool:

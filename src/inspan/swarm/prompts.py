@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def review(asked: str, diff: str, checks: Sequence[str], complaint: str = "") ->
     return text + (_AGAIN.format(why=complaint) if complaint else "")
 
 
-def resolve(asked: str, files: Sequence[str], done: Sequence[str]) -> str:
+def resolve(asked: str, files: Sequence[str], done: Iterable[str]) -> str:
     """For whoever brings two sides together."""
     names = "\n".join(f"- {file}" for file in files)
     return _RESOLVE.format(files=names, done=", ".join(done) or "before it", asked=asked)

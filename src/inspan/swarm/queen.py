@@ -31,6 +31,7 @@ from inspan.swarm.planning import approved
 from inspan.swarm.said import Dialects
 from inspan.swarm.steady import Steady
 from inspan.swarm.summary import summary
+from inspan.swarm.turns import Turns
 from inspan.swarm.voice import Voice
 from inspan.swarm.wishes import Wishes
 
@@ -70,6 +71,7 @@ class Queen:
             around.start_soon(self._count)
             await self._wake_up()
             branch = await Branch.of(self._goal, self._wishes.base)
+            forecast = Forecast(branch)
             means = Means(
                 self._control,
                 self._chronicle,
@@ -78,10 +80,11 @@ class Queen:
                 self._wishes,
                 branch,
                 self._dialects,
+                Turns(lambda: forecast.clashes),
             )
             around.start_soon(self._warn_of_uncommitted, branch)
             plan = await approved(means)
-            around.start_soon(self._foresee, Forecast(branch))
+            around.start_soon(self._foresee, forecast)
             many = len(plan.plan.steps)
             steps_told = f"{many} step{'s' if many > 1 else ''}"
             self.voice.say(f"{steps_told}, to be merged onto {branch.name}")
@@ -161,7 +164,7 @@ class Queen:
         before = {name: self._done[name] for name in step.after}
         try:
             leading = Leading(means, step, turn, before)
-            self._done[step.name] = await leading.lead(tuple(self._done))
+            self._done[step.name] = await leading.lead(self._done)
             self._breaker.done()
             self.voice.step(step.name, commit=leading.merged)
             self.voice.say(f"✓ {step.name}")

@@ -121,6 +121,8 @@ def test_work_is_reviewed_sent_back_and_reviewed_again() -> None:
     seen = one([step("a")], made)
     assert (seen.state, seen.now, seen.rounds) == (StepState.REVIEWED, reviewer.id, 1)
     made.tasks[1] = replace(reviewer, state=S.SUCCEEDED)
+    # It is accepted when it can be merged, and has to wait for its turn.
+    assert one([step("a")], made).state is StepState.MERGING
     made.tasks[0] = replace(work, state=S.RUNNING, attempt=2, exit=None, findings=("a bug",))
     seen = one([step("a")], made)
     assert (seen.state, seen.now, seen.why) == (StepState.WORKING, work.id, "a bug")
