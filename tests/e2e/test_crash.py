@@ -18,16 +18,17 @@ from tests.real.daemon import Daemon, alive, until
 pytestmark = pytest.mark.timeout(300)
 
 TASKS = 20
-SHORT = 100
 #: Beside the long tasks there is room for some short ones, which come and go while daemons die.
 ROLES = f"roles: {{default: {TASKS + 4}}}\n"
-#: Leaves a mark for each time that it was started, and prints numbered lines at its own pace: some,
-#: and more until there is a file; then it ends.
+#: Leaves a mark for each time that it was started, and prints numbered lines at a pace: some, and
+#: more until there is a file; then it ends.
 COUNT = """
 echo "$1" >>runs; i=0
-until [ $i -ge 3 ] && [ -e "$2" ]; do i=$((i+1)); echo "$1:$i"; sleep 0.1; done
+until [ $i -ge 3 ] && [ -e "$2" ]; do i=$((i+1)); echo "$1:$i"; sleep "$3"; done
 echo "$1:end"
 """
+#: Long tasks are slower, as twenty that begin a `sleep` ten times a second take a processor.
+SLOW, QUICK = "0.5", "0.1"
 OVER, AT_ONCE = "over", "."
 
 
@@ -39,10 +40,12 @@ def _whole(name: str, output: bytes) -> bool:
 
 
 @pytest.mark.requirement("A1", "A4", "B1", "B6")
-@pytest.mark.parametrize("deaths", [8, pytest.param(50, marks=pytest.mark.soak)])
-def test_deaths_of_the_daemon_lose_nothing_and_run_nothing_twice(deaths: int) -> None:
+@pytest.mark.parametrize(
+    ("deaths", "short"), [(8, 40), pytest.param(50, 100, marks=pytest.mark.soak)]
+)
+def test_deaths_of_the_daemon_lose_nothing_and_run_nothing_twice(deaths: int, short: int) -> None:
     with Daemon(ROLES) as daemon:
-        submitter = _Submitter(daemon)
+        submitter = _Submitter(daemon, short)
         submitter.start()
         for death in range(deaths):
             # From right after the start to some submissions later, so that it dies at all stages.
@@ -69,9 +72,10 @@ def test_deaths_of_the_daemon_lose_nothing_and_run_nothing_twice(deaths: int) ->
 class _Submitter(threading.Thread):
     """Hands in long tasks at once and short ones all the while, by key, until each is accepted."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, short: int) -> None:
         super().__init__()
         self._home = daemon
+        self._short = short
         self.tasks: list[Task] = []
         self.trouble: BaseException | None = None
         self.over = False
@@ -82,15 +86,15 @@ class _Submitter(threading.Thread):
 
     def run(self) -> None:
         try:
-            for number in range(TASKS + SHORT):
-                end = OVER if number < TASKS else AT_ONCE
-                until(lambda: self._accept(f"t{number}", end), f"task {number}")  # noqa: B023
+            for number in range(TASKS + self._short):
+                how = (OVER, SLOW) if number < TASKS else (AT_ONCE, QUICK)
+                until(lambda: self._accept(f"t{number}", *how), f"task {number}")  # noqa: B023
         except BaseException as error:  # noqa: BLE001 - told to the test
             self.trouble = error
         self.over = True
 
-    def _accept(self, name: str, end: str) -> bool:
-        spec = self._home.spec("sh", "-c", COUNT, "sh", name, end, name=name)
+    def _accept(self, name: str, end: str, pace: str) -> bool:
+        spec = self._home.spec("sh", "-c", COUNT, "sh", name, end, pace, name=name)
         try:
             with self._home.control() as control:
                 self.tasks.append(control.submit(spec, key=name))
