@@ -33,7 +33,7 @@ for line in sys.stdin:
 LINED = Path(__file__).parents[1] / "fakes" / "turning_agent.py"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
     with Console(LISTENING) as console:
         yield console

@@ -22,10 +22,15 @@ ALLOWED = ("--allow", "execute")
 LASTING = "echo $$ > one; setsid sh -c 'echo $$ > two.part; mv two.part two; exec sleep 600' & wait"
 
 
-@pytest.fixture
-def filer(tmp_path: Path) -> Iterator[Filer]:
+@pytest.fixture(scope="module")
+def console() -> Iterator[Console]:
     with Console() as console:
-        yield Filer(console, tmp_path / "work")
+        yield console
+
+
+@pytest.fixture
+def filer(console: Console, tmp_path: Path) -> Filer:
+    return Filer(console, tmp_path / "work")
 
 
 def create(command: str, *args: str, **more: Any) -> Step:
@@ -214,6 +219,7 @@ def test_it_has_so_many_at_a_time(filer: Filer) -> None:
 def test_its_variables_are_the_tasks_and_those_that_it_names(filer: Filer) -> None:
     canary = f"canary-{os.urandom(8).hex()}"
     # This one starts the daemon.
+    filer.console.say("down")
     ran = filer.console.run("ls", env={"MY_TOKEN": canary, "AWS_SECRET_ACCESS_KEY": canary})
     assert ran.returncode == 0
     named = [{"name": "GIVEN", "value": "by it"}, {"name": "INSPAN_TASK", "value": "no"}]

@@ -20,7 +20,7 @@ PLAYER = Path(__file__).parents[1] / "fakes" / "golden_agent.py"
 PLAYS = f"{sys.executable}, {PLAYER}, {ROOT / 'opencode' / 'acp' / 'answer'}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
     with Console("roles: {default: 8}\n") as console:
         yield console

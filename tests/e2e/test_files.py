@@ -23,10 +23,15 @@ OPTIONS = [
 ]
 
 
-@pytest.fixture
-def filer(tmp_path: Path) -> Iterator[Filer]:
+@pytest.fixture(scope="module")
+def console() -> Iterator[Console]:
     with Console() as console:
-        yield Filer(console, tmp_path / "work")
+        yield console
+
+
+@pytest.fixture
+def filer(console: Console, tmp_path: Path) -> Filer:
+    return Filer(console, tmp_path / "work")
 
 
 def read(path: object, **more: int) -> Step:

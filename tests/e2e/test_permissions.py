@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.requirement("C4", "C9")]
 PLAYER = Path(__file__).parents[1] / "fakes" / "golden_agent.py"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
     with Console("permissions: {deny: ['*@/etc'], expires: 20s}\n") as console:
         yield console
@@ -29,8 +30,8 @@ def console() -> Iterator[Console]:
 
 def flags(console: Console, scenario: str) -> tuple[list[str], Path]:
     """Flags for an agent that says what Claude Code really said, and the folder it works in."""
-    work = console.home / scenario
-    (work / "bin").mkdir(parents=True)
+    work = Path(tempfile.mkdtemp(prefix=f"{scenario}-", dir=console.home))
+    (work / "bin").mkdir()
     command = shlex.join([sys.executable, str(PLAYER), str(ROOT / "claude" / "stdio" / scenario)])
     program = work / "bin" / "claude"
     program.write_text(f'#!/bin/sh\n[ "$1" != auth ] || exit 0\nexec {command}\n')

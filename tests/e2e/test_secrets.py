@@ -14,7 +14,7 @@ pytestmark = pytest.mark.requirement("C2")
 CANARY = "canary-0123456789-abcdef"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
     with Console() as made:
         yield made

@@ -20,7 +20,7 @@ OVER_SSH = {
 _SGR = re.compile(rb"\x1b\[([0-9;:]*)m")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
     with Console() as console:
         console.say(

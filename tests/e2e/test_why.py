@@ -20,7 +20,7 @@ pytestmark = pytest.mark.requirement("B4", "C4")
 PLAYER = Path(__file__).parents[1] / "fakes" / "golden_agent.py"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
     with Console() as made:
         yield made
