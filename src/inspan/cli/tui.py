@@ -79,6 +79,7 @@ def _show(there: Address) -> None:
                 write=_written,
                 colourless=is_wanted(os.environ),
                 sweep=Sweeper().sweep,
+                unsent=reach.places().reviews,
             )
             await cockpit.run_async()
 

@@ -106,6 +106,11 @@ class Places:
         return self.state_dir / "workspaces"
 
     @property
+    def reviews(self) -> Path:
+        """What a person said of changes and has not sent."""
+        return self.state_dir / "reviews"
+
+    @property
     def logs(self) -> Path:
         """What the daemon and the keeper say about themselves."""
         return self.state_dir / "logs"

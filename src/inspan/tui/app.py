@@ -6,6 +6,7 @@ It speaks to Control alone, and knows neither where that is nor how it is reache
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import events
@@ -52,6 +53,7 @@ from inspan.tui.screens.terminal import TerminalScreen
 from inspan.tui.stage import Stage
 from inspan.tui.surviving import Surviving
 from inspan.tui.theme import DARK, LIGHT, THEMES
+from inspan.tui.unsent import Unsent
 from inspan.tui.view import TerminalView
 
 #: Ctrl-\\, as of `inspan attach` where nothing else is set.
@@ -106,8 +108,12 @@ class Cockpit(Surviving[None]):
         write: Callable[[str], str] | None = None,
         colourless: bool = False,
         sweep: Callable[[], None] = lambda: None,
+        unsent: Path | None = None,
     ) -> None:
-        """``sweep`` is done now and then, while nobody types; ``write`` has a text edited."""
+        """``sweep`` is done now and then, while nobody types; ``write`` has a text edited.
+
+        ``unsent`` is where comments are kept that were not sent.
+        """
         quirks.mend()
         super().__init__()
         # Textual makes greys of colours, also where NO_COLOR is empty, which is as if it was unset.
@@ -124,7 +130,7 @@ class Cockpit(Surviving[None]):
         #: The control that leaves a terminal which somebody types into.
         self.leave_key = leave
         self.acting = Acting(self.control, self.dialogs, make)
-        self.judging = Judging(self.control, self.dialogs)
+        self.judging = Judging(self.control, self.dialogs, Unsent(unsent, self.say))
         self._edit = write
         self.aiming = Aiming(self.control, self.dialogs, make_goal, self._written, self.say)
         self.coding = Coding(self.control, self.dialogs, make_session)

@@ -1,7 +1,7 @@
 """What a person decides of a task's changes: by dialogs, and Control's verbs.
 
-What was said of lines is kept here by task, from one look to the next, until it was sent: a verdict
-that is refused, a connection that is lost or a screen that is left costs nobody a word.
+What was said of lines is kept by task until it was sent: a verdict that is refused, a connection
+that is lost, a screen that is left or a program that is killed costs nobody a word.
 """
 
 from __future__ import annotations
@@ -16,26 +16,45 @@ from inspan.tui.dialogs.asking import Dialogs
 from inspan.tui.dialogs.comment import CommentDialog, SendBackDialog
 from inspan.tui.dialogs.confirm import ConfirmDialog
 from inspan.tui.review import Anchor, Comments, Review
+from inspan.tui.unsent import Unsent
 
+#: A task with comments that were not sent.
+MARK: Final = "» "
 _REJECTED: Final = "What it changed is not taken. Its work is saved, and its worktree goes."
 
 
 class Judging:
     """Of tasks, through one Control."""
 
-    def __init__(self, control: Control, dialogs: Dialogs) -> None:
+    def __init__(self, control: Control, dialogs: Dialogs, kept: Unsent) -> None:
         self._control = control
         self._dialogs = dialogs
+        self._kept = kept
         self._comments: dict[str, Comments] = {}
+        #: Tasks of which the comments are here alone.
+        self._only_here: set[str] = set()
 
     def comments(self, task_id: str) -> Comments:
         """What was said of a task's changes, and not sent."""
-        return self._comments.setdefault(task_id, Comments())
+        if task_id not in self._comments:
+            self._comments[task_id] = self._kept.read(task_id)
+        return self._comments[task_id]
+
+    def told(self, task: Task) -> str:
+        """What stands before its name where something was said of it and not sent."""
+        return MARK if task.id in self._kept.tasks or task.id in self._only_here else ""
 
     @property
     def unsent(self) -> int:
-        """How many comments there are that nobody was sent."""
-        return sum(map(len, self._comments.values()))
+        """How many comments there are that nobody was sent and that would be lost."""
+        return sum(len(self._comments[task]) for task in self._only_here)
+
+    def _keep(self, task_id: str) -> None:
+        comments = self._comments[task_id]
+        if self._kept.keep(task_id, comments) or not comments:
+            self._only_here.discard(task_id)
+        else:
+            self._only_here.add(task_id)
 
     async def may_go(self) -> bool:
         """Whether all comments may be forgotten that nobody was sent."""
@@ -46,13 +65,14 @@ class Judging:
         sure = await self._dialogs.ask(dialog)
         return sure is True
 
-    async def comment(self, review: Review, line: int) -> bool:
-        """Have something said of a line; true where it is."""
+    async def comment(self, task: Task, review: Review, line: int) -> bool:
+        """Have something said of a line of its changes; true where it is."""
         anchor = review.anchor(line)
         dialog = CommentDialog(_where(anchor), unveiled(anchor.text), review.said(line))
         words = await self._dialogs.ask(dialog)
         if words is not None:
             review.say(line, words)
+            self._keep(task.id)
         return words is not None
 
     async def accept(self, task: Task) -> bool:
@@ -75,23 +95,28 @@ class Judging:
         dialog = SendBackDialog(phrases.title(task.spec), comments.message())
         message = await self._dialogs.ask(dialog)
         comments.keep(dialog.written)
+        self._keep(task.id)
         if message is None:
             return None
         again = await self._control.decide(task.id, Verdict.SEND_BACK, (message,))
         comments.clear()
+        self._keep(task.id)
         return again
 
     async def _decide(self, task: Task, verdict: Verdict, dialog: ConfirmDialog) -> bool:
         if not await self._dialogs.ask(dialog):
             return False
         await self._control.decide(task.id, verdict)
+        self.comments(task.id).clear()
+        self._keep(task.id)
         return True
 
     def _left(self, task: Task) -> str:
         """That comments are not told by this."""
         count = len(self.comments(task.id))
         words = "1 comment is" if count == 1 else f"{count} comments are"
-        return f"\n{words} not sent by this." if count else ""
+        gone = "it is" if count == 1 else "they are"
+        return f"\n{words} not sent by this, and then {gone} forgotten." if count else ""
 
 
 def _where(anchor: Anchor) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, Self
 
 from inspan.model.value import value
 from inspan.terminal.sanitize import unveiled
@@ -37,8 +37,29 @@ class Comments:
         self.draft = ""
         self._told: set[str] = set()
 
+    @classmethod
+    def told(cls, plain: dict[str, Any]) -> Self:
+        """Those that ``plain`` was made of. Raises KeyError, TypeError where it was not."""
+        comments = cls()
+        for one in plain["comments"]:
+            anchor = Anchor(str(one["file"]), int(one["old"]), int(one["new"]), str(one["text"]))
+            comments.said[anchor] = str(one["said"])
+        comments.draft, comments._told = str(plain["draft"]), set(map(str, plain["told"]))
+        return comments
+
+    def plain(self) -> dict[str, Any]:
+        """As it can be written in JSON."""
+        said = [
+            {"file": at.file, "old": at.old, "new": at.new, "text": at.text, "said": words}
+            for at, words in self.said.items()
+        ]
+        return {"comments": said, "draft": self.draft, "told": sorted(self._told)}
+
     def __len__(self) -> int:
         return len(self.said)
+
+    def __bool__(self) -> bool:
+        return bool(self.said or self.draft)
 
     def parts(self) -> list[str]:
         """Each comment with where it is and what is there."""

@@ -147,7 +147,10 @@ class Diff(Frame):
             self.app.begin(self._comment(self.view.review, self.view.line), "a comment")
 
     async def _comment(self, review: Review, line: int) -> None:
-        if await self.app.judging.comment(review, line) and self.view.review is review:
+        if (
+            await self.app.judging.comment(self.current, review, line)
+            and self.view.review is review
+        ):
             self.view.point(line)
 
     def action_verdict(self, verdict: str) -> None:

@@ -54,7 +54,7 @@ class Tasks(Frame):
         super().__init__(app, "tasks")
         self._looking = Looking(app.control)
         self.tasks = TaskList(app.known, self._older, app.clock.now)
-        self.tasks.before = app.headway.told
+        self.tasks.before = lambda task: app.judging.told(task) + app.headway.told(task)
         self.detail = Detail(app.clock.now)
         self.happens = Log(app.known, name="log")
         self.words = Input(id="search", placeholder="words of tasks", select_on_focus=False)
