@@ -76,7 +76,8 @@ def _in_words(plan: GoalPlan) -> str:
     more = f" and {len(plan.steps) - 12} more" if len(plan.steps) > 12 else ""
     minutes = longest(plan)
     time = f", {minutes:.0f} min at least" if minutes else ""
-    return f"{len(plan.steps)} steps ({names}{more}){time}"
+    steps = "step" if len(plan.steps) == 1 else "steps"
+    return f"{len(plan.steps)} {steps} ({names}{more}){time}"
 
 
 async def _propose(means: Means) -> None:

@@ -183,7 +183,8 @@ def needs(story: Story) -> Iterator[str]:
 
 def _came(goal: Task) -> Iterator[str]:
     """Why it failed, where no step tells, and what can be done now."""
-    if goal.reason is not None and not (goal.outcome is not None and goal.outcome.failed):
+    of_steps = goal.outcome is not None and goal.outcome.failed
+    if goal.reason is not None and goal.state is not TaskState.CANCELLED and not of_steps:
         yield one_line(goal.reason.message)
     hint = goal.reason.hint if goal.reason is not None else ""
     if goal.outcome is not None:

@@ -13,7 +13,8 @@ _SHORT: Final = {"y": "allow", "yes": "allow", "n": "deny", "no": "deny"}
 def meant(needs: Needs, words: str) -> str:
     """The text to answer with: to a permission an option (or y, n), or a sentence, which denies.
 
-    There a single word that is no option is likelier a slip than a reason. Raises BadInput.
+    There a single word that is no option is likelier a slip than a reason; and where nothing can be
+    denied, a sentence is no answer. Raises BadInput.
     """
     text = words.strip()
     if needs.kind != "permission" or not needs.options:
@@ -22,12 +23,14 @@ def meant(needs: Needs, words: str) -> str:
     for wanted in (text.casefold(), _SHORT.get(text.casefold())):
         if wanted in known:
             return known[wanted]
-    if " " in text:
+    deniable = "deny" in needs.options
+    if " " in text and deniable:
         return text
     choice = ", ".join(needs.options)
+    otherwise = ", or a sentence, which denies and is told to it" if deniable else ""
     raise BadInput(
         f"{text!r} is none of what can be answered",
-        hint=f"Write {choice}, or a sentence, which denies and is told to it.",
+        hint=f"Write {choice}{otherwise}.",
     )
 
 

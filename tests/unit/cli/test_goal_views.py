@@ -190,6 +190,9 @@ def test_a_goal_that_failed_before_its_first_step_says_why_and_what_to_do(
     records(daemon, of.id, e.Exited(1, Exit(code=0), 0), e.Failed(1, why))
     text = shown(capsys, "show")
     assert text.splitlines()[-2:] == ["the planner failed", "Ask another."]
+    given_up = goal(daemon, plan=None)
+    records(daemon, given_up.id, e.Cancelled(Reason("stopped", "asked to stop")))
+    assert shown(capsys, "show").splitlines()[-1] == "  there is no plan yet"
 
 
 def test_only_the_very_words_are_verbs(daemon: Desk, capsys: pytest.CaptureFixture[str]) -> None:

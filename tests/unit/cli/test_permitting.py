@@ -112,6 +112,14 @@ def test_a_word_that_is_no_option_is_refused(words: str) -> None:
     assert "allow, deny, or a sentence" in (refused.value.hint or "")
 
 
+def test_where_nothing_can_be_denied_a_sentence_is_refused() -> None:
+    plan = Needs("permission", "Approve plan 1?", ("approve", "reject"))
+    with pytest.raises(BadInput) as refused:
+        replying.meant(plan, "do it in another way")
+    assert refused.value.hint == "Write approve, reject."
+    assert replying.meant(plan, " Approve ") == "approve"
+
+
 def test_what_is_no_permission_takes_any_words() -> None:
     question = Needs("question", "Which?", ("red", "blue"))
     assert replying.meant(question, " teal ") == " teal "
