@@ -18,7 +18,7 @@ from inspan.model.activity import Doing
 from inspan.terminal.rules import Rulebook
 
 if TYPE_CHECKING:
-    from tools.bench_state import Snapshot
+    from tools.bench_play import Snapshot
 
 #: Measures some recordings by a rulebook.
 Measure = Callable[[Sequence[Path], Rulebook], list["Snapshot"]]

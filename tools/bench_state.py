@@ -11,70 +11,26 @@ rule.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from math import inf
 from pathlib import Path
 from typing import Final
 
-from inspan.model.activity import Activity, Doing
-from inspan.model.session import Ended, Output, Resized
+from inspan.model.activity import Doing
 from inspan.providers.screenrules import GENERIC, names, rulebook
-from inspan.terminal.playback import Playback
-from inspan.terminal.replay import COLUMNS, ROWS, Replay
-from inspan.terminal.rules import Rulebook
-from inspan.terminal.screen import Backend, Screen, backend
+from inspan.terminal.screen import backend
 from tools.bench_each import of_each, of_others
+from tools.bench_play import SITUATIONS, Player, Snapshot, recordings
 
-ROOT: Final = Path(__file__).parent.parent
-GOLDEN: Final = ROOT / "tests" / "golden"
-#: Where recordings lie: FOLDER/AGENT/NAME, each with a labels.json.
-FOLDERS: Final = (GOLDEN / "screens", GOLDEN / "corpus")
-PAGE: Final = ROOT / "docs" / "state-detection.md"
+PAGE: Final = Path(__file__).parent.parent / "docs" / "state-detection.md"
 BEGIN, END = "<!-- bench-state: begin -->\n", "<!-- bench-state: end -->\n"
 #: Nobody who writes rules has looked at these; who is taken out of here is of the development.
-HELD_OUT: Final[frozenset[str]] = frozenset({"ite", "postal"})
+HELD_OUT: Final[frozenset[str]] = frozenset()
 STATES: Final = (Doing.WORKING, Doing.WAITING, Doing.IDLE)
-#: Seconds between two snapshots of one label; the first is half of that after its beginning.
-EVERY: Final = 1.0
-#: What a person finds an agent in. Labels that are not listed are of the situation of their state.
-SITUATIONS: Final = ("working", "permission", "question", "idle", "error", "login")
-_SITUATIONS: Final = {
-    (Doing.WAITING, "edit"): "permission",
-    (Doing.WAITING, "permission"): "permission",
-    (Doing.WAITING, "trust"): "permission",
-    (Doing.WAITING, "question"): "question",
-    (Doing.WAITING, "login"): "login",
-    (Doing.IDLE, "error"): "error",
-}
 #: How many kinds of misreading are listed.
 LISTED: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One moment: what it did, what was said, by which rule, and what was shown (its hash)."""
-
-    recording: str
-    at: float
-    known: Doing
-    situation: str
-    said: Doing
-    rule: str
-    shown: int
-
-    @property
-    def agent(self) -> str:
-        return self.recording.partition("/")[0]
-
-    @property
-    def found_in(self) -> str:
-        """Which of ``SITUATIONS`` a person finds it in."""
-        return _SITUATIONS.get((self.known, self.situation), self.known.value)
 
 
 @dataclass
@@ -88,70 +44,7 @@ class Measured:
         return [each for each in self.snapshots if each.known is known]
 
 
-def recordings() -> list[Path]:
-    """Every labelled recording, in the order of their names."""
-    return sorted(path.parent for folder in FOLDERS for path in folder.glob("*/*/labels.json"))
-
-
-def snapshots(folder: Path, book: Rulebook, emulator: Backend) -> Iterator[Snapshot]:
-    """Of one recording under one rulebook."""
-    agent = folder.parent.name
-    labels = json.loads((folder / "labels.json").read_text("utf-8"))["labels"]
-    wanted = [
-        (start + EVERY * (step + 0.5), Doing(doing), situation or folder.name)
-        for start, end, word in labels
-        for doing, _, situation in [word.partition("/")]
-        for step in range(round((end - start) / EVERY))
-    ]
-    spans = list(_spans(folder, book, emulator))
-    shown = _shown(folder, [each[0] for each in wanted], emulator)
-    for (at, known, situation), screen in zip(wanted, shown, strict=True):
-        said = next((told for start, told, until in spans if start <= at < until), None)
-        yield Snapshot(
-            f"{agent}/{folder.name}",
-            at,
-            known,
-            situation,
-            said.doing if said else Doing.UNKNOWN,
-            said.rule if said else "",
-            screen,
-        )
-
-
-def _spans(
-    folder: Path, book: Rulebook, emulator: Backend
-) -> Iterator[tuple[float, Activity, float]]:
-    playback = Playback(folder)
-    replay = Replay(playback, (book,), emulator)
-    told = [(replay.now, activity) for activity in replay.activities()]
-    replay.look.close()
-    began = playback.began or 0.0
-    for (at, activity), (until, _) in pairwise([*told, (inf, None)]):
-        assert activity is not None
-        yield at - began, activity, until - began
-
-
-def _shown(folder: Path, moments: Sequence[float], emulator: Backend) -> list[int]:
-    """A hash of the screen at each moment; the moments are in order."""
-    playback = Playback(folder)
-    screen = Screen(COLUMNS, ROWS, emulator)
-    found: list[int] = []
-    began = playback.began or 0.0
-    for moment in playback.timeline():
-        while len(found) < len(moments) and began + moments[len(found)] <= moment.at:
-            found.append(hash(screen.rows()))
-        if isinstance(moment.what, Output):
-            screen.feed(moment.what.data)
-        elif isinstance(moment.what, Resized):
-            screen.resize(moment.what.cols, moment.what.rows)
-        elif isinstance(moment.what, Ended):
-            break
-    found += [hash(screen.rows())] * (len(moments) - len(found))
-    screen.close()
-    return found
-
-
-def measure(every: Iterable[Path], emulator: Backend) -> list[Measured]:
+def measure(every: Iterable[Path], player: Player) -> list[Measured]:
     """The held-out agents, the others under the general rules, and those under their own."""
     general = rulebook(GENERIC)
     held = Measured("Held out: general rules, written without a look at these agents")
@@ -160,16 +53,10 @@ def measure(every: Iterable[Path], emulator: Backend) -> list[Measured]:
     for folder in every:
         agent = folder.parent.name
         part = held if agent in HELD_OUT else apart
-        part.snapshots.extend(snapshots(folder, general, emulator))
+        part.snapshots.extend(player.snapshots(folder, general))
         if agent in names():
-            own.snapshots.extend(snapshots(folder, rulebook(agent), emulator))
+            own.snapshots.extend(player.snapshots(folder, rulebook(agent)))
     return [held, apart, own]
-
-
-def _all_of(every: Iterable[Path], book: Rulebook) -> list[Snapshot]:
-    """Every snapshot of some recordings, by one rulebook."""
-    emulator = backend()
-    return [each for folder in every for each in snapshots(folder, book, emulator)]
 
 
 def _share(part: int, whole: int) -> str:
@@ -281,12 +168,13 @@ def main() -> int:
     if not chosen:
         print("there is no such recording", file=sys.stderr)
         return 1
+    player = Player(backend())
     if args.each:
-        print("\n".join(of_each(chosen, rulebook(GENERIC), _all_of)))
+        print("\n".join(of_each(chosen, rulebook(GENERIC), player.every)))
         return 0
-    measured = measure(chosen, backend())
+    measured = measure(chosen, player)
     general = [each for part in measured[:2] for each in part.snapshots]
-    text = page(measured, list(of_others(chosen, general, rulebook(GENERIC), _all_of)))
+    text = page(measured, list(of_others(chosen, general, rulebook(GENERIC), player.every)))
     print(text)
     for each in (item for part in measured for item in part.snapshots if args.all):
         if each.said is not each.known:

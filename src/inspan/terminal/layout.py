@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -56,6 +57,8 @@ _APART_MOST: Final = 3
 _BARE: Final = re.compile(r"\s{0,4}(?:[❯›>❱»]|>>>?|```.*|~~~.*)\s*$")
 #: The most rows between a dialog and the place in which one types below it.
 _BETWEEN_MOST: Final = 3
+#: Of so many rows it is known whether they are lines: most are looked at again and again.
+_KNOWN: Final = 2048
 
 
 def horizontals(rows: Sequence[str]) -> list[int]:
@@ -63,6 +66,7 @@ def horizontals(rows: Sequence[str]) -> list[int]:
     return [at for at, row in enumerate(rows) if _crosses(row)]
 
 
+@lru_cache(_KNOWN)
 def _crosses(row: str) -> bool:
     if _HORIZONTAL.fullmatch(row):
         return True

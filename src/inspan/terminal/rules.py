@@ -61,7 +61,10 @@ class OneOf:
 
     def first(self, view: View, *, new: bool = False) -> re.Match[str] | None:
         """Where the first of them that is found is."""
-        return _first(self.patterns, view, new=new)
+        key = id(self), new
+        if key not in view.found:
+            view.found[key] = _first(self.patterns, view, new=new)
+        return view.found[key]
 
     def came(self, view: View) -> float:
         """When the newest line came in which one of them is found."""

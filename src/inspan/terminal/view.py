@@ -87,6 +87,11 @@ class View:
     _cut: dict[Region, tuple[str, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    #: What was found by conditions that many rules have: each is looked for once.
+    found: dict[tuple[int, bool], re.Match[str] | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _types: list[range | None] = field(default_factory=list, init=False, compare=False, repr=False)
 
     def lines(self, region: Region) -> tuple[str, ...]:
         """The lines of a region, from the top; each at most ``LINE_MOST`` characters."""
@@ -230,6 +235,12 @@ class View:
         return [row.strip(SIDES) for row in found]
 
     def _typing(self) -> range | None:
+        """Where one types; it is looked for once."""
+        if not self._types:
+            self._types.append(self._where_typed())
+        return self._types[0]
+
+    def _where_typed(self) -> range | None:
         """Where one types: a cursor that is hidden may stand anywhere above a box for a line."""
         found = typing_rows(self.rows, self.cursor)
         if not self.hidden and begun(self.rows, self.cursor):

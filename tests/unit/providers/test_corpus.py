@@ -11,15 +11,8 @@ from inspan.model.activity import Doing
 from inspan.providers.screenrules import GENERIC, names, rulebook
 from inspan.terminal.screen import backend
 from tools import bench_state
-from tools.bench_state import (
-    HELD_OUT,
-    SITUATIONS,
-    Measured,
-    Snapshot,
-    page,
-    recordings,
-    snapshots,
-)
+from tools.bench_play import SITUATIONS, Snapshot, recordings, snapshots
+from tools.bench_state import HELD_OUT, Measured, page
 
 pytestmark = pytest.mark.requirement("B4")
 

@@ -9,7 +9,7 @@ from inspan.model.activity import Doing
 from inspan.terminal.rulefile import parse
 from inspan.terminal.rules import Rulebook
 from tools.bench_each import of_each, of_others, shares
-from tools.bench_state import Snapshot
+from tools.bench_play import Snapshot
 
 pytestmark = pytest.mark.requirement("B4")
 

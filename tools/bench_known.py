@@ -1,0 +1,116 @@
+"""Rules that remember what they did not find, so that screens that come again cost little.
+
+A recording is played several times: by all the general rules, and by those that are left of them.
+Whether the patterns of a rule are found depends on what is shown, and on no time. So of each screen
+it is kept which rules do not fit it, as bits of a number; and of each line what every pattern found
+in it, for as long as one recording is played. It knows no rule and changes no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Final, cast
+
+from inspan.terminal.regions import Place
+from inspan.terminal.rules import Condition, OneOf, Pattern, Rule, Rulebook
+from inspan.terminal.view import View
+
+#: What depends on when something came, too.
+_TIMED: Final = Place.FRESH
+
+
+@dataclass(slots=True)
+class Known:
+    """Which of the rules do not fit which screens, and what was found in which lines."""
+
+    unfit: dict[int, int] = field(default_factory=dict)
+    #: The rules that fitted ever since it forgot.
+    fitted: set[str] = field(default_factory=set)
+    _searched: list[dict[str, re.Match[str] | None]] = field(default_factory=list)
+    _bits: dict[str, int] = field(default_factory=dict)
+    _view: View | None = None
+    _screen: int = 0
+
+    def book(self, book: Rulebook) -> Rulebook:
+        """The same rules, which remember. It forgets what was found in lines."""
+        self._searched.clear()
+        names: dict[int, Condition] = {}
+        return replace(book, rules=tuple(self._rule(book.name, rule, names) for rule in book.rules))
+
+    def forget(self) -> frozenset[str]:
+        """Another recording follows: lets go of the lines, and tells which rules fitted ever."""
+        fitted = frozenset(self.fitted)
+        self.fitted.clear()
+        for each in self._searched:
+            each.clear()
+        return fitted
+
+    def screen(self, view: View) -> int:
+        """The number of what is shown."""
+        if view is not self._view:
+            shown = (view.rows, view.cursor, view.title, view.progress, view.alternate)
+            self._view, self._screen = view, hash((*shown, view.hidden, view.usual))
+        return self._screen
+
+    def _rule(self, book: str, rule: Rule, names: dict[int, Condition]) -> Rule:
+        every = (*rule.all, *rule.any, *rule.none)
+        timed = rule.moves > 0 or any(_TIMED in each.places for each in every)
+        bit = 1 << self._bits.setdefault(f"{book}/{rule.id}", len(self._bits))
+        kept = {each.name: getattr(rule, each.name) for each in fields(Rule)}
+        for name in ("all", "any", "none"):
+            kept[name] = tuple(self._condition(each, names) for each in kept[name])
+        return _Remembering(**kept, known=self, bit=0 if timed else bit)
+
+    def _condition(self, each: Condition, names: dict[int, Condition]) -> Condition:
+        if id(each) not in names:
+            if isinstance(each, OneOf):
+                patterns = tuple(self._pattern(one) for one in each.patterns)
+                names[id(each)] = OneOf(patterns)
+            else:
+                names[id(each)] = self._pattern(each)
+        return names[id(each)]
+
+    def _pattern(self, pattern: Pattern) -> Pattern:
+        searching = _Searching(pattern.regex, {})
+        self._searched.append(searching.known)
+        return replace(pattern, regex=cast("re.Pattern[str]", searching))
+
+
+@dataclass(frozen=True, slots=True)
+class _Searching:
+    """A regular expression that remembers what it found in which line."""
+
+    regex: re.Pattern[str]
+    known: dict[str, re.Match[str] | None]
+
+    def search(self, line: str) -> re.Match[str] | None:
+        try:
+            return self.known[line]
+        except KeyError:
+            found = self.known[line] = self.regex.search(line)
+            return found
+
+    def finditer(self, line: str) -> Iterator[re.Match[str]]:
+        return self.regex.finditer(line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remembering(Rule):
+    """A rule that is asked once for each screen that it does not fit."""
+
+    known: Known
+    bit: int
+
+    def fits(self, view: View) -> list[re.Match[str]] | None:
+        screen = self.known.screen(view)
+        unfit = self.known.unfit.get(screen, 0)
+        if unfit & self.bit:
+            return None
+        found = Rule.fits(self, view)
+        if found is None:
+            self.known.unfit[screen] = unfit | self.bit
+        else:
+            self.known.fitted.add(self.id)
+        return found
