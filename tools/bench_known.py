@@ -1,9 +1,10 @@
 """Rules that remember what they did not find, so that screens that come again cost little.
 
 A recording is played several times: by all the general rules, and by those that are left of them.
-Whether the patterns of a rule are found depends on what is shown, and on no time. So of each screen
-it is kept which rules do not fit it, as bits of a number; and of each line what every pattern found
-in it, for as long as one recording is played. It knows no rule and changes no answer.
+Whether the patterns of a rule are found depends on what is shown and since when, and not on how
+late it is. So of each screen it is kept which rules do not fit it, as bits of a number; and of each
+line what every pattern found in it, for as long as one recording is played. It knows no rule and
+changes no answer.
 """
 
 from __future__ import annotations
@@ -11,14 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from typing import Final, cast
+from math import inf
+from typing import cast
 
-from inspan.terminal.regions import Place
 from inspan.terminal.rules import Condition, OneOf, Pattern, Rule, Rulebook
 from inspan.terminal.view import View
-
-#: What depends on when something came, too.
-_TIMED: Final = Place.FRESH
 
 
 @dataclass(slots=True)
@@ -48,20 +46,19 @@ class Known:
         return fitted
 
     def screen(self, view: View) -> int:
-        """The number of what is shown."""
+        """The number of what is shown, and of since when."""
         if view is not self._view:
-            shown = (view.rows, view.cursor, view.title, view.progress, view.alternate)
-            self._view, self._screen = view, hash((*shown, view.hidden, view.usual))
+            shown = (view.rows, view.cursor, view.title, view.progress, view.alternate, view.hidden)
+            since = (view.usual, view.sent, view.born, view.turns, view.keyed > -inf)
+            self._view, self._screen = view, hash((shown, since))
         return self._screen
 
     def _rule(self, book: str, rule: Rule, names: dict[int, Condition]) -> Rule:
-        every = (*rule.all, *rule.any, *rule.none)
-        timed = rule.moves > 0 or any(_TIMED in each.places for each in every)
         bit = 1 << self._bits.setdefault(f"{book}/{rule.id}", len(self._bits))
         kept = {each.name: getattr(rule, each.name) for each in fields(Rule)}
         for name in ("all", "any", "none"):
             kept[name] = tuple(self._condition(each, names) for each in kept[name])
-        return _Remembering(**kept, known=self, bit=0 if timed else bit)
+        return _Remembering(**kept, known=self, bit=0 if rule.moves else bit)
 
     def _condition(self, each: Condition, names: dict[int, Condition]) -> Condition:
         if id(each) not in names:

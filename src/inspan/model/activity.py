@@ -204,9 +204,12 @@ class Steady:
         return Steady(shown, activity, since, known, changes, self.pardoned)
 
     def excused(self, until: float = -inf) -> Steady:
-        """The next one, after something was typed: what changed before, or until then, is none."""
+        """The next one, after something was typed: what changed before, or until then, is none.
+
+        Nor is what is known first after it, however late.
+        """
         shown = self.shown and replaced(self.shown, flapping=False)
-        return replaced(self, shown=shown, changes=(), pardoned=until)
+        return replaced(self, shown=shown, known=Doing.UNKNOWN, changes=(), pardoned=until)
 
     def due(self, now: float) -> float:
         """When to ask again without any news: infinite where nothing is held or flapping."""

@@ -68,6 +68,9 @@ _ANSWER: Final = re.compile(r"(?i)\W{0,3}(?:y|n|a|yes|no|always|ok|skip)\W?")
 #: What may be the end of a row that was too long.
 _END: Final = re.compile(r"\s*[a-z]\w*(?: \w+)?\)?\s*")
 _STRONG: Final = frozenset("KBYW")
+_SPINNER: Final = frozenset("s")
+#: So many columns at the right of a box have no words.
+_EDGES: Final = 5
 _LONG: Final = 6
 #: Rows between one option and the next, at the most; and an option that has no number.
 _GAP: Final = 4
@@ -152,17 +155,18 @@ def asking(
     rows: Sequence[str],
     typing: range | None,
     always: Callable[[str], bool],
+    turning: frozenset[int] = frozenset(),
     *,
     rests: bool,
 ) -> Asking:
     """What may ask on this screen.
 
     ``typing``: the rows in which one types; ``always``: whether a row is shown at rest too;
-    ``rests``: the place to type is as at rest.
+    ``turning``: the rows that turn, as spinners do; ``rests``: the place to type is as at rest.
     """
     over = floating(rows)
     if over is not None:
-        found = _signs([(at, row) for at, row in enumerate(over)], _BELOW_BOXED)
+        found = _signs([*enumerate(over)], [*map(_kind, over)], _BELOW_BOXED)
         if found.signs >= OVER_ALL:
             parts = [over[at] for at in found.rows]
             stands = [at for at, row in enumerate(rows) if any(part in row for part in parts)]
@@ -174,7 +178,16 @@ def asking(
         if any(map(str.isalnum, row)) and not always(row) and (said := _inside(row))
         if not (rests and typing and at in typing)
     ]
-    return _signs(shown[-_WINDOW:], _BELOW, typing)
+    shown = shown[-_WINDOW:]
+    return _signs(shown, _kinds_of(shown, max(map(len, cut)), turning), _BELOW, typing)
+
+
+def tells(row: str) -> bool:
+    """Whether a row has words, and is neither an option nor keys nor a question of a dialog."""
+    said = _inside(row).strip()
+    if not any(map(str.isalpha, said)) or _kind(said):
+        return False
+    return not any(each.match(said) for each in (_NUMBERED, _TICKED, _MARKED, _BRIEF))
 
 
 def needed(*, rests: bool, other: bool) -> int:
@@ -182,9 +195,13 @@ def needed(*, rests: bool, other: bool) -> int:
     return AT_REST if rests else NEEDED - other
 
 
-def _signs(shown: Sequence[tuple[int, str]], below: int, typing: range | None = None) -> Asking:
+def _signs(
+    shown: Sequence[tuple[int, str]],
+    kinds: Sequence[frozenset[str]],
+    below: int,
+    typing: range | None = None,
+) -> Asking:
     """How much of these rows asks, where little that does not is below."""
-    kinds = [_kind(said) for _, said in shown]
     block = _block(shown)
     anchors = [at for at, kind in enumerate(kinds) if kind & _STRONG or at in block]
     if not anchors:
@@ -208,6 +225,20 @@ def _signs(shown: Sequence[tuple[int, str]], below: int, typing: range | None = 
 def _inside(row: str) -> str:
     """Without what is drawn around it; its words stay where they are."""
     return _LEFT.sub(lambda found: " " * len(found[0]), row).rstrip(_SIDES)
+
+
+def _kinds_of(
+    shown: Sequence[tuple[int, str]], width: int, turning: frozenset[int]
+) -> list[frozenset[str]]:
+    """What each row is a sign of; what was broken off a spinner's row is part of that."""
+    kinds: list[frozenset[str]] = []
+    for at, (row, said) in enumerate(shown):
+        kind = _kind(said) | _SPINNER if row in turning else _kind(said)
+        if at and "s" in kinds[-1] and shown[at - 1][0] == row - 1:
+            begun = len(shown[at - 1][1]) + len(said.split(maxsplit=1)[0])
+            kind = _SPINNER if begun + _EDGES >= width else kind
+        kinds.append(kind)
+    return kinds
 
 
 @lru_cache(_KNOWN)

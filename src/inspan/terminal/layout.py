@@ -134,7 +134,8 @@ def drawn_live(rows: Sequence[str], cursor: tuple[int, int]) -> int | None:
     last = next((row for row in range(len(rows) - 1, -1, -1) if rows[row]), None)
     if last is None or column == 0 or not last <= at <= last + _APART_MOST:
         return None
-    return last if column >= len(rows[min(at, len(rows) - 1)]) else None
+    # At the right edge it stands on the last letter.
+    return last if column + 1 >= len(rows[min(at, len(rows) - 1)]) else None
 
 
 def paragraph(rows: Sequence[str], end: int, between: int = _APART_MOST) -> range:

@@ -12,6 +12,7 @@ from math import inf
 from inspan.model.activity import Doing, Reading, Source
 from inspan.terminal.asking import column
 from inspan.terminal.hooks import Hooks
+from inspan.terminal.keys import Keys
 from inspan.terminal.motion import Motion
 from inspan.terminal.rules import Rulebook, Verdict
 from inspan.terminal.screen import Backend, Screen
@@ -39,6 +40,7 @@ class Look:
         self._again = inf
         self._motion = Motion()
         self._usual = Usual()
+        self._keys = Keys()
         #: How many characters had been drawn when it was looked at last.
         self._printed = 0
 
@@ -79,8 +81,9 @@ class Look:
             screen, said = self.screen, self.reading
             rests = at >= self._motion.rests and (said is None or said.doing is not Doing.WAITING)
             hidden = screen.marks.hidden
+            self._keys.typed(data, at)
             self._usual.typed(
-                data, tuple(column(screen.rows())), screen.cursor, hidden, rests=rests
+                data, tuple(column(screen.rows())), screen.cursor, hidden, rests=rests, at=at
             )
         self._motion.typed(at)
         self._hooks.forget()
@@ -115,7 +118,10 @@ class Look:
             stood=motion.stood,
             worded=motion.worded,
             born=motion.born,
+            turns=motion.turns,
+            keyed=self._keys.answered,
             usual=self._usual.every,
+            sent=self._usual.sent,
         )
         verdict = self._judge(view)
         titled = verdict.source is Source.TITLE

@@ -15,7 +15,7 @@ from enum import Enum, auto
 from math import inf
 from typing import Final
 
-from inspan.terminal.layout import typing_rows
+from inspan.terminal.layout import FRAME, typing_rows
 
 #: Seconds without a change after which what moved has come to rest. A counter of seconds moves.
 MOTION_PAUSE: Final = 1.6
@@ -28,8 +28,19 @@ EXCUSED: Final = 0.5
 PAINTS: Final = 0.4
 #: So many characters at least are drawn anew by an animation of colours: a cursor is one.
 _PAINTED: Final = 2
+#: Seconds for which a row may be gone that is only drawn anew.
+_DRAWN_ANEW: Final = 1.0
+_NEVER: Final = (inf, -inf)
 #: So often rows below one another change together in a picture that is animated.
 _ART: Final = 2
+#: A spinner that turns slowly, on a machine that is busy, is given so many times what it took last,
+#: and so many seconds at the most: as long as it stands as it turned last.
+_SLOW: Final = 2.5
+_SLOW_MOST: Final = 4.0
+#: How much of that is left where it turns faster again.
+_LESS: Final = 0.8
+#: The most columns in which that changes.
+_TURNS_MOST: Final = 12
 #: A counter of what goes on: seconds, minutes, or tokens behind it; or as 0:12.
 _COUNTS: Final = re.compile(
     r"\d ?(?:ms|s|secs?|seconds?|m|min|tok|tokens?|k)\b|(?<!\d)\d?\d:\d\d(?!\d)"
@@ -74,7 +85,11 @@ class Motion:
     worded: tuple[float, ...] = ()
     #: Since when each is on the screen, wherever: text that scrolls is as old as it was.
     born: tuple[float, ...] = ()
-    _first: dict[tuple[str, int], float] = field(default_factory=dict)
+    #: Whether each is one that turned last, as a spinner does.
+    turns: tuple[bool, ...] = ()
+    _born: tuple[str, ...] = ()
+    #: Since when each row was there that is no more, and when it went.
+    _gone: dict[str, tuple[float, float]] = field(default_factory=dict)
     _rows: tuple[str, ...] = ()
     #: How often each row changed as one of a picture: what is animated so moves at rest too.
     _art: Counter[int] = field(default_factory=Counter)
@@ -83,6 +98,11 @@ class Motion:
     _since: tuple[float, ...] = ()
     _worded: tuple[float, ...] = ()
     _lettered: tuple[float, ...] = ()
+    #: When what turns turned last, by its row, and until when it is not at rest; and until when
+    #: what moved otherwise is not.
+    _turned: dict[int, float] = field(default_factory=dict)
+    _turning: dict[int, float] = field(default_factory=dict)
+    _pause: float = -inf
 
     def typed(self, at: float) -> None:
         """Somebody typed, or did else what makes a program draw: that is no motion of its own."""
@@ -105,15 +125,30 @@ class Motion:
         self._see((*told, *rows), cursor, len(told), printed, at)
         self.stood = self._worded[len(told) :]
         self.worded = self._lettered[len(told) :]
+        self.turns = tuple(number in self._turning for number in range(len(told), len(self._rows)))
 
     def _bear(self, rows: tuple[str, ...], at: float) -> None:
-        """Since when each row is there, by its words and how often those stand above it."""
-        above: Counter[str] = Counter()
-        found: dict[tuple[str, int], float] = {}
-        for row in rows:
-            found[row, above[row]] = self._first.get((row, above[row]), at)
-            above[row] += 1
-        self._first, self.born = found, tuple(found.values())
+        """Since when each row is there: of rows that are alike, by how all scrolled."""
+        left: dict[str, list[int]] = {}
+        for number, row in enumerate(self._born):
+            left.setdefault(row, []).append(number)
+        scrolled = _scrolled(rows, left)
+        born = [at] * len(rows)
+        for exact in (True, False):
+            for number, row in enumerate(rows):
+                # What scrolled away is none of those that are there.
+                found = [was for was in left.get(row, ()) if not row or was >= scrolled]
+                same = number + scrolled in found
+                if found and born[number] == at and same >= exact:
+                    was = number + scrolled if same else found[0]
+                    left[row].remove(was)
+                    born[number] = self.born[was]
+                elif not found and at < self._gone.get(row, _NEVER)[1] + _DRAWN_ANEW:
+                    born[number], _ = self._gone.pop(row)
+        gone = {row: (self.born[was[0]], at) for row, was in left.items() if row and was}
+        kept = {row: each for row, each in self._gone.items() if at < each[1] + _DRAWN_ANEW}
+        self._gone = kept | gone
+        self._born, self.born = rows, tuple(born)
 
     def _see(
         self, rows: tuple[str, ...], cursor: tuple[int, int], told: int, printed: int, at: float
@@ -131,6 +166,7 @@ class Motion:
                 self._loud(at, SPIN_PAUSE)
             return
         found = self._changes(rows, cursor, told, at)
+        self._turn(rows, found, told, at)
         pairs = list(zip(rows, self._rows, strict=True))
         self._before = tuple(
             before if row == was else was
@@ -151,15 +187,16 @@ class Motion:
         self._rows = rows
         if found:
             self._painted = at
-            fast = all(change in (Change.SIGNS, Change.BLINK) for change in found)
+            fast = all(change in (Change.SIGNS, Change.BLINK) for change in found.values())
             self._loud(at, SPIN_PAUSE if fast else MOTION_PAUSE)
         elif at < self._excused + EXCUSED:
             self.calm = at
+        self.rests = max(self._pause, *self._turning.values(), -inf)
 
     def _changes(
         self, rows: tuple[str, ...], cursor: tuple[int, int], told: int, at: float
-    ) -> list[Change]:
-        """What changed that changes at work only."""
+    ) -> dict[int, Change]:
+        """What changed that changes at work only, by rows."""
         typing = typing_rows(rows[told:], cursor)
         first = typing.start + told if typing is not None else len(rows)
         found = {}
@@ -179,8 +216,8 @@ class Motion:
             if number not in signs:
                 del self._art[number]
         self._art.update(_pictured(signs))
-        return [
-            change
+        return {
+            number: change
             for number, change in found.items()
             if self._art[number] < _ART
             and _counts(
@@ -189,7 +226,22 @@ class Motion:
                 fast=at <= self._since[number] + PAINTS,
                 below=number >= first,
             )
-        ]
+        }
+
+    def _turn(self, rows: tuple[str, ...], found: dict[int, Change], told: int, at: float) -> None:
+        """A row turns where only a sign of it changes, again and again."""
+        for number, (row, was) in enumerate(zip(rows, self._rows, strict=True)):
+            if row == was:
+                continue
+            if not _letters(row) or _letters(row) != _letters(was):
+                self._turned.pop(number, None)
+                self._turning.pop(number, None)
+            elif number in found and number >= told and _turns(was, row):
+                last, self._turned[number] = self._turned.get(number, -inf), at
+                if at - last <= _SLOW_MOST:
+                    given = self._turning.get(number, last) - last
+                    given = max(_SLOW * (at - last), _LESS * given)
+                    self._turning[number] = at + min(given, _SLOW_MOST)
 
     def _loud(self, at: float, pause: float) -> None:
         """It looks otherwise since ``at``."""
@@ -201,10 +253,11 @@ class Motion:
     def _move(self, at: float, pause: float) -> None:
         if at < self._excused + EXCUSED:
             return
-        if at > self.moved + MOTION_PAUSE:
+        if at > max(self.moved + MOTION_PAUSE, self.rests):
             self.began = at
         self.moved = at
-        self.rests = max(self.rests, at + pause)
+        self._pause = max(self._pause, at + pause)
+        self.rests = max(self._pause, *self._turning.values(), -inf)
 
 
 def _counts(change: Change, row: str, *, fast: bool, below: bool) -> bool:
@@ -249,6 +302,25 @@ def changed(was: str, row: str) -> Change:
     if any(sign.isalnum() for sign in parts):
         return Change.WORDS
     return Change.COUNT if counted else Change.SIGNS
+
+
+def _scrolled(rows: tuple[str, ...], before: dict[str, list[int]]) -> int:
+    """By how many rows most of those moved up that are there once; ``before``: where they stood."""
+    counted = Counter(rows)
+    moved = Counter(
+        before[row][0] - number
+        for number, row in enumerate(rows)
+        if row and counted[row] == 1 and len(before.get(row, ())) == 1
+    )
+    return moved.most_common(1)[0][0] if moved else 0
+
+
+def _turns(was: str, row: str) -> bool:
+    """Whether a few signs changed that are not of a line or a border."""
+    first, end = span(was, row)
+    return end - first <= _TURNS_MOST and any(
+        not sign.isalnum() and sign not in FRAME for sign in row[first:end]
+    )
 
 
 def _words(row: str) -> str:

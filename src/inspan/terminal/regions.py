@@ -34,9 +34,10 @@ class Place(StrEnum):
     LIVE = "live"  #: the last line, where a cursor that is hidden stands at the end of all
     LEFT = "left"  #: the same, where the cursor is shown
     USUAL = "usual"  #: where one types, where it stands as it did when a prompt was sent
-    UNLIKE = "unlike"  #: the last line with words, where one was sent and it stands otherwise
+    UNLIKE = "unlike"  #: the last line with words, where one was sent and no such place is left
     ASKING = "asking"  #: the rows that ask, by several signs together
     MAYBE = "maybe_asking"  #: the same where there are few signs
+    UNTOUCHED = "untouched"  #: an empty line, where nobody has typed anything yet
     WHOLE = "whole"  #: every line that is not empty
 
 

@@ -9,7 +9,7 @@ pure: a ``View`` goes in and a ``Reading`` comes out. How they are written down 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final, TypeAlias
@@ -186,17 +186,24 @@ class Rule:
         always = not rests and all(view.always(match.string) for match in matches)
         return None if always and not self.moves else matches
 
-    def went_on(self, view: View, since: float) -> bool:
-        """Whether it is of what moves, and that moved well before ``since``."""
-        return self.moves > 0 and view.moving + _WENT_ON <= since
+    def beside(self, view: View, since: float, *, turns: bool) -> bool:
+        """Whether it is said beside lines of another that have not stood ``since`` then for long.
 
-    def apart(self, view: View) -> float:
+        So is what moves and moved well before them, and what asks by several signs together. Where
+        those lines are of a spinner, and so never stand (``turns``), whatever asks is.
+        """
+        several = any(Place.ASKING in condition.places for condition in self.all)
+        went_on = self.moves > 0 and view.moving + _WENT_ON <= since
+        return several or went_on or (turns and self.asks is not None)
+
+    def apart(self, view: View, lines: Sequence[str]) -> float:
         """Until when it is no dialog, as its lines did not come together."""
+        flowed = view.flowed(lines) + _APART if self.asks else -inf
         if self.together == inf:
-            return -inf
+            return flowed
         came = [at for each in self.all if (at := each.came(view)) > -inf]
         apart = came and max(came) - min(came) > self.together
-        return max(came) + _APART if apart else -inf
+        return max(flowed, max(came) + _APART) if apart else flowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,17 +254,21 @@ class Rulebook:
         stood, no other that is new is said in its place, but motion that was there before them.
         """
         again = awaited = inf
+        turns = False
         for rule in self.rules:
             if (found := rule.fits(view)) is None:
                 continue
-            name = f"{self.name}/{rule.id}"
-            if awaited < inf and name != before and not rule.went_on(view, awaited):
+            name, lines = f"{self.name}/{rule.id}", [match.string for match in found]
+            if rule.asks and view.was_answered(lines):
+                continue
+            if awaited < inf and name != before and not rule.beside(view, awaited, turns=turns):
                 continue
             still = rule.still + (view.own if name == before else view.calm)
             if rule.stands and name != before:
-                since = max(view.stands(each.string) for each in found)
+                since = max(map(view.stands, lines))
                 awaited = since if view.now < since + rule.stands else inf
-                still = max(still, since + rule.stands, rule.apart(view))
+                turns = view.turning(lines)
+                still = max(still, since + rule.stands, rule.apart(view, lines))
             if view.now < still and not (name == before and rule.asks):
                 again = min(again, still)
                 continue

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from inspan.terminal.layout import FRAME, horizontals
@@ -62,6 +63,12 @@ class Standing:
         plain = _plain(line)
         return bool(plain) and (plain in self.beside or plain == self.title)
 
+    def stays(self, rows: Sequence[str]) -> bool:
+        """Whether what stood below stands there, whatever is in the row in which one types."""
+        shown = {_plain(row) for row in rows}
+        kept = sum(row in shown for row in self.beside)
+        return kept > 0 and 2 * kept >= len(self.beside)
+
     def again(self, rows: Sequence[str], cursor: tuple[int, int], hidden: bool) -> int | None:
         """The row in which one types, where it stands so again."""
         if self.column < 0:
@@ -100,10 +107,11 @@ def stood(rows: Sequence[str], cursor: tuple[int, int], hidden: bool, at: int) -
 
 
 class Usual:
-    """What is known of one program; ``every``: the last first."""
+    """What is known of one program; ``every``: the last first, ``sent``: when that was."""
 
     def __init__(self) -> None:
         self.every: tuple[Standing, ...] = ()
+        self.sent = -inf
         self._line = b""
         #: The screen before the first key of this line, where that was at rest.
         self._before: tuple[tuple[str, ...], tuple[int, int], bool] | None = None
@@ -116,6 +124,7 @@ class Usual:
         hidden: bool,
         *,
         rests: bool,
+        at: float = -inf,
     ) -> None:
         """``data`` is typed on this screen; ``rests``: nothing is known to ask or to move."""
         if not self._line:
@@ -130,8 +139,9 @@ class Usual:
         self._line = b""
         if self._before is None or len(said.split()) < _WORDS or "\x1b" in said:
             return
-        if (at := _echoed(self._before, rows, said)) is not None:
-            now = stood(*self._before, at)
+        if (row := _echoed(self._before, rows, said)) is not None:
+            self.sent = at
+            now = stood(*self._before, row)
             others = [each for each in self.every if each != now]
             self.every = (now, *others)[:_KEPT]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
-from inspan.terminal.asking import Asking, asking, column, needed
+from inspan.terminal.asking import Asking, asking, column, needed, tells
 from inspan.terminal.layout import (
     FRAME,
     SIDES,
@@ -49,6 +49,8 @@ _BELOW: Final = 5
 #: Seconds within which the options of a dialog come, and how much later others count.
 _TOGETHER: Final = 0.6
 _APART: Final = 4.0
+#: Seconds between two lines below one another of a text that comes line by line, at the most.
+_FLOWS: Final = 4.0
 #: So many signs of a dialog are enough not to call it rest.
 _MAYBE: Final = 2
 _ASKED: Final = Region(Place.ASKED)
@@ -82,8 +84,14 @@ class View:
     born: tuple[float, ...] = ()
     #: Since when the words of each row are what they are, whatever signs and numbers do.
     worded: tuple[float, ...] = ()
+    #: Whether each row is one that turned last, as a spinner does.
+    turns: tuple[bool, ...] = ()
+    #: When somebody typed last what may be an answer.
+    keyed: float = -inf
     #: How it stood where one types when a prompt was sent, the last first.
     usual: tuple[Standing, ...] = ()
+    #: When that was: what has stood there since before tells nothing of what came of it.
+    sent: float = -inf
     _cut: dict[Region, tuple[str, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -92,6 +100,9 @@ class View:
         default_factory=dict, init=False, compare=False, repr=False
     )
     _types: list[range | None] = field(default_factory=list, init=False, compare=False, repr=False)
+    _sent_below: list[frozenset[str]] = field(
+        default_factory=list, init=False, compare=False, repr=False
+    )
 
     def lines(self, region: Region) -> tuple[str, ...]:
         """The lines of a region, from the top; each at most ``LINE_MOST`` characters."""
@@ -121,7 +132,72 @@ class View:
 
     def always(self, line: str) -> bool:
         """Whether this line is shown at rest too, and so tells of nothing that is new."""
-        return any(each.has(line) for each in self.usual)
+        if any(each.has(line) for each in self.usual):
+            return True
+        return bool(line) and any(line in (row, row.strip(SIDES)) for row in self._before_sent())
+
+    def _before_sent(self) -> frozenset[str]:
+        """The rows that stood there when a prompt was sent, with words below that came since."""
+        if not self._sent_below:
+            typing = self._typing()
+            end = min(len(self.born), typing.start if typing else len(self.rows))
+            came = [at for at in range(end) if self.born[at] > self.sent and not self.turns[at]]
+            last = next((at for at in reversed(came) if _worded((self.rows[at],))), 0)
+            below = {*self.rows[last:]} if self.sent > -inf else {*self.rows}
+            each = zip(self.rows[:last], self.born, strict=False)
+            new = below.union(row for row, at in each if at >= self.sent)
+            self._sent_below.append(frozenset(self.rows[:last]) - new)
+        return self._sent_below[0]
+
+    def was_answered(self, lines: Sequence[str]) -> bool:
+        """Whether somebody typed since these lines are there, and words came below them then.
+
+        Rows in which one types, that are shown at rest too, that turn, or that ask by themselves
+        tell nothing.
+        """
+        stand = self._rows_of(lines)
+        old = [at for at in stand if self.born[at] < self.keyed]
+        if not old or not all(self._tells(at) for at in stand if at not in old):
+            return False
+        return any(
+            self.born[at] > self.keyed and self._tells(at) for at in range(old[-1], len(self.rows))
+        )
+
+    def turning(self, lines: Sequence[str]) -> bool:
+        """Whether one of these lines is of a row that turns."""
+        return any(self.turns[at] for at in self._rows_of(lines))
+
+    def flowed(self, lines: Sequence[str]) -> float:
+        """When the newest of these lines came, where they came line by line; or never.
+
+        So does what is printed or said: the row just above came shortly before, and not with it.
+        """
+        stand = self._rows_of(lines)
+        newest = max((self.born[at] for at in stand), default=-inf)
+        above = [
+            newest - self.born[at - 1]
+            for at in stand
+            if at and self.rows[at - 1] and not self.turns[at]
+        ]
+        flows = any(_TOGETHER < gap < _FLOWS for gap in above)
+        return newest if flows else -inf
+
+    def _rows_of(self, lines: Sequence[str]) -> list[int]:
+        """The rows that are these lines of regions, from the top."""
+        asked = self._asked() if any(line in self._cut.get(_ASKED, ()) for line in lines) else ()
+        every = enumerate(self.rows[: len(self.born)])
+        found = {at for at, row in every if row in lines or row.strip(SIDES) in lines}
+        return sorted(at for at in found.union(asked) if _worded((self.rows[at],)))
+
+    def _tells(self, at: int) -> bool:
+        """Whether this row says something that neither asks nor is there at rest."""
+        typing = self._typing() or ()
+        return (
+            at not in typing
+            and not self.turns[at]
+            and tells(self.rows[at])
+            and not self.always(self.rows[at])
+        )
 
     def _latest(self, line: str, times: Sequence[float]) -> float:
         every = zip(self.rows, times, strict=False)
@@ -164,7 +240,7 @@ class View:
             case Place.ASKED:
                 asked = self._joined(self._asked())
                 return () if any(map(_ANSWERED.search, asked)) else asked
-            case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE:
+            case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE | Place.UNTOUCHED:
                 return self._at_the_end(place)
             case Place.USUAL | Place.UNLIKE:
                 return self._as_usual(place)
@@ -177,8 +253,9 @@ class View:
         typing = self._typing()
         if typing is None and not self.hidden and self._before_cursor().strip():
             typing = range(self.cursor[1], self.cursor[1] + 1)
-        found = asking(self.rows, typing, self.always, rests=rests)
-        other = bool(self._as_usual(Place.UNLIKE))
+        turning = frozenset(at for at, turns in enumerate(self.turns) if turns)
+        found = asking(self.rows, typing, self.always, turning, rests=rests)
+        other = not rests and any(each.drawn for each in self.usual)
         enough = found.signs >= (least or needed(rests=rests, other=other))
         return found if enough else Asking()
 
@@ -189,11 +266,14 @@ class View:
         at = next((row for row in standing if row is not None), None)
         if place is Place.USUAL:
             return () if at is None else (self.rows[at],)
-        drawn = at is None and any(each.drawn for each in self.usual)
-        return _worded(self.rows)[-1:] if drawn else ()
+        gone = at is None and any(each.drawn for each in self.usual)
+        stays = gone and any(each.stays(rows) for each in self.usual)
+        return _worded(self.rows)[-1:] if gone and not stays else ()
 
     def _at_the_end(self, place: Place) -> Sequence[str]:
         """What is found by where the cursor is, of all that was printed."""
+        if place is Place.UNTOUCHED:
+            return () if self.keyed > -inf else [""]
         if place is Place.FRESH:
             born = self.born[self.cursor[1]] if self.cursor[1] < len(self.born) else -inf
             rows = zip(self.rows, self.born, strict=False)

@@ -173,6 +173,15 @@ def test_what_somebody_brought_about_by_typing_is_no_flapping() -> None:
     assert held.excused().due(4.0) == 4.0 + CALM
 
 
+def test_the_first_that_is_known_after_typing_is_no_change_however_late() -> None:
+    for typed in (True, False):
+        steady = flap((0, I))
+        steady = steady.excused() if typed else steady
+        for at, doing in ((1, Doing.UNKNOWN), (9, W), (10, I), (11, W), (12, I)):
+            steady = steady.see(judge([reading(doing, Source.SCREEN)], at, steady.heard), at)
+        assert shown(steady).flapping is not typed
+
+
 def test_what_is_drawn_anew_for_a_new_size_is_no_flapping() -> None:
     counted, pardoned = Steady(), Steady().excused(10.5)
     for step in range(6):

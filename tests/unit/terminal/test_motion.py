@@ -112,3 +112,42 @@ def test_a_spinner_rests_sooner_than_words() -> None:
         motion.seen((f"{BRAILLE[0]} Thinking",), (0, 0), (), 9, 10.0)
         motion.seen((row,), (0, 0), (), 9, 14.0)
         assert motion.rests == 14.0 + pause
+
+
+def test_a_spinner_that_turns_slowly_is_given_more_time() -> None:
+    motion = Motion()
+    for step in range(4):
+        motion.seen((f"{BRAILLE[step]} Thinking", "text"), (0, 1), (), 9, 10.0 + 2 * step)
+    assert (motion.turns, motion.rests) == ((True, False), 16.0 + 4.0)
+    assert (motion.began, motion.moved) == (14.0, 16.0), "the first two changes were no motion yet"
+    motion.seen(("It is done.", "text"), (0, 1), (), 9, 16.5)
+    assert (motion.turns, motion.rests) == ((False, False), 16.5 + MOTION_PAUSE)
+
+
+@pytest.mark.parametrize(
+    "rows", [("──── a", "text"), ("│ ❯  ", "text"), ("a" * 20 + " .:", "text")]
+)
+def test_lines_and_places_to_type_do_not_turn(rows: tuple[str, ...]) -> None:
+    motion = Motion()
+    for step in range(6):
+        drawn = f"{rows[0][: len(rows[0]) - step % 3]}"
+        motion.seen((drawn, rows[1]), (0, 1), (), 9, 10.0 + 2 * step)
+    assert motion.rests <= 20.0 + MOTION_PAUSE
+
+
+def test_of_rows_that_are_alike_each_is_as_old_as_by_how_all_scrolled() -> None:
+    motion = Motion()
+    motion.seen(("one", "y/n", "two", ""), (0, 3), (), 9, 10.0)
+    motion.seen(("one", "y/n", "two", "y/n"), (0, 3), (), 9, 11.0)
+    assert motion.born == (10.0, 10.0, 10.0, 11.0)
+    motion.seen(("two", "y/n", "three", "y/n"), (0, 3), (), 9, 12.0)
+    assert motion.born == (10.0, 11.0, 12.0, 12.0)
+
+
+def test_a_row_that_is_drawn_anew_within_a_second_is_as_old_as_before() -> None:
+    for gone, born in ((0.5, 10.0), (2.0, 13.0)):
+        motion = Motion()
+        motion.seen(("one", "two"), (0, 0), (), 9, 10.0)
+        motion.seen(("one", ""), (0, 0), (), 9, 13.0 - gone)
+        motion.seen(("one", "two"), (0, 0), (), 9, 13.0)
+        assert motion.born == (10.0, born)
