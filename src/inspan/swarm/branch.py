@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from inspan.errors import BadInput, GitFailed, NotARepository
+from inspan.git.checkout import checkouts
 from inspan.git.merge import merge, move
 from inspan.git.repository import Repository, check_branch, commit_of, find, is_ancestor, tip
 from inspan.git.snapshot import commit_tree, tree_of
@@ -149,12 +150,16 @@ class Branch:
         made = await commit_tree(self._git, merged.tree, ours, message, commit)
         return Joined(made, merged.conflicts)
 
-    async def advance(self, to: str) -> None:
-        """Let it point to ``to``, which has all that it has. Raises Conflict, GitFailed."""
+    async def advance(self, to: str) -> tuple[Path, ...]:
+        """Let it point to ``to``, which has all that it has. Raises Conflict, GitFailed.
+
+        Where it is checked out is returned: the files there stay as they were.
+        """
         seen = await self.tip()
         if not await is_ancestor(self._git, seen, to):
             raise GitFailed(f"{to[:12]} does not have what {self.name} has")
         await move(self._git, self.ref, to, seen=seen, why="merge")
+        return await checkouts(self._repository, self.ref)
 
 
 def _worktree(repository: Repository, task: str, place: Workspace) -> Worktree:

@@ -204,7 +204,7 @@ class Leading:
             if asked is None:
                 broken = joined.conflicts or await self._broken(joined.commit)
                 if not broken:
-                    await branch.advance(joined.commit)
+                    means.warn_of(await branch.advance(joined.commit))
                     self.merged = joined.commit
                     return
                 if number == _JOIN_TRIES:

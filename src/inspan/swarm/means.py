@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from inspan.git.checkout import shown
 from inspan.model.pursuit import GOAL, OF, PHASE, STEP
 from inspan.model.task import (
     BY_LINES,
@@ -37,6 +40,8 @@ class Means:
     dialects: Dialects
     #: One result is merged at a time.
     merging: Turns
+    #: Where the branch is checked out, as far as was told of it.
+    _seen: set[Path] = field(default_factory=set)
 
     @property
     def has_begun(self) -> bool:
@@ -84,6 +89,17 @@ class Means:
         task = await self.control.submit(spec, key=f"{self.goal.id}:{key}")
         self.chronicle.know(task)
         return task
+
+    def warn_of(self, places: Iterable[Path]) -> None:
+        """Tell, once of each, where somebody looks at an older commit of the branch."""
+        for place in places:
+            if place not in self._seen:
+                self._seen.add(place)
+                self.voice.warn(
+                    f"{self.branch.name} moves on and is checked out in {shown(str(place))}, whose"
+                    " files stay as they are: commit nothing there; once it is over, `git reset"
+                    " --hard` there brings them along"
+                )
 
     async def clear(self, task: Task) -> None:
         """Have the worktree taken away of one that has ended and whose changes nobody wants."""

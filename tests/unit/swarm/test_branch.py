@@ -65,6 +65,18 @@ async def test_a_goal_without_a_repository_or_a_commit_says_what_to_do(tmp_path:
     assert "Commit something first" in empty.value.hint
 
 
+async def test_where_somebody_looks_at_the_branch_is_told_when_it_moves(tmp_path: Path) -> None:
+    place = make_repository(tmp_path / "repository")
+    places = Workspaces(tmp_path / "state")
+    branch = await Branch.of(task_in(place, 9, kind=TaskKind.GOAL), "HEAD")
+    one, two = [await branch.result(await _done(places, place, number)) for number in (1, 2)]
+    assert one is not None
+    assert two is not None
+    assert await branch.advance(one) == ()
+    git(place, "worktree", "add", "--quiet", str(tmp_path / "looking"), branch.name)
+    assert await branch.advance((await branch.join(two, "merge")).commit) == (tmp_path / "looking",)
+
+
 async def test_what_is_not_committed_is_counted(tmp_path: Path) -> None:
     place = make_repository(tmp_path / "repository")
     branch = await Branch.of(task_in(place, 9, kind=TaskKind.GOAL), "HEAD")
