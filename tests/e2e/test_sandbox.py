@@ -21,7 +21,7 @@ from inspan.client.remote import RemoteControl
 from inspan.client.sync import SyncControl
 from inspan.errors import BadInput, NotConfined, SessionNotFound
 from inspan.model.sandbox import Network, TaskSandbox
-from inspan.model.task import Task, TaskSpec, TaskState, TerminalSpec, WorkspaceKind
+from inspan.model.task import SetupState, Task, TaskSpec, TaskState, TerminalSpec, WorkspaceKind
 from tests.fakes.repository import git, make_repository
 from tests.real.daemon import Daemon, alive, until
 from tests.real.goldens import ROOT as GOLDEN
@@ -400,6 +400,14 @@ def test_a_check_is_in_the_same_sandbox(world: World) -> None:
     task = world.ended(world.spec("true", checks=(check,)))
     assert task.state is TaskState.SUCCEEDED
     assert (world.work / "checked").exists()
+
+
+def test_what_sets_its_workspace_up_is_in_the_same_sandbox(world: World) -> None:
+    line = f"! echo x >{world.home}/new && ! cat {world.home}/.netrc && echo x >made"
+    spec = world.spec("test", "-s", "made", setup=(line,), workspace=WorkspaceKind.FOLDER)
+    task = world.ended(spec)
+    assert [step.state for step in task.setup] == [SetupState.DONE], task.reason
+    assert task.state is TaskState.COMPLETED
 
 
 def test_a_script_is_played_in_one(world: World) -> None:
