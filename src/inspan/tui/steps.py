@@ -78,22 +78,24 @@ def lines(found: Pursuit, width: int, now: float) -> Iterator[tuple[str, Text]]:
         )
 
 
-def step(found: Pursuit, name: str, now: float) -> Iterator[Text]:
-    """Two lines of one step: how it is, and what it is and waits for."""
-    if found.plan is None:
-        return
-    plan = next(one for one in found.plan.steps if one.name == name)
-    one = next(one for one in found.steps if one.name == name)
+def step(found: Pursuit, name: str, width: int, now: float) -> Iterator[Text]:
+    """Two lines of one step: how it is, and what it is and waits for; none where it is gone."""
+    planned = () if found.plan is None else found.plan.steps
+    plan = next((one for one in planned if one.name == name), None)
+    one = next((one for one in found.steps if one.name == name), None)
+    if plan is None or one is None:
+        return  # another plan was stored while this one was looked at
     style = goals.STYLES[one.state]
+    state = f"  {goals.MARKS[one.state]} {one.state.value}  "
     who = _who(one, now) or _estimate(plan)
-    state = (f"{goals.MARKS[one.state]} {one.state.value}", style)
-    yield Text.assemble((one_line(name), "bold"), "  ", state, (f"  {who}" if who else "", "dim"))
+    left = max(1, width - columns(name) - columns(state))
+    yield Text.assemble((one_line(name), "bold"), (state, style), (one_line(who, left), "dim"))
     what = plans.what(plans.Branch(rails="", step=plan, also=()))
     after = f"after {', '.join(plan.after)}" if plan.after else ""
     if _why(one):
-        yield Text(one_line(_why(one)), style=style)
+        yield Text(one_line(_why(one), width), style=style)
     else:
-        yield Text(one_line(" · ".join(filter(None, (what, after)))), style="dim")
+        yield Text(one_line(" · ".join(filter(None, (what, after))), width), style="dim")
 
 
 def _who(one: StepTold, now: float) -> str:

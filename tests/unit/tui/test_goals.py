@@ -19,6 +19,7 @@ from inspan.model.goal import GoalPlan, PlanStep
 from inspan.model.task import Needs, TaskKind, TaskSpec
 from inspan.settings.planfile import written
 from inspan.swarm.wishes import wishes
+from inspan.tui import steps
 from inspan.tui.aiming import Aiming
 from inspan.tui.app import Cockpit
 from inspan.tui.dialogs.choice import ChoiceDialog
@@ -129,6 +130,19 @@ async def test_its_steps_are_a_graph_too_and_the_same_one_is_pointed_at_in_both(
         await pilot.press("g")
         await until(pilot, lambda: screen.focused is screen.query_one(Rows))
         assert screen.query_one(Rows).chosen == "docs"
+
+
+async def test_a_step_that_another_plan_does_not_have_is_pointed_at_no_more() -> None:
+    async with cockpit() as (app, pilot, control, goal):
+        screen = await opened(app, pilot, goal)
+        await pilot.press("j", "g")
+        await until(pilot, lambda: "after limits, bucket" in seen(app))
+        await control.replan(goal, OTHER, version=1, by="a person")
+        await until(pilot, lambda: "another way" in seen(app))
+        assert screen.query_one(GraphView).chosen == "other"
+        found = app.headway.of(goal)
+        assert found is not None
+        assert not list(steps.step(found, "middleware", 80, 0.0))
 
 
 async def test_a_step_that_nobody_began_has_no_task_to_be_opened(

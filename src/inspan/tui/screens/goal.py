@@ -92,6 +92,10 @@ class GoalScreen(Frame):
         super().tick()
         self.fill()
 
+    @property
+    def _width(self) -> int:
+        return max(20, self.size.width - 2)
+
     # ── drawing ───────────────────────────────────────────────────────────────
 
     @on(Rows.Fitted)
@@ -101,9 +105,8 @@ class GoalScreen(Frame):
         if task is None:
             return
         now = self.app.clock.now()
-        width = max(20, self.size.width - 2)
-        self._about.update(Text("\n").join(steps.about(task, found, width, now)))
-        self._steps.show([] if found is None else list(steps.lines(found, width, now)))
+        self._about.update(Text("\n").join(steps.about(task, found, self._width, now)))
+        self._steps.show([] if found is None else list(steps.lines(found, self._width, now)))
         if self._graph.display:
             self._draw_graph(found)
 
@@ -116,9 +119,12 @@ class GoalScreen(Frame):
     @on(GraphView.Pointed)
     def _tell(self) -> None:
         """What the graph has no room for, of the step that is pointed at."""
-        found, name, now = self.app.headway.of(self.goal), self._graph.chosen, self.app.clock.now()
-        told = () if found is None or name is None else steps.step(found, name, now)
-        self._step.update(Text("\n").join(told))
+        found, name = self.app.headway.of(self.goal), self._graph.chosen
+        if found is None or name is None:
+            self._step.update("")
+        else:
+            told = steps.step(found, name, self._width, self.app.clock.now())
+            self._step.update(Text("\n").join(told))
 
     def action_graph(self) -> None:
         """The steps as a graph, or again as a tree; the same step is pointed at."""
