@@ -13,19 +13,24 @@ import pytest
 import inspan
 from inspan.settings import load
 
-#: Run in a fresh interpreter. For each argument, a list of modules, a fork imports them and tells
-#: what that left behind; -B, since writing byte code makes folders too. What is not ours and comes
-#: along with the first list is imported once, before the others, and not looked at again: both
-#: would be nearly all of the time.
+#: Run in a fresh interpreter. Its arguments are lists of modules, the first of which has all. Each
+#: is imported where nothing else of them is, and tells what that left behind; -B, since writing
+#: byte code makes folders too. What is not ours and comes along with the first list is imported
+#: once, before the others, and not looked at again. A module is imported by a fork of a process
+#: that has of ours what the module would bring anyway, and nothing besides. To import either anew
+#: each time would be nearly all of the time.
 PROBE = """
-import gc, importlib, json, os, sys, threading
+import builtins, gc, importlib, importlib.util, json, os, sys, threading
 
 WATCHED = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system",
            "socket.bind", "socket.connect", "sqlite3.connect", "os.mkdir", "os.remove", "os.rename"}
+ALL, *ALONE = sys.argv[1:]
+OURS = {"__main__", *(name.partition(".")[0] for name in [*ALL.split(), *ALONE])}
+acted, needs = [], {}
+sys.addaudithook(lambda name, args: acted.append(name) if name in WATCHED else None)
 
 def examine(names):
-    acted, failed = [], ""
-    sys.addaudithook(lambda name, args: acted.append(name) if name in WATCHED else None)
+    failed, was = "", len(acted)
     try:
         for name in names:
             importlib.import_module(name)
@@ -37,26 +42,65 @@ def examine(names):
         kinds = (asyncio.AbstractEventLoop, asyncio.Future, asyncio.Queue, asyncio.Lock,
                  asyncio.Event, asyncio.Condition, asyncio.Semaphore)
         found = [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, kinds)]
-    others = [name for name in sys.modules if name.partition(".")[0] not in ("inspan", "__main__")]
-    return {"acted": acted, "asyncio": found, "threads": threading.active_count(),
-            "failed": failed, "others": others}
+    gc.freeze()
+    return {"acted": acted[was:], "asyncio": found, "threads": threading.active_count(),
+            "failed": failed}
 
-told = {}
-for names in sys.argv[1:]:
+def forked(work, *args):
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writer, json.dumps(examine(names.split())).encode())
+        with open(writer, "w") as pipe:
+            json.dump(work(*args), pipe)
         os._exit(0)
     os.close(writer)
-    with open(reader, "rb") as pipe:
-        told[names] = json.load(pipe)
+    with open(reader) as pipe:
+        told = json.load(pipe)
     os.waitpid(child, 0)
-    others = told[names].pop("others")
-    if len(told) == 1:
-        for name in others:
-            importlib.import_module(name)
-        gc.freeze()
+    return told
+
+def everything():
+    real = builtins.__import__
+    def noting(name, globals=None, locals=None, fromlist=(), level=0):
+        at, dots = globals or {}, "." * level
+        whole = importlib.util.resolve_name(dots + name, at["__package__"]) if level else name
+        named = [whole, *(f"{whole}.{one}" for one in fromlist or ())]
+        needs.setdefault(at.get("__name__"), []).extend(named)
+        return real(name, globals, locals, fromlist, level)
+    builtins.__import__ = noting
+    told = examine(ALL.split())
+    others = [name for name in sys.modules if name.partition(".")[0] not in OURS]
+    return told, needs, others
+
+def brought(name):
+    found, new = set(), [name]
+    while new:
+        one = new.pop()
+        above = one.rpartition(".")[0]
+        more = {other for other in (above, *needs.get(one, ())) if other in ALONE} - found
+        found |= more
+        new += more
+    return found
+
+def grown(name):
+    told = {name: examine([name])}
+    *most, last = below.get(name) or [None]
+    for other in most:
+        told |= forked(grown, other)
+    return told | (grown(last) if last else {})
+
+told = {}
+told[ALL], needs, others = forked(everything)
+for name in others:
+    importlib.import_module(name)
+gc.freeze()
+brings = {name: brought(name) for name in ALONE}
+below = {}
+for name in ALONE:
+    first = [other for other in brings[name] if name not in brings[other]]
+    below.setdefault(max(first, key=lambda one: len(brings[one]), default=""), []).append(name)
+for name in below.get("", ()):
+    told |= forked(grown, name)
 print(json.dumps(told))
 """
 
@@ -97,7 +141,7 @@ def test_importing_everything_starts_nothing() -> None:
     assert imported(" ".join(MODULES)) == {}
 
 
-@pytest.mark.timeout(300)  # some 300 forks: 10 s of a CPU, of which a busy machine has little
+@pytest.mark.timeout(300)  # hundreds of forks: some seconds, of which a busy machine has few
 def test_each_module_can_be_imported_alone() -> None:
     assert imported(" ".join(MODULES), *MODULES) == {}
 
@@ -155,3 +199,18 @@ def test_the_probe_sees_what_an_import_starts(tmp_path: Path) -> None:
     assert "subprocess.Popen" in told["starts"]["acted"]
     assert "nowhere_to_be_found" in told["breaks"]["failed"]
     assert "json" not in told
+
+
+def test_the_probe_sees_what_others_have_to_import_before(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").touch()
+    (tmp_path / "package" / "part.py").write_text("import package\n")
+    (tmp_path / "brings.py").write_text("import package.part\n")
+    (tmp_path / "leans.py").write_text("import package\npackage.part\n")
+    (tmp_path / "first.py").write_text("import second\nthing = 1\n")
+    (tmp_path / "second.py").write_text("from first import thing\n")
+    names = ("package", "package.part", "brings", "leans", "second", "first")
+    told = imported(" ".join(names), *names, path=tmp_path)
+    assert "part" in told.pop("leans")["failed"]
+    assert "circular" in told.pop("first")["failed"]
+    assert told == {}
