@@ -79,7 +79,7 @@ def test_the_palette_the_themes_and_a_task_that_is_deleted_under_the_cursor(
     pane.type("graph")
     pane.until("What waits for what")
     pane.press("Enter")
-    pane.until(r"esc Back +\? Help")
+    pane.until(r"esc Back .*\? Help")
     pane.press("Escape")
     pane.until("n New +a Answer")
     dark = _backgrounds(pane)
