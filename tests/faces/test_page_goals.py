@@ -100,7 +100,7 @@ def test_a_goal_is_planned_edited_approved_and_watched_to_its_end(
     expect(the_step(page, "two")).to_contain_text("The second")
     page.get_by_role("button", name="Approve", exact=True).click()
     expect(ended(page, "3 of 3 done, merged onto inspan/goal-")).to_be_visible(timeout=PATIENCE)
-    expect(ended(page, "git merge inspan/goal-")).to_be_visible()
+    expect(ended(page, "` takes it over.")).to_contain_text("inspan merge ")
     # It was sent back once with what was found.
     expect(the_step(page, "one")).to_contain_text("2 reviews")
     for name in ("one", "two", "three"):
@@ -116,7 +116,7 @@ def test_a_goal_is_planned_edited_approved_and_watched_to_its_end(
     expect(page.get_by_role("heading", name="three")).to_be_visible()
     page.get_by_role("link", name="step three of a goal").click()
     expect(ended(page, "3 of 3 done, merged onto inspan/goal-")).to_be_visible()
-    branch = ended(page, "git merge inspan/goal-").inner_text().split("`")[1].split()[-1]
+    branch = ended(page, "merged onto inspan/goal-").inner_text().split()[-1]
     assert git(repository(console), "show", f"{branch}:b.txt") == "three"
 
 
@@ -162,6 +162,7 @@ def test_a_plan_that_cannot_be_is_told_by_the_step_and_nothing_typed_is_lost(
         assert told["version"] == 3
         assert [one["name"] for one in told["plan"]["steps"]] == ["one", "two", "three", "four"]
         assert told["plan"]["steps"][1]["prompt"] == "write c.txt mine"
+        expect(asked(page, "Approve plan 3")).to_be_visible(timeout=PATIENCE)
         page.get_by_role("button", name="Reject").click()
         expect(ended(page, "was not approved")).to_be_visible(timeout=PATIENCE)
 
