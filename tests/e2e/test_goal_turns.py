@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,17 +44,8 @@ def states(console: Console) -> list[str]:
 def test_what_fits_goes_first_and_what_is_sent_back_meanwhile_is_reviewed_anew(
     console: Console,
 ) -> None:
-    hold, go = console.home / "hold", console.home / "go"
-    hold.touch()
-    plan = json.dumps({"steps": STEPS}).replace("{go}", str(go))
-    # The check of what is merged first waits: only there the file is a part of the repository.
-    waits = f"while [ -e '{hold}' ]; do sleep 0.1; done"
-    check = f"git ls-files --error-unmatch first.txt || exit 0; {waits}"
-    goal = begin(console, "--yes", "--check", check, goal=f"ANSWER {plan}")
-    checks = ("check", "first")
-    until(lambda: checks in map(_what, of_goal(console, goal)), "the first to merge", PATIENCE)
-    go.touch()
-    until(lambda: states(console) == ["merging"] * 4, "all to wait", PATIENCE)
+    hold = console.home / "hold"
+    goal = _all_wait(console, hold)
     told = "one and two will not go together: a.txt", "two and one will not go together: a.txt"
     until(lambda: any(text in console.say("logs", goal) for text in told), "a forecast", PATIENCE)
     one = shown(console)["one"]["task"]
@@ -67,6 +59,37 @@ def test_what_fits_goes_first_and_what_is_sent_back_meanwhile_is_reviewed_anew(
     branch = f"inspan/goal-{goal[-6:]}"
     log = git(console, "log", "--first-parent", "--reverse", "--format=%s", branch).splitlines()
     assert log[1:3] == ["first", "fits"]
+
+
+def test_what_waits_for_its_turn_is_not_done_again_where_the_goal_is_interrupted(
+    console: Console,
+) -> None:
+    hold = console.home / "hold"
+    goal = _all_wait(console, hold)
+    console.say("interrupt", goal)
+    assert states(console)[1:] == ["merging"] * 3
+    hold.unlink()
+    console.say("resume", goal)
+    assert ended(console, goal)["state"] == "completed"
+    assert sorted(merged(console, goal, "a.txt").split()) == ["one", "two", "zero"]
+    for one in shown(console).values():
+        assert task(console, one["task"])["attempt"] == 1, one
+
+
+def _all_wait(console: Console, hold: Path) -> str:
+    """A goal whose first result is held as it is merged, while all others wait for their turn."""
+    go = console.home / "go"
+    hold.touch()
+    plan = json.dumps({"steps": STEPS}).replace("{go}", str(go))
+    # The check of what is merged first waits: only there the file is a part of the repository.
+    waits = f"while [ -e '{hold}' ]; do sleep 0.1; done"
+    check = f"git ls-files --error-unmatch first.txt || exit 0; {waits}"
+    goal = begin(console, "--yes", "--check", check, goal=f"ANSWER {plan}")
+    checks = ("check", "first")
+    until(lambda: checks in map(_what, of_goal(console, goal)), "the first to merge", PATIENCE)
+    go.touch()
+    until(lambda: states(console) == ["merging"] * 4, "all to wait", PATIENCE)
+    return goal
 
 
 def _is_done_again(console: Console, ref: str) -> bool:

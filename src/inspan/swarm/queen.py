@@ -113,8 +113,9 @@ class Queen:
                     group.start_soon(self._stop_one, task.id, for_good)
 
     def _is_left(self, task: Task, *, for_good: bool) -> bool:
-        rests = task.done or (task.state is TaskState.INTERRUPTED and not for_good)
-        return task.id != self._goal.id and not rests
+        # What only awaits a verdict runs nothing: resumed, it would be done a second time.
+        stands = task.state is TaskState.INTERRUPTED or task.awaits_verdict
+        return task.id != self._goal.id and not task.done and (for_good or not stands)
 
     async def _stop_one(self, task: str, for_good: bool) -> None:
         control = self._control.control
