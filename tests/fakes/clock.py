@@ -30,6 +30,11 @@ class FakeClock:
     def monotonic(self) -> float:
         return self._monotonic
 
+    @property
+    def sleepers(self) -> int:
+        """How many wait for time to pass."""
+        return len(self._sleepers)
+
     def jump(self, seconds: float) -> None:
         """The wall clock is set; what is monotonic does not move."""
         self._now += seconds

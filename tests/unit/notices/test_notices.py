@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from inspan.errors import StoreFailed, Unable
@@ -65,12 +66,14 @@ class World:
             group.cancel_scope.cancel()
 
     async def passing(self, true: Callable[[], object], most: float = 3600) -> float:
-        """Let time pass until that is so; how much had to. Files are written in real time."""
+        """Let time pass until that is so; how much had to. None does while files are written."""
         begun = self.clock.monotonic()
         while not true():
             assert self.clock.monotonic() - begun < most
             await self.clock.advance(0.5)
-            await anyio.sleep(0.001)
+            while anyio.to_thread.current_default_thread_limiter().borrowed_tokens:
+                await anyio.sleep(0.001)
+                await anyio.wait_all_tasks_blocked()
         return self.clock.monotonic() - begun
 
     async def quiet(self, seconds: float) -> None:
