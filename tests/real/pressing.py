@@ -44,6 +44,11 @@ def says(word: str) -> Sees:
     return lambda rows: any(word in row for row in rows)
 
 
+def helps(rows: Rows) -> bool:
+    """Whether the keys are told, over whatever there is."""
+    return any("dark or light" in row for row in rows)
+
+
 def plays(rows: Rows) -> bool:
     """Whether a recording is there, and how long it is."""
     return any("Esc back" in row and _LENGTH.search(row) for row in rows)
@@ -87,7 +92,8 @@ class Rounds:
         """Back to the list, from wherever a round was broken off."""
         for _ in range(10):
             for key in (LEAVE, ESCAPE):
-                if on_the_list(self.cockpit.rows()):
+                rows = self.cockpit.rows()
+                if on_the_list(rows) and not helps(rows):
                     return
                 self.cockpit.press(key)
                 self.cockpit.look(1.0)
@@ -114,7 +120,7 @@ class Rounds:
         yield from self._there_and_back("load", b"p", says("  database "))
         yield from self._there_and_back("graph", b"g", elsewhere)
         yield from self._there_and_back("log", b"L", elsewhere)
-        yield from self._there_and_back("help", b"?", says("dark or light"))
+        yield from self._there_and_back("help", b"?", helps)
 
     def _there_and_back(self, kind: str, key: bytes, there: Sees) -> Iterator[None]:
         self.press(kind, key, there)
