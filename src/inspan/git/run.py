@@ -25,6 +25,7 @@ import anyio
 import anyio.abc
 
 from inspan.errors import DiskFull, GitFailed
+from inspan.git.lingering import MOMENT, outlast
 
 #: Seconds for one command; large checkouts on slow disks take their time.
 PATIENCE: Final = 120.0
@@ -65,10 +66,6 @@ _DRIVER: Final = re.compile(r"merge\..+\.driver", re.DOTALL)
 #: Both sides, with marks where they differ, and a conflict even where none do: who names a driver
 #: does not believe what lines alone give. The names are git's own, of files that it makes.
 _MARKS: Final = "git merge-file -q --marker-size=%L -L ours -L base -L theirs %A %O %B; false"
-#: Seconds for git to take its lock files away, and for the killed to be gone.
-_LAST_MOMENTS: Final = 2.0
-#: Seconds between two looks whether they are.
-_GLANCE: Final = 0.01
 #: ENOSPC and EDQUOT in the C locale, which git is run in.
 _FULL: Final = (b"No space left on device", b"Disk quota exceeded")
 _PREFIX: Final = re.compile(r"^(?:fatal|error|git): ")
@@ -246,12 +243,11 @@ async def _end(process: anyio.abc.Process) -> None:
     """
     if process.returncode is None:
         _signal(process, signal.SIGTERM)
-        with anyio.move_on_after(_LAST_MOMENTS):
+        with anyio.move_on_after(MOMENT):
             await process.wait()
-            while _signal(process, 0):  # noqa: ASYNC110 - nobody tells when a group is gone
-                await anyio.sleep(_GLANCE)
+            await outlast(lambda: _signal(process, 0))
         _signal(process, signal.SIGKILL)
-        with anyio.move_on_after(_LAST_MOMENTS):
+        with anyio.move_on_after(MOMENT):
             await process.wait()
     await process.aclose()
 

@@ -13,18 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import anyio
-
 from inspan.errors import GitFailed, WorkspaceFailed
+from inspan.git.lingering import outlast
 from inspan.git.removal import delete
 from inspan.git.repository import Repository, tip
 from inspan.git.run import Git
 
 #: What git writes into ``locked`` until a worktree is made, and we until one is gone.
 _HALF: Final = "initializing"
-#: Seconds that a lock on a branch may belong to somebody who lives, and between two looks at it.
-_MOMENT: Final = 2.0
-_GLANCE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +110,7 @@ class Worktree:
         The branch is ours alone, and a git that lives holds its lock for less than a moment.
         """
         lock = self.repository.common / f"{self.ref}.lock"
-        with anyio.move_on_after(_MOMENT):
-            while os.path.lexists(lock):  # noqa: ASYNC110 - git tells nobody
-                await anyio.sleep(_GLANCE)
+        await outlast(lambda: os.path.lexists(lock))
         lock.unlink(missing_ok=True)
 
     def _is_half(self) -> bool:
