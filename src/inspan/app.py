@@ -45,7 +45,7 @@ from inspan.providers.registry import Providers, all_kept
 from inspan.providers.sandbox import Sandboxes
 from inspan.providers.screens import Screens
 from inspan.providers.web import HttpWeb
-from inspan.settings import Places, Settings, TimeoutsFile, load, locate
+from inspan.settings import Places, Settings, TimeoutsFile, load, locate, reviews
 from inspan.settings.catalogue import Catalogue
 from inspan.settings.heeded import Heeded
 from inspan.settings.secrets import Secrets
@@ -184,6 +184,7 @@ async def engine(
         vitals=DaemonVitals(places, keeping, timeouts, url, warnings),
         monitor=monitor,
         memory=free_memory,
+        forget=partial(reviews.forget, places.reviews),
         clock=clock,
     )
     try:

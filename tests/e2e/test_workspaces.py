@@ -192,7 +192,11 @@ def test_the_command_lists_brings_back_and_clears_away(daemon: Daemon, tmp_path:
     assert "saved; inspan workspace restore" in say(daemon, "workspace", "gc", "--undecided")
     assert not Path(place["path"]).exists()
     assert "removed" in say(daemon, "workspace", "ls")
+    comments = daemon.home / "reviews" / f"{task.id}.json"
+    comments.parent.mkdir()
+    comments.write_text("{}")
     say(daemon, "prune", "--older-than", "0s")
+    assert not comments.exists()
     told = say(daemon, "workspace", "restore", task.id[-6:])
     assert place["path"] in told
     tree = Path(place["path"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
@@ -117,6 +117,9 @@ class NoKeeper:
     async def drop(self, session: str) -> None:
         """Nothing is held."""
 
+    async def forget(self, tasks: Collection[str]) -> None:
+        """Nothing is kept of them."""
+
     async def look(self, sessions: int, counts: dict[str, int]) -> Health:
         daemon = Process(1, "0", 0.0, 0)
         return Health(daemon, None, "", "", "", "", sessions, counts)
@@ -159,6 +162,7 @@ async def engine_of_nothing(
         vitals=nobody,
         monitor=monitor,
         memory=free_memory,
+        forget=nobody.forget,
         clock=clock,
     )
     try:

@@ -14,7 +14,8 @@ from inspan.settings.figures import duration, show_duration, show_size, size
 
 HELP = (
     "Remove tasks and code sessions that ended long ago, and the oldest recordings above a size.\n"
-    "Nothing open goes. A code session goes with its transcript and its checkpoints.\n"
+    "Nothing open goes. A code session goes with its transcript and its checkpoints, a task\n"
+    "with comments on its changes that were not sent.\n"
     "Uncommitted work in their worktrees is saved first, but for what git ignores."
 )
 

@@ -6,7 +6,7 @@ it gets an ``Order`` and gives a ``Run``, which tells what it sees as observatio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from inspan.control import EventQuery, PrunePolicy, TaskPage, TaskQuery
@@ -477,4 +477,6 @@ class Ports:
     monitor: Monitor
     #: Bytes of memory that a program could take now; ``None`` where the system does not tell.
     memory: Callable[[], int | None]
+    #: Takes away what people keep beside tasks, of those that are pruned; it does not fail.
+    forget: Callable[[Collection[str]], Awaitable[None]]
     clock: Clock

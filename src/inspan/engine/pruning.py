@@ -20,6 +20,8 @@ async def prune(ports: Ports, ledger: Ledger, policy: PrunePolicy) -> Pruned:
     places = [task.workspace for task in gone if task.workspace is not None]
     ignored = sum([await _remove(ports, place, dry=policy.dry_run) for place in places])
     ids = {task.id for task in gone}
+    if not policy.dry_run:
+        await ports.forget(ids)
     usage = await ports.recordings.usage()
     left = sum(size for session, size in usage if task_of(session) not in ids)
     freed = 0

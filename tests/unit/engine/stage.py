@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -45,7 +45,12 @@ class Stage:
         self.workspaces = FakeWorkspaces()
         self.workers = FakeCodeProvider()
         self.transcripts = MemoryTranscripts()
+        #: Tasks whose remains elsewhere went with them.
+        self.forgotten: set[str] = set()
         self.engine = self._engine()
+
+    async def _forget(self, tasks: Collection[str]) -> None:
+        self.forgotten |= set(tasks)
 
     def _engine(self) -> Engine:
         ports = Ports(
@@ -57,6 +62,7 @@ class Stage:
             vitals=FakeVitals(),
             monitor=self.monitor,
             memory=lambda: self.free_memory,
+            forget=self._forget,
             clock=self.clock,
         )
         code = CodePorts(

@@ -145,8 +145,10 @@ async def test_pruning_takes_ended_tasks_and_recordings_above_the_allowance() ->
         policy = PrunePolicy(older_than=50, bytes=120)
         dry = await engine.prune(PrunePolicy(older_than=50, bytes=120, dry_run=True))
         assert (dry.tasks, dry.bytes, len(stage.recordings.output)) == (1, 110, 3)
+        assert stage.forgotten == set()
         gone = await engine.prune(policy)
         assert (gone.tasks, gone.bytes) == (1, 110)
+        assert stage.forgotten == {old.id}
         assert list(stage.recordings.output) == [f"{live.id}-1"]
         assert stage.workspaces.log[-1] == "remove"
 
