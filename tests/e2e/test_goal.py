@@ -208,6 +208,17 @@ def test_an_answer_that_is_no_plan_is_asked_for_again(console: Console) -> None:
     assert "a → b → a" in plans[0]["spec"]["prompt"]
 
 
+def test_a_step_that_is_refused_says_what_can_be_done_about_that(console: Console) -> None:
+    plan = console.home / "plan.json"
+    plan.write_text(json.dumps({"steps": [{**step("a", "write a b"), "provider": "shel"}]}))
+    goal = begin(console, "--yes", "--plan", str(plan))
+    over = ended(console, goal)
+    [failed] = over["outcome"]["failed"]
+    assert failed["code"] == "provider-not-found"
+    assert failed["hint"].startswith("Did you mean `shell`?")
+    assert f"a: {failed['hint']}" in console.say("goal", "show", goal)
+
+
 def test_a_step_that_fails_stops_those_that_wait_for_it_and_no_others(console: Console) -> None:
     steps = [
         step("bad", "fail 3"),
@@ -220,7 +231,7 @@ def test_a_step_that_fails_stops_those_that_wait_for_it_and_no_others(console: C
     assert "1 of 3 done, merged" in over["reason"]["message"]
     assert "not begun: never" in over["reason"]["message"]
     why = "worker ended with status 3 and did not say that it was done"
-    assert over["outcome"]["failed"] == [{"name": "bad", "code": "failed", "why": why}]
+    assert over["outcome"]["failed"] == [{"name": "bad", "code": "failed", "why": why, "hint": ""}]
     shown = json.loads(console.say("goal", "show", "--json"))
     assert [one["why"] for one in shown["steps"] if one["name"] == "bad"] == [why]
     assert f"`inspan merge {goal[-6:]}` takes over what is done." in over["reason"]["hint"]

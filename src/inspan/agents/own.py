@@ -190,8 +190,7 @@ def _outcome(told: dict[str, object]) -> Outcome:
     known = {ending.value: ending for ending in Ending}
     ending = known.get(words_of(told, "ending"), Ending.FAILED)
     parts = json_lines.items(told, "failed")
-    failed = [
-        PartFailed(*(words_of(part, key) for key in ("name", "code", "why"))) for part in parts
-    ]
+    keys = ("name", "code", "why", "hint")
+    failed = [PartFailed(*(words_of(part, key) for key in keys)) for part in parts]
     message, hint = words_of(told, "message"), words_of(told, "hint")
     return Outcome(ending, message, hint, failed=tuple(failed))

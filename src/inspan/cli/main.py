@@ -267,7 +267,7 @@ def _verb(verb: str, words: list[str]) -> int:
     except InspanError as error:
         about = getattr(args, "task", None)
         if isinstance(about, str):
-            from inspan.telling.outcome import filled
+            from inspan.model.ids import filled
 
             error.hint = filled(error.hint, about)
         raise

@@ -59,8 +59,7 @@ async def _reign(queen: Queen) -> None:
         await queen.reign()
     except* (StepFailed, InspanError) as group:
         error = first(group)
-        hint = error.hint if isinstance(error, InspanError) else ""
-        queen.voice.ended(Outcome(Ending.FAILED, error.message, hint))
+        queen.voice.ended(Outcome(Ending.FAILED, error.message, error.hint))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,7 @@ class PartFailed:
     name: str
     code: str  #: for programs
     why: str  #: for people
+    hint: str = ""  #: what a person can do next
 
 
 @value

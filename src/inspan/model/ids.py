@@ -57,6 +57,11 @@ def short(task_id: str) -> str:
     return task_id[-SHORT:]
 
 
+def filled(hint: str, name: str) -> str:
+    """A hint with the task that it is about in the place of ``ID``, so that it can be typed."""
+    return hint.replace(" ID`", f" {name}`").replace(" ID ", f" {name} ")
+
+
 def session_id(task_id: str, attempt: int) -> str:
     """The session of one attempt; it names the recording and fences the process."""
     return f"{task_id}-{attempt}"

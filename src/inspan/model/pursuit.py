@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from inspan.model.agent import UNUSED, Usage
 from inspan.model.event import Planned
 from inspan.model.goal import GoalPlan, PlanStep
+from inspan.model.ids import filled, short
 from inspan.model.task import GOOD, Task, TaskState, WorkspaceKind
 from inspan.model.value import named_value
 
@@ -26,6 +27,9 @@ OF: Final = "of"
 #: What a task of a goal is for.
 PLAN, APPLY, REVIEW, RESOLVE, CHECK = "plan", "apply", "review", "resolve", "check"
 
+#: What there is to say of a step, and what a person can do about it.
+_Why: TypeAlias = tuple[str, str]
+_NOTHING: Final[_Why] = ("", "")
 _STUCK: Final = (TaskState.WAITING, TaskState.INTERRUPTED)
 
 
@@ -59,6 +63,8 @@ class StepTold:
     merged: bool | None = False
     #: What it asks, what was found wrong with it, or why it failed.
     why: str = ""
+    #: What a person can do about that.
+    hint: str = ""
     used: Usage = UNUSED
     started_at: float | None = None
     ended_at: float | None = None
@@ -105,6 +111,10 @@ def _made(task: Task) -> tuple[float, str]:
     return task.created_at, task.id
 
 
+#: Where a step is, who is at it, and why.
+_Standing: TypeAlias = tuple[StepState, Task | None, _Why]
+
+
 class _Reading:
     """The tasks of a goal by step and by what they are for, the newest last."""
 
@@ -120,7 +130,8 @@ class _Reading:
         held = [self._accepted(step) for step in plan.steps if self._joining(step)]
         self._held = min((at for at in held if at is not None), default=None)
         outcome = goal.outcome if goal.done else None
-        self._failed = {part.name: part.why for part in outcome.failed} if outcome else {}
+        parts = outcome.failed if outcome else ()
+        self._failed = {part.name: (part.why, part.hint) for part in parts if part.why}
         self._begun = {
             before
             for step in plan.steps
@@ -169,9 +180,11 @@ class _Reading:
         task = self._applied(step)
         merges = (step.workspace or WorkspaceKind.WORKTREE) is WorkspaceKind.WORKTREE
         if task is None:
-            state = StepState.LEFT if self._goal.done else StepState.WAITS
-            return StepTold(name=step.name, state=state, merged=False if merges else None)
-        state, now, why = self._state(step, task, merges=merges)
+            why, hint = self._failed.get(step.name, _NOTHING)  # it was refused when handed in
+            over = StepState.FAILED if why else StepState.LEFT
+            state, merged = over if self._goal.done else StepState.WAITS, False if merges else None
+            return StepTold(name=step.name, state=state, merged=merged, why=why, hint=hint)
+        state, now, (why, hint) = self._state(step, task, merges=merges)
         every = [one for tasks in self._of[step.name].values() for one in tasks]
         used = UNUSED
         for one in every:
@@ -185,18 +198,17 @@ class _Reading:
             rounds=_rounds(self._tasks(step, REVIEW)),
             merged=state is StepState.DONE if merges else None,
             why=why,
+            hint=filled(hint, short(task.id)),
             used=used,
             started_at=task.started_at,
             ended_at=max(one.ended_at or 0.0 for one in every) if task.done else None,
         )
 
-    def _state(
-        self, step: PlanStep, task: Task, *, merges: bool
-    ) -> tuple[StepState, Task | None, str]:
+    def _state(self, step: PlanStep, task: Task, *, merges: bool) -> _Standing:
         """Where it is, who is at it, and what there is to say of it."""
         asked = self._asks(step)
         if asked:
-            return StepState.NEEDS, task, asked
+            return StepState.NEEDS, task, (asked, "")
         stuck = next((one for one in self._open(step) if one.state in _STUCK), None)
         if stuck is not None and not self._goal.done:
             return StepState.NEEDS, stuck, _why(stuck)
@@ -205,17 +217,17 @@ class _Reading:
                 return StepState.FAILED, None, self._failed.get(step.name) or _why(task)
             if task.awaits_verdict:
                 return self._judged(step, task)
-            return StepState.WORKING, task, "; ".join(task.findings)
-        return self._merged(step, task) if merges else (StepState.DONE, None, "")
+            return StepState.WORKING, task, ("; ".join(task.findings), "")
+        return self._merged(step, task) if merges else (StepState.DONE, None, _NOTHING)
 
-    def _judged(self, step: PlanStep, task: Task) -> tuple[StepState, Task | None, str]:
+    def _judged(self, step: PlanStep, task: Task) -> _Standing:
         """Of one that awaits its verdict: what is good is accepted when it can be merged."""
         reviews, this = self._tasks(step, REVIEW), f"{task.id}:{task.attempt}:"
         reviewer = next((one for one in reviews if not one.done), None)
         good = (one.spec.labels.get(OF, "") for one in reviews if one.state in GOOD)
         if reviewer is None and (not step.review or any(of.startswith(this) for of in good)):
-            return StepState.MERGING, None, ""
-        return StepState.REVIEWED, reviewer or task, ""
+            return StepState.MERGING, None, _NOTHING
+        return StepState.REVIEWED, reviewer or task, _NOTHING
 
     def _open(self, step: PlanStep) -> list[Task]:
         return [one for tasks in self._of[step.name].values() for one in tasks if not one.done]
@@ -225,24 +237,28 @@ class _Reading:
         needs = self._goal.needs
         return needs.question if needs is not None and needs.about == step.name else ""
 
-    def _merged(self, step: PlanStep, task: Task) -> tuple[StepState, Task | None, str]:
+    def _merged(self, step: PlanStep, task: Task) -> _Standing:
         """Of one that was accepted: nobody says that it is merged, but what comes after it does."""
         if step.name in self._begun or self._goal.state in GOOD:
-            return StepState.DONE, None, ""
+            return StepState.DONE, None, _NOTHING
         if self._goal.done:
             why = self._failed.get(step.name)
-            return (StepState.FAILED, None, why) if why else (StepState.DONE, None, "")
+            return StepState.FAILED if why else StepState.DONE, None, why or _NOTHING
         joining = self._joining(step)
         if joining is not None:
-            return StepState.MERGING, joining, ""
+            return StepState.MERGING, joining, _NOTHING
         checks, resolves = self._tasks(step, CHECK), self._tasks(step, RESOLVE)
         last = max((*checks[-1:], *resolves[-1:]), key=_made, default=None)
         if last is not None and last.state not in GOOD:
-            return StepState.MERGING, None, ""  # somebody is about to mend it, or it has failed
+            return (
+                StepState.MERGING,
+                None,
+                _NOTHING,
+            )  # somebody is about to mend it, or it has failed
         accepted = task.ended_at or 0.0
         if self._held is not None and accepted > self._held:
-            return StepState.MERGING, None, ""
-        return StepState.DONE, None, ""
+            return StepState.MERGING, None, _NOTHING
+        return StepState.DONE, None, _NOTHING
 
 
 def _rounds(reviews: Sequence[Task]) -> int:
@@ -250,7 +266,8 @@ def _rounds(reviews: Sequence[Task]) -> int:
     return len({task.spec.labels.get(OF, "").rpartition(":")[0] for task in reviews})
 
 
-def _why(task: Task) -> str:
+def _why(task: Task) -> _Why:
     if task.needs is not None:
-        return task.needs.question
-    return "" if task.reason is None else task.reason.message
+        return task.needs.question, ""
+    reason = task.reason
+    return _NOTHING if reason is None else (reason.message, filled(reason.hint, short(task.id)))

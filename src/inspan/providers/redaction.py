@@ -42,9 +42,12 @@ class Redaction:
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """``outcome`` without them."""
-        message = self.text(outcome.message)
-        failed = tuple(replace(part, why=self.text(part.why)) for part in outcome.failed)
-        told = replace(outcome, message=message, failed=failed)
+        failed = tuple(
+            replace(part, why=self.text(part.why), hint=self.text(part.hint))
+            for part in outcome.failed
+        )
+        message, hint = self.text(outcome.message), self.text(outcome.hint)
+        told = replace(outcome, message=message, hint=hint, failed=failed)
         return outcome if told == outcome else told
 
 

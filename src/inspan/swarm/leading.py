@@ -12,7 +12,7 @@ from typing import Final
 
 from inspan.errors import BadInput
 from inspan.model.goal import PlanStep
-from inspan.model.ids import short
+from inspan.model.ids import filled, short
 from inspan.model.task import GOOD, Task, TaskSpec, Verdict, WorkspaceKind
 from inspan.swarm import prompts
 from inspan.swarm.means import Means
@@ -29,18 +29,21 @@ _RETRIES: Final = 1
 
 
 class StepFailed(Exception):  # noqa: N818 - what became of it, not a fault of ours
-    """A step, or the planning, came to nothing: ``code`` for programs, ``message`` for people."""
+    """A step, or the planning, came to nothing: ``code`` for programs, the rest for people."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.hint = hint
 
     @classmethod
     def of(cls, task: Task) -> StepFailed:
         """Since that task of it has ended so."""
         reason = task.reason
-        return cls(task.state, task.state) if reason is None else cls(reason.code, reason.message)
+        if reason is None:
+            return cls(task.state, task.state)
+        return cls(reason.code, reason.message, filled(reason.hint, short(task.id)))
 
 
 class Leading:

@@ -120,5 +120,5 @@ async def _asked(means: Means, number: int, complaint: str) -> Task:
     await means.clear(task)
     if task.state not in GOOD:
         failed = StepFailed.of(task)
-        raise StepFailed(failed.code, f"the planner failed: {failed.message}")
+        raise StepFailed(failed.code, f"the planner failed: {failed.message}", failed.hint)
     return task

@@ -170,10 +170,11 @@ class Queen:
             self.voice.step(step.name, commit=leading.merged)
             self.voice.say(f"✓ {step.name}")
         except (StepFailed, InspanError) as error:
-            self._failed[step.name] = PartFailed(step.name, error.code, error.message)
-            self._breaker.failed(error.message)
-            self.voice.step(step.name, why=error.message)
-            self.voice.warn(f"✗ {step.name}: {error.message}")
+            why, hint = error.message, error.hint
+            self._failed[step.name] = PartFailed(step.name, error.code, why, hint)
+            self._breaker.failed(why)
+            self.voice.step(step.name, why=why, hint=hint)
+            self.voice.warn("; ".join(filter(None, (f"✗ {step.name}: {why}", hint))))
         finally:
             self._led.discard(step.name)
             self._moved.set()

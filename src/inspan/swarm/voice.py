@@ -45,9 +45,9 @@ class Voice:
         """Something is amiss, and she goes on."""
         self._tell(type="warned", text=text)
 
-    def step(self, name: str, *, why: str = "", commit: str = "") -> None:
+    def step(self, name: str, *, why: str = "", hint: str = "", commit: str = "") -> None:
         """What became of a step: merged as ``commit``, done with nothing to merge, or why not."""
-        self._tell(type="step", step=name, why=why, commit=commit, at=time.time())
+        self._tell(type="step", step=name, why=why, hint=hint, commit=commit, at=time.time())
 
     def used(self, usage: Usage) -> None:
         """What all tasks of the goal have used so far."""

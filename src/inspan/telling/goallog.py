@@ -32,7 +32,9 @@ def sentences(story: Story, event: Event) -> Iterator[str]:
 def ending(end: StepEnd) -> str:
     """What became of a step, as the Queen said it."""
     if end.why:
-        return one_line(f"{end.step} came to nothing: {_cut(end.why)}")
+        return one_line(
+            "; ".join(filter(None, (f"{end.step} came to nothing: {_cut(end.why)}", end.hint)))
+        )
     if end.commit:
         return one_line(f"{end.step} is merged as {end.commit[:9]}")
     return one_line(f"{end.step} is done")

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from inspan.model.agent import UNUSED, Usage
 from inspan.model.ids import short
-from inspan.model.pursuit import StepState, StepTold
+from inspan.model.pursuit import Pursuit, StepState, StepTold
 from inspan.model.task import Task, TaskState
 from inspan.settings.figures import show_duration
 from inspan.telling import phrases, plans
@@ -56,6 +56,8 @@ def picture(
         yield "  there is no plan yet", "dim"
     else:
         yield from _tree(story, now, rows, width)
+        for text in hints(story.pursuit):
+            yield "  " + text, "dim"
     for text in needs(story):
         yield text, "yellow"
 
@@ -123,6 +125,12 @@ def _tree(story: Story, now: float, rows: int | None, width: int | None) -> Iter
         yield (text + rest).rstrip(), STYLES[one.state]
     if hidden:
         yield f"  and {hidden} more", "dim"
+
+
+def hints(found: Pursuit) -> Iterator[str]:
+    """What can be done about each step that failed, a line for each."""
+    failed = (one for one in found.steps if one.state is StepState.FAILED)
+    return (one_line(f"{one.name}: {one.hint}") for one in failed if one.hint)
 
 
 def _who(story: Story, one: StepTold) -> str:

@@ -32,15 +32,10 @@ def asleep(task: Task) -> str:
     return f"parked until {moment(task.wake_at)}: {task.reason.message}"
 
 
-def filled(hint: str, name: str) -> str:
-    """A hint with the task that it is about in the place of ``ID``, so that it can be typed."""
-    return hint.replace(" ID`", f" {name}`").replace(" ID ", f" {name} ")
-
-
 def hint_of(task: Task) -> str:
     """What helps, where its reason says that."""
     hint = "" if task.reason is None else task.reason.hint
-    return filled(hint, ids.short(task.id)) if hint else ""
+    return ids.filled(hint, ids.short(task.id)) if hint else ""
 
 
 def moment(at: float) -> str:

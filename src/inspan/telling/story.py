@@ -27,6 +27,8 @@ class StepEnd:
     commit: str = ""
     #: Why it came to nothing; empty: it did not.
     why: str = ""
+    #: What a person can do about that.
+    hint: str = ""
 
 
 class Story:
@@ -71,8 +73,8 @@ class Story:
         name = words_of(told, "step")
         known = self.ends.get(name)
         if known is None or known.why:  # what failed for one Queen may be done by the next
-            commit, why = words_of(told, "commit"), words_of(told, "why")
-            self.ends[name] = StepEnd(step=name, at=number(told, "at"), commit=commit, why=why)
+            said = {key: words_of(told, key) for key in ("commit", "why", "hint")}
+            self.ends[name] = StepEnd(step=name, at=number(told, "at"), **said)
 
     def commit(self, step: str) -> str:
         """As what a step was merged; empty where nobody said."""

@@ -46,6 +46,8 @@ def about(task: Task, found: Pursuit | None, width: int, now: float) -> Iterator
             yield Text(one_line(hint), style="dim")
     elif found is not None and found.plan is None:
         yield Text("It is being planned. e writes a plan.", style="dim")
+    for text in goals.hints(found) if found is not None else ():
+        yield Text(text, style="dim")
     yield Text()
 
 
@@ -79,7 +81,7 @@ def lines(found: Pursuit, width: int, now: float) -> Iterator[tuple[str, Text]]:
 
 
 def step(found: Pursuit, name: str, width: int, now: float) -> Iterator[Text]:
-    """Two lines of one step: how it is, and what it is and waits for; none where it is gone."""
+    """One step: how it is, and what it is and waits for, or why; nothing where it is gone."""
     planned = () if found.plan is None else found.plan.steps
     plan = next((one for one in planned if one.name == name), None)
     one = next((one for one in found.steps if one.name == name), None)
@@ -94,6 +96,8 @@ def step(found: Pursuit, name: str, width: int, now: float) -> Iterator[Text]:
     after = f"after {', '.join(plan.after)}" if plan.after else ""
     if _why(one):
         yield Text(one_line(_why(one), width), style=style)
+        if one.hint:
+            yield Text(one_line(one.hint, width), style="dim")
     else:
         yield Text(one_line(" · ".join(filter(None, (what, after))), width), style="dim")
 

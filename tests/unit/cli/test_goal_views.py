@@ -169,14 +169,15 @@ def test_a_step_that_failed_says_why_and_those_behind_it_never_began(
 ) -> None:
     of = goal(daemon)
     work = of_step(daemon, of, "model", "apply", "claude")
-    failed = Reason("exit", "exited with 3")
+    failed = Reason("exit", "exited with 3", "`inspan logs ID` has\x1b[2J it.")
     records(daemon, work, e.Exited(1, Exit(code=3), 0), e.Failed(1, failed))
     assert states(capsys)[0] == "failed"
-    said(daemon, of, step="model", why="nobody could\x1b[2J do it", commit="")
+    assert f"model: `inspan logs {work[-6:]}` has it.\n" in shown(capsys, "show")
+    said(daemon, of, step="model", why="nobody could\x1b[2J do it", hint="Try again.", commit="")
     over = Reason("agent", "0 of 3 done")
     records(daemon, of.id, e.Exited(1, Exit(code=0), 0), e.Failed(1, over))
     assert states(capsys) == ["failed", "not begun", "not begun"]
-    assert "model came to nothing: nobody could do it\n" in shown(capsys, "log")
+    assert "model came to nothing: nobody could do it; Try again.\n" in shown(capsys, "log")
     # A view that follows has nothing to wait for: the goal is over, and tells it by its status.
     assert main(["goal", "show", "--watch"]) == 1
     assert "✗ model" in capsys.readouterr().out

@@ -11,6 +11,7 @@ import pytest
 from inspan.model.agent import Ending, Outcome, PartFailed, Usage
 from inspan.model.event import Planned
 from inspan.model.goal import GoalPlan, PlanStep
+from inspan.model.ids import short
 from inspan.model.pursuit import (
     APPLY,
     CHECK,
@@ -193,6 +194,30 @@ def test_how_the_goal_ended_tells_what_was_not_merged() -> None:
         "c": (StepState.FAILED, "f.txt"),
         "d": (StepState.LEFT, ""),
     }
+
+
+def test_a_step_that_failed_says_what_can_be_done_about_that() -> None:
+    steps = (step("a"), step("b"), step("c"), step("d"))
+    made = Made()
+    own = made.add(APPLY, "a", S.ERROR, reason=Reason("x", "no", "See `inspan logs ID`."))
+    made.add(APPLY, "b", S.SUCCEEDED)
+    lost = Reason("lost", "gone", "`inspan resume ID`")
+    stuck = made.add(APPLY, "d", S.INTERRUPTED, reason=lost)
+    assert {each.name: each.hint for each in read(steps, made).steps} == {
+        "a": f"See `inspan logs {short(own.id)}`.",
+        "b": "",
+        "c": "",
+        "d": f"`inspan resume {short(stuck.id)}`",
+    }
+    # What was refused when it was handed in has no task.
+    failed = (
+        PartFailed("b", "unmerged", "f.txt", "Merge it."),
+        PartFailed("c", "x", "no", "Mend."),
+    )
+    over = goal(S.FAILED, outcome=Outcome(Ending.FAILED, "none", failed=failed))
+    seen = {each.name: (each.state, each.why, each.hint) for each in read(steps, made, over).steps}
+    assert seen["b"] == (StepState.FAILED, "f.txt", "Merge it.")
+    assert seen["c"] == (StepState.FAILED, "no", "Mend.")
 
 
 def test_what_works_in_no_worktree_is_done_and_not_merged() -> None:

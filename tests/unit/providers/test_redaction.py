@@ -29,8 +29,10 @@ def test_a_key_is_found_in_each_of_its_forms(form: str) -> None:
 
 
 def test_a_key_is_found_in_what_a_part_of_the_work_failed_for() -> None:
-    outcome = Outcome(Ending.FAILED, failed=(PartFailed("a", "exit", f"no: {KEY}"),))
-    assert Redaction((KEY,)).outcome(outcome).failed == (PartFailed("a", "exit", "no: [secret]"),)
+    part = PartFailed("a", "exit", f"no: {KEY}", f"not {KEY}")
+    told = Redaction((KEY,)).outcome(Outcome(Ending.FAILED, hint=f"or {KEY}", failed=(part,)))
+    assert told.failed == (PartFailed("a", "exit", "no: [secret]", "not [secret]"),)
+    assert told.hint == "or [secret]"
 
 
 def test_a_key_is_found_in_a_question_without_a_title() -> None:

@@ -42,7 +42,9 @@ async def test_each_word_of_hers_is_a_sign() -> None:
     both.voice.warn("odd")
     both.voice.used(Usage(read=3, cost=0.5))
     both.voice.used(Usage(read=3, cost=0.5))  # told once
-    told = Outcome(Ending.FAILED, "most", "a hint", failed=(PartFailed("b", "exit", "with 3"),))
+    told = Outcome(
+        Ending.FAILED, "most", "a hint", failed=(PartFailed("b", "exit", "with 3", "Mend it."),)
+    )
     both.voice.ended(told)
     began, said, warned, counted, ended = both.signs
     assert isinstance(began, Began)

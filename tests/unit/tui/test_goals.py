@@ -16,7 +16,8 @@ from inspan.errors import BadInput, Unable
 from inspan.goals import planned
 from inspan.model.event import NeedsInput
 from inspan.model.goal import GoalPlan, PlanStep
-from inspan.model.task import Needs, TaskKind, TaskSpec
+from inspan.model.pursuit import Pursuit, StepState, StepTold
+from inspan.model.task import Needs, Task, TaskKind, TaskSpec, TaskState
 from inspan.settings.planfile import written
 from inspan.swarm.wishes import wishes
 from inspan.tui import steps
@@ -130,6 +131,18 @@ async def test_its_steps_are_a_graph_too_and_the_same_one_is_pointed_at_in_both(
         await pilot.press("g")
         await until(pilot, lambda: screen.focused is screen.query_one(Rows))
         assert screen.query_one(Rows).chosen == "docs"
+
+
+def test_a_step_that_failed_says_what_can_be_done_about_that() -> None:
+    plan = GoalPlan(steps=(PlanStep(name="a", prompt="x"),))
+    told = StepTold(name="a", state=StepState.FAILED, why="no such agent", hint="Did you mean b?")
+    goal = Task(id="0" * 26, spec=TaskSpec(kind=TaskKind.GOAL, cwd="/"), state=TaskState.RUNNING)
+    found = Pursuit(goal=goal, version=1, plan=plan, steps=(told,))
+    assert "a: Did you mean b?" in [line.plain for line in steps.about(goal, found, 80, 0.0)]
+    assert [line.plain for line in steps.step(found, "a", 80, 0.0)][1:] == [
+        "no such agent",
+        "Did you mean b?",
+    ]
 
 
 async def test_a_step_that_another_plan_does_not_have_is_pointed_at_no_more() -> None:

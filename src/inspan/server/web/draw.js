@@ -111,6 +111,9 @@ export function settingUp(task) {
   return step?.state === "runs" ? `setting up: ${step.command} (${ago(step.began_at)})` : "";
 }
 
+/** A hint with the task that it is about in the place of ID, so that it can be typed. */
+export const filled = (hint, task) => hint.replaceAll(" ID`", ` ${short(task.id)}\``).replaceAll(" ID ", ` ${short(task.id)} `);
+
 /** One line on why a task is as it is. */
 export function about(task) {
   if (task.state === "waiting" && task.needs) return task.needs.question.split("\n", 1)[0];

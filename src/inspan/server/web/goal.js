@@ -2,7 +2,7 @@
 
 import * as api from "/web/api.js";
 import { asks } from "/web/asking.js";
-import { ago, arrange, counted, el, fill, OVER, LIVE, say, short, span, title } from "/web/draw.js";
+import { ago, arrange, counted, el, fill, filled, OVER, LIVE, say, short, span, title } from "/web/draw.js";
 import { beside, drawing, layered } from "/web/graph.js";
 import { PlanEditor } from "/web/planning.js";
 import { question } from "/web/task.js";
@@ -80,7 +80,7 @@ export class Goal {
     const used = steps.reduce((sum, one) => sum + (one.used?.cost ?? 0), 0);
     const over = OVER.has(goal.state);
     const words = goal.outcome?.message || goal.reason?.message;
-    const hint = goal.outcome?.hint || goal.reason?.hint;
+    const hint = filled(goal.outcome?.hint || goal.reason?.hint || "", goal);
     const key = JSON.stringify([goal.seq, done, steps.length, used, planner]);
     if (key === this.headed) return; // a button that somebody presses stays the same
     this.headed = key;
@@ -142,7 +142,8 @@ export class Goal {
     fill(this.needs,
       asked ? (asked.options ?? []).includes("approve") ? this.approval(asked, give) : question(asked, give) : null,
       stuck.map((one) => el("div", { className: "asks" },
-        el("p", {}, el("b", {}, one.name), one.why ? `: ${one.why}` : " stands still"),
+        el("p", {}, el("b", {}, one.name), one.why ? `: ${one.why}` : " stands still",
+          one.hint ? el("span", { className: "facts" }, one.hint) : null),
         el("a", { className: "button", href: `#/task/${one.now ?? one.task}` }, "Go to it"))));
   }
 
@@ -175,6 +176,8 @@ export class Goal {
     say(row.facts, facts(step, one, also).join(" · "));
     say(row.why, one.state === "needs you" || !one.why ? "" : one.why);
     row.why.hidden = !row.why.textContent;
+    say(row.hint, row.why.hidden ? "" : one.hint);
+    row.hint.hidden = !row.hint.textContent;
     if (one.task) row.link.setAttribute("href", `#/task/${one.task}`); else row.link.removeAttribute("href");
     return row.item;
   }
@@ -217,8 +220,9 @@ export class Goal {
 function made() {
   const [dot, name, title] = [el("span"), el("b", { className: "mono" }), el("span", { className: "title" })];
   const [state, facts, why] = [el("span"), el("span", { className: "about" }), el("span", { className: "why" })];
-  const link = el("a", { className: "step" }, dot, name, title, state, facts, why);
-  return { item: el("li", {}, link), link, dot, name, title, state, facts, why };
+  const hint = el("span", { className: "how" });
+  const link = el("a", { className: "step" }, dot, name, title, state, facts, why, hint);
+  return { item: el("li", {}, link), link, dot, name, title, state, facts, why, hint };
 }
 
 /** What is to be said of a step beside its state, shortest first. */

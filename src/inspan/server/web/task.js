@@ -2,7 +2,7 @@
 
 import * as api from "/web/api.js";
 import { asks } from "/web/asking.js";
-import { about, ago, awaitsVerdict, el, fill, LIVE, OVER, settingUp, short, title } from "/web/draw.js";
+import { about, ago, awaitsVerdict, el, fill, filled, LIVE, OVER, settingUp, short, title } from "/web/draw.js";
 import { Screen } from "/web/screen.js";
 
 export class Detail {
@@ -74,7 +74,7 @@ export class Detail {
         el("span", { className: "mono" }, task.workspace?.path ?? task.spec.cwd),
         task.spec.labels?.goal ? el("a", { href: `#/task/${task.spec.labels.goal}` }, task.spec.labels.step ? `step ${task.spec.labels.step} of a goal` : "of a goal") : null),
       task.reason && !["completed", "succeeded"].includes(task.state)
-        ? el("p", {}, task.reason.message, task.reason.hint ? el("span", { className: "facts" }, task.reason.hint) : null) : "",
+        ? el("p", {}, task.reason.message, task.reason.hint ? el("span", { className: "facts" }, filled(task.reason.hint, task)) : null) : "",
       task.verdict === "accept" && task.workspace?.branch
         ? el("p", { className: "mono" }, `accepted: git merge ${task.workspace.branch}`) : "",
       task.state === "waiting" && task.needs ? this.question(task.needs) : "",

@@ -29,7 +29,7 @@ class GoalScreen(Frame):
     DEFAULT_CSS = """
     GoalScreen #goal-about { height: auto; max-height: 50%; padding: 0 1; }
     GoalScreen #steps { padding: 0 1; }
-    GoalScreen #step { height: auto; max-height: 3; padding: 0 1; border-top: solid $panel; }
+    GoalScreen #step { height: auto; max-height: 4; padding: 0 1; border-top: solid $panel; }
     GoalScreen.-graph.-low #goal-about { max-height: 3; }
     """
     AUTO_FOCUS = "Rows, GraphView"
