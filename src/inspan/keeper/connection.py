@@ -39,6 +39,9 @@ _PUSH_EVERY: Final = 0.004
 
 #: Pushes that go out at once after input for their session: its echo, and a first answer.
 _EAGER: Final = 2
+#: A reply to input waits for its echo so many seconds at most. Behind the kernel's own next tick: a
+#: timer before it costs more than what is spared.
+_ECHO: Final = 0.005
 
 OnFrame = Callable[["Connection", Message, bytes], None]
 #: Input for a session, by its name; False: to be taken as any other frame.
@@ -82,12 +85,20 @@ class Connection:
         self._eager: dict[str, int] = {}
         self._pushed_at = 0.0
         self._push_due = False
+        #: The session to which the reply that is all of the outbox belongs, while it waits for the
+        #: echo to come along; and whether that is since this turn.
+        self._held = ""
+        self._fresh = False
+        #: Sessions that did not echo in time: no reply waits for them.
+        self._slow: set[str] = set()
+        self._typed_at = 0.0
         self.closed = False
         loop.watch(self._fd, READ, self._ready)
 
     def send(self, message: Message, body: bytes = b"") -> None:
         """Put a reply into the outbox; it leaves at the end of the turn."""
         if not self.closed:
+            self._held = ""
             self._outbox += encode(message, body)
 
     def watch(self, session: Session, *, inline: bool) -> None:
@@ -105,6 +116,7 @@ class Connection:
         self._inline.discard(name)
         self._dirty.pop(name, None)
         self._eager.pop(name, None)
+        self._slow.discard(name)
 
     def expect(self, session: Session) -> None:
         """Input came from this client: what the session says to it should not be late."""
@@ -112,8 +124,18 @@ class Connection:
             self._eager[session.name] = _EAGER
 
     def typed(self, session: Session, number: bytes, queued: int) -> None:
-        """``expect``, and the reply to the input."""
-        self.expect(session)
+        """``expect``, and the reply to the input.
+
+        Most terminals echo at once. So the reply to a client that watches waits until the next
+        turn: it is then woken once and not twice, which is a fifth of what an echo takes.
+        """
+        name = session.name
+        if name in self._told:
+            self._eager[name] = _EAGER
+            if name in self._slow:
+                self._typed_at = time.monotonic()
+            elif session.pty and not self._outbox:
+                self._held, self._fresh = name, True
         self._outbox += encode_queued(number, queued)
 
     def touch(self, session: Session) -> None:
@@ -123,6 +145,8 @@ class Connection:
 
     def flush(self) -> None:
         """At the end of a turn: pushes, if it is time for them, then all that can be sent."""
+        if self._held and self._waits():
+            return
         more = True
         while more and not self.closed:
             more = self._push() if self._dirty else False
@@ -146,6 +170,18 @@ class Connection:
             self._sock.settimeout(seconds)
             with contextlib.suppress(OSError):
                 self._sock.sendall(self._outbox)
+
+    def _waits(self) -> bool:
+        """Whether the reply that is held waits on, for one turn."""
+        if self._fresh and not self._dirty:
+            self._fresh = False
+            self._loop.hurry(_ECHO)
+            self._on_room(self)
+            return True
+        if not self._fresh and self._held not in self._dirty:
+            self._slow.add(self._held)
+        self._held, self._fresh = "", False
+        return False
 
     def _ready(self, events: int) -> None:
         if events & READ and not self._frames:
@@ -184,18 +220,20 @@ class Connection:
                 return True
             del self._dirty[name]
             if session.size != self._told[name]:
-                self._tell(session)
+                self._tell(session, now)
             if session.over:
                 self.unwatch(name)
                 self.send({"push": "ended", "session": name, "status": session.status()})
         self._pushed_at = now
         return False
 
-    def _tell(self, session: Session) -> None:
+    def _tell(self, session: Session, now: float) -> None:
         name = session.name
         told, self._told[name] = self._told[name], session.size
         if self._eager.get(name):
             self._eager[name] -= 1
+            if now - self._typed_at < _ECHO:
+                self._slow.discard(name)
         if name in self._inline:
             kind, body = session.writer.newest(told, INLINE_MOST)
             if body:

@@ -21,6 +21,7 @@ from inspan.keeper.wire import (
     decode_queued,
     encode,
     encode_write,
+    first_end,
 )
 
 
@@ -117,8 +118,14 @@ class Link(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        if not self._decoder.held and self._echo(data):
-            return
+        while not self._decoder.held:
+            # The reply to a key and its echo come together, where the program is quick.
+            end = first_end(data)
+            if not self._echo(data if end == len(data) else data[:end]):
+                break
+            data = data[end:]
+            if not data:
+                return
         try:
             frames = self._decoder.feed(data)
         except WireError:

@@ -42,6 +42,7 @@ class Loop:
         self._timers: list[tuple[float, int, Timer]] = []
         self._count = itertools.count()
         self._stopping = False
+        self._most: float | None = None
 
     def watch(self, fd: int, events: int, call: OnReady) -> None:
         """Call ``call(events)`` whenever ``fd`` is ready."""
@@ -62,6 +63,10 @@ class Loop:
         timer = Timer(time.monotonic() + delay, call)
         heapq.heappush(self._timers, (timer.at, next(self._count), timer))
         return timer
+
+    def hurry(self, most: float) -> None:
+        """Let the next turn come within so many seconds, whatever happens."""
+        self._most = most
 
     def stop(self) -> None:
         """Let ``run`` return after the present turn."""
@@ -89,9 +94,11 @@ class Loop:
     def _patience(self) -> float | None:
         while self._timers and self._timers[0][2].call is None:
             heapq.heappop(self._timers)
+        most, self._most = self._most, None
         if not self._timers:
-            return None
-        return max(0.0, self._timers[0][0] - time.monotonic())
+            return most
+        patience = max(0.0, self._timers[0][0] - time.monotonic())
+        return patience if most is None else min(patience, most)
 
     def _fire(self) -> None:
         now = time.monotonic()

@@ -62,6 +62,10 @@ no output for anybody, so a slow or dead reader costs it nothing. What ``grew`` 
 a look at the recording where a program answers a key; it is in the recording already, it may be
 left out at any time, and where it does not begin at or before a reader's place the recording tells
 the rest. ``kind`` is that of the index: ``o`` or ``e``.
+
+The reply to a ``write`` on a terminal that its sender watches may wait for the echo, to leave in
+one piece with it: until anything else happens in the keeper, five milliseconds at most, and only
+while that session echoes as soon as that.
 """
 
 from __future__ import annotations
@@ -152,6 +156,15 @@ def decode_queued(data: bytes) -> tuple[int, int] | None:
     number, _, queued = data[_LENGTHS.size + len(_REPLY) : -1].partition(_QUEUED)
     whole = _LENGTHS.unpack_from(data) == (len(data) - _LENGTHS.size, 0)
     return (int(number), int(queued)) if whole and number.isdigit() and queued.isdigit() else None
+
+
+def first_end(data: bytes) -> int:
+    """Where the first frame in ``data`` ends, or should."""
+    if len(data) < _LENGTHS.size:
+        return _LENGTHS.size
+    head, body = _LENGTHS.unpack_from(data)
+    end: int = _LENGTHS.size + head + body
+    return end
 
 
 def encode_grew(session: str, size: int, kind: str, body: bytes) -> bytes:

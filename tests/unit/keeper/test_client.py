@@ -12,7 +12,7 @@ from inspan.errors import KeeperLost, KeeperMismatch
 from inspan.keeper import client as keeper_client
 from inspan.keeper.client import Grew, KeeperClient, connect, ensure
 from inspan.keeper.link import Watcher
-from inspan.keeper.wire import INLINE_MOST, Decoder, encode, encode_grew
+from inspan.keeper.wire import INLINE_MOST, Decoder, encode, encode_grew, encode_queued
 from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, running, wait_for, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -118,13 +118,19 @@ async def test_two_watchers_of_one_session_are_both_told(desk: Desk) -> None:
         await desk.client.write("both", b"\n")
 
 
-async def pushes(home: Path, *frames: bytes) -> list[Grew]:
-    """What a watcher gets from a server that knows little and pushes these when it is typed to."""
+async def pushes(home: Path, *frames: bytes, together: bool = False) -> list[Grew]:
+    """What a watcher gets from a server that knows little and pushes these when it is typed to.
+
+    ``together``: in one piece with the reply, as a keeper does where the echo is quick.
+    """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         decoder = Decoder()
         while data := await reader.read(1 << 16):
             for message, _ in decoder.feed(data):
+                if message["op"] == "write" and together:
+                    writer.write(encode_queued(b"%d" % message["id"], 0) + b"".join(frames))
+                    continue
                 if message["op"] != "unwatch":  # the last word; nobody waits for its answer
                     card = {"keeper": "old", "pid": 1, "version": 1, "started_at": 0.0}
                     reply = {"id": message["id"], "ok": True, "size": 0, "queued": 0, **card}
@@ -160,6 +166,14 @@ async def test_what_comes_along_is_joined_where_it_follows(home: Path) -> None:
     assert b"".join(item.data for item in got) == b"ab"
     stale = [encode_grew("some", 1, "o", b"a"), encode_grew("some", 2, "e", b"b")]
     assert (await pushes(home, *stale))[-1] == Grew(2, b"b", "e")
+
+
+async def test_what_comes_in_one_piece_with_the_reply_is_taken(home: Path) -> None:
+    one, two = encode_grew("some", 1, "o", b"a"), encode_grew("some", 2, "o", b"b")
+    assert await pushes(home, one, together=True) == [Grew(1, b"a", "o")]
+    assert await pushes(home, one, two, together=True) == [Grew(2, b"ab", "o")]
+    by_json = encode({"push": "grew", "session": "some", "size": 2})
+    assert (await pushes(home, one, by_json, together=True))[-1].size == 2
 
 
 async def test_what_nobody_takes_is_bounded() -> None:
