@@ -197,7 +197,7 @@ async def test_what_is_asked_about_a_session_that_is_being_forked_waits(desk: De
     assert again.result() == Spawned(first.result().pid, new=False)
     assert status.result().pid == first.result().pid
     assert killed.result().left == 0
-    assert not forkers(desk), "one that does not answer is killed"
+    await wait_for(lambda: not forkers(desk))  # one that does not answer is killed
 
 
 async def test_more_than_a_few_questions_about_it_are_refused(desk: Desk) -> None:
