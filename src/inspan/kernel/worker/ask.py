@@ -5,10 +5,12 @@ It knows neither the wire nor which capabilities there are.
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import concurrent.futures
 
 Send = Callable[[dict[str, Any]], None]
 Here = Callable[[], "str | None"]
@@ -59,12 +61,14 @@ class Questions:
     def begin(
         self, capability: str, payload: Any, timeout: float
     ) -> tuple[str, concurrent.futures.Future[Any]]:
+        from concurrent.futures import Future  # noqa: PLC0415  as ``asyncio`` below
+
         if len(self._open) >= MOST:
             raise CapabilityError(f"{MOST} questions are open already")
         with self._counting:
             self._number += 1
             promise = f"{self._run}-{self._number}"
-        answer: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        answer: Future[Any] = Future()
         self._open[promise] = answer
         message = {"type": "ask", "execution_id": self._here(), "promise": promise}
         try:
@@ -132,7 +136,7 @@ class Host:
         promise, answer = self._questions.begin(capability, payload, timeout)
         try:
             return answer.result(timeout + _GRACE)
-        except concurrent.futures.TimeoutError:
+        except TimeoutError:
             raise TimeoutError(f"the host has not answered {capability!r}") from None
         finally:
             self._questions.close(promise)

@@ -12,7 +12,6 @@ import contextvars
 import os
 import selectors
 import sys
-import weakref
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -23,6 +22,7 @@ from .turns import Turns
 
 if TYPE_CHECKING:
     import asyncio
+    import weakref
 
     from .loop import SessionLoop
 
@@ -138,6 +138,8 @@ class Interrupts:
         """There is a loop from now on."""
         self._loop_code = loop.code
         if sys.version_info < (3, 12):
+            import weakref  # noqa: PLC0415  it comes with a loop
+
             self._owners = weakref.WeakKeyDictionary()
             loop.set_task_factory(self._own_task)
 

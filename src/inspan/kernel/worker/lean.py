@@ -97,7 +97,7 @@ def _extract_stack() -> Any:
 #: Each with what is taken from it while modules are imported; a test holds plain values against it.
 _NEEDED_LATER: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("asyncio.sslproto", "asyncio.staggered", "binascii")},
-    **{name: {} for name in ("inspect", "json", "queue")},
+    **{name: {} for name in ("inspect", "json", "queue", "warnings")},
     "subprocess": {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3},
     "traceback": {"extract_stack": _extract_stack},
     _LOGGING: {"DEBUG": 10, "getLogger": _Logger},

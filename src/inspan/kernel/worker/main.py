@@ -24,6 +24,7 @@ from .link import Link
 from .namespace import Namespace
 from .output import Capture
 from .spawned import Spawning
+from .threads import tag_pools
 from .turns import Turns, import_loop
 
 Message = dict[str, Any]
@@ -74,6 +75,8 @@ class Worker:
         )
         self._lines = stdin.Lines(self._capture.send, here, self._executor.allows_input)
         os.register_at_fork(after_in_child=self._forked)
+        # No code gets at a pool of threads before there is a loop.
+        self._turns.begun.append(lambda _: tag_pools(here))
         self._turns.begun.append(self._keep_loop)
         if "asyncio" in sys.modules:  # in the fork of a zygote
             self._turns.begin_loop()

@@ -11,7 +11,7 @@ import itertools
 import linecache
 import sys
 import types
-import weakref
+from _weakref import ref  # weakref has it, with classes that a loop needs first
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ class _Cell:
             lines[-1] += "\n"
         self.lines = lines
         #: Weak references to the code objects of the cell, by their ids.
-        self.living: dict[int, weakref.ref[types.CodeType]] = {}
+        self.living: dict[int, ref[types.CodeType]] = {}
 
 
 class Sources:
@@ -82,7 +82,7 @@ class Sources:
                     self._spare[filename] = None
 
             self._spare.pop(filename, None)
-            cell.living[key] = weakref.ref(part, gone)
+            cell.living[key] = ref(part, gone)
 
     def forget(self, filename: str) -> None:
         """Let go of a source at once, unless code of it is watched and lives."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _TAG: Final = "_inspan_cell"
 
@@ -23,18 +25,26 @@ def tag_of_thread() -> str | None:
 
 
 def tag_threads(here: Cell) -> None:
-    """From now on, give each new thread, and each call in a pool, the word that ``here`` says.
+    """From now on, give each new thread the word that ``here`` says.
 
-    Python offers no hook for it, so ``Thread.start`` and ``ThreadPoolExecutor.submit`` are
-    replaced by functions that call the former ones.
+    Python offers no hook for it, so ``Thread.start`` is replaced by a function that calls the
+    former one.
     """
     start = threading.Thread.start
-    submit: Callable[..., Future[Any]] = ThreadPoolExecutor.submit
 
     @functools.wraps(start)
     def tagged_start(self: threading.Thread) -> None:
         setattr(self, _TAG, here())
         start(self)
+
+    threading.Thread.start = tagged_start  # type: ignore[method-assign]  # see above
+
+
+def tag_pools(here: Cell) -> None:
+    """The same of each call in a pool of threads: ``ThreadPoolExecutor.submit`` is replaced."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  it comes with a loop
+
+    submit: Callable[..., Future[Any]] = ThreadPoolExecutor.submit
 
     @functools.wraps(submit)
     def tagged_submit(
@@ -42,8 +52,7 @@ def tag_threads(here: Cell) -> None:
     ) -> Future[Any]:
         return submit(self, _called, here(), fn, args, kwargs)
 
-    threading.Thread.start = tagged_start  # type: ignore[method-assign]  # see above
-    ThreadPoolExecutor.submit = tagged_submit  # type: ignore[method-assign, assignment]  # the same
+    ThreadPoolExecutor.submit = tagged_submit  # type: ignore[method-assign, assignment]  # as above
 
 
 def _called(

@@ -46,6 +46,8 @@ def import_loop() -> Any:
     else:
         with lean.stand_ins():
             lean.import_asyncio()
+            import concurrent.futures.thread  # noqa: F401, PLC0415  to be tagged, see ``threads``
+
             from . import loop  # noqa: PLC0415  the reason for this module
     return loop
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from inspan.kernel.worker import lean
+from inspan.kernel.worker import boot, lean
 from tests.real.kernel import Worker
 
 PLAIN = """
@@ -256,3 +256,20 @@ def test_the_source_of_a_class_is_found_by_whoever_loads_inspect_first(worker: W
     assert worker.run(code).result.value == "class A:\n    x = 1\n"
     teachers = "import sys; [one for one in sys.meta_path if type(one).__name__ == '_Teacher']"
     assert worker.run(teachers).result.repr == "[]"
+
+
+@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports them in every process")
+def test_a_session_without_a_loop_has_nothing_that_only_a_loop_needs() -> None:
+    later = ("asyncio", "concurrent.futures", "warnings", "weakref")
+    told = f"print([name for name in {later} if name in sys.modules])\n"
+    words = boot.BOOT.replace("main(sys.argv[1:])\n", told)
+    kernel = str(Path(boot.__file__).parents[1])
+    # Isolated: what is installed beside us may import anything as Python starts.
+    command = [sys.executable, "-I", "-S", "-c", words, kernel]
+    assert subprocess.check_output(command, text=True) == "[]\n"
+
+
+def test_a_pool_of_threads_speaks_for_each_cell_that_calls_it(worker: Worker) -> None:
+    code = "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(1)\n"
+    assert worker.run(code + "pool.submit(print, 'one').result()").stdout == "one\n"
+    assert worker.run("pool.submit(print, 'two').result()").stdout == "two\n"

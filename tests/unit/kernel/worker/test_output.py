@@ -237,6 +237,8 @@ def test_threads_tasks_and_pools_speak_for_who_started_them(run: Run) -> None:
     seen = run("""
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from inspan.kernel.worker.threads import tag_pools
+tag_pools(capture.here)
 gate = threading.Event()
 def nested():
     thread = threading.Thread(target=lambda: print("grandchild"))
