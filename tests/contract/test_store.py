@@ -362,6 +362,18 @@ async def test_events_are_told_in_order_before_the_commit_returns(
     assert late == []
 
 
+async def test_a_change_of_many_tasks_is_there_whole(store: Store, author: Author) -> None:
+    changes = [author.submit() for _ in range(64 + 16 + 4 + 3)]
+    one = Change(
+        events=tuple(change.events[0] for change in changes),
+        tasks=tuple(author.tasks.values()),
+        created=frozenset(author.tasks),
+    )
+    await store.commit(one)
+    assert await store.open_tasks() == one.tasks
+    assert await store.history(EventQuery()) == one.events
+
+
 async def test_a_bad_change_fails_alone_among_many(store: Store, author: Author) -> None:
     told: list[int] = []
     store.on_commit = lambda changes: told.extend(seqs(changes))

@@ -12,7 +12,6 @@ import pytest
 
 from inspan import app, daemon
 from inspan.control import Pruned, PrunePolicy
-from inspan.engine.ledger import _fold
 from inspan.errors import DiskFull
 from inspan.settings import Settings, locate
 
@@ -72,8 +71,3 @@ def test_a_process_that_is_gone_takes_no_memory() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         pass
     assert app._rss(child.pid) == 0
-
-
-def test_a_task_of_nothing_is_no_task() -> None:
-    with pytest.raises(ValueError, match="nothing happened"):
-        _fold(None, ())

@@ -69,8 +69,8 @@ class _Recorder:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def execute(self, sql: str) -> None:
-        self.steps.append((sql, []))
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self.steps.append((sql, [parameters] if parameters else []))
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> _Recorder:
         self.steps.append((sql, list(rows)))

@@ -57,7 +57,10 @@ class Intake:
         if key == "":
             raise BadInput("an empty key tells no request from another", hint="Leave it out.")
         for spec in specs:
-            await self.check(with_budget(spec, self._rules.budget))
+            asked = with_budget(spec, self._rules.budget)
+            self._check(asked)
+            if asked.sandbox is not None:
+                await self._check_sandbox(asked)
         ids = [self._ledger.new_id() for _ in specs]
         specs = await self._linked(specs, ids)
         if key is None:
@@ -96,15 +99,16 @@ class Intake:
     async def check(self, spec: TaskSpec) -> None:
         """Refuse what can never run. Raises BadInput, ProviderNotFound, and what its check does."""
         self._check(spec)
-        await self._check_sandbox(spec)
+        if spec.sandbox is not None:
+            await self._check_sandbox(spec)
 
     def _check(self, spec: TaskSpec) -> None:
         provider = provider_of(self._providers, spec)
         if spec.retries < 0:
             raise BadInput("`retries` cannot be negative")
-        if not all(check.strip() for check in spec.checks):
+        if spec.checks and not all(check.strip() for check in spec.checks):
             raise BadInput("an empty check checks nothing", hint="Name a command, or leave it out.")
-        if not all(command.strip() for command in spec.setup):
+        if spec.setup and not all(command.strip() for command in spec.setup):
             raise BadInput("an empty command sets nothing up", hint="Name one, or leave it out.")
         if spec.setup and spec.workspace is WorkspaceKind.HERE:
             raise BadInput(
@@ -122,8 +126,6 @@ class Intake:
         provider.check(spec)
 
     async def _check_sandbox(self, spec: TaskSpec) -> None:
-        if spec.sandbox is None:
-            return
         provider = provider_of(self._providers, spec)
         if not isinstance(provider, Confines):
             raise NotConfined(f"What the provider {spec.provider!r} starts cannot be confined.")
@@ -142,14 +144,16 @@ class Intake:
 
     async def _linked(self, specs: Sequence[TaskSpec], ids: Sequence[str]) -> list[TaskSpec]:
         """``after`` with full ids and without a circle, and what is taken of earlier tasks."""
-        linked = []
-        for spec in specs:
-            after = dict.fromkeys([await self._wanted(wanted, ids) for wanted in spec.after])
-            linked.append(replace(spec, after=tuple(after)) if after else spec)
-        linked = [await follow(spec, self._refs) for spec in linked]
+        linked = [await self._link(spec, ids) for spec in specs]
         if len(specs) > 1 and any(spec.after for spec in linked):
             self._refuse_circles(linked, ids)
         return linked
+
+    async def _link(self, spec: TaskSpec, ids: Sequence[str]) -> TaskSpec:
+        if spec.after:
+            after = dict.fromkeys([await self._wanted(wanted, ids) for wanted in spec.after])
+            spec = replace(spec, after=tuple(after))
+        return spec if spec.continues is None else await follow(spec, self._refs)
 
     async def _wanted(self, ref: str, ids: Sequence[str]) -> str:
         if not ref.startswith("@"):

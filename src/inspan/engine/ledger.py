@@ -22,7 +22,7 @@ from inspan.engine.ports import Change, Clock, Store
 from inspan.errors import StoreFailed, TaskNotFound
 from inspan.model.event import Event, Fact, Overloaded, Submitted
 from inspan.model.ids import Ulids
-from inspan.model.lifecycle import apply
+from inspan.model.lifecycle import fold
 from inspan.model.task import Task, TaskSpec
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Ledger:
             correlation = spec.correlation or task_id
             made = self._events(task_id, correlation, (Submitted(spec), *facts))
             events += made
-            tasks.append(_fold(None, made))
+            tasks.append(fold(None, made))
         created = frozenset(task.id for task in tasks)
         change = Change(events=tuple(events), tasks=tuple(tasks), created=created, keys=keys)
         await self._commit(change)
@@ -104,7 +104,7 @@ class Ledger:
             seq = self._seq
             events = self._events(task_id, task.correlation, facts)
             try:
-                after = _fold(task, events)
+                after = fold(task, events)
             except Exception:
                 self._seq = seq
                 raise
@@ -117,16 +117,24 @@ class Ledger:
 
     async def insist(self, task_id: str, *facts: Fact) -> Task:
         """``record`` for what has happened and cannot be taken back: tries until it is stored."""
+        try:
+            return await self.record(task_id, *facts)
+        except StoreFailed as error:
+            refused = error
+        return await self._insist(task_id, facts, refused)
+
+    async def _insist(self, task_id: str, facts: Sequence[Fact], refused: StoreFailed) -> Task:
         pause, most = AGAIN
         try:
             while True:
+                log.warning("not stored yet: %s", refused, extra={"task": task_id})
+                self.hindrances.hinder(task_id, refused)
+                await self._clock.sleep(pause)
+                pause = min(most, pause * 2)
                 try:
                     return await self.record(task_id, *facts)
                 except StoreFailed as error:
-                    log.warning("not stored yet: %s", error, extra={"task": task_id})
-                    self.hindrances.hinder(task_id, error)
-                await self._clock.sleep(pause)
-                pause = min(most, pause * 2)
+                    refused = error
         finally:
             self.hindrances.free(task_id)
 
@@ -177,11 +185,3 @@ class Ledger:
             self._monitor.hear(changes)
         except Exception:
             log.exception("the monitor failed")  # it may; the task may not
-
-
-def _fold(task: Task | None, events: Sequence[Event]) -> Task:
-    for event in events:
-        task = apply(task, event)
-    if task is None:
-        raise ValueError("nothing happened")
-    return task

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import cached_property
 
 from inspan.engine import reasons
 from inspan.engine.limits import budget_used_up
@@ -57,28 +58,45 @@ class Minder:
         usual = timeouts.patience(agent=is_agent(task.spec.provider))
         self._patience = task.spec.patience or usual
         self._silence = timeouts.silence(self._patience.idle)
-        self._unanswered = Unanswered(self, means.permissions, means.clock, means.spawn)
-        #: What its agent may do.
-        self.policy = self._unanswered.policy
-        typed = lambda: means.is_typed_into(self.session)  # noqa: E731  # it changes
-        self.receipts = Receipts(means.ledger, means.clock, means.spawn, task.id, typed)
+        own = task.spec.permissions
+        #: What its agent may do: the rules of the task, those for all tasks among them.
+        self.policy = means.permissions if own is None else own.under(means.permissions)
         #: Seconds that it waited for room on the disk; no deadline of this engine's counts them.
         self.held = 0.0
         self._watchdog: Watchdog  # while it runs
         self._run: Run | None = None
         #: It is the attempt's own, and no command that sets up or checks.
         self._own = True
-        self._ended: asyncio.Event  # while it runs
+        #: Set when the process has ended; made for who climbs towards that.
+        self._ended: asyncio.Event | None = None
         #: The process is alive, and the store does not know yet.
         self._spawned: e.Spawned | None = None
         #: One per stop that is under way or over; set when nothing of the tree was left.
         self._stops: list[asyncio.Event] = []
         #: Why it was told to stop: somebody's wish, or what ran out.
         self.cause: StopKind | Reason | None = task.stop.kind if task.stop else None
-        #: Set with a cause; wakes what waits for room on the disk.
-        self.wished = asyncio.Event()
+
+    # Made when somebody needs them, as few do: what refers back to its minder would leave each
+    # task of thousands to the collector of cycles.
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """Takes its prompts."""
+        means = self._means
+        typed = lambda: means.is_typed_into(self.session)  # noqa: E731  # it changes
+        return Receipts(means.ledger, means.clock, means.spawn, self._last.id, typed)
+
+    @cached_property
+    def wished(self) -> asyncio.Event:
+        """Set with a cause; wakes what waits for room on the disk."""
+        wished = asyncio.Event()
         if self.cause is not None:
-            self.wished.set()
+            wished.set()
+        return wished
+
+    @cached_property
+    def _unanswered(self) -> Unanswered:
+        return Unanswered(self, self.policy.expires, self._means.clock, self._means.spawn)
 
     @property
     def task(self) -> Task:
@@ -102,7 +120,8 @@ class Minder:
         run = self._run
         if run is None or (self._stops and not force):
             return
-        over, ended = asyncio.Event(), self._ended
+        ended = self._ended = self._ended or asyncio.Event()
+        over = asyncio.Event()
         self._stops.append(over)
 
         async def climb() -> None:
@@ -147,7 +166,7 @@ class Minder:
         return await self._mind(run, watchdog or self._new_watchdog(), own=False)
 
     async def _mind(self, run: Run, watchdog: Watchdog, *, own: bool) -> Finished | Lost:
-        self._run, self._ended, self._stops = run, asyncio.Event(), []
+        self._run, self._stops = run, []
         self._watchdog, self._own = watchdog, own
         if self.task.state is TaskState.WAITING:
             self._watchdog.pause(self._means.clock.monotonic())
@@ -156,7 +175,9 @@ class Minder:
             self.request_stop(self.cause)
         last: Finished | Lost = Lost("the run ended without a word")
         try:
-            async for seen in self.receipts.of(run) if own else run.observations():
+            # Most take no prompts.
+            told = own and hasattr(run, "knows")
+            async for seen in self.receipts.of(run) if told else run.observations():
                 if isinstance(seen, Finished | Lost):
                     last = seen
                 elif own:
@@ -164,8 +185,9 @@ class Minder:
                 elif isinstance(seen, Grew):
                     self._watchdog.heard(self._means.clock.monotonic())
         finally:
-            self._ended.set()
-            self._run = self.activity = None
+            if self._ended is not None:
+                self._ended.set()
+            self._run = self._ended = self.activity = None
         for over in self._stops:
             await over.wait()
         return last

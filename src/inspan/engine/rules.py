@@ -11,7 +11,7 @@ from inspan.model.patience import Backoff, Waits
 from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT
 from inspan.model.task import OnLimit
-from inspan.model.timeouts import Timeouts
+from inspan.model.timeouts import DEFAULT, Timeouts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Rules:
     roles: Mapping[str, int] = field(default_factory=dict)
     default_slots: int = DEFAULT_LIMIT
     #: How long things may take, asked whenever that begins to count: it can change.
-    timeouts: Callable[[], Timeouts] = Timeouts
+    timeouts: Callable[[], Timeouts] = lambda: DEFAULT
     #: What agents may do; the rules are for all tasks, the limit for those that set none.
     permissions: Policy = field(default_factory=Policy)
     backoff: Backoff = field(default_factory=Backoff)

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from inspan.engine.ports import Clock, Run
 from inspan.errors import InspanError
 from inspan.model import event as e
-from inspan.model.permission import Decision, Policy
+from inspan.model.permission import Decision
 from inspan.model.task import Needs, Task
 
 log = logging.getLogger(__name__)
@@ -50,15 +50,13 @@ class Unanswered:
     def __init__(
         self,
         asking: Asking,
-        for_all: Policy,
+        limit: float | None,
         clock: Clock,
         spawn: Callable[[Callable[[], Awaitable[None]]], None],
     ) -> None:
-        own = asking.task.spec.permissions
-        #: The rules for the attempt, those for all tasks among them.
-        self.policy: Final = for_all if own is None else own.under(for_all)
+        """``limit``: how many seconds a permission is waited for; ``None`` for ever."""
         self._asking = asking
-        self._limit = self.policy.expires
+        self._limit = limit
         self._clock = clock
         self._spawn = spawn
 

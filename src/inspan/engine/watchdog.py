@@ -59,12 +59,15 @@ class Watchdog:
         self._paused_at: float | None = None
         self._warned = warned
         self._deadline_warned = False
-        self._pauses: deque[float] = deque(maxlen=PAUSES_KEPT)
+        #: Made with the first; most are over before they have rested.
+        self._pauses: deque[float] | None = None
 
     def heard(self, now: float) -> bool:
         """The process gave a sign of life; true where a warning is void by that."""
         pause = now - self._heard  # less than nothing where it is back before it said
         if pause >= PAUSE_COUNTS_FROM and self._paused_at is None:
+            if self._pauses is None:
+                self._pauses = deque(maxlen=PAUSES_KEPT)
             self._pauses.append(pause)
         self._heard = now
         void, self._warned = self._warned, False
@@ -93,7 +96,7 @@ class Watchdog:
     @property
     def idle_limit(self) -> float | None:
         """The silence that is allowed now, after the rhythm that was seen; seconds."""
-        return None if self._idle is None else self._idle.after(self._pauses)
+        return None if self._idle is None else self._idle.after(self._pauses or ())
 
     def look(self, now: float) -> Look:
         """What has run out at ``now``, or soon will."""

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import anyio
+
 from inspan.engine.ports import Change
 from inspan.errors import InspanError, StoreFailed
 from inspan.store import faults
@@ -66,7 +68,7 @@ class Owner:
         self._worked = worked
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
-        self._room = asyncio.Semaphore(ROOM)
+        self._room = anyio.Semaphore(ROOM, fast_acquire=True)
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._closing = False
@@ -88,7 +90,10 @@ class Owner:
         Cancelling the caller does not take it back: a change may then have been written.
         Waits before the queue while the queue is full, in the order of the calls.
         """
-        await self._room.acquire()
+        try:
+            self._room.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._room.acquire()
         if self._closing:
             self._room.release()
             raise StoreFailed("the store is closed", hint="Open it again.")

@@ -17,6 +17,15 @@ def statement(name: str) -> str:
 
 
 @cache
+def statement_of(name: str, rows: int) -> str:
+    """An ``INSERT`` of one row as one of so many. Raises KeyError, and ValueError for any other."""
+    into, values, row = statement(name).partition("VALUES")
+    if not into.startswith("INSERT") or not values:
+        raise ValueError(f"{name} inserts no row")
+    return f"{into}{values}{','.join([row.rstrip(';')] * rows)};"
+
+
+@cache
 def _all() -> dict[str, str]:
     text = Path(__file__).with_name("queries.sql").read_text(encoding="utf-8")
     _, *pieces = _NAME.split(text)

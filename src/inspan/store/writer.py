@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
 
 from inspan.engine.ports import Change
 from inspan.errors import InspanError, StoreFailed
@@ -16,7 +18,10 @@ from inspan.model.event import AttemptStarted, Event, Exited, Submitted
 from inspan.model.task import Task
 from inspan.store import code, faults, promises, rows
 from inspan.store.connection import transaction
-from inspan.store.statements import statement
+from inspan.store.statements import statement, statement_of
+
+#: How many rows one statement inserts: as many as go. SQLite before 3.32 takes 999 parameters.
+_AT_ONCE: Final = (64, 16, 4)
 
 
 @dataclass(slots=True)
@@ -103,11 +108,24 @@ def _transaction(connection: sqlite3.Connection, changes: Sequence[Change]) -> N
         batch.add(change)
     inserts, updates = batch.inserts(), batch.updates()
     with transaction(connection):
-        connection.executemany(statement("insert_task"), inserts)
+        _insert(connection, "insert_task", inserts)
         if connection.executemany(statement("update_task"), updates).rowcount < len(updates):
             raise StoreFailed("a change names a task that is not stored")
-        connection.executemany(statement("insert_event"), batch.events)
-        connection.executemany(statement("insert_attempt"), batch.started)
+        _insert(connection, "insert_event", batch.events)
+        _insert(connection, "insert_attempt", batch.started)
         connection.executemany(statement("end_attempt"), batch.ended)
         promises.write(connection, batch.promised, batch.settled)
         code.write(connection, batch.code)
+
+
+def _insert(connection: sqlite3.Connection, name: str, new: Sequence[rows.Row]) -> None:
+    """All of ``new``. Between two statements the thread waits for its turn, and ``executemany``
+    is one for each row.
+    """
+    done = 0
+    for size in _AT_ONCE:
+        while len(new) - done >= size:
+            some = tuple(chain.from_iterable(new[done : done + size]))
+            connection.execute(statement_of(name, size), some)
+            done += size
+    connection.executemany(statement(name), new[done:])

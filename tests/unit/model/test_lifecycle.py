@@ -9,7 +9,7 @@ from inspan.errors import Conflict, IllegalTransition, StaleAttempt
 from inspan.model import event as e
 from inspan.model.agent import UNUSED, AgentSession, Ending, Mode, Outcome, Usage
 from inspan.model.budget import Budget
-from inspan.model.lifecycle import TABLE, allowed, apply
+from inspan.model.lifecycle import TABLE, allowed, apply, fold
 from inspan.model.permission import Decision
 from inspan.model.task import (
     TERMINAL,
@@ -392,3 +392,33 @@ def test_an_agents_outcome_counts_and_not_its_exit(ending: Ending) -> None:
     for code in (0, 1):
         exited = e.Exited(1, Exit(code=code), 1, Outcome(ending))
         assert apply(asked, event(exited)).awaits_verdict == (ending is Ending.DONE)
+
+
+@given(st.sampled_from(S), st.lists(st.sampled_from(KINDS), min_size=1, max_size=8))
+def test_several_facts_at_once_are_what_they_are_one_by_one(
+    state: S, kinds: list[type[e.Fact]]
+) -> None:
+    before = task(state)
+    told = [event(facts(1)[kind], seq=seq) for seq, kind in enumerate(kinds, start=9)]
+    now = before
+    try:
+        for each in told:
+            now = apply(now, each)
+    except (IllegalTransition, StaleAttempt, Conflict) as refused:
+        with pytest.raises(type(refused)):
+            fold(before, told)
+    else:
+        assert fold(before, told) == now
+    assert before == task(state)
+
+
+def test_a_life_is_folded_from_its_submission_on() -> None:
+    submitted, readied = event(e.Submitted(SPEC), seq=1), event(e.Readied(), seq=2)
+    assert fold(None, (submitted, readied)) == apply(apply(None, submitted), readied)
+    with pytest.raises(IllegalTransition, match="only once"):
+        fold(None, (submitted, submitted))
+
+
+def test_a_task_of_nothing_is_no_task() -> None:
+    with pytest.raises(ValueError, match="nothing happened"):
+        fold(None, ())

@@ -11,6 +11,7 @@ from inspan.model.event import Exited
 from inspan.model.plain import dump, encoder
 from inspan.model.task import Exit
 from inspan.store.rows import text, untext
+from inspan.store.statements import statement, statement_of
 
 #: Text of every kind, lone surrogates and the escape included.
 TEXT = st.text(st.characters(codec=None, categories=None) | st.just("\x1a"))
@@ -41,3 +42,11 @@ def test_the_encoder_is_the_documented_one_whatever_it_is_made_of(make: Any) -> 
     assert json.loads(encode(fact)) == dump(fact)
     with pytest.raises(ValueError, match="JSON compliant"):
         encode({"a": float("inf")})
+
+
+def test_a_statement_of_many_rows_is_made_of_one_that_inserts_a_row() -> None:
+    one = statement("insert_attempt")
+    assert statement_of("insert_attempt", 1) == one
+    assert statement_of("insert_attempt", 3).count("(?, ?, ?, ?, ?)") == 3
+    with pytest.raises(ValueError, match="update_task inserts no row"):
+        statement_of("update_task", 2)
