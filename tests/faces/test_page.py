@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Response, Route, expect
 from inspan.client.sync import SyncControl
 from inspan.model.session import Output
 from inspan.settings import locate
-from tests.fakes.repository import git
+from tests.fakes.repository import git, make_repository
 from tests.real.console import Console
 
 pytestmark = [pytest.mark.faces, pytest.mark.timeout(120), pytest.mark.requirement("C6", "C9")]
@@ -78,6 +78,41 @@ def test_what_it_changed_is_read_and_accepted(page: Page, console: Console) -> N
     branch = page.get_by_text("accepted: git merge inspan/").inner_text().rpartition(" ")[2]
     assert git(folder, "show", f"{branch}:a.txt") == "one\ntwo"
     assert (folder / "a.txt").read_text() == "one\n"
+
+
+def test_what_sets_a_workspace_up_is_watched_until_the_task_itself_begins(
+    page: Page, console: Console
+) -> None:
+    folder = make_repository(console.home / "to be set up")
+    begin = ("run", "--detach", "--worktree", "--cwd", str(folder))
+    going = f"echo being set up; until [ -e '{console.home}/go' ]; do sleep 0.05; done"
+    console.say(*begin, "--setup", going, "--name", "later", "--", "echo", "its own words")
+    terminal = page.locator(".tty")
+    page.locator(".task").filter(has_text="later").click()
+    expect(page.get_by_role("heading", name="Set-up")).to_be_visible()
+    expect(terminal).to_contain_text("being set up")
+    expect(page.get_by_role("button", name="Attach")).to_have_count(0)
+    (console.home / "go").touch()
+    expect(page.get_by_role("heading", name="Terminal")).to_be_visible()
+    expect(terminal).to_contain_text("its own words")
+    console.say(*begin, "--setup", "echo no such thing; exit 3", "--name", "never", "--", "true")
+    page.locator(".task").filter(has_text="never").click()
+    expect(terminal).to_contain_text("no such thing")
+    expect(page.get_by_label("Task", exact=True)).to_contain_text("exited with status 3")
+
+
+def test_a_task_that_printed_nothing_says_so(page: Page, console: Console) -> None:
+    program, opened = console.home / "program", console.home / "opened"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    waits = f"until [ -e '{opened}' ]; do sleep 0.05; done"
+    gate = console.say("add", "--name", "gate", "--", "sh", "-c", waits).split()[0]
+    console.say("add", "--name", "unfound", "--after", gate, "--", str(program))
+    program.unlink()
+    opened.touch()
+    page.locator(".task").filter(has_text="unfound").click()
+    expect(page.get_by_text("Nothing of it is recorded.")).to_be_visible()
+    expect(page.locator(".tty")).to_be_hidden()
 
 
 def test_what_a_program_prints_is_text_and_nothing_else(page: Page, console: Console) -> None:

@@ -113,6 +113,7 @@ def _made(new: NewTask) -> TaskSpec:
     parser = Parser(prog="inspan add")
     asking.add_arguments(parser)
     given = {"--agent": new.agent, "--cwd": new.folder, "--after": new.after, "--name": new.name}
+    given["--setup"] = new.setup
     words = [f"{flag}={text}" for flag, text in given.items() if text]
     if new.workspace.value != "here":
         words.append(f"--{new.workspace.value}")

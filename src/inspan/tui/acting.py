@@ -46,7 +46,8 @@ class Acting:
             return None
         self._written = written
         task = await self._control.submit(await anyio.to_thread.run_sync(self._make, written))
-        self._written = NewTask("", written.agent, written.folder, written.workspace)
+        agent, folder, place = written.agent, written.folder, written.workspace
+        self._written = NewTask("", agent, folder, place, setup=written.setup)
         return task
 
     async def answer(self, task: Task) -> None:

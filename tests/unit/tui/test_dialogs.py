@@ -217,14 +217,14 @@ async def test_a_handler_may_not_wait_for_a_person() -> None:
 
 async def test_the_way_through_a_new_task_and_what_it_gives() -> None:
     async with asked(NewTaskDialog(NewTask("", folder="/w")), (60, 16)) as (app, pilot):
-        order = ["what", "agent", "folder", "after", "named", "place", "start", "what"]
-        assert await path(app, pilot, "tab", 7) == order
-        assert await path(app, pilot, "shift+tab", 7) == order[::-1]
+        order = ["what", "agent", "folder", "after", "named", "setup", "place", "start", "what"]
+        assert await path(app, pilot, "tab", 8) == order
+        assert await path(app, pilot, "shift+tab", 8) == order[::-1]
         await pilot.press("enter")
         assert app.given == []  # there is nothing to do yet
-        await pilot.press(*"make", "tab", *"pi", "tab", "tab", *"ab", "enter")
+        await pilot.press(*"make", "tab", *"pi", "tab", "tab", *"ab", "tab", "tab", *"ci", "enter")
         await until(pilot, lambda: app.given)
-        assert app.given == [NewTask("make", "pi", "/w", WorkspaceKind.HERE, "ab")]
+        assert app.given == [NewTask("make", "pi", "/w", WorkspaceKind.HERE, "ab", "", "ci")]
         assert app.held == "b"
 
 
@@ -473,5 +473,7 @@ def test_what_is_written_is_a_task_as_the_command_line_has_it(tmp_path: Path) ->
     assert (spec.cwd, spec.workspace, spec.name) == (str(tmp_path), folder, "it")
     assert (spec.after, spec.provider, spec.prompt) == (("aaaa", "bbbb"), "shell", None)
     assert _made(NewTask("-x [mend] it", "claude", str(tmp_path))).prompt == "-x [mend] it"
+    set_up = NewTask("true", "", str(tmp_path), folder, setup="-x; npm ci")
+    assert _made(set_up).setup == ("-x; npm ci",)
     with pytest.raises(FolderMissing):
         _made(NewTask("true", "", str(tmp_path / "none")))

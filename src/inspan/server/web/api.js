@@ -28,7 +28,7 @@ async function asked(method, path, body, options) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { message: "the daemon cannot be reached", hint: "This page tries again by itself." });
+    throw new Problem(0, { detail: "the daemon cannot be reached", hint: "This page tries again by itself." });
   }
   if (!reply.ok) throw new Problem(reply.status, await reply.json().catch(() => ({})));
   return reply;
@@ -265,7 +265,7 @@ export function terminal(id, offset, writer, on) {
         link.close();
         on.ended(chunk.end.how);
       } else if (chunk.refused) {
-        on.refused(chunk.refused);
+        on.refused(new Problem(chunk.refused.status, chunk.refused));
       }
     },
     lost: () => on.closed(),

@@ -111,6 +111,14 @@ export function settingUp(task) {
   return step?.state === "runs" ? `setting up: ${step.command} (${ago(step.began_at)})` : "";
 }
 
+/** Whose output there is to look at: while its workspace is set up, or could not be, the last command of that. */
+export function watched(task) {
+  const done = new Set((task.setup ?? []).filter((step) => step.state === "done").map((step) => step.command));
+  const due = (task.workspace?.setup ?? []).some((command) => !done.has(command));
+  if (due) return task.setup?.at(-1)?.session ?? null;
+  return task.session ? task.id : null;
+}
+
 /** A hint with the task that it is about in the place of ID, so that it can be typed. */
 export const filled = (hint, task) => hint.replaceAll(" ID`", ` ${short(task.id)}\``).replaceAll(" ID ", ` ${short(task.id)} `);
 

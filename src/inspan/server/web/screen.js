@@ -21,16 +21,17 @@ export function mute(terminal) {
 }
 
 export class Screen {
-  /** Of task `id`, at the end of `room`. */
-  constructor(room, id, fail) {
+  /** Of the task or the session `id`, at the end of `room`; `setup` is watched, and no more. */
+  constructor(room, id, fail, setup) {
     this.id = id;
     this.fail = fail;
     this.place = el("div", { className: "tty" });
     this.attach = el("button", { type: "button", onclick: () => this.hold(!this.holds) }, "Attach");
     this.word = el("span", { className: "facts", role: "status" });
-    room.append(el("h3", {}, "Terminal"), el("div", { className: "row" }, this.attach,
+    const ways = setup ? [] : [this.attach,
       el("a", { className: "button", href: `#/task/${id}/replay` }, "Replay"),
-      el("a", { className: "button", href: `#/search//${id}` }, "Search"), this.word), this.place);
+      el("a", { className: "button", href: `#/search//${id}` }, "Search")];
+    room.replaceChildren(el("h3", {}, setup ? "Set-up" : "Terminal"), el("div", { className: "row" }, ways, this.word), this.place);
     // Links are text here: what a program prints must not lead anywhere by a click.
     this.shown = new Terminal({ cols: 80, rows: 24, scrollback: 5000, fontSize: 13, linkHandler: { activate() {} } });
     this.fit = new FitAddon();
@@ -51,14 +52,25 @@ export class Screen {
       gap: (bytes) => this.shown.write(`\r\n\x1b[2m[${bytes} bytes are not kept]\x1b[0m\r\n`),
       resized: (cols, rows) => this.shown.resize(cols, rows),
       opened: () => {
+        this.missing = false;
         this.say();
         if (this.holds) this.link.resize(this.shown.cols, this.shown.rows);
       },
       ended: () => { this.word.textContent = "It has ended."; },
-      refused: (problem) => { if (this.holds) this.hold(false); this.fail(problem); },
-      closed: () => { this.word.textContent = "The connection is lost; it is tried again."; },
+      refused: (problem) => this.refuse(problem),
+      closed: () => { this.word.textContent = this.missing ? "" : "The connection is lost; it is tried again."; },
     });
     this.say();
+  }
+
+  refuse(problem) {
+    if (this.holds) this.hold(false);
+    if (problem.code !== "session-not-found") return this.fail(problem);
+    this.missing = true; // it may be about to begin
+    if (this.live) return;
+    this.link.close();
+    this.word.textContent = "Nothing of it is recorded.";
+    this.place.hidden = true;
   }
 
   say() {
@@ -77,6 +89,7 @@ export class Screen {
 
   /** Whether there is something to type into. */
   may(live) {
+    this.live = live;
     this.attach.hidden = !live;
     if (!live && this.holds) this.hold(false);
   }

@@ -2,7 +2,7 @@
 
 import * as api from "/web/api.js";
 import { asks } from "/web/asking.js";
-import { about, ago, awaitsVerdict, el, fill, filled, LIVE, OVER, settingUp, short, title } from "/web/draw.js";
+import { about, ago, awaitsVerdict, el, fill, filled, LIVE, OVER, settingUp, short, title, watched } from "/web/draw.js";
 import { Screen } from "/web/screen.js";
 
 export class Detail {
@@ -14,6 +14,7 @@ export class Detail {
     this.screen = null;
     this.top = el("div");
     this.below = el("div");
+    this.tty = el("div");
   }
 
   /** Nothing is looked at. */
@@ -34,6 +35,7 @@ export class Detail {
   leave() {
     this.screen?.close();
     this.screen = null;
+    this.watched = null;
     this.id = null;
   }
 
@@ -42,8 +44,9 @@ export class Detail {
     if (task.id !== this.id) {
       this.leave();
       this.id = task.id;
-      this.room.replaceChildren(this.top, this.below);
+      this.room.replaceChildren(this.top, this.below, this.tty);
       this.below.replaceChildren();
+      this.tty.replaceChildren();
       this.patch = null;
     }
     this.task = task;
@@ -51,11 +54,17 @@ export class Detail {
     const typing = this.top.querySelector("input:focus")?.value;
     if (!typing || this.asked !== task.needs?.id) this.drawTop();
     this.asked = task.needs?.id;
-    if (!this.screen && task.session) {
-      this.screen = new Screen(this.below, task.id, this.fail);
-    }
+    this.watch(watched(task));
     this.screen?.may(LIVE.has(task.state));
     if (!this.patch && task.workspace?.branch && (OVER.has(task.state) || awaitsVerdict(task))) this.drawDiff();
+  }
+
+  /** What is printed by the task, or session, of that id. */
+  watch(id) {
+    if (id === this.watched) return;
+    this.screen?.close();
+    this.watched = id;
+    this.screen = id && new Screen(this.tty, id, this.fail, id !== this.id);
   }
 
   drawTop() {

@@ -28,6 +28,8 @@ class NewTask:
     workspace: WorkspaceKind = WorkspaceKind.HERE
     after: str = ""
     name: str = ""
+    #: The command that sets its place up first, where that is its own.
+    setup: str = ""
 
 
 class NewTaskDialog(Form[NewTask]):
@@ -40,6 +42,7 @@ class NewTaskDialog(Form[NewTask]):
         Field("folder", "Folder", "where it works"),
         Field("after", "After", "ids of tasks to wait for"),
         Field("named", "Name", "what to call it"),
+        Field("setup", "Set-up", "a command to run first in a place of its own"),
     )
     WRONG = "There is nothing to do yet."
     AUTO_FOCUS = "#what"
@@ -51,7 +54,7 @@ class NewTaskDialog(Form[NewTask]):
 
     def held(self) -> Iterable[str]:
         begun = self.begun
-        return begun.what, begun.agent, begun.folder, begun.after, begun.name
+        return begun.what, begun.agent, begun.folder, begun.after, begun.name, begun.setup
 
     def choices(self) -> Iterable[Choice]:
         yield Choice("place", "Where", _PLACES, self.begun.workspace.value)
@@ -60,5 +63,5 @@ class NewTaskDialog(Form[NewTask]):
         said = self.written()
         place = WorkspaceKind(self.chosen("place"))
         what, agent, folder = said["what"], said["agent"], said["folder"]
-        made = NewTask(what, agent, folder, place, said["after"], said["named"])
+        made = NewTask(what, agent, folder, place, said["after"], said["named"], said["setup"])
         return made if what else None
