@@ -85,16 +85,13 @@ def text(value: Any) -> str:
     write = _WRITERS.get(kind)
     if write is not None:
         return write(value)
-    known = _known(kind)
-    if known is None:
-        return _encode(value)
-    word, names, get = known
-    parts = [word] if word else []
-    for (key, default), item in zip(names, get(value), strict=True):
-        if item is not default and item != default:
-            write = _WRITERS.get(type(item))
-            parts.append(key + (text(item) if write is None else write(item)))
-    return "{" + ",".join(parts) + "}"
+    if fields_of(kind) is None:
+        if not (issubclass(kind, str) and issubclass(kind, Enum)):
+            return _encode(value)
+        _WRITERS[kind] = encode_basestring_ascii
+        return encode_basestring_ascii(value)
+    write = _WRITERS[kind] = _first_writer(kind)
+    return write(value)
 
 
 def _number(value: float) -> str:
@@ -217,17 +214,42 @@ def _teller(words: dict[str, Any], defaults: tuple[tuple[str, Any], ...]) -> _Te
     return tell
 
 
-@cache
-def _known(kind: Any) -> tuple[str, tuple[tuple[str, Any], ...], Callable[[Any], Any]] | None:
-    """``_shape`` as text: how an object begins, the keys of its fields, and what gets them all.
-
-    ``None``: no class.
-    """
-    if fields_of(kind) is None:
-        return None
+def _first_writer(kind: Any) -> Callable[[Any], str]:
+    """As ``_first_teller``, of what writes the values of a class as JSON."""
     words, defaults, get = _shape(kind)
-    begin = ",".join(f"{text(name)}:{text(word)}" for name, word in words.items())
-    return begin, tuple((f"{text(name)}:", default) for name, default in defaults), get
+    begin = [f"{text(name)}:{text(word)}" for name, word in words.items()]
+    names = tuple((f"{text(name)}:", default) for name, default in defaults)
+    left = _BY_HAND
+
+    def write(value: Any) -> str:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            _WRITERS[kind] = _writer(begin, defaults)
+        parts = begin.copy()
+        for (key, default), item in zip(names, get(value), strict=True):
+            if item is not default and item != default:
+                known = _WRITERS.get(type(item))
+                parts.append(key + (text(item) if known is None else known(item)))
+        return "{" + ",".join(parts) + "}"
+
+    return write
+
+
+def _writer(begin: list[str], defaults: tuple[tuple[str, Any], ...]) -> Callable[[Any], str]:
+    names: dict[str, Any] = {f"_{name}": default for name, default in defaults}
+    names |= {"writers": _WRITERS, "text": text}
+    lines = []
+    for name, default in defaults:
+        lines.append(f" item = value.{name}\n")
+        if default is not MISSING:
+            lines.append(f" if item is not _{name} and item != _{name}:\n ")
+        key = f"{text(name)}:"
+        lines.append(f" parts.append({key!r} + writers.get(type(item), text)(item))\n")
+    end = " return '{' + ','.join(parts) + '}'"
+    exec(f"def write(value):\n parts = {begin!r}\n{''.join(lines)}{end}", names)  # noqa: S102 - as above
+    write: Callable[[Any], str] = names["write"]
+    return write
 
 
 def _one_by_one(names: list[str]) -> Callable[[Any], Any]:

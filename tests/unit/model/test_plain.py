@@ -65,6 +65,16 @@ def test_the_first_value_of_a_class_is_told_as_the_hundredth(value: Any) -> None
         assert (told, list(told)) == (first, list(first))
 
 
+@given(any_value)
+def test_the_first_value_of_a_class_is_written_as_the_hundredth(value: Any) -> None:
+    plain._WRITERS.pop(type(value), None)
+    first = text(value)
+    by_hand = plain._WRITERS[type(value)]
+    later = {text(value) for _ in range(plain._BY_HAND + 3)}
+    assert plain._WRITERS[type(value)] is not by_hand
+    assert later == {first}
+
+
 def test_what_is_at_its_default_is_left_out() -> None:
     assert dump(TaskSpec(cwd="/tmp")) == {"cwd": "/tmp"}
     assert dump(Role("worker", 2)) == {"name": "worker"}
