@@ -224,15 +224,19 @@ class View:
         except OSError:
             return
         prefix = "" if folder == "/" else folder
-        with entries:
-            for entry, _ in zip(entries, range(_STAND_INS), strict=False):
-                path = f"{prefix}/{entry.name}"
-                if entry.is_symlink():
-                    self._paths.look(path)
-                elif entry.is_dir(follow_symlinks=False):
-                    _folder(self._base + path, 0)
-                else:
-                    _file(self._base + path)
+        # By its descriptor: the way to it is long, and would be gone for each of them.
+        place = os.open(self._base + folder, os.O_PATH | os.O_CLOEXEC)
+        try:
+            with entries:
+                for entry, _ in zip(entries, range(_STAND_INS), strict=False):
+                    if entry.is_symlink():
+                        self._paths.look(f"{prefix}/{entry.name}")
+                    elif entry.is_dir(follow_symlinks=False):
+                        _folder(entry.name, 0, place)
+                    else:
+                        _file(entry.name, place)
+        finally:
+            os.close(place)
 
 
 def _outermost(grants: dict[str, str]) -> dict[str, str]:
@@ -249,16 +253,16 @@ def _outermost(grants: dict[str, str]) -> dict[str, str]:
     return kept
 
 
-def _folder(path: str, mode: int) -> None:
+def _folder(path: str, mode: int, place: int | None = None) -> None:
     try:
-        os.mkdir(path, mode)  # noqa: PTH102 - pathlib would cost start-up
+        os.mkdir(path, mode, dir_fd=place)  # noqa: PTH102 - pathlib would cost start-up
     except FileExistsError:
-        os.chmod(path, mode)  # noqa: PTH101 - the same
+        os.chmod(path, mode, dir_fd=place)  # noqa: PTH101 - the same
 
 
-def _file(path: str) -> None:
+def _file(path: str, place: int | None = None) -> None:
     try:
-        os.mknod(path, 0)
+        os.mknod(path, 0, dir_fd=place)
     except FileExistsError:
         return
 
