@@ -255,9 +255,9 @@ def _outermost(grants: dict[str, str]) -> dict[str, str]:
 
 def _folder(path: str, mode: int, place: int | None = None) -> None:
     try:
-        os.mkdir(path, mode, dir_fd=place)  # noqa: PTH102 - pathlib would cost start-up
+        os.mkdir(path, mode, dir_fd=place)
     except FileExistsError:
-        os.chmod(path, mode, dir_fd=place)  # noqa: PTH101 - the same
+        os.chmod(path, mode, dir_fd=place)
 
 
 def _file(path: str, place: int | None = None) -> None:
