@@ -1,10 +1,10 @@
 """The peers of the keeper: a bare asyncio reader of a PTY, in a process of its own.
 
     python -m tools.bench.pty_bare flood FOLDER FILE (log | read)
-    python -m tools.bench.pty_bare echo FOLDER TRIES PAUSE
+    python -m tools.bench.pty_bare echo FOLDER TRIES PAUSE (log | read)
 
-``flood`` reads what ``cat FILE`` prints and either logs it or throws it away; ``echo`` types bytes
-one by one into ``cat`` on a raw terminal.
+``flood`` reads what ``cat FILE`` prints, ``echo`` types bytes one by one into ``cat`` on a raw
+terminal; what comes is either logged or thrown away.
 """
 
 from __future__ import annotations
@@ -35,10 +35,14 @@ def spawn(*command: str, raw: bool = False) -> tuple[int, int, subprocess.Popen[
     return master, slave, process
 
 
+def open_log(folder: Path) -> int:
+    return os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+
 async def flood(folder: Path, source: str, *, log: bool) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
-    file = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    file = open_log(folder)
     size = 0
     began = perf_counter()
     master, slave, process = spawn("cat", source)
@@ -66,14 +70,18 @@ async def flood(folder: Path, source: str, *, log: bool) -> dict[str, float]:
     return {"seconds": took, "size": size}
 
 
-async def echo(tries: int, pause: float) -> dict[str, list[float]]:
+async def echo(folder: Path, tries: int, pause: float, *, log: bool) -> dict[str, list[float]]:
     loop = asyncio.get_running_loop()
+    file = open_log(folder)
     master, slave, process = spawn("cat", raw=True)
     os.close(slave)
     came: asyncio.Future[None] = loop.create_future()
 
     def readable() -> None:
-        if os.read(master, CHUNK) and not came.done():
+        data = os.read(master, CHUNK)
+        if log:
+            os.write(file, data)
+        if data and not came.done():
             came.set_result(None)
 
     loop.add_reader(master, readable)
@@ -90,18 +98,19 @@ async def echo(tries: int, pause: float) -> dict[str, list[float]]:
     process.kill()
     process.wait()
     os.close(master)
+    os.close(file)
     return {"seconds": took}
 
 
 def main() -> None:
-    what, folder, *words = sys.argv[1:]
-    if what == "flood":
-        source, mode = words
-        with tempfile.TemporaryDirectory(dir=folder) as here:
-            print(json.dumps(asyncio.run(flood(Path(here), source, log=mode == "log"))))
-    else:
-        tries, pause = words
-        print(json.dumps(asyncio.run(echo(int(tries), float(pause)))))
+    what, folder, *words, mode = sys.argv[1:]
+    log = mode == "log"
+    with tempfile.TemporaryDirectory(dir=folder) as here:
+        if what == "flood":
+            print(json.dumps(asyncio.run(flood(Path(here), *words, log=log))))
+        else:
+            tries, pause = words
+            print(json.dumps(asyncio.run(echo(Path(here), int(tries), float(pause), log=log))))
 
 
 if __name__ == "__main__":
