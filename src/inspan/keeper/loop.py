@@ -16,6 +16,9 @@ from typing import Final
 READ: Final = selectors.EVENT_READ
 WRITE: Final = selectors.EVENT_WRITE
 
+#: What comes soon comes within so many seconds.
+_SOON: Final = 0.005
+
 OnReady = Callable[[int], None]
 
 
@@ -43,6 +46,8 @@ class Loop:
         self._count = itertools.count()
         self._stopping = False
         self._most: float | None = None
+        self._soon: list[Callable[[], None]] = []
+        self._due: list[Callable[[], None]] = []
 
     def watch(self, fd: int, events: int, call: OnReady) -> None:
         """Call ``call(events)`` whenever ``fd`` is ready."""
@@ -63,6 +68,10 @@ class Loop:
         timer = Timer(time.monotonic() + delay, call)
         heapq.heappush(self._timers, (timer.at, next(self._count), timer))
         return timer
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Call once at the end of the next turn: what nobody waits for in this one."""
+        self._soon.append(call)
 
     def hurry(self, most: float) -> None:
         """Let the next turn come within so many seconds, whatever happens."""
@@ -86,10 +95,19 @@ class Loop:
                 if calls.get(key.fd) is key.data:
                     key.data(events)
             after_turn()
+            if self._soon or self._due:
+                self._catch_up()
 
     def close(self) -> None:
         """Let go of the selector."""
         self._selector.close()
+
+    def _catch_up(self) -> None:
+        due, self._due, self._soon = self._due, self._soon, []
+        for call in due:
+            call()
+        if self._due:
+            self.hurry(_SOON)
 
     def _patience(self) -> float | None:
         while self._timers and self._timers[0][2].call is None:

@@ -251,7 +251,8 @@ class Session:
         if not data:
             self._close_output(fd)
             return
-        self.writer.output(data, kind)
+        if self.writer.output(data, kind):
+            self._loop.soon(self.writer.stamp)
         if self._answerer is not None:
             self._answerer.feed(data)
         self._host.grown(self)

@@ -1,7 +1,8 @@
 """Writes one recording, within its byte cap, whatever the disk does.
 
 It must never stop the child: where bytes cannot be kept they are counted, marked in the index, and
-the offsets go on. The index is written before the bytes, so that no byte is ever without a label.
+the offsets go on. What bytes are stands in the index before them, so that no byte is ever without a
+label. A stamp that tells only when they came follows them: nobody who waits for them waits for it.
 """
 
 from __future__ import annotations
@@ -85,23 +86,36 @@ class Writer:
         if size is not None:
             self._note("r", *size)
 
-    def output(self, data: bytes, kind: str) -> None:
-        """Record what the process wrote; ``kind`` is ``o`` or ``e``."""
+    def output(self, data: bytes, kind: str) -> bool:
+        """Record what the process wrote; ``kind`` is ``o`` or ``e``.
+
+        Whether ``stamp`` is to be called soon.
+        """
         now = time.time()
         since = now - self._stamped
+        stamped = True
         if (
             (kind != self._kind and self._index_size < _STAMPS[-1][0])
             or since >= self._interval
             or since < 0  # the wall clock was set back
         ):
-            if kind != self._kind:
-                self._plain = max(self._plain, self.size)
-            self._kind = kind
             self._stamped = now
-            self._note(kind)
+            stamped = kind != self._kind
+            if stamped:
+                self._plain = max(self._plain, self.size)
+                self._kind = kind
+                self._note(kind)
+            else:
+                self._hold(kind)
         self._put(data)
         if self.size - self.cut > self._cap and not self._stopped:
             self._free()
+        return not stamped
+
+    def stamp(self) -> None:
+        """Let the index tell when the last bytes came, where it does not yet."""
+        if self._held:
+            self._write_index()
 
     def resized(self, cols: int, rows: int) -> None:
         """Record a new size of the terminal."""
@@ -245,11 +259,16 @@ class Writer:
         self._note("m", length >> 32, length & 0xFFFFFFFF, offset=start)
 
     def _note(self, kind: str, a: int = 0, b: int = 0, *, offset: int | None = None) -> None:
+        if self._hold(kind, a, b, offset=offset):
+            self._write_index()
+
+    def _hold(self, kind: str, a: int = 0, b: int = 0, *, offset: int | None = None) -> bool:
+        """Whether there was room for it; it is written before the next one, or with it."""
         if len(self._held) > _HELD_MOST:
-            return
+            return False
         at = self.size if offset is None else offset
         self._held += RECORD.pack(time.time(), at, ord(kind), a, b)
-        self._write_index()
+        return True
 
     def _write_index(self) -> None:
         try:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspan.keeper import linux
+from inspan.keeper import writer as writers
 from inspan.keeper.recording import INDEX, INPUT, RAW, unpack
 from inspan.keeper.writer import CAP_LEAST, Writer
 
@@ -126,6 +127,32 @@ def test_input_is_kept_only_where_asked_and_bounded(tmp_path: Path) -> None:
     assert (tmp_path / "s" / INPUT).read_bytes() == b"yes\n"
     records = unpack((tmp_path / "s" / INDEX).read_bytes())
     assert [(r.kind, r.a) for r in records] == [("r", 80), ("i", 4), ("x", 0)]
+
+
+def test_a_stamp_follows_its_bytes_and_a_label_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "_STAMPS", ((1 << 20, 0.0),))  # every output is stamped
+    one = writer(tmp_path / "s")
+
+    def told() -> list[tuple[str, int]]:
+        return [(r.kind, r.offset) for r in unpack((tmp_path / "s" / INDEX).read_bytes())]
+
+    assert not one.output(b"a", "o")
+    assert told() == [("r", 0), ("o", 0)]
+    assert one.output(b"b", "o")
+    assert told() == [("r", 0), ("o", 0)]
+    assert (tmp_path / "s" / RAW).read_bytes() == b"ab"
+    one.stamp()
+    assert told() == [("r", 0), ("o", 0), ("o", 1)]
+    assert one.output(b"c", "o")
+    assert not one.output(b"d", "e"), "with the stamp before it"
+    assert told() == [("r", 0), ("o", 0), ("o", 1), ("o", 2), ("e", 3)]
+    one.output(b"f", "e")
+    one.close(0, 0)
+    assert told()[-2:] == [("e", 4), ("x", 5)]
+    one.stamp()  # nothing is left to be told
+    assert len(told()) == 7
 
 
 def test_stamps_are_coalesced(tmp_path: Path) -> None:
