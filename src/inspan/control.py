@@ -206,8 +206,13 @@ class Steering(Protocol):
         """
         ...
 
-    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        """Stop it so that it can be resumed; returns when nothing of it is left."""
+    async def interrupt(
+        self, task: str, *, reason: str = "", by: str = "person", force: bool = False
+    ) -> Task:
+        """Stop it so that it can be resumed; returns when nothing of it is left.
+
+        ``by``: who wants that, as it is stored in ``Task.stop``.
+        """
         ...
 
     async def resume(

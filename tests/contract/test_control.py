@@ -36,6 +36,7 @@ from inspan.model.task import (
     Exit,
     OnCrash,
     Patience,
+    StopKind,
     TaskState,
     TerminalSpec,
     Verdict,
@@ -308,6 +309,17 @@ async def test_what_is_interrupted_can_be_resumed(hand: Hand) -> None:
     assert task.attempt == 2
     with pytest.raises(IllegalTransition):
         await hand.control.resume(task.id)
+
+
+async def test_who_interrupted_a_task_is_known_also_where_nothing_of_it_ran(hand: Hand) -> None:
+    task = await running(hand)
+    behind = await hand.control.submit(replace(task.spec, after=(task.id,)))
+    for one in (behind, task):
+        stopped = await hand.control.interrupt(one.id, by="goal")
+        assert stopped.stop is not None
+        assert (stopped.stop.kind, stopped.stop.by) == (StopKind.INTERRUPT, "goal")
+    again = await hand.control.resume(task.id)
+    assert again.stop is None
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -271,8 +271,11 @@ class FakeControl:
         self.doing.pop(found.id, None)
         return self._record(found.id, e.Answered(found.attempt))
 
-    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        return self._stop(task, StopKind.INTERRUPT, reason or ("at once" if force else "asked"))
+    async def interrupt(
+        self, task: str, *, reason: str = "", by: str = "person", force: bool = False
+    ) -> Task:
+        why = reason or ("at once" if force else "asked")
+        return self._stop(task, StopKind.INTERRUPT, why, by)
 
     async def resume(
         self, task: str, *, budget: Budget | None = None, to: Handover | None = None
@@ -478,9 +481,9 @@ class FakeControl:
         session.news.tell()
         return len(session.data)
 
-    def _stop(self, ref: str, kind: StopKind, reason: str) -> Task:
+    def _stop(self, ref: str, kind: StopKind, reason: str, by: str = "person") -> Task:
         task = self._find(ref)
-        self._record(task.id, e.StopRequested(kind, "person", reason))
+        self._record(task.id, e.StopRequested(kind, by, reason))
         why = Reason(kind.value, reason)
         ended = e.Interrupted(why) if kind is StopKind.INTERRUPT else e.Cancelled(why)
         task = self._record(task.id, ended)

@@ -267,8 +267,10 @@ class Threaded:
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         return await _run(partial(self._to.answer, task, text, question=question))
 
-    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        return await _run(partial(self._to.interrupt, task, reason=reason, force=force))
+    async def interrupt(
+        self, task: str, *, reason: str = "", by: str = "person", force: bool = False
+    ) -> Task:
+        return await _run(partial(self._to.interrupt, task, reason=reason, by=by, force=force))
 
     async def resume(
         self, task: str, *, budget: Budget | None = None, to: Handover | None = None

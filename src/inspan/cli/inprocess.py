@@ -117,8 +117,10 @@ class InProcess:
         found: Task = self._do(self._control.answer, task, text, question=question)
         return found
 
-    def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        found: Task = self._do(self._control.interrupt, task, reason=reason, force=force)
+    def interrupt(
+        self, task: str, *, reason: str = "", by: str = "person", force: bool = False
+    ) -> Task:
+        found: Task = self._do(self._control.interrupt, task, reason=reason, by=by, force=force)
         return found
 
     def resume(

@@ -272,8 +272,8 @@ def answer(task: str, text: str, question: str | None) -> Call[Task]:
     return _verb(task, "answer", text=text, question=question)
 
 
-def interrupt(task: str, reason: str, *, force: bool) -> Call[Task]:
-    return _verb(task, "interrupt", reason=reason, force=force)
+def interrupt(task: str, reason: str, by: str, *, force: bool) -> Call[Task]:
+    return _verb(task, "interrupt", reason=reason, by=by, force=force)
 
 
 def resume(

@@ -148,8 +148,10 @@ class RemoteControl:
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         return await self._connections.ask(calls.answer(task, text, question))
 
-    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        return await self._connections.ask(calls.interrupt(task, reason, force=force))
+    async def interrupt(
+        self, task: str, *, reason: str = "", by: str = "person", force: bool = False
+    ) -> Task:
+        return await self._connections.ask(calls.interrupt(task, reason, by, force=force))
 
     async def resume(
         self, task: str, *, budget: Budget | None = None, to: Handover | None = None

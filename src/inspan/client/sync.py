@@ -141,8 +141,10 @@ class SyncControl(Closing):
     def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         return self._connections.ask(calls.answer(task, text, question))
 
-    def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        return self._connections.ask(calls.interrupt(task, reason, force=force))
+    def interrupt(
+        self, task: str, *, reason: str = "", by: str = "person", force: bool = False
+    ) -> Task:
+        return self._connections.ask(calls.interrupt(task, reason, by, force=force))
 
     def resume(
         self, task: str, *, budget: Budget | None = None, to: Handover | None = None

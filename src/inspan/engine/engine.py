@@ -212,8 +212,10 @@ class Engine:
         await attempt.minder.answered(found.needs)
         return await self._ledger.get(found.id)
 
-    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
-        return await self._stop(task, StopKind.INTERRUPT, reason, force=force)
+    async def interrupt(
+        self, task: str, *, reason: str = "", by: str = "person", force: bool = False
+    ) -> Task:
+        return await self._stop(task, StopKind.INTERRUPT, reason, by, force=force)
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         return await self._stop(task, StopKind.CANCEL, reason, force=force)
@@ -334,15 +336,17 @@ class Engine:
             async for event in events:
                 yield event
 
-    async def _stop(self, ref: str, kind: StopKind, reason: str, *, force: bool) -> Task:
+    async def _stop(
+        self, ref: str, kind: StopKind, reason: str, by: str = "person", *, force: bool
+    ) -> Task:
         task = await self._refs.task(ref)
         attempt = self._attempts.get(task.id)
         if attempt is None:
-            why = Reason(kind.value, reason or f"{kind} by a person")
-            ended = e.Interrupted(why) if kind is StopKind.INTERRUPT else e.Cancelled(why)
+            why = Reason(kind.value, reason or f"{kind} by a {by}")
+            ended = e.Interrupted(why, by) if kind is StopKind.INTERRUPT else e.Cancelled(why)
             stopped = await self._ledger.record(task.id, ended)
             return await self._dispatcher.admit(stopped)
-        await self._ledger.record(task.id, e.StopRequested(kind, "person", reason))
+        await self._ledger.record(task.id, e.StopRequested(kind, by, reason))
         attempt.minder.request_stop(kind, force=force)
         await attempt.done.wait()
         return await self._ledger.get(task.id)

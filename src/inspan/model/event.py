@@ -313,6 +313,8 @@ class Interrupted:
 
     kind: ClassVar[str] = "task.interrupted"
     reason: Reason
+    #: Who wanted that, where nothing ran that was to be stopped first.
+    by: str = ""
 
 
 @value

@@ -31,6 +31,7 @@ from inspan.model.task import (
     SetupState,
     SetupStep,
     Stop,
+    StopKind,
     Task,
     TaskKind,
     TaskSpec,
@@ -336,6 +337,15 @@ def _handed(task: Task, _at: float, fact: e.HandedOver) -> dict[str, Any]:
     return {"handed": fact.to, "spec": fact.to.applied(task.spec), "agent": None}
 
 
+def _interrupted(_task: Task, at: float, fact: e.Interrupted) -> dict[str, Any]:
+    if not fact.by:
+        return {"reason": fact.reason}
+    return {
+        "reason": fact.reason,
+        "stop": Stop(StopKind.INTERRUPT, fact.by, fact.reason.message, at),
+    }
+
+
 def _wished(_task: Task, at: float, fact: e.StopRequested) -> dict[str, Any]:
     return {"stop": Stop(fact.stop, fact.by, fact.reason, at)}
 
@@ -376,7 +386,7 @@ _TELL: Final[dict[type[e.Fact], Callable[[Task, float, Any], dict[str, Any]]]] =
     e.Failed: _because,
     e.Errored: _because,
     e.Cancelled: _because,
-    e.Interrupted: _because,
+    e.Interrupted: _interrupted,
     e.Retried: _retried,
     e.Parked: _parked,
     e.Resumed: _resumed,

@@ -159,9 +159,12 @@ class Leash:
                 raise NotGranted("that is not what it asks now", hint="Look at it again.")
         return await self._control.answer(found.id, text, question=question)
 
-    async def interrupt(self, task: str, *, reason: str = "", force: bool = False) -> Task:
+    async def interrupt(
+        self, task: str, *, reason: str = "", by: str = "person", force: bool = False
+    ) -> Task:
         """As ``Control.interrupt``."""
-        return await self._control.interrupt((await self._kin(task)).id, reason=reason, force=force)
+        kin = await self._kin(task)
+        return await self._control.interrupt(kin.id, reason=reason, by=by, force=force)
 
     async def cancel(self, task: str, *, reason: str = "", force: bool = False) -> Task:
         """As ``Control.cancel``."""

@@ -198,9 +198,11 @@ class Rest:
         return answer(await self._control.answer(asked.ref, body.text, question=body.question))
 
     async def interrupt(self, asked: Asked) -> Response:
-        body = schema.read(schema.Stopping, await asked.body())
+        body = schema.read(schema.Suspending, await asked.body())
         return answer(
-            await self._control.interrupt(asked.ref, reason=body.reason, force=body.force)
+            await self._control.interrupt(
+                asked.ref, reason=body.reason, by=body.by, force=body.force
+            )
         )
 
     async def cancel(self, asked: Asked) -> Response:

@@ -56,9 +56,18 @@ class Prompting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping:
-    """What ``interrupt`` and ``cancel`` take."""
+    """What ``cancel`` takes."""
 
     reason: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspending:
+    """What the ``interrupt`` of a task takes. ``by``: who wants it."""
+
+    reason: str = ""
+    by: str = "person"
     force: bool = False
 
 
@@ -202,7 +211,18 @@ class Said:
 
 
 BODIES: Final = (
-    *(TaskSpec, Specs, Prompting, Answering, Stopping, Resuming, Nothing, Deciding, PrunePolicy),
+    *(
+        TaskSpec,
+        Specs,
+        Prompting,
+        Answering,
+        Suspending,
+        Stopping,
+        Resuming,
+        Nothing,
+        Deciding,
+        PrunePolicy,
+    ),
     *(SweepPolicy, MergeRequest, Planning, Inviting, Entering),
     *(CodeSpec, Executing, Giving, Interrupting, Naming, Closing, Pointing, Said),
 )

@@ -131,7 +131,7 @@ TASKS: Final[tuple[Way[Rest], ...]] = (
         needs=_WRITE,
         verb=Rest.interrupt,
         about="Stop it so that it can be resumed.",
-        takes=schema.Stopping,
+        takes=schema.Suspending,
         gives=Task,
     ),
     Way(

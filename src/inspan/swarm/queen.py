@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at what will not go together.
 _FORESEE_EVERY: Final = 1.0
-#: What a task was told that was interrupted with its goal.
-WITH_GOAL: Final = "its goal was interrupted"
+#: Who stops a task with its goal, which is let go on with it.
+_GOAL: Final = "goal"
 #: How often she looks for what is still at work, where she is stopped.
 _LOOKS: Final = 5
 
@@ -119,9 +119,11 @@ class Queen:
 
     async def _stop_one(self, task: str, for_good: bool) -> None:
         control = self._control.control
-        stop = control.cancel if for_good else control.interrupt
         try:
-            await stop(task, reason="its goal was cancelled" if for_good else WITH_GOAL)
+            if for_good:
+                await control.cancel(task, reason="its goal was cancelled")
+            else:
+                await control.interrupt(task, reason="its goal was interrupted", by=_GOAL)
         except InspanError as error:  # it has just ended
             log.info("%s", error)
 
@@ -185,8 +187,8 @@ class Queen:
     async def _wake_up(self) -> None:
         """Let go on what was interrupted with the goal."""
         for task in tuple(self._chronicle.tasks.values()):
-            why = task.reason.message if task.reason is not None else ""
-            if task.state is TaskState.INTERRUPTED and WITH_GOAL in why:
+            by_goal = task.stop is not None and task.stop.by == _GOAL
+            if task.state is TaskState.INTERRUPTED and by_goal:
                 self._chronicle.know(await self._control.resume(task.id))
 
     async def _warn_of_uncommitted(self, branch: Branch) -> None:
