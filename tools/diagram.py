@@ -5,6 +5,7 @@ With ``--check`` it changes nothing and fails where the drawing is not what the 
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,12 +97,15 @@ def inserted(text: str) -> str:
     return f"{before}{BEGIN}\n{drawing()}\n{END}{after}"
 
 
-def main() -> int:
+def main(argv: list[str]) -> int:
     """Write the drawing; with ``--check`` only compare, and 1 where it differs."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 where it differs")
+    only_compare = parser.parse_args(argv).check
     text = DOCUMENT.read_text(encoding="utf-8")
     if inserted(text) == text:
         return 0
-    if "--check" in sys.argv:
+    if only_compare:
         print("docs/ARCHITECTURE.md does not show the table as it is; `make docs` draws it anew")
         return 1
     DOCUMENT.write_text(inserted(text), encoding="utf-8")
@@ -109,4 +113,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ results are not compared, since a fresh checkout has none.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import platform
 import re
@@ -146,8 +147,11 @@ def without_results(text: str) -> str:
     return re.sub(r"^(\| \w+ \|.*\|.*\|)[^|]*(\|[^|]*\|)$", r"\1\2", text, flags=re.MULTILINE)
 
 
-def main() -> int:
+def main(argv: list[str]) -> int:
     """Write the document; with ``--check`` only compare, and 1 where it is out of date."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 where it differs")
+    only_compare = parser.parse_args(argv).check
     rows = tomllib.loads(ROWS.read_text(encoding="utf-8"))
     claimed = claims()
     known = {row for part in rows.values() for row in part}
@@ -155,7 +159,7 @@ def main() -> int:
         print(f"tests claim rows that docs/requirements.toml does not have: {', '.join(unknown)}")
         return 1
     wanted = document(rows, claimed, results() if REPORT.exists() else {})
-    if "--check" not in sys.argv:
+    if not only_compare:
         DOCUMENT.write_text(wanted, encoding="utf-8")
     elif without_results(wanted) != without_results(DOCUMENT.read_text(encoding="utf-8")):
         print(
@@ -166,4 +170,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,10 @@
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from tools import requirements
+from tools import describe, diagram, requirements
 from tools.requirements import document, results, without_results
 
 SOURCE = """
@@ -78,3 +79,17 @@ def test_two_documents_that_differ_in_results_alone_are_alike() -> None:
     ran, fresh = document(ROWS, claimed, results()), document(ROWS, claimed, {})
     assert ran != fresh
     assert without_results(ran) == without_results(fresh)
+
+
+@pytest.mark.parametrize(("word", "status"), [("--help", 0), ("--chekc", 2)])
+@pytest.mark.parametrize("tool", [requirements, diagram, describe])
+def test_who_asks_for_help_or_mistypes_changes_nothing(
+    tool: ModuleType, word: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(path: Path, *_: object, **__: object) -> None:
+        pytest.fail(f"{path} was written")
+
+    monkeypatch.setattr(Path, "write_text", written)
+    with pytest.raises(SystemExit) as left:
+        tool.main([word])
+    assert left.value.code == status
