@@ -21,6 +21,7 @@ from tests.agents.faces.held import KIMI
 from tests.agents.faces.hooded import ITE, POSTAL
 from tests.agents.faces.masked import OPEN_CODEX, ZRB
 from tests.agents.faces.sealed import HERMES, PUPPY
+from tests.agents.faces.shrouded import ASICODE, AXON
 from tests.agents.faces.veiled import INTERPRETER, MASTRA
 from tests.agents.kinds import AGENTS, wanted
 from tests.agents.kinds.adapters import ADAPTERS
@@ -58,6 +59,8 @@ RECORDED = {
         KOLEGA.agent,
         POSTAL.agent,
         ITE.agent,
+        ASICODE.agent,
+        AXON.agent,
     )
 }
 

@@ -61,6 +61,8 @@ class Face:
     #: Of one that stops only once its model says more, or not at all: seconds until a model that
     #: hangs does.
     listens: float = 0.0
+    #: Answers what it asks at each start, before it takes a prompt.
+    greets: tuple[str, ...] = ()
     #: Lets it do everything unasked, where nothing on its command line does.
     lets: tuple[str, ...] = ()
     #: Stands before each prompt, of one that runs what begins with the name of a command, or that
@@ -74,6 +76,8 @@ class Face:
     through: str = ""
     #: It ends where its model refuses it.
     frail: bool = False
+    #: It asks a person for another key where its model refuses it, and waits.
+    begs: bool = False
     #: Its question is looked at in larger sizes only: in a smaller one it may be out of sight.
     grows: bool = False
     #: The situations that it has.

@@ -17,6 +17,7 @@ from tests.agents.faces import (
     masked,
     others,
     sealed,
+    shrouded,
     unseen,
     veiled,
 )
@@ -324,5 +325,7 @@ TOLD: Mapping[str, Face] = {
         KOLEGA,
         POSTAL,
         ITE,
+        shrouded.ASICODE,
+        shrouded.AXON,
     )
 }

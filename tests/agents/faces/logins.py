@@ -21,6 +21,7 @@ from tests.agents.faces import (
     hooded,
     masked,
     sealed,
+    shrouded,
     unseen,
     veiled,
 )
@@ -138,5 +139,7 @@ LOGINS: Mapping[str, Login] = {
         _alone(faces.ITE, Doing.WAITING, env=hooded.ITE_ALONE),
         # Without a key it ends; this is how it is told one.
         _alone(hooded.POSTAL, Doing.WAITING, "login", "--paste"),
+        _alone(shrouded.ASICODE, Doing.WAITING, "--no-deps-check"),
+        _alone(shrouded.AXON, Doing.WAITING, env=shrouded.AXON_QUIET),
     )
 }

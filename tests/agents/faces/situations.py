@@ -57,6 +57,14 @@ class Scene:
             return
         await self.hand.until(r"\S", patience=4 * PATIENCE)
         await self.hand.stay(self.face.starts)
+        await self._quiet()
+        if self.face.greets:
+            await self.hand.press(*self.face.greets)
+            await self.hand.stay(self.face.starts / 2)
+            await self._quiet()
+
+    async def _quiet(self) -> None:
+        """It shows nothing new for a moment, or has had time to."""
         seen = time.monotonic()
         await self.hand.until(lambda: self.hand.quiet(1.5) or time.monotonic() > seen + 8.0)
 

@@ -67,6 +67,9 @@ class Teller:
             return
         await self._turns(beat, before)
         await self._drawn(beat, before)
+        if scene.face.begs and beat.kind == "refused":
+            await self._be(Doing.WAITING, "login", ASKED)
+            return
         await self._rest("error" if beat.kind == "refused" else "finished")
 
     async def _turns(self, beat: Beat, before: int) -> None:
