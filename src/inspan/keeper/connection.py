@@ -178,7 +178,7 @@ class Connection:
             self._loop.hurry(_ECHO)
             self._on_room(self)
             return True
-        if not self._fresh and self._held not in self._dirty:
+        if not self._fresh and self._held in self._told and self._held not in self._dirty:
             self._slow.add(self._held)
         self._held, self._fresh = "", False
         return False

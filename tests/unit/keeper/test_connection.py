@@ -131,6 +131,17 @@ def test_a_reply_waits_only_where_a_terminal_is_watched(wire: Wire) -> None:
     assert wire.turn() == ["reply"]
 
 
+def test_nothing_is_remembered_of_what_is_watched_no_more(wire: Wire) -> None:
+    session = wire.program()
+    wire.type(session)
+    assert wire.turn() == []
+    wire.connection.unwatch(session.name)
+    assert wire.turn() == ["reply"]
+    wire.connection.watch(session, inline=True)
+    wire.type(session)
+    assert wire.turn() == [], "as of a session that is watched for the first time"
+
+
 def test_a_reply_does_not_wait_where_there_is_more_to_send(wire: Wire) -> None:
     session, other = wire.program(), wire.program("other")
     wire.type(session)
