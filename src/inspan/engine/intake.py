@@ -104,6 +104,8 @@ class Intake:
 
     def _check(self, spec: TaskSpec) -> None:
         provider = provider_of(self._providers, spec)
+        if not spec.role.strip():
+            raise BadInput("a role has a name", hint="Leave it out, and the task is a `worker`.")
         if spec.retries < 0:
             raise BadInput("`retries` cannot be negative")
         if spec.checks and not all(check.strip() for check in spec.checks):

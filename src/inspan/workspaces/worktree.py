@@ -237,7 +237,10 @@ class Worktrees:
         else:
             repository, inside = await find(here)
             if await tip(repository.git, "HEAD") is None:
-                raise NotARepository(f"the repository {repository.top} has no commit yet")
+                raise NotARepository(
+                    f"the repository {repository.top} has no commit yet",
+                    hint="Commit once: a worktree starts from a commit; or leave `--worktree` out.",
+                )
             base = await commit_of(repository.git, task.spec.base)
         branch = f"inspan/{short(task.id)}"
         if await tip(repository.git, f"refs/heads/{branch}") is not None:

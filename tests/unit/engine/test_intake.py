@@ -72,6 +72,7 @@ async def test_a_plan_with_a_key_is_one_plan() -> None:
     [
         ({"provider": "no-such"}, ProviderNotFound),
         ({"retries": -1}, BadInput),
+        ({"role": " "}, BadInput),
         ({"review": True}, BadInput),
         ({"checks": ("true", " ")}, BadInput),
         ({"patience": Patience(deadline=9999)}, DeadlineTooLong),

@@ -352,10 +352,10 @@ async def test_what_cannot_be_is_said(places: Workspaces, repository: Path, tmp_
     with pytest.raises(NotARepository):
         await places.prepare(task_in(tmp_path))
     empty = tmp_path / "empty"
-    empty.mkdir()
-    git(empty, "init", "--quiet")
-    with pytest.raises(NotARepository, match="no commit yet"):
+    git(tmp_path, "init", "--quiet", str(empty))
+    with pytest.raises(NotARepository, match="no commit yet") as unborn:
         await places.prepare(task_in(empty))
+    assert unborn.value.hint.startswith("Commit once")
     bare = tmp_path / "bare"
     git(tmp_path, "init", "--quiet", "--bare", str(bare))
     with pytest.raises(NotARepository):
