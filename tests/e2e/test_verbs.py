@@ -75,6 +75,14 @@ def test_wait_says_by_its_status_what_became_of_it(console: Console) -> None:
     assert console.run("wait", long).returncode == 130
 
 
+def test_wait_tells_what_can_be_done_about_a_failure(console: Console) -> None:
+    bad = _add(console, "--folder", "--setup", "exit 3", "--", "true")
+    waited = console.run("wait", bad)
+    assert waited.returncode == 1
+    assert b"the set-up command `exit 3` exited with status 3" in waited.stdout
+    assert f"  hint: `inspan logs {bad[-6:]} --setup`".encode() in waited.stderr
+
+
 def test_ctrl_c_ends_the_waiting_and_not_the_task(console: Console) -> None:
     task = _add(console, "--", "sleep", "60")
     with console.start("events", "--follow") as waiting:

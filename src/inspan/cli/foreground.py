@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from inspan.cli import exits, rawtty
 from inspan.cli.following import Follower
 from inspan.cli.pump import Pump, Source
-from inspan.cli.say import note
+from inspan.cli.say import advise, note
 from inspan.errors import (
     DaemonUnreachable,
     FellBehind,
@@ -266,10 +266,7 @@ class Foreground:
             note(f"{short(task.id)} ended as {task.state.value}")
             return
         note(task.reason.message)
-        if hint := hint_of(task):
-            from inspan.cli.say import clean
-
-            print(f"  hint: {clean(hint)}", file=sys.stderr)
+        advise(hint_of(task))
 
 
 def _speech(task: Task) -> Speech | None:

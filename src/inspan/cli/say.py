@@ -42,6 +42,13 @@ def note(text: str) -> None:
     print(f"inspan: {clean(text)}", file=sys.stderr, flush=True)
 
 
+def advise(hint: str) -> None:
+    """Say below what went wrong what can be done about it, where something can."""
+    if hint:
+        sys.stdout.flush()
+        print(f"  hint: {clean(hint)}", file=sys.stderr, flush=True)
+
+
 def failure(error: InspanError, *, code: int | None = None, as_json: bool = False) -> int:
     """Say what went wrong; the exit status."""
     from inspan.cli.exits import of_error
@@ -51,8 +58,7 @@ def failure(error: InspanError, *, code: int | None = None, as_json: bool = Fals
         json({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
         return status
     note(error.message)
-    if error.hint:
-        print(f"  hint: {clean(error.hint)}", file=sys.stderr, flush=True)
+    advise(error.hint)
     return status
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from inspan.cli import exits, reach
 from inspan.cli.following import Follower
 from inspan.cli.parsing import add_json, add_task
-from inspan.cli.say import json, out
+from inspan.cli.say import advise, json, out
 from inspan.errors import DaemonUnreachable
 from inspan.model.task import Task
 from inspan.settings.figures import duration
 from inspan.telling import phrases
+from inspan.telling.outcome import hint_of
 
 if TYPE_CHECKING:
     from inspan.cli.reach import Reached
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         for task in tasks:
             out(phrases.brief(task))
+            advise(hint_of(task))
     if len(resting) == len(tasks) or (args.any and resting):
         return exits.worst(exits.of_task(task) for task in resting)
     late = exits.PENDING if limit == 0 else exits.TIMED_OUT
