@@ -48,15 +48,16 @@ def restrict(*, internet: bool, unix: bool) -> None:
     ``internet``: IPv4, IPv6 and netlink are allowed, for they end in a namespace or are granted.
     ``unix``: Unix sockets that find others by path are allowed, for there are none to be found.
     """
+    code = program(internet=internet, unix=unix)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    words = struct.pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))
+    syscalls.control(syscalls.SET_SECCOMP, 2, words)
+
+
+def program(*, internet: bool, unix: bool) -> bytes:
+    """The filter itself, for this machine."""
     machine = syscalls.machine()
     assert machine is not None
-    code = _program(machine, internet=internet, unix=unix)
-    buffer = ctypes.create_string_buffer(code, len(code))
-    program = struct.pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))
-    syscalls.control(syscalls.SET_SECCOMP, 2, program)
-
-
-def _program(machine: syscalls.Machine, *, internet: bool, unix: bool) -> bytes:
     families = [_UNIX] if unix else []
     families += [*_INTERNET, _NETLINK] if internet else []
     denied = _refuse(errno.EPERM)

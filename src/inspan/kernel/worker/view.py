@@ -114,7 +114,7 @@ class View:
         paths.links = {**self._paths.links, **paths.links}
         self._paths = paths
         self._grants |= grants
-        former, self._mounts = self._mounts, _outermost(self._grants)
+        former, self._mounts = self._mounts, outermost(self._grants)
         covers = {path for path in self._hidden if self._shows(path)}
         for path in sorted({*self._mounts.keys() - former.keys(), *covers}):
             if path in covers:
@@ -239,7 +239,7 @@ class View:
             os.close(place)
 
 
-def _outermost(grants: dict[str, str]) -> dict[str, str]:
+def outermost(grants: dict[str, str]) -> dict[str, str]:
     """What is to be mounted: nothing twice that a folder above grants as well."""
     kept: dict[str, str] = {}
     for path in sorted(grants):

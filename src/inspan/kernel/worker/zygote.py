@@ -33,6 +33,8 @@ from .spare import Begun, Spare, stamps
 IDLE: Final = 600.0
 #: The same, until a spare is forked: who starts many at once needs both processors for those.
 PAUSE: Final = 0.006
+#: Until then Python writes into the code of a function as it runs it, and a fork's copy is its own.
+_TIMES: Final = 3
 #: The descriptor by which the keeper speaks to us.
 _LINK: Final = 3
 #: Tells of each change with POLLPRI: a spare's view has what was mounted when it was begun.
@@ -48,7 +50,9 @@ def serve() -> tuple[list[str], Ground | None]:
     clib.die_with_parent()
     link = socket.socket(fileno=_LINK)
     mine = sys.orig_argv[: -len(sys.argv) + 1]
-    _rehearse()
+    for _ in range(_TIMES):
+        _rehearse()
+        confine.rehearse()
     lean.settle()
     zygote = _Zygote(link, mine)
     # What is here now is every fork's: neither a look at it nor a collection in one of them must

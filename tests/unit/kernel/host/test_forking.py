@@ -354,10 +354,12 @@ async def test_a_zygote_that_is_lost_while_forks_are_asked_for_costs_none(
             tasks = [group.create_task(make()) for _ in range(12)]
             await wait_for(lambda: len(children(client.pid)) > 2)
             os.kill(zygote, number)
-        assert [await value(task.result(), "1 + 1") for task in tasks] == [2] * 12
+            # It may have answered all of them by now, and then nobody would miss it.
+            tasks.append(group.create_task(make()))
+        assert [await value(task.result(), "1 + 1") for task in tasks] == [2] * 13
         await wait_for(lambda: not running(zygote))
         await make.ready()
-        assert len(make.workers()) == 12, "each was started once"
+        assert len(make.workers()) == 13, "each was started once"
 
 
 @pytest.mark.requirement("C8", "D11")

@@ -185,3 +185,23 @@ def test_an_error_that_takes_no_note_is_told_without(tmp_path: Path) -> None:
         error = worker.run(f"{sour}raise Sour").error
         assert (error.name, error.traceback) == ("Sour", ("Sour",))
         assert worker.run("6 * 7").result.value == 42
+
+
+def test_to_rehearse_it_confines_nobody() -> None:
+    code = """
+import os
+from _inspan_kernel.worker import confine
+
+def stands():
+    with open("/proc/self/status") as file:
+        given_up = [line for line in file if line.startswith(("Cap", "NoNewPrivs", "Seccomp"))]
+    with open("/proc/self/mounts") as file:
+        mounts = file.read()
+    spaces = [os.readlink(f"/proc/self/ns/{name}") for name in ("ipc", "mnt", "net", "user")]
+    return given_up, mounts, spaces, os.getcwd(), sorted(os.listdir("/proc/self/fd"))
+
+before = stands()
+confine.rehearse()
+answer["same"] = stands() == before
+"""
+    assert run(code) == {"same": True}
