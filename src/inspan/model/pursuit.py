@@ -250,11 +250,8 @@ class _Reading:
         checks, resolves = self._tasks(step, CHECK), self._tasks(step, RESOLVE)
         last = max((*checks[-1:], *resolves[-1:]), key=_made, default=None)
         if last is not None and last.state not in GOOD:
-            return (
-                StepState.MERGING,
-                None,
-                _NOTHING,
-            )  # somebody is about to mend it, or it has failed
+            # Somebody is about to mend it, or it has failed.
+            return StepState.MERGING, None, _NOTHING
         accepted = task.ended_at or 0.0
         if self._held is not None and accepted > self._held:
             return StepState.MERGING, None, _NOTHING

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inspan.engine.ports import Asks, Counted
-from inspan.errors import InputFull, KeeperLost, SpawnFailed
+from inspan.errors import DiskFull, InputFull, KeeperLost, SpawnFailed
 from inspan.model.agent import Usage
 from inspan.model.task import (
     Needs,
@@ -286,6 +286,16 @@ async def test_what_cannot_be_started_is_an_error() -> None:
     async with stage.running():
         task = await _submit(stage)
         assert await stage.state(task) is TaskState.INTERRUPTED
+
+
+async def test_one_that_waits_for_room_on_the_disk_can_be_stopped() -> None:
+    stage = _stage("one")
+    stage.shell.fails = DiskFull("no room")
+    async with stage.running() as engine:
+        task = await _submit(stage)
+        assert await _states(stage, task) == ["runs"]
+        assert (await engine.cancel(task.id)).state is TaskState.CANCELLED
+        assert await _states(stage, task) == ["stopped"]
 
 
 async def test_nobody_types_into_it_and_what_it_asks_is_not_heard() -> None:
