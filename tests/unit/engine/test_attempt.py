@@ -8,7 +8,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from inspan.engine.ports import Change, Finished, GoesOn, Lost, Order
+from inspan.engine.ports import Change, GoesOn, Lost, Order
 from inspan.engine.rules import Rules
 from inspan.errors import (
     DiskFull,
@@ -17,10 +17,8 @@ from inspan.errors import (
     InspanError,
     KeeperLost,
     KeeperMismatch,
-    ProviderBroken,
     SessionNotFound,
 )
-from inspan.model.agent import Ending, Outcome
 from inspan.model.session import Answers
 from inspan.model.task import Exit, OnCrash, Task, TaskState, Workspace, WorkspaceKind
 from inspan.store.memory import MemoryStore
@@ -79,27 +77,6 @@ async def test_with_no_keeper_to_adopt_from_it_is_interrupted() -> None:
     shell.adopt_fails = KeeperLost("none can be started")
     async with stage.running():
         assert await stage.state(task) is TaskState.INTERRUPTED
-
-
-async def test_a_process_whose_provider_is_gone_does_not_go_on_unseen() -> None:
-    stage, shell = _stage()
-    async with stage.running():
-        task = await stage.submit()
-    shell.adopt_fails = ProviderBroken("it cannot be loaded any more")
-    async with stage.running():
-        assert await stage.state(task) is TaskState.INTERRUPTED
-        assert await _reason(stage, task) == "provider-broken"
-        assert stage.keep.dropped == [f"{task.id}-1"]
-
-
-async def test_an_agent_that_lost_its_login_is_an_error_that_says_so() -> None:
-    stage, _ = _stage()
-    async with stage.running():
-        task = await stage.submit()
-        outcome = Outcome(Ending.LOGIN, "the login has expired", "Log in again.")
-        stage.run_of(task).say(Finished(Exit(1), 0, outcome))
-        await settle()
-        assert (await stage.state(task), await _reason(stage, task)) == (TaskState.ERROR, "login")
 
 
 @pytest.mark.parametrize("lost", [False, True])

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from inspan.engine.ports import Finished
 from inspan.engine.rules import Rules
-from inspan.model.task import Task, TaskState
+from inspan.model.agent import Ending, Outcome
+from inspan.model.task import Exit, Reason, Task, TaskState
 from inspan.providers.login import CIRCUIT_OPEN, MAX_ATTEMPTS_EXCEEDED, NOT_LOGGED_IN
 from tests.real.agentstage import AgentStage, agent_stage, eventually
 from tests.real.goldens import golden
+from tests.unit.engine.stage import Stage, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C2", "C4", "C7")]
 
@@ -107,3 +110,15 @@ async def test_twenty_whose_account_cannot_be_reached_do_not_thunder(stage: Agen
     whys = [await _why(stage, task, step=0.5) for task in tasks]
     assert sorted(whys) == [CIRCUIT_OPEN] * 17 + [MAX_ATTEMPTS_EXCEEDED] * 3
     assert _count(asked) == 9
+
+
+async def test_a_login_that_is_lost_in_the_middle_is_an_error_that_says_so() -> None:
+    fakes = Stage()
+    async with fakes.running() as engine:
+        task = await fakes.submit()
+        outcome = Outcome(Ending.LOGIN, "the login has expired", "Log in again.")
+        fakes.run_of(task).say(Finished(Exit(1), 0, outcome))
+        await settle()
+        found = await engine.get(task.id)
+        assert found.state is TaskState.ERROR
+        assert found.reason == Reason("login", "the login has expired", "Log in again.")

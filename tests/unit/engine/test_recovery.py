@@ -7,11 +7,12 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from inspan.engine.ports import Change
+from inspan.engine.ports import Change, Order
 from inspan.engine.rules import Rules
-from inspan.errors import DiskFull, StoreFailed
+from inspan.errors import DiskFull, ProviderBroken, StoreFailed
 from inspan.model.task import Exit, OnCrash, TaskState, Verdict, WorkspaceKind
 from inspan.store.memory import MemoryStore
+from tests.fakes.provider import FakeProvider
 from tests.unit.engine.stage import SPEC, Stage, settle
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +97,24 @@ async def test_a_live_process_is_adopted_and_not_started_again() -> None:
         await settle()
         assert await stage.state(task) is TaskState.COMPLETED
         assert list(stage.shell.runs) == [f"{task.id}-1"]
+
+
+async def test_a_process_whose_provider_is_gone_does_not_go_on_unseen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(_: FakeProvider, order: Order) -> None:  # noqa: ARG001 - the port's signature
+        raise ProviderBroken("it cannot be loaded any more")
+
+    stage = Stage()
+    async with stage.running():
+        task = await stage.submit()
+    monkeypatch.setattr(FakeProvider, "adopt", refuse)
+    async with stage.running() as engine:
+        found = await engine.get(task.id)
+        assert found.state is TaskState.INTERRUPTED
+        assert found.reason is not None
+        assert found.reason.code == "provider-broken"
+        assert stage.keep.dropped == [f"{task.id}-1"]
 
 
 async def test_adopted_attempts_keep_their_slots() -> None:
