@@ -9,8 +9,9 @@ import pytest
 
 from inspan.errors import InspanError
 from inspan.model.activity import Activity, Doing
+from inspan.model.agent import AgentSession, Mode, Usage
 from inspan.model.agentlife import TABLE, SessionState, session_state
-from inspan.model.lifecycle import allowed, apply
+from inspan.model.lifecycle import allowed, apply, how_to_continue
 from inspan.model.task import Stop, StopKind, Task, TaskState, WorkspaceKind
 from tests.unit.model.samples import SPEC, WORKSPACE, event, facts, task
 
@@ -77,3 +78,16 @@ def test_a_login_that_failed_ends_the_session() -> None:
 def test_a_program_is_busy_as_soon_as_it_runs() -> None:
     assert session_state(_task(TaskState.RUNNING, "shell", None, None)) is S.STARTING
     assert session_state(_task(TaskState.RUNNING, "shell", 7, None)) is S.BUSY
+
+
+def test_what_is_used_is_added_and_taken_away_again() -> None:
+    before, more = Usage(read=1, cost=0.5), Usage(read=2, cached=3, written=4, turns=1, cost=1.5)
+    assert before.plus(more).minus(before) == more
+    assert Usage(read=5).minus(Usage(read=2, cost=1.0)) == Usage(read=3)
+
+
+def test_more_is_asked_of_an_agent_that_is_done_in_another_task() -> None:
+    done = replace(task(TaskState.COMPLETED), agent=AgentSession(id="a-1", mode=Mode.STREAM))
+    assert "inspan run --continue" in how_to_continue(done)
+    assert how_to_continue(replace(done, agent=None)) == ""
+    assert how_to_continue(replace(done, state=TaskState.RUNNING)) == ""

@@ -19,7 +19,7 @@ from inspan.model.delegation import (
 )
 from inspan.model.permission import Decision, Policy, Rule
 from inspan.model.sandbox import Network, TaskSandbox
-from inspan.model.task import Task, TaskSpec, TaskState, Workspace, WorkspaceKind
+from inspan.model.task import Patience, Task, TaskSpec, TaskState, Workspace, WorkspaceKind
 
 RULES = Delegation()
 NARROW = Policy((Rule(Decision.DENY, "Bash"),), 60.0)
@@ -138,3 +138,32 @@ def test_a_child_asks_for_no_more_than_is_left() -> None:
     with pytest.raises(NotGranted):
         within(Budget(cost=0.1), Budget(cost=0.0, tokens=5))
     assert within(Budget(cost=99.0), None) == Budget(cost=99.0)
+
+
+@pytest.mark.parametrize("provider", ["queen", "shell"])
+def test_an_agent_hands_in_neither_goals_nor_commands(provider: str) -> None:
+    with pytest.raises(NotGranted):
+        child(asked(provider=provider), parent(), 1, Delegation(agents=(provider,)))
+
+
+def test_another_agent_takes_a_persons_word() -> None:
+    with pytest.raises(NotGranted, match="claude may not have codex work for it"):
+        child(asked(provider="codex"), parent(), 1, RULES)
+
+
+def test_money_and_tokens_are_shared_each_where_there_is_a_limit() -> None:
+    only_money = replace(parent(), spec=replace(parent().spec, budget=Budget(cost=8.0)))
+    assert left_for(only_money, (), 2) == Budget(cost=4.0)
+    only_tokens = replace(parent(), spec=replace(parent().spec, budget=Budget(tokens=100)))
+    assert left_for(only_tokens, (), 4) == Budget(tokens=25)
+    assert left_for(parent(), (), 4) is None
+
+
+def test_a_child_takes_no_longer_than_its_parent_may() -> None:
+    patient = parent(patience=Patience(deadline=60.0, lifted=True))
+    assert child(asked(), patient, 1, RULES).patience == Patience(deadline=60.0)
+    short = asked(patience=Patience(deadline=5.0, lifted=True))
+    assert child(short, patient, 1, RULES).patience == Patience(deadline=5.0)
+    for longer in (None, 61.0):
+        with pytest.raises(NotGranted, match="its parent may take 60 s"):
+            child(asked(patience=Patience(deadline=longer)), patient, 1, RULES)

@@ -161,6 +161,7 @@ WRONG: list[tuple[object, str]] = [
     ({}, "needs `steps`"),
     ({"steps": "a"}, "needs `steps`"),
     ({"steps": []}, "1 to 2000 steps, not 0"),
+    ({"steps": [GOOD] * 2001}, "1 to 2000 steps, not 2001"),
     ({"steps": [GOOD], "stepz": 1}, "the plan: there is no key 'stepz'; there are steps, summary"),
     ({"steps": [GOOD], "summary": 3}, "summary: must be a text, not a number"),
     ({"steps": ["a"]}, "step 1: must be an object"),

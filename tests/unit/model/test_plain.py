@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from inspan.model import event as e
 from inspan.model import plain
 from inspan.model.code import CODE_FACTS
-from inspan.model.plain import dump, load, load_event, load_fact, text
+from inspan.model.plain import dump, load, load_event, load_fact, shallow, text
 from inspan.model.role import Role
 from inspan.model.task import Exit, Patience, Task, TaskSpec, TaskState, TerminalSpec
 from tests.unit.model.samples import SPEC, event, facts, of, task
@@ -133,3 +133,8 @@ def test_the_environment_is_stored_and_never_shown() -> None:
 def test_an_event_says_what_it_is() -> None:
     assert [event(fact).kind for fact in facts(1).values()] == list(e.FACTS)
     assert {item.name for item in fields(e.Event)} == {"seq", "at", "task", "correlation", "fact"}
+
+
+def test_nothing_is_told_of_what_is_no_value_of_ours() -> None:
+    with pytest.raises(TypeError, match="no class of values"):
+        shallow(object())
