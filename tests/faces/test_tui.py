@@ -115,7 +115,7 @@ def test_a_task_is_handed_in_answered_and_its_change_accepted_by_keys(
     ran = _begun(pane)
     pane.press("n")
     pane.until("A new task")
-    for said in ("asks.json", "scripted", str(folder), "", "by keys"):
+    for said in ("asks.json", "scripted", str(folder), "", "by keys", ""):
         pane.type(said)
         pane.press("Tab")
     pane.press("Enter")
