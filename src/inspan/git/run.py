@@ -45,6 +45,9 @@ _OVERRIDES: Final = {
     "core.sshCommand": "false",
     "core.attributesFile": os.devnull,
     "core.quotePath": "true",
+    # Milliseconds. Each branch that goes takes this lock, and on a busy disk it is held for longer
+    # than the second after which git gives up.
+    "core.packedRefsTimeout": "10000",
     "credential.helper": "",
     "diff.external": "",
     "diff.ignoreSubmodules": "all",

@@ -91,6 +91,20 @@ async def test_a_helper_that_outlives_its_git_takes_its_lock_away(
     assert not lock.exists()
 
 
+async def test_a_branch_that_goes_waits_for_the_lock_that_another_git_holds(
+    repository: Path,
+) -> None:
+    ours = Git(repository)
+    git(repository, "branch", "gone")
+    lock = repository / ".git" / "packed-refs.lock"
+    lock.touch()
+    async with anyio.create_task_group() as group:
+        group.start_soon(ours.run, "branch", "-D", "gone")
+        await anyio.sleep(1.5)  # longer than git would wait by itself
+        lock.unlink()
+    assert await tip(ours, "refs/heads/gone") is None
+
+
 async def test_what_says_too_much_is_cut(repository: Path) -> None:
     said = await Git(repository).ask("cat-file", "-p", "HEAD", most=10)
     assert said.cut
