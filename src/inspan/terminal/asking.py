@@ -69,6 +69,12 @@ _ANSWER: Final = re.compile(r"(?i)\W{0,3}(?:y|n|a|yes|no|always|ok|skip)\W?")
 _END: Final = re.compile(r"\s*[a-z]\w*(?: \w+)?\)?\s*")
 _STRONG: Final = frozenset("KBYW")
 _SPINNER: Final = frozenset("s")
+#: Between options and where they are answered: what is taken if nobody does.
+_NOTE: Final = re.compile(
+    r"(?i)\W*(?:[\[(][^\[\]()]{2,70}[\])]\W*){1,2}"
+    r"|\W*(?:defaults?|time-?out|times out|auto-\w+)\b[^.!?]{0,60}\W*"
+)
+_NOTES: Final = frozenset({"n"})
 #: So many columns at the right of a box have no words.
 _EDGES: Final = 5
 _LONG: Final = 6
@@ -185,7 +191,7 @@ def asking(
 def tells(row: str) -> bool:
     """Whether a row has words, and is neither an option nor keys nor a question of a dialog."""
     said = _inside(row).strip()
-    if not any(map(str.isalpha, said)) or _kind(said):
+    if not any(map(str.isalpha, said)) or _kind(said) - _NOTES:
         return False
     return not any(each.match(said) for each in (_NUMBERED, _TICKED, _MARKED, _BRIEF))
 
@@ -211,7 +217,9 @@ def _signs(
         last += 1  # a row that was broken
     if last not in block and _repeated(shown, last):
         return Asking()
-    others = [shown[at] for at in range(last + 1, len(shown)) if "s" not in kinds[at]]
+    upto = typing.start if typing else 0
+    aside = [_SPINNER | _NOTES if row < upto else _SPINNER for row, _ in shown]
+    others = [shown[at] for at in range(last + 1, len(shown)) if not kinds[at] & aside[at]]
     after = [said.strip() for row, said in others if typing is None or row not in typing]
     if typing is not None and any(row < typing.start for row, _ in others):
         return Asking()
@@ -267,7 +275,7 @@ def _kinds(said: str) -> set[str]:
         found.add("B")
     if _QUESTION.search(said) or _REQUEST.match(said):
         found.add("Q")
-    return found
+    return {"n"} if not found and not keys and _NOTE.fullmatch(said) else found
 
 
 def _counted(

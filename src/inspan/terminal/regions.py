@@ -35,6 +35,7 @@ class Place(StrEnum):
     LEFT = "left"  #: the same, where the cursor is shown
     USUAL = "usual"  #: where one types, where it stands as it did when a prompt was sent
     UNLIKE = "unlike"  #: the last line with words, where one was sent and no such place is left
+    OTHERWISE = "otherwise"  #: up to the cursor, where that is no look of a prompt that was sent
     ASKING = "asking"  #: the rows that ask, by several signs together
     MAYBE = "maybe_asking"  #: the same where there are few signs
     UNTOUCHED = "untouched"  #: an empty line, where nobody has typed anything yet

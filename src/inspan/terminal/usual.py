@@ -29,6 +29,8 @@ _BELOW: Final = 6
 _ECHO: Final = 8
 _DIGITS: Final = re.compile(r"\d+")
 _SPACES: Final = re.compile(r"\s+")
+#: The words of a prompt, as a folder or a branch: they change at rest, and its signs do not.
+_NAMES: Final = re.compile(r"[\w./~@-]+(?::[\w./~@-]+)*")
 #: Around what is pasted, and what a terminal says of its window.
 _PASTED: Final = re.compile(rb"\x1b\[(?:20[01]~|[IO])")
 _ENTER: Final = re.compile(rb"[\r\n]+$")
@@ -39,12 +41,18 @@ def _plain(row: str) -> str:
     return _SPACES.sub(" ", _DIGITS.sub("0", row.strip(FRAME)))
 
 
+def shape(line: str) -> str:
+    """A prompt by its signs and where they stand: whatever its words are counts as one."""
+    return _NAMES.sub("w", line).rstrip()
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How it stood once: ``typing`` is what stood before where one typed, or all of the row.
 
     ``column`` is that of a cursor that is shown, or -1; ``lined``: a line across the screen stood
     just above; ``beside`` are the rows that stood below, ``title`` is what was in that line.
+    ``shape`` is that of what stood before a cursor that is shown.
     """
 
     typing: str
@@ -52,6 +60,7 @@ class Standing:
     lined: bool
     beside: tuple[str, ...]
     title: str = ""
+    shape: str = ""
 
     @property
     def drawn(self) -> bool:
@@ -68,6 +77,11 @@ class Standing:
         shown = {_plain(row) for row in rows}
         kept = sum(row in shown for row in self.beside)
         return kept > 0 and 2 * kept >= len(self.beside)
+
+    def begins(self, line: str) -> bool:
+        """Whether a line up to the cursor is this prompt, with something typed or not."""
+        shown = shape(line)
+        return shown == self.shape or shown.startswith(f"{self.shape} ")
 
     def again(self, rows: Sequence[str], cursor: tuple[int, int], hidden: bool) -> int | None:
         """The row in which one types, where it stands so again."""
@@ -103,7 +117,8 @@ def stood(rows: Sequence[str], cursor: tuple[int, int], hidden: bool, at: int) -
     lined = at - 1 in horizontals(rows)
     title = _plain(rows[at - 1]) if lined else ""
     column = cursor[0] if shown else -1
-    return Standing(_plain(typing), column, lined, tuple(below[:_BELOW]), title)
+    signs = shape(typing) if shown else ""
+    return Standing(_plain(typing), column, lined, tuple(below[:_BELOW]), title, signs)
 
 
 class Usual:

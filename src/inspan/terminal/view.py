@@ -51,6 +51,8 @@ _TOGETHER: Final = 0.6
 _APART: Final = 4.0
 #: Seconds between two lines below one another of a text that comes line by line, at the most.
 _FLOWS: Final = 4.0
+#: A prompt comes with what it asks, or so many seconds later at the most.
+_WITH: Final = 2.0
 #: So many signs of a dialog are enough not to call it rest.
 _MAYBE: Final = 2
 _ASKED: Final = Region(Place.ASKED)
@@ -242,7 +244,7 @@ class View:
                 return () if any(map(_ANSWERED.search, asked)) else asked
             case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE | Place.UNTOUCHED:
                 return self._at_the_end(place)
-            case Place.USUAL | Place.UNLIKE:
+            case Place.USUAL | Place.UNLIKE | Place.OTHERWISE:
                 return self._as_usual(place)
             case _:
                 return self._by_typing(place)
@@ -261,6 +263,8 @@ class View:
 
     def _as_usual(self, place: Place) -> Sequence[str]:
         """Where one types, where it stands as when a prompt was sent; or that it does not."""
+        if place is Place.OTHERWISE:
+            return self._otherwise()
         rows = column(self.rows) if self.usual else ()
         standing = (each.again(rows, self.cursor, self.hidden) for each in self.usual)
         at = next((row for row in standing if row is not None), None)
@@ -269,6 +273,25 @@ class View:
         gone = at is None and any(each.drawn for each in self.usual)
         stays = gone and any(each.stays(rows) for each in self.usual)
         return _worded(self.rows)[-1:] if gone and not stays else ()
+
+    def _otherwise(self) -> Sequence[str]:
+        """Up to the cursor, where prompts were sent behind other signs than those before it.
+
+        A prompt that changed by itself, below what had been there for long, is that of another
+        mode: what asks comes with its question.
+        """
+        line, at = self._before_cursor(), self.cursor[1]
+        known = [each for each in self.usual if each.shape]
+        if self.hidden or self.alternate or not line.strip() or not known:
+            return ()
+        if at >= len(self.born) or any(each.begins(line) for each in known):
+            return ()
+        above = [self.born[row] for row in range(at) if self._worded_at(row)]
+        newest = max(above, default=-inf)
+        return (line,) if self.born[at] - newest < _WITH else ()
+
+    def _worded_at(self, row: int) -> bool:
+        return any(map(str.isalnum, self.rows[row])) and not self.turns[row]
 
     def _at_the_end(self, place: Place) -> Sequence[str]:
         """What is found by where the cursor is, of all that was printed."""
