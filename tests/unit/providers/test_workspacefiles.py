@@ -24,6 +24,9 @@ from inspan.providers.workspacefiles import MOST, Fence, WorkspaceFiles, alone
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2", "C9")]
 
 SECRET = "no agent's business\n"
+#: So often is tried at most what has to meet another thread in the act: a busy machine runs that
+#: one seldom.
+TRIES = 20_000
 
 
 @pytest.fixture
@@ -368,9 +371,11 @@ async def test_a_folder_that_becomes_a_link_while_it_is_walked_leads_nowhere(
     link.symlink_to(tmp_path / "outside")
     seen = set()
     with again_and_again((folder, aside), (link, folder), (folder, link), (aside, folder)):
-        for _ in range(400):
+        for number in range(TRIES):
             answer = await read(work, "folder/secret")
             seen.add(answer.text if isinstance(answer, FileText) else answer.why.split(":")[0])
+            if number >= 400 and len(seen) > 1 and "inside" in seen:
+                break
     assert SECRET not in seen
     assert "inside" in seen
     assert len(seen) > 1  # it was caught in the act
@@ -393,7 +398,11 @@ async def test_a_link_that_is_replaced_while_it_is_walked_writes_nothing_outside
     other = threading.Thread(target=replace)
     other.start()
     try:
-        answers = {type(await write(work, f"folder/new-{n}", "mine")) for n in range(200)}
+        answers = set()
+        for number in range(TRIES):
+            answers.add(type(await write(work, f"folder/new-{number}", "mine")))
+            if number >= 200 and len(answers) > 1:
+                break
     finally:
         stop.set()
         other.join()
