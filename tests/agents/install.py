@@ -18,6 +18,7 @@ from tests.agents.agent import Agent
 from tests.agents.faces.cloaked import JANITO, PATCHPAL
 from tests.agents.faces.covered import KOLEGA, WIZOLT
 from tests.agents.faces.held import KIMI
+from tests.agents.faces.hidden import EDITH, MARIM
 from tests.agents.faces.hooded import ITE, POSTAL
 from tests.agents.faces.masked import OPEN_CODEX, ZRB
 from tests.agents.faces.sealed import HERMES, PUPPY
@@ -61,6 +62,8 @@ RECORDED = {
         ITE.agent,
         ASICODE.agent,
         AXON.agent,
+        MARIM.agent,
+        EDITH.agent,
     )
 }
 

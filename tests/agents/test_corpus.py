@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from tests.agents.endpoint.scenario import Execute, Finish, Hang, Say, Slowly
 from tests.agents.faces.blind import MINI
 from tests.agents.faces.corpus import CORPUS
 from tests.agents.faces.faces import INTERPRETER, TOLD
+from tests.agents.faces.hidden import EDITH
 from tests.agents.faces.private import cleaned, stand_in
 from tests.agents.faces.record import GOLDEN
 from tests.agents.faces.sealed import HERMES
-from tests.agents.faces.tell import HANGS
+from tests.agents.faces.stories import Beat
+from tests.agents.faces.tell import HANGS, met
 from tests.agents.faces.unseen import COPILOT, OPENHANDS
 from tools.bench_state import HELD_OUT
 
@@ -98,6 +101,14 @@ def test_a_shell_more_runs_only_what_a_person_is_to_be_asked_for() -> None:
     unasked = Execute("seq 1 40")
     assert HERMES.spoken((asked, unasked)) == (inner, unasked)
     assert COPILOT.spoken((asked,)) == (asked,)
+
+
+def test_an_agent_that_asks_before_everything_asks_in_the_place_of_what_it_does() -> None:
+    does = Beat("count", "tool", (Execute("seq 1 40"), Say("Forty.")), "command")
+    says = Beat("explain", "say", (Say("So."),), "streaming")
+    assert met(EDITH, does) == replace(does, kind="ask", situation="permission")
+    assert met(EDITH, says) == says
+    assert met(COPILOT, does) == does
 
 
 @pytest.mark.parametrize(

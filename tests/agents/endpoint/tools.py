@@ -39,6 +39,7 @@ _SHELLS = (
     "execute_command",
     "RunBashCode",
     "run_shell",
+    "ShellCommand",
 )
 _PATHS = ("file_path", "filePath", "path", "absolute_path", "filename", "filepath")
 _CONTENTS = ("content", "new_text", "file_text")

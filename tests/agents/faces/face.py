@@ -74,6 +74,8 @@ class Face:
     ends: str = ""
     #: Runs the command that a person is to be asked for, of one that asks before some only.
     through: str = ""
+    #: It asks before each command and each edit: nothing lets it do them unasked.
+    wary: bool = False
     #: It ends where its model refuses it.
     frail: bool = False
     #: It asks a person for another key where its model refuses it, and waits.

@@ -12,6 +12,7 @@ from tests.agents.faces import (
     cloaked,
     covered,
     held,
+    hidden,
     hooded,
     later,
     masked,
@@ -327,5 +328,7 @@ TOLD: Mapping[str, Face] = {
         ITE,
         shrouded.ASICODE,
         shrouded.AXON,
+        hidden.MARIM,
+        hidden.EDITH,
     )
 }

@@ -18,6 +18,7 @@ from tests.agents.faces import (
     cloaked,
     covered,
     faces,
+    hidden,
     hooded,
     masked,
     sealed,
@@ -141,5 +142,16 @@ LOGINS: Mapping[str, Login] = {
         _alone(hooded.POSTAL, Doing.WAITING, "login", "--paste"),
         _alone(shrouded.ASICODE, Doing.WAITING, "--no-deps-check"),
         _alone(shrouded.AXON, Doing.WAITING, env=shrouded.AXON_QUIET),
+        # Without a key both end; where the folder is not trusted they ask about that.
+        replace(
+            _alone(
+                hidden.MARIM,
+                Doing.WAITING,
+                env=hidden.MARIM_NOWHERE,
+                files=hidden.marim_servers,
+            ),
+            called="trust",
+        ),
+        replace(_alone(hidden.EDITH, Doing.WAITING), called="trust"),
     )
 }

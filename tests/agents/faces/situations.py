@@ -65,8 +65,8 @@ class Scene:
 
     async def _quiet(self) -> None:
         """It shows nothing new for a moment, or has had time to."""
-        seen = time.monotonic()
-        await self.hand.until(lambda: self.hand.quiet(1.5) or time.monotonic() > seen + 8.0)
+        seen, rests = time.monotonic(), min(1.5, self.face.rests)
+        await self.hand.until(lambda: self.hand.quiet(rests) or time.monotonic() > seen + 8.0)
 
     async def ready(self) -> None:
         """It is at rest, and takes a prompt."""

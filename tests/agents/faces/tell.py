@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from inspan.model.activity import Doing
 from tests.agents.endpoint.runs import Request
 from tests.agents.endpoint.scenario import Ask, Execute, Say, Slowly
+from tests.agents.faces.face import Face
 from tests.agents.faces.situations import Scene
 from tests.agents.faces.stories import Beat, Story
 
@@ -32,6 +33,13 @@ AGAIN = 15.0
 COMMAND = 20
 
 
+def met(face: Face, beat: Beat) -> Beat:
+    """As this agent meets it: one that asks before everything asks in the place of what it does."""
+    if face.wary and beat.kind == "tool":
+        return replace(beat, kind="ask", situation="permission")
+    return beat
+
+
 @dataclass
 class Teller:
     """One agent, from its first prompt to its last."""
@@ -43,15 +51,16 @@ class Teller:
 
     async def tell(self, story: Story) -> None:
         """All of it; raises TimeoutError where it goes otherwise."""
-        await self.scene.begin()
+        scene = self.scene
+        await scene.begin()
         if not story.ask:
-            await self.scene.hand.press(*self.scene.face.lets)
+            await scene.hand.press(*scene.face.lets)
         await self._be(Doing.IDLE, "ready", RESTED)
         for beat in story.beats:
             # What is asked in words only looks like any other answer.
-            spoken = self.scene.face.agent.bare and isinstance(beat.turns[0], Ask)
-            if not spoken and not (self.scene.face.frail and beat.kind == "refused"):
-                await self._beat(beat)
+            spoken = scene.face.agent.bare and isinstance(beat.turns[0], Ask)
+            if not spoken and not (scene.face.frail and beat.kind == "refused"):
+                await self._beat(met(scene.face, beat))
 
     async def _beat(self, beat: Beat) -> None:
         scene = self.scene
