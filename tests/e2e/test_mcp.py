@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from inspan.settings import locate
 from tests.real.console import Console
 from tests.real.daemon import until
 from tests.real.mcpclient import PATIENCE, McpClient
@@ -47,6 +49,14 @@ def test_a_task_is_handed_in_waited_for_and_shown(client: McpClient) -> None:
     assert client.call("show", task=second["id"])["state"] == "cancelled"
     third = client.call("submit", command=["sleep", "60"])["id"]
     assert client.call("cancel", task=third, reason="no use")["state"] == "cancelled"
+
+
+def test_a_task_without_a_recording_is_shown(console: Console, client: McpClient) -> None:
+    task = client.call("submit", command=["echo", "one"])["id"]
+    client.call("wait", tasks=[task], timeout=PATIENCE)
+    shutil.rmtree(locate(console.env).recordings / f"{task}-1")
+    shown = client.call("show", task=task)
+    assert (shown["state"], shown["output"]) == ("completed", "")
 
 
 def test_the_tools_are_described_as_they_are(client: McpClient) -> None:

@@ -42,7 +42,14 @@ class Sessions:
 
     async def read(self, session: str, offset: int, limit: int) -> tuple[Chunk, ...]:
         """What is recorded from ``offset`` on."""
-        return await self._recordings.read(await self._refs.session(session), offset, limit)
+        name = await self._refs.session(session)
+        try:
+            return await self._recordings.read(name, offset, limit)
+        except SessionNotFound:
+            attempt = self._find(name)
+            if attempt is None or not _is_to_begin(attempt.task):
+                raise
+            return ()  # its process is on its way
 
     async def times(self, session: str, offset: int, until: int | None, most: int) -> Times:
         """When the bytes from ``offset`` up to ``until`` came."""

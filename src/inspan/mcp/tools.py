@@ -14,7 +14,7 @@ from typing import Any, Final
 import anyio
 
 from inspan.control import Control, TaskQuery
-from inspan.errors import DaemonUnreachable, FellBehind
+from inspan.errors import DaemonUnreachable, FellBehind, SessionNotFound
 from inspan.goals import planned
 from inspan.mcp import schemas
 from inspan.mcp.serving import Progress, Tool
@@ -145,7 +145,7 @@ class Tools:
 
     async def _show(self, given: Mapping[str, Any], _: Progress) -> Mapping[str, Any]:
         task = await self._get(given["task"])
-        words = await self._words_of(task)
+        words = await self._last_words(task)
         most = int(given.get("output", schemas.SHOWN))
         shown: dict[str, Any] = {**told(task), "output": words[-most:].strip("\n")}
         if len(words) > most:
@@ -157,6 +157,12 @@ class Tools:
             if len(safe) > _DIFF_MOST:
                 shown["diff_left_out"] = len(safe) - _DIFF_MOST
         return shown
+
+    async def _last_words(self, task: Task) -> str:
+        try:
+            return await self._words_of(task)
+        except SessionNotFound:
+            return ""  # a recording begins a moment after its attempt, and may have been removed
 
     async def _send(self, given: Mapping[str, Any], _: Progress) -> Mapping[str, Any]:
         receipt = await self._control.prompt(

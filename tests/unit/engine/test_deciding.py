@@ -5,7 +5,13 @@ from functools import partial
 import pytest
 
 from inspan.control import PrunePolicy
-from inspan.errors import IllegalTransition, NothingToDecide, SessionNotFound, WriterTaken
+from inspan.errors import (
+    DiskFull,
+    IllegalTransition,
+    NothingToDecide,
+    SessionNotFound,
+    WriterTaken,
+)
 from inspan.model.session import Answers, Output
 from inspan.model.task import Exit, TaskState, Verdict, WorkspaceKind
 from tests.unit.engine.stage import Stage, settle
@@ -124,6 +130,20 @@ async def test_sessions_are_named_by_task_or_by_attempt() -> None:
         pending = await stage.submit(after=(task.id,))
         with pytest.raises(SessionNotFound, match="is pending"):
             await engine.read(pending.id)
+
+
+async def test_what_is_about_to_run_has_printed_nothing_yet() -> None:
+    stage = Stage()
+    stage.shell.fails = DiskFull("no room")
+    async with stage.running() as engine:
+        task = await stage.submit()
+        assert await stage.state(task) is TaskState.RUNNING
+        assert await engine.read(task.id) == ()
+        stage.shell.fails = None
+        await stage.clock.advance(1)
+        # It runs, and its recording is gone.
+        with pytest.raises(SessionNotFound):
+            await engine.read(task.id)
 
 
 async def test_pruning_takes_ended_tasks_and_recordings_above_the_allowance() -> None:
