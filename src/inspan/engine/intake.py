@@ -57,10 +57,7 @@ class Intake:
         if key == "":
             raise BadInput("an empty key tells no request from another", hint="Leave it out.")
         for spec in specs:
-            asked = with_budget(spec, self._rules.budget)
-            self._check(asked)
-            if asked.sandbox is not None:
-                await self._check_sandbox(asked)
+            await self.check(with_budget(spec, self._rules.budget))
         ids = [self._ledger.new_id() for _ in specs]
         specs = await self._linked(specs, ids)
         if key is None:
@@ -108,9 +105,9 @@ class Intake:
             raise BadInput("a role has a name", hint="Leave it out, and the task is a `worker`.")
         if spec.retries < 0:
             raise BadInput("`retries` cannot be negative")
-        if spec.checks and not all(check.strip() for check in spec.checks):
+        if not all(check.strip() for check in spec.checks):
             raise BadInput("an empty check checks nothing", hint="Name a command, or leave it out.")
-        if spec.setup and not all(command.strip() for command in spec.setup):
+        if not all(command.strip() for command in spec.setup):
             raise BadInput("an empty command sets nothing up", hint="Name one, or leave it out.")
         if spec.setup and spec.workspace is WorkspaceKind.HERE:
             raise BadInput(

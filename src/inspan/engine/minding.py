@@ -175,7 +175,7 @@ class Minder:
             self.request_stop(self.cause)
         last: Finished | Lost = Lost("the run ended without a word")
         try:
-            # Most take no prompts.
+            # Most take no prompts; isinstance alone takes 5 µs to say so of a Protocol.
             told = own and hasattr(run, "knows")
             async for seen in self.receipts.of(run) if told else run.observations():
                 if isinstance(seen, Finished | Lost):
