@@ -94,6 +94,16 @@ def text(value: Any) -> str:
     return write(value)
 
 
+@cache
+def expect(kind: Any) -> None:
+    """Values of this class are about to be told by the thousand, and somebody waits for each.
+
+    What is written out for that is written now.
+    """
+    words, defaults, _ = _shape(kind)
+    _WRITERS[kind] = _writer(_beginning(words), defaults)
+
+
 def _number(value: float) -> str:
     # JSON has no word for the others, and Python's encoder one of its own.
     return repr(value) if value - value == 0 else _encode(value)
@@ -217,7 +227,7 @@ def _teller(words: dict[str, Any], defaults: tuple[tuple[str, Any], ...]) -> _Te
 def _first_writer(kind: Any) -> Callable[[Any], str]:
     """As ``_first_teller``, of what writes the values of a class as JSON."""
     words, defaults, get = _shape(kind)
-    begin = [f"{text(name)}:{text(word)}" for name, word in words.items()]
+    begin = _beginning(words)
     names = tuple((f"{text(name)}:", default) for name, default in defaults)
     left = _BY_HAND
 
@@ -234,6 +244,10 @@ def _first_writer(kind: Any) -> Callable[[Any], str]:
         return "{" + ",".join(parts) + "}"
 
     return write
+
+
+def _beginning(words: dict[str, Any]) -> list[str]:
+    return [f"{text(name)}:{text(word)}" for name, word in words.items()]
 
 
 def _writer(begin: list[str], defaults: tuple[tuple[str, Any], ...]) -> Callable[[Any], str]:

@@ -75,6 +75,17 @@ def test_the_first_value_of_a_class_is_written_as_the_hundredth(value: Any) -> N
     assert later == {first}
 
 
+@given(any_value)
+def test_the_first_value_of_a_class_that_was_expected_is_written_as_any(value: Any) -> None:
+    kind: Any = type(value)
+    plain._WRITERS.pop(kind, None)
+    plain.expect.cache_clear()
+    plain.expect(kind)
+    expected = plain._WRITERS[kind]
+    assert text(value) == json.dumps(dump(value), separators=(",", ":"))
+    assert plain._WRITERS[kind] is expected
+
+
 def test_what_is_at_its_default_is_left_out() -> None:
     assert dump(TaskSpec(cwd="/tmp")) == {"cwd": "/tmp"}
     assert dump(Role("worker", 2)) == {"name": "worker"}

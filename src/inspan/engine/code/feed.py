@@ -31,7 +31,9 @@ class Feed:
         self.over = False
         self._session = session
         self._transcripts = transcripts
-        self._ring: deque[tuple[CodeEvent, int]] = deque()
+        self._ring: deque[CodeEvent] = deque()
+        #: What each of those weighs, and all of them.
+        self._sizes: deque[int] = deque()
         self._held = 0
         #: The newest number that the ring does not have.
         self._floor = head
@@ -43,13 +45,13 @@ class Feed:
         for event in events:
             weigh = _WEIGHTS.get(type(event.fact))
             size = 0 if weigh is None else weigh(event.fact)
-            self._ring.append((event, size))
+            self._ring.append(event)
+            self._sizes.append(size)
             self._held += size
             self.head = event.seq
         while self._held > ROOM or len(self._ring) > RING:
-            gone, size = self._ring.popleft()
-            self._held -= size
-            self._floor = gone.seq
+            self._held -= self._sizes.popleft()
+            self._floor = self._ring.popleft().seq
         self._wake(events)
 
     def end(self) -> None:
@@ -85,7 +87,7 @@ class Feed:
         if seen < self._floor:
             return await self._transcripts.read(self._session, seen, _PAGE)
         newer: list[CodeEvent] = []
-        for event, _ in reversed(self._ring):
+        for event in reversed(self._ring):
             if event.seq <= seen:
                 break
             newer.append(event)

@@ -6,6 +6,7 @@ store has one owner, and nobody else can change one. What happens in a cell is n
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -33,9 +34,20 @@ from inspan.errors import (
     SessionNotFound,
     StoreFailed,
 )
-from inspan.model.code import CodeSession, CodeSpec, RunEnded
+from inspan.model.code import (
+    CellBegan,
+    CellEnd,
+    CellEnded,
+    CellEntered,
+    CellOptions,
+    CodeEvent,
+    CodeSession,
+    CodeSpec,
+    Printed,
+    RunEnded,
+)
 from inspan.model.ids import Ulids
-from inspan.model.plain import dump
+from inspan.model.plain import dump, expect
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
 
@@ -52,6 +64,18 @@ _CLOSED: Final = reason_of(SessionEnded("The session was closed."))
 _NAME: Final = re.compile(r"(?!last$)[^\W_][\w.-]{0,63}")
 #: Seconds for the end of a session that did not begin to be stored before its error is told.
 _STORED: Final = 5.0
+#: Seconds after which the keeper makes a process that was asked for, and this one waits for it.
+_ASKED: Final = 0.002
+#: What is told of each cell.
+_OF_CELLS: Final = (
+    CodeEvent,
+    CellEntered,
+    CellOptions,
+    CellBegan,
+    CellEnded,
+    CellEnd,
+    Printed,
+)
 
 Spawn = Callable[[Callable[[], Awaitable[None]]], None]
 
@@ -243,6 +267,7 @@ class Lives:
 
     async def _start(self, place: Place) -> Place:
         order = _order(place.session)
+        asyncio.get_running_loop().call_later(_ASKED, _expect_cells)
         try:
             run = await self._ports.provider.open(order, place.sink)
         except BaseException as error:
@@ -367,6 +392,11 @@ class Lives:
 
 def _order(session: CodeSession) -> CodeOrder:
     return CodeOrder(name=f"{session.id}-{session.run}", session=session.id, spec=session.spec)
+
+
+def _expect_cells() -> None:
+    for kind in _OF_CELLS:
+        expect(kind)
 
 
 def _digest(spec: CodeSpec) -> str:
