@@ -7,7 +7,6 @@ keeper's wire frames alike; a worker and a keeper may import nothing, so neither
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Callable
 from typing import Any, Final
@@ -28,7 +27,7 @@ class _Reading:
     strict = True
     object_hook = object_pairs_hook = None
     parse_float, parse_int = float, int
-    parse_constant = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.__getitem__
+    parse_constant = {word: float(word) for word in ("NaN", "Infinity", "-Infinity")}.__getitem__
 
 
 def _decoder() -> Callable[[str], Any]:

@@ -16,10 +16,15 @@ import fcntl
 import os
 import struct
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from . import syscalls
 from .paths import Paths, within
+
+if TYPE_CHECKING:
+    import socket
+else:
+    import _socket as socket  # see ``door``
 
 _NEW_MOUNTS: Final = 0x00020000
 _NEW_USER: Final = 0x10000000
@@ -299,8 +304,9 @@ def _keep_number(user: int, group: int) -> None:
 
 def _loopback_up() -> None:
     """The session's own 127.0.0.1, on which it may speak to what it starts."""
-    import socket  # noqa: PLC0415 - only here
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    any_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
         # SIOCSIFFLAGS with IFF_UP and IFF_RUNNING.
         fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
+    finally:
+        any_socket.close()

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import pytest
 from inspan.kernel.host import board, confinement, output
 from inspan.kernel.host.confinement import Confinement
 from inspan.kernel.protocol import Confined
-from inspan.kernel.worker import landlock, syscalls
+from inspan.kernel.worker import boot, landlock, syscalls
 from inspan.model.code import CodeLimits, Grants, Sandbox
 from tests.fakes.checkpoint_process import run
 from tests.real.kernel import Worker
@@ -142,6 +143,22 @@ except RuntimeError as error:
     answer["said"] = str(error)
 """
     assert run(code)["said"].startswith("a user namespace without a user: [Errno 2]")
+
+
+def test_to_be_confined_loads_nothing_more() -> None:
+    code = """
+before = {*sys.modules}
+grants = confine._of_every_session(confine.Kind(True, False, (), (), ()), confine.Paths())
+confine.view.enter_namespaces(network=True)
+confine.landlock.Rules(confine.landlock.abi(), tcp=False).allow(grants)
+confine.seccomp.program(internet=True, unix=True)
+print(sorted({*sys.modules} - before))
+"""
+    words = boot.BOOT.replace(
+        "main(sys.argv[1:])", f"from _inspan_kernel.worker import confine{code}"
+    )
+    command = [sys.executable, "-I", "-c", words, str(Path(boot.__file__).parents[1])]
+    assert subprocess.check_output(command, text=True) == "[]\n"
 
 
 def test_a_path_that_is_gone_is_granted_to_nobody(tmp_path: Path) -> None:
