@@ -2,6 +2,11 @@
 
 It knows batches and futures, nothing of tables. Everything that is waiting when the thread looks
 is taken at once: the changes are written in one transaction, then the other calls are answered.
+
+Where more is waiting, who waited for a transaction is told of it when the rows of the next one are
+written and only the disk is waited for. Then loop and disk work side by side. Told at once, the
+loop would have the interpreter's lock, for which the thread waits after each statement: the disk
+would rest while the loop works, and the loop while the disk does.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -21,7 +27,10 @@ from inspan.errors import InspanError, StoreFailed
 from inspan.store import faults
 
 Call: TypeAlias = Callable[[sqlite3.Connection], Any]
-Write: TypeAlias = Callable[[sqlite3.Connection, Sequence[Change]], list[InspanError | None]]
+#: Writes changes in one transaction. It makes the call when all that is left of that is the disk's.
+Write: TypeAlias = Callable[
+    [sqlite3.Connection, Sequence[Change], Callable[[], object]], list[InspanError | None]
+]
 
 #: Changes and calls that may wait; one more waits before the queue, in its caller.
 ROOM: Final = 4096
@@ -72,6 +81,8 @@ class Owner:
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._closing = False
+        #: In the thread: tells of the newest transaction; ``None`` once it has.
+        self._telling: Callable[[], bool] | None = None
         # A daemon thread: a program that ends without closing loses nothing that was acknowledged.
         self._thread = threading.Thread(target=self._run, name="inspan-store", daemon=True)
 
@@ -145,7 +156,9 @@ class Owner:
                 waiting.append(future)
             else:
                 calls.append((work, future))
-        if changes and not self._commit(connection, changes, waiting):
+        if changes:
+            self._commit(connection, changes, waiting)
+        if (calls or closing or self._queue.empty()) and not self._tell_of_last():
             return False
         for call, future in calls:
             if not self._tell(self._answered, [_call(connection, call, future)]):
@@ -157,16 +170,22 @@ class Owner:
         connection: sqlite3.Connection,
         changes: list[Change],
         waiting: list[asyncio.Future[Any]],
-    ) -> bool:
+    ) -> None:
         began = time.perf_counter()
-        errors = self._write(connection, changes)
+        errors = self._write(connection, changes, self._tell_of_last)
         took = time.perf_counter() - began
+        self._tell_of_last()  # where nothing of these came as far as the disk
         pairs = zip(changes, errors, strict=True)
         done = [change for change, error in pairs if error is None]
         outcomes = [
             _Outcome(future, None, error) for future, error in zip(waiting, errors, strict=True)
         ]
-        return self._tell(self._publish, done, outcomes, took)
+        self._telling = partial(self._tell, self._publish, done, outcomes, took)
+
+    def _tell_of_last(self) -> bool:
+        """Tell of the last transaction, where nobody has yet; False where the loop is closed."""
+        telling, self._telling = self._telling, None
+        return telling is None or telling()
 
     def _tell(self, call: Callable[..., None], *arguments: Any) -> bool:
         """Call on the loop; False where the loop is closed."""

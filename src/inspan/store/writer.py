@@ -7,7 +7,7 @@ before anybody could read them. Its events are all written.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
@@ -88,21 +88,29 @@ class _Batch:
         return [rows.task_update(task) for task in self.changed.values()]
 
 
-def write(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[InspanError | None]:
+def write(
+    connection: sqlite3.Connection,
+    changes: Sequence[Change],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[InspanError | None]:
     """Write ``changes``; for each the error that kept it out, or ``None`` where it is on the disk.
 
     Where they cannot be written together each is tried alone, so that one does not fail the rest.
+    ``meanwhile`` is called when the rows of a transaction are written, before it is committed.
     """
     try:
-        _transaction(connection, changes)
+        _transaction(connection, changes, meanwhile)
     except Exception as error:  # noqa: BLE001 - every change has to be given its answer
         if len(changes) == 1:
             return [faults.of_writing(error)]
-        return [outcome for change in changes for outcome in write(connection, [change])]
+        alone = (write(connection, [change], meanwhile) for change in changes)
+        return [outcome for outcomes in alone for outcome in outcomes]
     return [None] * len(changes)
 
 
-def _transaction(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
+def _transaction(
+    connection: sqlite3.Connection, changes: Sequence[Change], meanwhile: Callable[[], object]
+) -> None:
     batch = _Batch()
     for change in changes:
         batch.add(change)
@@ -116,6 +124,7 @@ def _transaction(connection: sqlite3.Connection, changes: Sequence[Change]) -> N
         connection.executemany(statement("end_attempt"), batch.ended)
         promises.write(connection, batch.promised, batch.settled)
         code.write(connection, batch.code)
+        meanwhile()
 
 
 def _insert(connection: sqlite3.Connection, name: str, new: Sequence[rows.Row]) -> None:
