@@ -57,11 +57,14 @@ class FailingTranscripts(MemoryTranscripts):
 
 
 class RefusingStore(MemoryStore):
-    """A store that may be full."""
+    """A store that may be full, or slow."""
 
     refuses = False
+    turn: asyncio.Event | None = None
 
     async def commit(self, change: Change) -> None:
+        if self.turn is not None:
+            await self.turn.wait()
         if self.refuses:
             raise StoreFailed("the disk is full")
         await super().commit(change)
@@ -305,6 +308,31 @@ async def test_a_session_that_is_ready_and_cannot_be_stored_as_such_is_of_use_al
     found = await world.code.get("mine")
     assert (found.id, found.state, found.run) == (made.id, CodeState.READY, 1)
     assert (await world.code.execute(made.id, "kept")).number == cell.number + 1
+
+
+async def test_nobody_waits_until_a_session_that_is_ready_is_stored_as_such(world: World) -> None:
+    turn = asyncio.Event()
+
+    class Stalling(FakeCodeProvider):
+        async def open(self, order: CodeOrder, sink: CodeSink) -> FakeCodeRun:
+            world.store.turn = turn
+            return await super().open(order, sink)
+
+    world.workers = Stalling()
+    world.code = world._verbs()
+    made, _ = await world.opened()
+    assert (await world.code.execute(made.id, "kept = 6 * 7")).number == 1
+
+    async def states() -> list[CodeState]:
+        return [one.state for one in await world.store.code_sessions(ended=True)]
+
+    assert (made.state, await states()) == (CodeState.READY, [CodeState.STARTING])
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.code.close, made.id)
+        await at_rest()
+        turn.set()
+    await at_rest()
+    assert await states() == [CodeState.TERMINATED]
 
 
 async def test_a_session_that_cannot_be_taken_up_is_over_and_says_why(world: World) -> None:

@@ -1,7 +1,8 @@
 """The lives of code sessions: opened, found again, given another process, ended, forgotten.
 
-Where a session stands is stored before a verb returns. Every open session is held in memory; the
-store has one owner, and nobody else can change one. What happens in a cell is not known here.
+Where a session stands is stored before a verb returns, but for that it is ready: what is stored as
+starting is looked for alike. Every open session is held in memory; the store has one owner, and
+nobody else can change one. What happens in a cell is not known here.
 """
 
 from __future__ import annotations
@@ -277,21 +278,26 @@ class Lives:
             with anyio.move_on_after(_STORED, shield=True):
                 await self._bury(place, place.session.run)
             raise
-        await self._ready(place, run)
+        self._ready(place, run)
         return place
 
-    async def _ready(self, place: Place, run: CodeRun) -> None:
-        """Its process is there: let in who waits for that, and store it."""
+    def _ready(self, place: Place, run: CodeRun) -> None:
+        """Its process is there: let in who waits for that, and have it stored."""
         if not place.session.open:
             return
         place.run = run
         place.session = replace(place.session, state=CodeState.READY, pid=run.pid)
         place.settled.set()
+        self._spawn(partial(self._store_ready, place, place.session))
+
+    async def _store_ready(self, place: Place, ready: CodeSession) -> None:
+        """Nobody waits for it: it is stored as starting, which recovery takes for the same."""
+        if place.session is not ready:
+            return  # it is over already
         try:
-            await self._ports.store.commit(Change(code=(place.session,)))
+            await self._ports.store.commit(Change(code=(ready,)))
         except StoreFailed as error:
-            # It is stored as starting, which recovery takes for the same.
-            log.warning("not stored yet: %s", error, extra={"session": place.session.id})
+            log.warning("not stored yet: %s", error, extra={"session": ready.id})
 
     async def _adopt(self, place: Place, stands: Standing) -> None:
         """Find the process of a session that an earlier engine had."""
@@ -310,7 +316,7 @@ class Lives:
         if place.session.run != session.run:
             return  # the end was told on the way, and somebody wanted it back
         if run is not None:
-            await self._ready(place, run)
+            self._ready(place, run)
             await self.asks.resume(place)
         elif place.session.open:
             place.sink(RunEnded(session.run, why), "")
