@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from inspan.terminal.layout import FRAME, floating, options
+from inspan.terminal.layout import FRAME, boxes, floating, options
 
 #: So many rows with words, from the last, are looked at.
 _WINDOW: Final = 22
@@ -46,7 +46,7 @@ _CHOOSES: Final = re.compile(
 _SENDS: Final = re.compile(
     r"(?ix)\b(?:new\ ?-?lines?|paste|history|send|commands|shortcuts|help|queue|follow-?ups?"
     r"|interrupts?|to\ stop|suspend|mentions?|background|expand|collapse|transcript|scroll\ to|mode"
-    r"|auto|multi-?line|palette|editor|edits|sidebar)\b"
+    r"|auto|multi-?line|completes?|palette|editor|edits|sidebar)\b"
 )
 _REFUSE: Final = (
     r"(?:cancels?|dismiss|close|rejects?|deny|denies|refuses?|declines?|skips?|go back|back|exit)"
@@ -55,7 +55,12 @@ _TAKE: Final = (
     r"(?:select|choose|confirm|pick|submit|approve|allow|accept|answer|proceed|continue|next|runs?"
     r"|toggle|navigate|move)"
 )
-_LEAVES: Final = re.compile(rf"(?i)(?<!\w)(?:esc|escape|⎋)\W{{1,3}}(?:to )?{_REFUSE}\b")
+#: What is left so is work, and no dialog.
+_NO_WORK: Final = (
+    r"(?! (?:the |this |current |running )*(?:turn|run|generation|task|request|response|agent"
+    r"|work|stream(?:ing)?|operation)\b)"
+)
+_LEAVES: Final = re.compile(rf"(?i)(?<!\w)(?:esc|escape|⎋)\W{{1,3}}(?:to )?{_REFUSE}\b{_NO_WORK}")
 _TAKES: Final = re.compile(
     rf"(?i)(?<!\w)(?:enter|⏎|↵|space(?:bar)?|↑/?↓|(?:use )?(?:the )?arrows?|(?<=[\[( ])return)"
     rf"\W{{1,3}}(?:keys? )?(?:to )?{_TAKE}\b"
@@ -67,7 +72,8 @@ _STOPPED: Final = re.compile(r"(?i)\b(?:interrupted|cancell?ed|aborted)\b")
 _ANSWER: Final = re.compile(r"(?i)\W{0,3}(?:y|n|a|yes|no|always|ok|skip)\W?")
 #: What may be the end of a row that was too long.
 _END: Final = re.compile(r"\s*[a-z]\w*(?: \w+)?\)?\s*")
-_STRONG: Final = frozenset("KBYW")
+_STRONG: Final = frozenset("KBYWO")
+_ANCHORS: Final = _STRONG | {"x"}
 _SPINNER: Final = frozenset("s")
 #: Between options and where they are answered: what is taken if nobody does.
 _NOTE: Final = re.compile(
@@ -75,6 +81,9 @@ _NOTE: Final = re.compile(
     r"|\W*(?:defaults?|time-?out|times out|auto-\w+)\b[^.!?]{0,60}\W*"
 )
 _NOTES: Final = frozenset({"n"})
+#: A row of a box that begins with a question, and the sides of such a box.
+_IN_BOX: Final = frozenset({"x"})
+_WALLS: Final = frozenset({"││", "┃┃", "║║", "||"})
 #: So many columns at the right of a box have no words.
 _EDGES: Final = 5
 _LONG: Final = 6
@@ -97,6 +106,26 @@ _BRIEF: Final = re.compile(
 )
 _CONSENTS: Final = re.compile(rf"(?i)(?<![\w'/.-]){_CONSENT}\b")
 _REFUSES: Final = re.compile(rf"(?i)(?<![\w'/.-]){_REFUSAL}\b")
+#: What allows, and is no command by itself; and what turns that round.
+_ALLOWING: Final = r"(?:yes|ok|okay|allow|approve|accept|confirm|always|trust|grant|permit|agree)"
+_ALLOWS: Final = re.compile(rf"(?i)(?<![\w'/.-]){_ALLOWING}\b")
+_NOT: Final = re.compile(r"(?i)\b(?:don.?t|do not|never|dis(?=allow))")
+_LETTER_KEY: Final = r"(?:[\[(<]\w[\])>]:? ?|(?<!\S)\w(?: {1,2}|: ?| ?[=→] ?))"
+_KEY_ALLOWS: Final = re.compile(rf"(?i){_LETTER_KEY}{_ALLOWING}\b")
+_KEY_REFUSES: Final = re.compile(rf"(?i){_LETTER_KEY}{_REFUSAL}\b")
+#: One's own answer, in the place of an option.
+_OWN: Final = re.compile(
+    r"(?i)\W*(?:or )?(?:type|write|enter|give) (?:an?|your|my|something) ?"
+    r"(?:own |custom |different )?(?:answers?|response|reply|else|choice|value|one)\b.{0,24}"
+    r"|\W*(?:something else|none of (?:these|the above)|other answer|custom answer)\b.{0,16}"
+)
+#: A program's own question to its user, beside which a spinner turns.
+_ASKS_USER: Final = re.compile(
+    r"(?i)\bask(?:s|ing)?[_ -]?(?:the[_ ])?(?:user|human|you|question)"
+    r"|\bawaiting (?:answer|reply|choice)\b"
+)
+#: Parts of a line of status, as its signs divide it.
+_PARTS: Final = re.compile(r" [·•|│] ")
 #: Words that stand apart from one another, as buttons and keys with their words do.
 _APART: Final = re.compile(r" {2,}|[|│·•/,\[\]()<>]|\s[-–]\s")
 #: The left side of a panel.
@@ -185,7 +214,39 @@ def asking(
         if not (rests and typing and at in typing)
     ]
     shown = shown[-_WINDOW:]
-    return _signs(shown, _kinds_of(shown, max(map(len, cut)), turning), _BELOW, typing)
+    kinds = _kinds_of(shown, max(map(len, cut)), turning)
+    asked = _boxed(cut, shown, kinds, typing)
+    kinds = [
+        kind | _IN_BOX if row in asked else kind
+        for (row, _), kind in zip(shown, kinds, strict=True)
+    ]
+    return _signs(shown, kinds, _BELOW, typing)
+
+
+def _boxed(
+    rows: Sequence[str],
+    shown: Sequence[tuple[int, str]],
+    kinds: Sequence[frozenset[str]],
+    typing: range | None,
+) -> range:
+    """The rows of the lowest box with sides that begins with a question and has more below it."""
+    for above, below in reversed(boxes(rows)):
+        inside = range(above + 1, below)
+        if typing and typing.start in inside:
+            continue
+        sides = {row.strip()[0] + row.strip()[-1] for row in rows[above + 1 : below] if row}
+        listed = any(shown[at][0] in inside for at in _block(shown))
+        if not listed and (len(sides) != 1 or not sides <= _WALLS):
+            continue
+        said = [kind for (row, _), kind in zip(shown, kinds, strict=True) if row in inside]
+        title = any(
+            row == above and "Q" in kind for (row, _), kind in zip(shown, kinds, strict=True)
+        )
+        if title and said:
+            return range(above, below)
+        if len(said) > 1 and "Q" in said[0]:
+            return inside
+    return range(0)
 
 
 def tells(row: str) -> bool:
@@ -209,7 +270,7 @@ def _signs(
 ) -> Asking:
     """How much of these rows asks, where little that does not is below."""
     block = _block(shown)
-    anchors = [at for at, kind in enumerate(kinds) if kind & _STRONG or at in block]
+    anchors = [at for at, kind in enumerate(kinds) if kind & _ANCHORS or at in block]
     if not anchors:
         return Asking()
     last = anchors[-1]
@@ -241,7 +302,9 @@ def _kinds_of(
     """What each row is a sign of; what was broken off a spinner's row is part of that."""
     kinds: list[frozenset[str]] = []
     for at, (row, said) in enumerate(shown):
-        kind = _kind(said) | _SPINNER if row in turning else _kind(said)
+        kind = _kind(said)
+        if row in turning:
+            kind |= {"s", "W"} if _ASKS_USER.search(said) else _SPINNER
         if at and "s" in kinds[-1] and shown[at - 1][0] == row - 1:
             begun = len(shown[at - 1][1]) + len(said.split(maxsplit=1)[0])
             kind = _SPINNER if begun + _EDGES >= width else kind
@@ -260,7 +323,7 @@ def _kinds(said: str) -> set[str]:
     found: set[str] = set()
     if _WAITS.search(said) and len(said.split()) < 14:
         found.add("W")
-    if _SPINS.match(said) or _STOPS.search(said):
+    if _SPINS.match(said) or (_STOPS.search(said) and not _prose(said)):
         return found | {"s"}
     keys = len(_KEYS.findall(said))
     if keys and not _SENDS.search(said) and not _STOPPED.search(said):
@@ -269,13 +332,11 @@ def _kinds(said: str) -> set[str]:
             found.add("K")
         elif keys > 2:
             found.add("k")
-    if _YES_NO.search(said):
-        found.add("Y")
-    if not _prose(said) and _buttons(said):
-        found.add("B")
-    if _QUESTION.search(said) or _REQUEST.match(said):
-        found.add("Q")
-    return {"n"} if not found and not keys and _NOTE.fullmatch(said) else found
+    found |= {sign for sign, is_so in _SAYS if is_so(said)}
+    if "B" in found and _keyed(said):
+        found.add("L")
+    aside = _NOTE.fullmatch(said) or len(_PARTS.findall(said)) > 1
+    return {"n"} if not found and not keys and aside else found
 
 
 def _counted(
@@ -288,8 +349,19 @@ def _counted(
     signs = bool(block) + any(map(_MARKED.match, said)) + (agrees and refuses)
     rows = list(block)
     first = min([*block, last])
-    near = range(max(0, first - 8), len(shown))
-    for sign, worth in (("B", 2), ("K", 2), ("k", 1), ("Y", 2), ("W", 2), ("Q", 1)):
+    boxed = [at for at, kind in enumerate(kinds) if "x" in kind]
+    near = range(max(0, min([first - 8, *boxed])), len(shown))
+    for sign, worth in (
+        ("B", 2),
+        ("L", 1),
+        ("K", 2),
+        ("k", 1),
+        ("Y", 2),
+        ("W", 2),
+        ("O", 2),
+        ("x", 1),
+        ("Q", 1),
+    ):
         where = [at for at in near if sign in kinds[at]]
         if sign == "k" and any("K" in kinds[at] for at in near):
             continue
@@ -297,9 +369,10 @@ def _counted(
             continue
         if sign == "Q":
             where = [at for at in where if at <= last]
+            where = [at for at in where if at in boxed] or where
         if where:
             signs += worth
-            rows += where[-1:] if sign in "YWQ" else where[-2:]
+            rows += where if sign == "x" else where[-1:] if sign in "YWQ" else where[-2:]
     return signs, rows
 
 
@@ -323,13 +396,22 @@ def _prose(said: str) -> bool:
 
 
 def _buttons(said: str) -> bool:
-    """Whether words of consent and of refusal stand in a row, apart from one another."""
+    """Whether words of consent and of refusal stand in a row, apart from one another.
+
+    Among the keys of a place to type these are the words of an answer, and of no command.
+    """
     parts = [part.strip() for part in _APART.split(said) if part.strip()]
     words = [part for part in parts if len(part.split()) < 6]
-    agrees = any(_CONSENTS.search(part) for part in words)
-    refuses = any(_REFUSES.search(part) for part in words)
-    both = any(_CONSENTS.search(part) and _REFUSES.search(part) for part in words)
-    return len(words) > 1 and agrees and refuses and not both
+    consents = _ALLOWS if _KEYS.search(said) and _SENDS.search(said) else _CONSENTS
+    refused = {part for part in words if _REFUSES.search(part)}
+    agreed = {part for part in words if consents.search(part) and not _NOT.search(part)}
+    return len(words) > 1 and bool(agreed and refused) and not agreed & refused
+
+
+def _keyed(said: str) -> bool:
+    """Whether words of consent and of refusal each have a letter for a key: [y] Yes  [n] No."""
+    found = [each.span() for each in _KEY_ALLOWS.finditer(said)]
+    return bool(found) and any(each.start() > found[0][0] for each in _KEY_REFUSES.finditer(said))
 
 
 def _block(shown: Sequence[tuple[int, str]]) -> list[int]:
@@ -386,3 +468,12 @@ def _ticked(said: str) -> int:
 
 def _worded(said: str) -> int:
     return _ANY if _BRIEF.match(said) else 0
+
+
+#: What a row says by its words alone, by letters.
+_SAYS: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (
+    ("Y", _YES_NO.search),
+    ("B", lambda said: not _prose(said) and _buttons(said)),
+    ("O", _OWN.fullmatch),
+    ("Q", lambda said: _QUESTION.search(said) or _REQUEST.match(said)),
+)

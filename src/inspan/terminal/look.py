@@ -85,6 +85,8 @@ class Look:
             self._usual.typed(
                 data, tuple(column(screen.rows())), screen.cursor, hidden, rests=rests, at=at
             )
+            self._motion.clocks.typed = True
+            self._motion.clocks.sent = self._usual.sent
         self._motion.typed(at)
         self._hooks.forget()
 

@@ -15,6 +15,7 @@ from enum import Enum, auto
 from math import inf
 from typing import Final
 
+from inspan.terminal.clocks import Clocks, Counts
 from inspan.terminal.layout import FRAME, typing_rows
 
 #: Seconds without a change after which what moved has come to rest. A counter of seconds moves.
@@ -49,6 +50,8 @@ _COUNTS: Final = re.compile(
 _COUNTED: Final = re.compile(r"\d+(?= ?(?:ms|s|secs?|seconds?|m|min|tok|tokens?|k|%)\b)|\d?\d:\d\d")
 #: The time of day.
 _CLOCK: Final = re.compile(r"\b(?!00:)\d\d:\d\d:\d\d\b")
+#: The pictures of spinners that have no others.
+_PICTURES: Final = tuple(map(frozenset, ("".join(map(chr, range(0x2800, 0x2900))), "◐◓◑◒", "◴◷◶◵")))
 _DIGITS: Final = re.compile(r"\d+")
 
 
@@ -77,6 +80,8 @@ class Motion:
     rests: float = -inf
     calm: float = -inf
     own: float = -inf
+    #: Which numbers change at rest too.
+    clocks: Clocks = field(default_factory=Clocks)
     _excused: float = -inf
     _painted: float = -inf
     #: Since when each row of the screen is as it is, but for dots behind it that come and go.
@@ -102,6 +107,8 @@ class Motion:
     #: what moved otherwise is not.
     _turned: dict[int, float] = field(default_factory=dict)
     _turning: dict[int, float] = field(default_factory=dict)
+    #: The rows of which only a number went on, as that of a counter.
+    _ticks: set[int] = field(default_factory=set)
     _pause: float = -inf
 
     def typed(self, at: float) -> None:
@@ -125,7 +132,8 @@ class Motion:
         self._see((*told, *rows), cursor, len(told), printed, at)
         self.stood = self._worded[len(told) :]
         self.worded = self._lettered[len(told) :]
-        self.turns = tuple(number in self._turning for number in range(len(told), len(self._rows)))
+        moving = {*self._turning, *self._ticks}
+        self.turns = tuple(number in moving for number in range(len(told), len(self._rows)))
 
     def _bear(self, rows: tuple[str, ...], at: float) -> None:
         """Since when each row is there: of rows that are alike, by how all scrolled."""
@@ -166,6 +174,7 @@ class Motion:
                 self._loud(at, SPIN_PAUSE)
             return
         found = self._changes(rows, cursor, told, at)
+        unsure = self._counted(rows, found, at)
         self._turn(rows, found, told, at)
         pairs = list(zip(rows, self._rows, strict=True))
         self._before = tuple(
@@ -189,6 +198,8 @@ class Motion:
             self._painted = at
             fast = all(change in (Change.SIGNS, Change.BLINK) for change in found.values())
             self._loud(at, SPIN_PAUSE if fast else MOTION_PAUSE)
+        elif unsure:
+            self.calm = self.own = at
         elif at < self._excused + EXCUSED:
             self.calm = at
         self.rests = max(self._pause, *self._turning.values(), -inf)
@@ -228,14 +239,29 @@ class Motion:
             )
         }
 
+    def _counted(self, rows: tuple[str, ...], found: dict[int, Change], at: float) -> bool:
+        """Takes the rows out in which only a clock went on; whether one may be of work."""
+        kinds = {
+            number: self.clocks.see(self._rows[number], rows[number], at)
+            for number, change in found.items()
+            if change is Change.COUNT
+        }
+        for number, kind in kinds.items():
+            if kind is not Counts.WORK:
+                del found[number]
+        return Counts.UNSURE in kinds.values()
+
     def _turn(self, rows: tuple[str, ...], found: dict[int, Change], told: int, at: float) -> None:
         """A row turns where only a sign of it changes, again and again."""
         for number, (row, was) in enumerate(zip(rows, self._rows, strict=True)):
             if row == was:
                 continue
-            if not _letters(row) or _letters(row) != _letters(was):
+            if not _letters(row) or _letters(row) != _letters(was) or _ended(was, row):
                 self._turned.pop(number, None)
                 self._turning.pop(number, None)
+                self._ticks.discard(number)
+            elif number in found and found[number] is Change.COUNT:
+                self._ticks.add(number)
             elif number in found and number >= told and _turns(was, row):
                 last, self._turned[number] = self._turned.get(number, -inf), at
                 if at - last <= _SLOW_MOST:
@@ -320,6 +346,15 @@ def _turns(was: str, row: str) -> bool:
     first, end = span(was, row)
     return end - first <= _TURNS_MOST and any(
         not sign.isalnum() and sign not in FRAME for sign in row[first:end]
+    )
+
+
+def _ended(was: str, row: str) -> bool:
+    """Whether a picture of a spinner gave way to a sign that is none: what turned is done."""
+    first, end = span(was, row)
+    before, now = was[first:end].strip(), row[first:end].strip()
+    return bool(now) and any(
+        set(before) & pictures and not set(now) & pictures for pictures in _PICTURES
     )
 
 

@@ -33,6 +33,9 @@ _SPACES: Final = re.compile(r"\s+")
 _NAMES: Final = re.compile(r"[\w./~@-]+(?::[\w./~@-]+)*")
 #: Around what is pasted, and what a terminal says of its window.
 _PASTED: Final = re.compile(rb"\x1b\[(?:20[01]~|[IO])")
+#: Between the parts of a line of status; and one, which counts something and asks nothing.
+_PARTS: Final = re.compile(r" [·•|│] ")
+_STATUS: Final = re.compile(r"^(?=.* [·•|│] )(?=.*\d)[^?]*$")
 _ENTER: Final = re.compile(rb"[\r\n]+$")
 
 
@@ -52,7 +55,7 @@ class Standing:
 
     ``column`` is that of a cursor that is shown, or -1; ``lined``: a line across the screen stood
     just above; ``beside`` are the rows that stood below, ``title`` is what was in that line.
-    ``shape`` is that of what stood before a cursor that is shown.
+    ``shape`` is that of what stood before a cursor that is shown, ``over`` a line of status above.
     """
 
     typing: str
@@ -61,6 +64,7 @@ class Standing:
     beside: tuple[str, ...]
     title: str = ""
     shape: str = ""
+    over: str = ""
 
     @property
     def drawn(self) -> bool:
@@ -68,9 +72,12 @@ class Standing:
         return self.lined or self.column < 0 or bool(self.beside)
 
     def has(self, line: str) -> bool:
-        """Whether it is one of what stood below, or in the line above."""
+        """Whether it is one of what stood below, in the line above, or just above that."""
         plain = _plain(line)
-        return bool(plain) and (plain in self.beside or plain == self.title)
+        if not plain:
+            return False
+        status = bool(self.over) and _PARTS.split(plain)[0] == _PARTS.split(self.over)[0]
+        return status or plain in self.beside or plain == self.title
 
     def stays(self, rows: Sequence[str]) -> bool:
         """Whether what stood below stands there, whatever is in the row in which one types."""
@@ -118,7 +125,9 @@ def stood(rows: Sequence[str], cursor: tuple[int, int], hidden: bool, at: int) -
     title = _plain(rows[at - 1]) if lined else ""
     column = cursor[0] if shown else -1
     signs = shape(typing) if shown else ""
-    return Standing(_plain(typing), column, lined, tuple(below[:_BELOW]), title, signs)
+    upper = at - 1 - lined
+    over = _plain(rows[upper]) if upper >= 0 and _STATUS.search(rows[upper]) else ""
+    return Standing(_plain(typing), column, lined, tuple(below[:_BELOW]), title, signs, over)
 
 
 class Usual:

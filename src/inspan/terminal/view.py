@@ -158,8 +158,13 @@ class View:
         tell nothing.
         """
         stand = self._rows_of(lines)
+        if not all(self._tells(at) for at in stand if self.born[at] >= self.keyed):
+            return False
+        if any(line in self._cut.get(_ASKING, ()) for line in lines):
+            # The same may be asked again, of something else.
+            stand = sorted({*stand, *(at for at in self._asking().rows if at < len(self.born))})
         old = [at for at in stand if self.born[at] < self.keyed]
-        if not old or not all(self._tells(at) for at in stand if at not in old):
+        if not old:
             return False
         return any(
             self.born[at] > self.keyed and self._tells(at) for at in range(old[-1], len(self.rows))
@@ -188,7 +193,9 @@ class View:
         """The rows that are these lines of regions, from the top."""
         asked = self._asked() if any(line in self._cut.get(_ASKED, ()) for line in lines) else ()
         every = enumerate(self.rows[: len(self.born)])
-        found = {at for at, row in every if row in lines or row.strip(SIDES) in lines}
+        # Of rows that are alike the last is meant: what is asked again was asked before.
+        last = {row: at for at, row in every if row in lines or row.strip(SIDES) in lines}
+        found = {*last.values()}
         return sorted(at for at in found.union(asked) if _worded((self.rows[at],)))
 
     def _tells(self, at: int) -> bool:
@@ -258,7 +265,9 @@ class View:
         turning = frozenset(at for at, turns in enumerate(self.turns) if turns)
         found = asking(self.rows, typing, self.always, turning, rests=rests)
         other = not rests and any(each.drawn for each in self.usual)
-        enough = found.signs >= (least or needed(rests=rests, other=other))
+        # A place to type that looks so beside what moves is no rest.
+        calm = rests and self.now >= self.rests
+        enough = found.signs >= (least or needed(rests=calm, other=other))
         return found if enough else Asking()
 
     def _as_usual(self, place: Place) -> Sequence[str]:
@@ -303,6 +312,8 @@ class View:
             newest = not self.hidden and born >= max((at for row, at in rows if row), default=inf)
             return (self._before_cursor(),) if newest else ()
         live = place is Place.LIVE
+        if live and self.alternate:
+            return ()  # where what draws all of a screen leaves a hidden cursor tells nothing
         last = (drawn_live if live else printed)(self.rows, self.cursor)
         wanted = self.hidden if live else not self.hidden or place is Place.PRINTED
         return (self.rows[last],) if wanted and last is not None else ()

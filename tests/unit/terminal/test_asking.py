@@ -25,6 +25,23 @@ ASKS = {
         "   Blue",
         "↑↓ move · ⏎ select",
     ),
+    "letters that are keys, and one word that turns another round": (
+        " Trust it?",
+        " [t] Trust   [d] Don't trust",
+    ),
+    "keys of an answer beside those of a place to type": (
+        " Approve write_file?",
+        " a Approve  d Deny  ^t Cycle mode  ^p palette",
+    ),
+    "a line for one's own answer, and nothing that is marked": (
+        "╭────────────────────────────╮",
+        "│ Which colour shall it be?  │",
+        "│  Red                       │",
+        "│  Green                     │",
+        "│  or type your own answer…  │",
+        "╰────────────────────────────╯",
+        " ask · a model · 12 tokens",
+    ),
     "letters in brackets": ("Run it? [Y]es  [N]o", "waiting for your answer"),
 }
 SAYS = {
@@ -37,6 +54,15 @@ SAYS = {
         "That is line 41 of a script, and it hangs since nobody types anything there.",
     ),
     "what a command prints again and again": ("Run it 1? [y/N]", "Run it 2? [y/N]"),
+    "commands beside keys, one of which stops the work": (
+        " ^t Cycle mode  ^p Plan  esc Cancel turn  ^r Run queued   ▏shift+^p palette",
+    ),
+    "a box that begins with a question": (
+        "╭─────────╮",
+        "│ Why so? │",
+        "│ Say it. │",
+        "╰─────────╯",
+    ),
     "the keys of a place to type": ("Enter send · Shift+Enter newline · Esc cancel",),
 }
 
@@ -59,6 +85,15 @@ def test_what_is_said_between_a_dialog_and_a_prompt_ends_it() -> None:
     rows = ("Run it?", "> 1. Yes", "  2. No", "It ran.", ">")
     assert not asking(rows, range(4, 5), lambda _: False, rests=True).signs
     assert asking((*rows[:3], ">"), range(3, 4), lambda _: False, rests=False).signs >= NEEDED
+
+
+def test_a_tool_that_asks_and_turns_waits_for_a_person() -> None:
+    line = "─" * 12
+    box = (f"╭{line}╮", "│ Which?     │", "│ Red        │", "│ Green      │", f"╰{line}╯")
+    rows = ("⠋ Ask User · Which colour?", *box, ">")
+    turned = asking(rows, range(6, 7), lambda _: False, frozenset({0}), rests=False)
+    assert turned.signs >= needed(rests=False, other=True)
+    assert asking(rows, range(6, 7), lambda _: False, rests=False).signs < turned.signs
 
 
 def test_a_panel_at_the_right_is_left_out() -> None:

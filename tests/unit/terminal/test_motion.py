@@ -124,6 +124,14 @@ def test_a_spinner_that_turns_slowly_is_given_more_time() -> None:
     assert (motion.turns, motion.rests) == ((False, False), 16.5 + MOTION_PAUSE)
 
 
+def test_a_spinner_that_gives_way_to_a_sign_has_stopped() -> None:
+    motion = Motion()
+    for step in range(4):
+        motion.seen((f"{BRAILLE[step]} a name", "text"), (0, 1), (), 9, 10.0 + 2 * step)
+    motion.seen(("● a name", "text"), (0, 1), (), 9, 16.5)
+    assert (motion.turns, motion.rests) == ((False, False), 16.5 + SPIN_PAUSE)
+
+
 @pytest.mark.parametrize(
     "rows", [("──── a", "text"), ("│ ❯  ", "text"), ("a" * 20 + " .:", "text")]
 )
