@@ -319,7 +319,8 @@ def _kind(said: str) -> frozenset[str]:
 
 
 def _kinds(said: str) -> set[str]:
-    said = _LETTER.sub(r"\1", said.strip())
+    raw = said.strip()
+    said = _LETTER.sub(r"\1", raw)
     found: set[str] = set()
     if _WAITS.search(said) and len(said.split()) < 14:
         found.add("W")
@@ -333,7 +334,7 @@ def _kinds(said: str) -> set[str]:
         elif keys > 2:
             found.add("k")
     found |= {sign for sign, is_so in _SAYS if is_so(said)}
-    if "B" in found and _keyed(said):
+    if "B" in found and (_keyed(said) or said != raw):
         found.add("L")
     aside = _NOTE.fullmatch(said) or len(_PARTS.findall(said)) > 1
     return {"n"} if not found and not keys and aside else found
@@ -353,7 +354,7 @@ def _counted(
     near = range(max(0, min([first - 8, *boxed])), len(shown))
     for sign, worth in (
         ("B", 2),
-        ("L", 1),
+        ("L", 2),
         ("K", 2),
         ("k", 1),
         ("Y", 2),
@@ -373,7 +374,14 @@ def _counted(
         if where:
             signs += worth
             rows += where if sign == "x" else where[-1:] if sign in "YWQ" else where[-2:]
-    return signs, rows
+    return signs + _paired(shown, kinds, last), rows
+
+
+def _paired(shown: Sequence[tuple[int, str]], kinds: Sequence[frozenset[str]], last: int) -> bool:
+    """Whether a question stands just above the last buttons, in a row of its own."""
+    lower = next((at for at in range(last, -1, -1) if "B" in kinds[at]), 0)
+    above = shown[max(0, lower - _GAP) : lower]
+    return any(_QUESTION.search(said.strip()) for _, said in above)
 
 
 def _repeated(shown: Sequence[tuple[int, str]], at: int) -> bool:
