@@ -32,8 +32,8 @@ def session(clock: str, *, asks: list[str], keys: str) -> Iterator[Step]:
     """A prompt, work with a spinner and a clock, and then a question beside both, from 12 s on."""
     yield 1.0, (60, 20)
     yield 1.2, b"\x1b[?1049h" + face(["welcome"], clock.format(0))
-    for at in range(2, 7):
-        yield float(at), face(["welcome"], clock.format(at))
+    for second in range(2, 7):
+        yield float(second), face(["welcome"], clock.format(second))
     yield 6.2, (b"make the release",)
     field = face(["welcome"], clock.format(6)).replace(
         (" " * 56).encode(), b"make the release" + b" " * 40
