@@ -20,6 +20,7 @@ from inspan.engine.orders import order_of, provider_of, started, works_where_it_
 from inspan.engine.patrol import until
 from inspan.engine.ports import (
     Authenticates,
+    Finished,
     Lost,
     Order,
     Provider,
@@ -231,13 +232,14 @@ class Attempt:
         if isinstance(last, Lost):
             await self._lose(last.why)
             return
-        await self._conclude(e.Exited(self.task.attempt, last.exit, last.size, last.outcome))
+        await self._conclude(last)
         await _forget(run)
 
     # ── the end ──────────────────────────────────────────────────────────────
 
-    async def _conclude(self, exited: e.Exited) -> None:
-        task, outcome = self.task, exited.outcome
+    async def _conclude(self, last: Finished) -> None:
+        task, outcome = self.task, last.outcome
+        exited = e.Exited(task.attempt, last.exit, last.size, outcome)
         plain = not task.spec.checks and not task.spec.review
         if news := self._means.crowding.ended(task, outcome):
             await self.minder.tell(*news)

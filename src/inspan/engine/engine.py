@@ -373,23 +373,23 @@ class Engine:
         if self._group is None:
             raise IllegalTransition("the engine is not running")
         attempt = self._attempts[task.id] = Attempt(self._means, task)
-        self._group.create_task(self._carry(attempt, begin))
+        self._group.create_task(self._carry(attempt, task, begin))
 
-    async def _carry(self, attempt: Attempt, begin: Callable[[Attempt], Awaitable[None]]) -> None:
+    async def _carry(
+        self, attempt: Attempt, task: Task, begin: Callable[[Attempt], Awaitable[None]]
+    ) -> None:
         """Run an attempt to its end; what it did not foresee becomes the task's error."""
-        task_id = attempt.task.id
         try:
             await begin(attempt)
         except Exception as error:
-            log.exception("the attempt of %s broke", task_id)
+            log.exception("the attempt of %s broke", task.id)
             why = Reason("internal", f"{type(error).__name__}: {error}", "This is a bug in inspan.")
             if not attempt.task.done:
-                await self._ledger.insist(task_id, e.Errored(why))
+                await self._ledger.insist(task.id, e.Errored(why))
         finally:
-            del self._attempts[task_id]
+            del self._attempts[task.id]
             attempt.minder.met.set()
-            spec = attempt.task.spec
-            self._dispatcher.release(spec.role, spec.provider)
+            self._dispatcher.release(task.spec.role, task.spec.provider)
         # Only now may the task be lined up again: two attempts of one task never overlap.
         await self._dispatcher.admit(attempt.task)
         attempt.done.set()

@@ -79,6 +79,13 @@ def shallow(value: Any) -> dict[str, Any]:
     return tell(value)
 
 
+@cache
+def shallow_without(kind: Any, fields: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
+    """``shallow`` for the values of a class, of which some fields are kept elsewhere."""
+    words, defaults, _ = _shape(kind)
+    return _teller(words, tuple(pair for pair in defaults if pair[0] not in fields))
+
+
 def text(value: Any) -> str:
     """``value`` as JSON, as an encoder writes ``dump`` of it; thousands are told a second."""
     kind: Any = type(value)

@@ -17,8 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import repeat
 from queue import SimpleQueue
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import anyio
 
@@ -38,19 +39,10 @@ ROOM: Final = 4096
 BATCH: Final = 1024
 
 
-class _Job(NamedTuple):
-    """A change or a call, and who waits for it."""
-
-    work: Change | Call
-    future: asyncio.Future[Any]
-
-
-class _Outcome(NamedTuple):
-    """What to tell who waits."""
-
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: Exception | None = None
+#: A change or a call, and who waits for it.
+_Job: TypeAlias = tuple[Change | Call, asyncio.Future[Any]]
+#: Who waits, and what to tell: a result or an error.
+_Outcome: TypeAlias = tuple[asyncio.Future[Any], Any, Exception | None]
 
 
 class Owner:
@@ -109,7 +101,7 @@ class Owner:
             self._room.release()
             raise StoreFailed("the store is closed", hint="Open it again.")
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(_Job(work, future))
+        self._queue.put((work, future))
         return await future
 
     async def close(self) -> None:
@@ -126,16 +118,16 @@ class Owner:
         try:
             connection, release = self._connect()
         except Exception as error:  # noqa: BLE001 - handed to whoever opens the store
-            self._tell(self._answer, [_Outcome(self._opened, error=error)])
+            self._tell(self._answer, [(self._opened, None, error)])
             return
         try:
-            told = self._tell(self._answer, [_Outcome(self._opened)])
+            told = self._tell(self._answer, [(self._opened, None, None)])
             while told and self._turn(connection):
                 pass
         finally:
             connection.close()
             release()
-            self._tell(self._answer, [_Outcome(self._ended)])
+            self._tell(self._answer, [(self._ended, None, None)])
 
     def _turn(self, connection: sqlite3.Connection) -> bool:
         """Do what is waiting; False when there is nobody left to do it for."""
@@ -177,9 +169,7 @@ class Owner:
         self._tell_of_last()  # where nothing of these came as far as the disk
         pairs = zip(changes, errors, strict=True)
         done = [change for change, error in pairs if error is None]
-        outcomes = [
-            _Outcome(future, None, error) for future, error in zip(waiting, errors, strict=True)
-        ]
+        outcomes = list(zip(waiting, repeat(None), errors, strict=False))
         self._telling = partial(self._tell, self._publish, done, outcomes, took)
 
     def _tell_of_last(self) -> bool:
@@ -226,6 +216,6 @@ class Owner:
 
 def _call(connection: sqlite3.Connection, call: Call, future: asyncio.Future[Any]) -> _Outcome:
     try:
-        return _Outcome(future, call(connection))
+        return future, call(connection), None
     except Exception as error:  # noqa: BLE001 - handed to the caller
-        return _Outcome(future, error=faults.of_reading(error))
+        return future, None, faults.of_reading(error)

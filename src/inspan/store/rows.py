@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from inspan.model.event import Event
-from inspan.model.plain import MADE_BY, encoder, load, load_fact, shallow
+from inspan.model.plain import MADE_BY, encoder, load, load_fact, shallow, shallow_without
 from inspan.model.task import Task
 
 Row: TypeAlias = tuple[Any, ...]
@@ -85,10 +85,7 @@ def event_row(event: Event) -> Row:
 
 
 def _body(task: Task) -> str:
-    plain = shallow(task)
-    for name in _COLUMNS:
-        plain.pop(name, None)
-    return _encode(plain)
+    return _encode(shallow_without(Task, _COLUMNS)(task))
 
 
 def task_of(row: Row) -> Task:
