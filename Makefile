@@ -11,6 +11,8 @@ OLDEST := .venv-3.11
 # A stamp is newer than pyproject.toml where the packages in it are installed.
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
+# Newer than that where the tests have been compiled: each worker would compile all of them itself.
+COMPILED := $(VENV)/.compiled
 SHORT := -m "not soak and not faces and not agents"
 # Several workers, a file's tests on one; none where ARGS names a test (tests/conftest.py).
 WORKERS := -n auto --dist loadfile --no-loadscope-reorder
@@ -28,7 +30,10 @@ $(READY): pyproject.toml tools/setup
 	@tools/setup $(VENV) newest --editable '.[dev]'
 	@touch $@
 
-test: $(READY) ## run the tests that take minutes (name what was left out)
+$(COMPILED): $(READY)
+	@$(BIN)/pytest $(SHORT) --collect-only --quiet --quiet > $@ || true # the tests tell what is wrong
+
+test: $(READY) $(COMPILED) ## run the tests that take minutes (name what was left out)
 	@mkdir -p .cache
 	@echo "left out: the long legs (make soak), those that need tmux or a browser (make test-faces)"
 	@echo "and those that drive real agents (make test-agents)"

@@ -34,7 +34,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 #: Tests wait more than they work, but have deadlines.
-MOST_WORKERS = 4
+MOST_WORKERS = 5
 TURNS = pytest.StashKey[Turns]()
 
 
@@ -85,11 +85,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two more than there are processors, for all the tests; none for what is asked for by name."""
+    """Three more than there are processors, for all tests; none for what is asked for by name."""
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     if named or config.option.keyword or config.option.lf:
         return 0
-    return min((os.cpu_count() or 1) + 2, MOST_WORKERS)
+    return min((os.cpu_count() or 1) + 3, MOST_WORKERS)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.real.console import Console
+from tests.real.console import MEASURED, Console
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -72,7 +72,7 @@ def serving() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
-    with Console() as console:
+    with Console(MEASURED) as console:
         yield console
 
 

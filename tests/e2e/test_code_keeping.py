@@ -71,7 +71,7 @@ def test_prune_keeps_what_is_over_up_to_a_size_the_newest_of_it(daemon: Daemon) 
 
 
 def test_a_session_that_is_left_alone_is_saved_and_closed_where_that_is_wanted() -> None:
-    with Daemon("code: {idle: 1s}\n") as daemon:
+    with Daemon("code: {idle: 4s}\n") as daemon:  # long enough for the cell to come in time
         busy, idle = Named(daemon, "busy"), Named(daemon, "idle")
         cell = busy.execute("name = input()")
         idle.run("x = 20\nmade = (n for n in 'abc')\nnext(made)")

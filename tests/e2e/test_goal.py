@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.real.console import Console
+from tests.real.console import MEASURED, Console
 from tests.real.daemon import alive, until
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.requirement("A3", "A6", "A7")]
@@ -47,7 +47,7 @@ PLAN = {
 
 @pytest.fixture
 def console() -> Iterator[Console]:
-    config = "roles: {default: 8, worker: 3}\nproviders:\n"
+    config = f"{MEASURED}roles: {{default: 8, worker: 3}}\nproviders:\n"
     for role in ROLES:
         config += f"  {role}:\n    argv: [{sys.executable}, {AGENT}, {role}]\n    mode: stream\n"
     with Console(config) as console:

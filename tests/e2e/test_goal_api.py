@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.test_api_agent import CLAUDE, KEY, Service, serving
 from tests.e2e.test_goal import AGENT, git, repository, step
-from tests.real.console import Console
+from tests.real.console import MEASURED, Console
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.requirement("A3", "A6")]
 
@@ -39,7 +39,7 @@ def test_a_model_plans_and_reviews_and_an_agent_works(service: Service) -> None:
         "INSPAN_API_MODEL": "small",
         "INSPAN_API_PRICE": "2/10",
     }
-    with Console(worker) as console:
+    with Console(MEASURED + worker) as console:
         git(console, "init", "--quiet", "-b", "main")
         author = ("-c", "user.name=n", "-c", "user.email=a@b")
         git(console, *author, "commit", "--quiet", "--allow-empty", "-m", "first")

@@ -15,7 +15,7 @@ from inspan.control import EventQuery
 from inspan.model import event as e
 from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.settings import locate
-from tests.real.console import Console
+from tests.real.console import MEASURED, Console
 from tests.real.daemon import until
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.requirement("A3", "A7")]
@@ -53,7 +53,7 @@ def step(number: int, place: Path) -> dict[str, Any]:
     [(100, 5), *(pytest.param(300, limit, marks=pytest.mark.soak) for limit in (1, 3, 5))],
 )
 def test_no_more_than_the_limit_and_no_slot_is_lost(count: int, limit: int) -> None:
-    with Console(f"roles: {{default: 8, worker: {limit}}}\n") as console:
+    with Console(f"{MEASURED}roles: {{default: 8, worker: {limit}}}\n") as console:
         place = console.home / "place"
         for name in ("runs", "was"):
             (place / name).mkdir(parents=True)

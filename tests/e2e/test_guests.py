@@ -35,7 +35,7 @@ from inspan.model.task import (
     Verdict,
 )
 from inspan.settings import locate
-from tests.real.console import Console
+from tests.real.console import MEASURED, Console
 from tests.real.daemon import until
 from tests.real.mcpclient import PATIENCE, McpClient
 from tests.real.sandbox import needs_sandbox
@@ -54,7 +54,7 @@ CONFIG = (
 
 @pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
-    with Console(CONFIG) as console:
+    with Console(MEASURED + CONFIG) as console:
         yield console
 
 

@@ -21,6 +21,8 @@ from inspan.settings import locate
 
 PATIENCE = 30.0
 COLS, ROWS = 97, 31
+#: What settings begin with where tasks run inspan: they are measured where the rest is.
+MEASURED = "env: {allow: ['COVERAGE_*']}\n" if "COVERAGE_RUN" in os.environ else ""
 
 
 class Console:

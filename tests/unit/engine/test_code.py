@@ -22,6 +22,7 @@ from inspan.model.code import (
     CellBegan,
     CellEnd,
     CellEnded,
+    CellEntered,
     CellState,
     CodeEvent,
     CodeSession,
@@ -447,6 +448,24 @@ async def test_an_idle_session_is_saved_and_closed_and_a_busy_one_is_not(world: 
     assert closed.reason is not None
     assert closed.reason.code == "session-ended"
     assert (await world.code.get(busy.id)).state is CodeState.BUSY
+
+
+async def test_a_cell_that_comes_while_a_session_is_closed_as_idle_is_refused_and_not_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, run = await world.opened()
+    close = run.close
+
+    async def closed_meanwhile(deadline: float) -> None:
+        with pytest.raises(SessionEnded, match=r"is over: Nothing happened in it for") as refused:
+            await world.code.execute(made.id, "1")
+        assert "restore" in refused.value.hint
+        await close(deadline)
+
+    monkeypatch.setattr(run, "close", closed_meanwhile)
+    await world.clock.advance(61)
+    assert await world.code.close_idle(60) == 1
+    assert not any(isinstance(fact, CellEntered) for fact in await world.facts(made))
 
 
 async def test_what_cannot_be_saved_stays_open(world: World) -> None:

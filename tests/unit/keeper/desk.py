@@ -163,6 +163,15 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def sockets(pid: int) -> int:
+    """How many of them are sockets; files come and go with what is recorded."""
+    found = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += os.readlink(descriptor).startswith("socket:")  # noqa: PTH115 - it is no path
+    return found
+
+
 def guardian(pid: int) -> int:
     """The guardian of this keeper; 0 while there is none."""
     return next((child for child in _all_children(pid) if _guards(child)), 0)

@@ -22,6 +22,7 @@ from tests.unit.keeper.desk import (
     descriptors,
     python,
     running,
+    sockets,
     wait_for,
     wait_until,
 )
@@ -265,8 +266,8 @@ async def test_what_was_asked_of_a_client_that_died_is_answered_when_it_is_back(
         await Desk(desk.keeper, first).spawn("back", *python(text), attended=True)
         assert await first.attend("back", on=True, shown=0) == 0
         await desk.until("back", b"\x1b[c")
-        connected = descriptors(desk.keeper.process.pid)
-    await wait_for(lambda: descriptors(desk.keeper.process.pid) < connected)
+        connected = sockets(desk.keeper.process.pid)
+    await wait_for(lambda: sockets(desk.keeper.process.pid) < connected)
     assert await desk.client.attend("back", on=True, shown=0) == len(b"\x1b[c")
     await desk.ended("back")
     assert desk.raw("back").endswith(rb"b'\x1b[?62;22c'end")

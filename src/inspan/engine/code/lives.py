@@ -191,7 +191,10 @@ class Lives:
         place = await self.find(ref)
         async with self._turns.of(place.session.id):
             place.closing = why
-            await self._close(place, deadline)
+            try:
+                await self._close(place, deadline)
+            finally:
+                place.closing = None
             if why is None and not place.session.closed:
                 await self._give_up(place)
         return place.now()

@@ -101,7 +101,7 @@ class Place:
         self.settled = asyncio.Event()
         #: When something last happened in it, or it was found; monotonic.
         self.touched = clock.monotonic()
-        #: Why it is being closed, where that is not because somebody asked.
+        #: Why it is being closed, where that is not because somebody asked; it takes no cell then.
         self.closing: Reason | None = None
         #: One at a time, so that they are numbered as they are sent.
         self._entering = asyncio.Lock()
@@ -143,8 +143,8 @@ class Place:
         return self.run
 
     def ended(self) -> SessionEnded:
-        """The error of who wants something of a session that is over."""
-        why = self.session.reason
+        """The error of who wants something of a session that is over, or is being closed."""
+        why = self.closing or self.session.reason
         said = "" if why is None else f": {why.message}"
         return SessionEnded(f"The code session {self.session.id} is over{said}", hint=RESTORE)
 
@@ -172,6 +172,8 @@ class Place:
         """Hand in a cell. Raises InputFull, BadInput, SessionEnded, SessionDied."""
         run = self.run or await self.alive()
         async with self._entering:
+            if self.closing is not None:
+                raise self.ended()
             number = self._count + 1
             name = f"c{number}"
             cell = Cell(session=self.session.id, id=name, number=number, code=code, options=options)
