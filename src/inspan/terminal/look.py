@@ -85,6 +85,7 @@ class Look:
             self._usual.typed(
                 data, tuple(column(screen.rows())), screen.cursor, hidden, rests=rests, at=at
             )
+            self._motion.ornaments.typed(at)
             self._motion.clocks.typed = True
             self._motion.clocks.sent = self._usual.sent
         self._motion.typed(at)

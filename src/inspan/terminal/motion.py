@@ -17,6 +17,7 @@ from typing import Final
 
 from inspan.terminal.clocks import Clocks, Counts
 from inspan.terminal.layout import FRAME, typing_rows
+from inspan.terminal.ornaments import Ornaments
 
 #: Seconds without a change after which what moved has come to rest. A counter of seconds moves.
 MOTION_PAUSE: Final = 1.6
@@ -82,6 +83,7 @@ class Motion:
     own: float = -inf
     #: Which numbers change at rest too.
     clocks: Clocks = field(default_factory=Clocks)
+    ornaments: Ornaments = field(default_factory=Ornaments)
     _excused: float = -inf
     _painted: float = -inf
     #: Since when each row of the screen is as it is, but for dots behind it that come and go.
@@ -174,6 +176,9 @@ class Motion:
                 self._loud(at, SPIN_PAUSE)
             return
         found = self._changes(rows, cursor, told, at)
+        moved = [(number, self._rows[number], rows[number]) for number in found]
+        for number in self.ornaments.see(moved, at):
+            del found[number]
         unsure = self._counted(rows, found, at)
         self._turn(rows, found, told, at)
         pairs = list(zip(rows, self._rows, strict=True))
