@@ -80,6 +80,10 @@ _NOTE: Final = re.compile(
     r"(?i)\W*(?:[\[(][^\[\]()]{2,70}[\])]\W*){1,2}"
     r"|\W*(?:defaults?|time-?out|times out|auto-\w+)\b[^.!?]{0,60}\W*"
 )
+#: And a line of status that says no more than that it works.
+_BUSY: Final = re.compile(
+    r"(?i)\W*(?:thinking|working|running|processing|generating|executing|busy)\b\W*(?:\d+ ?s\W*)?"
+)
 _NOTES: Final = frozenset({"n"})
 #: A row of a box that begins with a question, and the sides of such a box.
 _IN_BOX: Final = frozenset({"x"})
@@ -336,7 +340,7 @@ def _kinds(said: str) -> set[str]:
     found |= {sign for sign, is_so in _SAYS if is_so(said)}
     if "B" in found and (_keyed(said) or said != raw):
         found.add("L")
-    aside = _NOTE.fullmatch(said) or len(_PARTS.findall(said)) > 1
+    aside = _NOTE.fullmatch(said) or _BUSY.fullmatch(said) or len(_PARTS.findall(said)) > 1
     return {"n"} if not found and not keys and aside else found
 
 
@@ -374,7 +378,7 @@ def _counted(
         if where:
             signs += worth
             rows += where if sign == "x" else where[-1:] if sign in "YWQ" else where[-2:]
-    return signs + _paired(shown, kinds, last), rows
+    return signs + _paired(shown, kinds, last) + any("x" in kinds[at] for at in block), rows
 
 
 def _paired(shown: Sequence[tuple[int, str]], kinds: Sequence[frozenset[str]], last: int) -> bool:
