@@ -77,7 +77,7 @@ class Leases:
 
     def _held(self) -> dict[int, tuple[str, int]]:
         held = {}
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             for path in self._folder.iterdir():
                 with suppress(OSError, ValueError, KeyError, TypeError):
                     known = json.loads(path.read_text())

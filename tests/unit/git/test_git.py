@@ -2,18 +2,21 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import anyio
 import pytest
 
 from inspan.errors import BadInput, DiskFull, GitFailed, NotARepository, WorkspaceFailed
+from inspan.git.checkout import Change, Checkout, changes, checkouts
+from inspan.git.inner import Link, nested, take_in
 from inspan.git.removal import delete
-from inspan.git.repository import check_branch, commit_of, find, is_ancestor, tip
+from inspan.git.repository import Repository, check_branch, commit_of, find, is_ancestor, tip
 from inspan.git.run import Git
+from inspan.git.shares import shares_of
 from inspan.git.snapshot import patch, tree_of
-from tests.fakes.repository import git, make_repository
+from tests.fakes.repository import contents, git, make_repository
 
 pytestmark = pytest.mark.anyio
 
@@ -290,3 +293,49 @@ async def test_a_change_of_the_same_size_in_the_same_second_is_seen(repository: 
     os.utime(file, (1_000_000_000, 1_000_000_000))
     tree = await tree_of(Git(repository))
     assert git(repository, "show", f"{tree}:file") == "two"
+
+
+async def _unlistable(place: Path) -> object:
+    return await nested(Git(place))
+
+
+async def _incomparable(place: Path) -> object:
+    return await changes(Git(place), "HEAD", "HEAD")
+
+
+async def _nowhere_checked_out(place: Path) -> object:
+    return await checkouts(Repository(place, place / ".git"), "refs/heads/main")
+
+
+@pytest.mark.parametrize("asked", [_unlistable, _incomparable, _nowhere_checked_out])
+async def test_what_is_no_repository_is_told_in_gits_words(
+    tmp_path: Path, asked: Callable[[Path], Awaitable[object]]
+) -> None:
+    with pytest.raises(GitFailed, match=r"[Nn]ot a git repository"):
+        await asked(tmp_path)
+
+
+async def test_an_index_that_is_damaged_keeps_a_checkout_as_it_is(repository: Path) -> None:
+    found, _ = await find(repository)
+    checkout = await Checkout.of(found, "refs/heads/main")
+    (repository / ".git" / "index").write_bytes(b"no index at all")
+    before = contents(repository)
+    with pytest.raises(GitFailed, match="index file"):
+        await checkout.hindrance("HEAD", (Change("M", "file"),))
+    assert contents(repository) == before
+
+
+async def test_a_submodule_that_no_disk_can_hold_is_named(repository: Path) -> None:
+    name = "n" * 300
+    with pytest.raises(GitFailed, match="n cannot be read: File name too long"):
+        await take_in(Git(repository), Link(name, "0" * 40))
+
+
+async def test_a_repository_without_a_configuration_shares_its_branches(
+    repository: Path, tmp_path: Path
+) -> None:
+    (repository / ".git" / "config").unlink()
+    shares = await shares_of(repository, tmp_path / "tree")
+    assert repository / ".git" / "refs" / "heads" / "inspan" in shares.write
+    assert tmp_path / "tree" / ".git" in shares.fixed
+    assert not (repository / ".git" / "worktrees").exists()

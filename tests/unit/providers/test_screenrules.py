@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspan.errors import ProviderNotFound
+from inspan.errors import BadInput, ProviderNotFound
 from inspan.model.activity import Activity, Confidence, Doing, Source
 from inspan.model.task import Needs
 from inspan.providers.screenrules import names, rulebook, rulebooks
@@ -293,3 +293,20 @@ def test_the_wheel_contains_them(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / made.stdout.split()[-1]) as wheel:
         packed = set(wheel.namelist())
     assert {f"inspan/providers/screenrules/{name}.toml" for name in names()} <= packed
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot read the screen rules .*own.toml: No such file"),
+        (b"name = 'caf\xe9'", "own.toml is not valid UTF-8"),
+    ],
+)
+def test_own_rules_that_cannot_be_read_are_refused(
+    tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    own = tmp_path / "own.toml"
+    if content is not None:
+        own.write_bytes(content)
+    with pytest.raises(BadInput, match=why):
+        rulebooks("claude", own)

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -229,3 +230,33 @@ def test_copies_beside_a_writer_that_never_rests_are_each_of_one_moment(tmp_path
         writer.join(30)
     assert len(seen) > 5  # it did write meanwhile
     assert not [*tmp_path.glob("backup-*")]
+
+
+@pytest.mark.parametrize("database", [1], indirect=True)
+@pytest.mark.parametrize(
+    ("copy", "place", "why"),
+    [
+        (snapshot.whole_snapshot, "none/backup.db", r"backup\.db cannot be written: No such file"),
+        (snapshot.snapshot, "none/copy.db", r"inspan\.db cannot be copied: No such file"),
+        (snapshot.snapshot, "folder", r"inspan\.db cannot be copied: "),
+    ],
+)
+def test_a_copy_beside_a_daemon_that_has_no_place_is_said(
+    database: Path, copy: Callable[[Path, Path], object], place: str, why: str
+) -> None:
+    (database.parent / "folder").mkdir()
+    before = database.read_bytes()
+    with LockFile.of(database), pytest.raises(StoreFailed, match=why):
+        copy(database, database.parent / place)
+    assert database.read_bytes() == before
+    assert not [*database.parent.glob("**/backup-*")]
+
+
+def test_damage_is_told_beside_a_daemon_too(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "inspan.db"
+    path.write_bytes(b"no database at all" * 1000)
+    with LockFile.of(path), pytest.raises(StoreCorrupt, match="not a database"):
+        rehearse(path, folder)
+    with pytest.raises(StoreCorrupt, match="not a database"):
+        digest(path)
+    assert path.read_bytes() == b"no database at all" * 1000

@@ -1,19 +1,24 @@
 """What a new worktree gets beside its files: copies of what git ignores, and ports of its own."""
 
+import errno
 import os
 import socket
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import anyio
 import pytest
 
 from inspan.errors import WorkspaceFailed
+from inspan.git.run import Git
 from inspan.model.outfit import Outfit
 from inspan.model.task import Task, WorkspaceKind
 from inspan.workspaces import copying
 from inspan.workspaces.places import Workspaces
 from inspan.workspaces.ports import Leases
-from tests.fakes.repository import contents, task_in
+from tests.fakes.repository import contents, make_repository, task_in
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A2")]
 
@@ -157,3 +162,95 @@ def test_what_is_no_lease_is_passed_over(root: Path) -> None:
     assert leases.take("a" * 26, 9, lambda _: True) == (first, 5)
     leases.release("a" * 26)
     leases.release("a" * 26)
+
+
+def test_a_place_for_leases_that_is_a_file_is_said(root: Path) -> None:
+    root.mkdir(parents=True)
+    (root / "ports").write_text("of somebody else\n")
+    with pytest.raises(WorkspaceFailed, match="could not be written"):
+        Leases(root).take("a" * 26, 1, lambda _: True)
+    Leases(root).release("a" * 26)
+    assert (root / "ports").read_text() == "of somebody else\n"
+
+
+# ── what keeps files from being copied ────────────────────────────────────────
+
+
+@pytest.fixture
+def pair(repository: Path, tmp_path: Path) -> tuple[Git, Git]:
+    """A checkout with an ignored file in a folder, and another place that ignores it too."""
+    tree = make_repository(tmp_path / "tree")
+    for top in (repository, tree):
+        (top / ".git" / "info" / "exclude").write_text("*.env\n")
+    (repository / "conf").mkdir()
+    (repository / "conf" / "a.env").write_text("TOKEN=1\n")
+    return Git(repository), Git(tree)
+
+
+async def test_where_git_cannot_look_nothing_is_copied(
+    pair: tuple[Git, Git], tmp_path: Path
+) -> None:
+    checkout, tree = pair
+    (tmp_path / "none").mkdir()
+    with pytest.raises(WorkspaceFailed, match="cannot be found: not a git repository"):
+        await copying.copy_ignored(Git(tmp_path / "none"), tree, ("**/*.env",))
+    assert await copying.copy_ignored(checkout, tree, ("**/*.env",)) == ("conf/a.env",)
+
+
+async def test_a_list_that_does_not_end_is_refused(
+    pair: tuple[Git, Git], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "git"
+    program.write_text("#!/bin/sh\nfor word; do [ $word = ls-files ] && exec yes; done\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    with pytest.raises(WorkspaceFailed, match="more than can be listed") as refused:
+        await copying.copy_ignored(*pair, ("**/*.env",))
+    assert "Name fewer" in refused.value.hint
+
+
+async def test_a_file_in_the_way_of_a_folder_is_said_and_stays(pair: tuple[Git, Git]) -> None:
+    checkout, tree = pair
+    (tree.folder / "conf").write_text("of the task\n")
+    with pytest.raises(WorkspaceFailed, match=r"'conf/a\.env' could not be copied"):
+        await copying.copy_ignored(checkout, tree, ("**/*.env",))
+    assert (tree.folder / "conf").read_text() == "of the task\n"
+
+
+async def test_a_file_that_may_not_be_read_is_said(
+    pair: tuple[Git, Git], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is no plain file is passed over; one that the user may not read is asked for."""
+    checkout, tree = pair
+    real = os.open
+
+    def guarded(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "a.env":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", guarded)
+    with pytest.raises(WorkspaceFailed, match=r"could not be copied.*: Permission denied"):
+        await copying.copy_ignored(checkout, tree, ("**/*.env",))
+    assert not (tree.folder / "conf").exists()
+
+
+async def test_of_a_file_that_grows_meanwhile_no_half_is_left(
+    pair: tuple[Git, Git], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout, tree = pair
+    monkeypatch.setattr(copying, "BYTES_MOST", 100)
+    real = copying._folder
+
+    @contextmanager
+    def slow(top: Path, inside: PurePosixPath, *, make: bool = False) -> Iterator[int]:
+        if make:  # it was measured, and is about to be read
+            (checkout.folder / "conf" / "a.env").write_text("x" * 101)
+        with real(top, inside, make=make) as opened:
+            yield opened
+
+    monkeypatch.setattr(copying, "_folder", slow)
+    with pytest.raises(WorkspaceFailed, match="copied into each worktree"):
+        await copying.copy_ignored(checkout, tree, ("**/*.env",))
+    assert list((tree.folder / "conf").iterdir()) == []
