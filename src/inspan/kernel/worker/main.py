@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Final, NoReturn
 
-from . import clib, confine, signals, stdin
+from . import clib, confine, signals, stdin, tracebacks
 from .ask import Host, Questions
 from .board import Board
 from .boot import CHECKPOINTS, FORKER, HOME, TOKEN_VARIABLE
@@ -75,6 +75,8 @@ class Worker:
         )
         self._lines = stdin.Lines(self._capture.send, here, self._executor.allows_input)
         os.register_at_fork(after_in_child=self._forked)
+        # Before the working directory is looked in, see ``_look_here``.
+        self._turns.rests = tracebacks.prepare
         # No code gets at a pool of threads before there is a loop.
         self._turns.begun.append(lambda _: tag_pools(here))
         self._turns.begun.append(self._keep_loop)

@@ -30,6 +30,12 @@ forget = _SOURCES.forget
 execution_of = _SOURCES.execution_of
 
 
+def prepare() -> None:
+    """Have what Python tells errors with: to load it takes ten times as long as to tell one."""
+    import ast  # noqa: F401, PLC0415 - what underlines a part of a line asks for it
+    import traceback  # noqa: F401, PLC0415 - a stand-in is here; see ``lean``
+
+
 def describe(error: BaseException) -> tuple[str, str, list[str]]:
     """The name of an error's class, its message, and the lines of its traceback.
 
@@ -68,7 +74,7 @@ def _plainly(error: BaseException) -> list[str]:
     lines: list[str] = []
     try:
         middle, _ = _without_middle(error.__traceback__, 40)
-        stack = [f for f in traceback.extract_tb(middle) if not _ours(f.filename)]
+        stack = traceback.extract_tb(middle)
         if stack:
             shown = traceback.StackSummary.from_list(stack).format()
             lines = ["Traceback (most recent call last):", *"".join(shown).splitlines()]
@@ -130,19 +136,23 @@ def _held(group: BaseExceptionGroup[BaseException]) -> tuple[BaseException, ...]
 def _without_middle(
     first: types.TracebackType | None, most: int = MOST_FRAMES
 ) -> tuple[types.TracebackType | None, int]:
-    """The frames with the middle left out where they are too many, and how many those are."""
+    """The frames with the middle left out where they are too many, and how many those are.
+
+    Without ours, too: of each, Python would read the file.
+    """
     frames: list[types.TracebackType] = []
     one = first
     while one is not None:
-        frames.append(one)
+        if not _ours(one.tb_frame.f_code.co_filename):
+            frames.append(one)
         one = one.tb_next
     cut = len(frames) - most
-    if cut <= 0:
-        return first, 0
+    if cut > 0:
+        frames = [*frames[: most // 2], *frames[-(most - most // 2) :]]
     made: types.TracebackType | None = None
-    for one in reversed([*frames[: most // 2], *frames[-(most - most // 2) :]]):
+    for one in reversed(frames):
         made = types.TracebackType(made, one.tb_frame, one.tb_lasti, one.tb_lineno)
-    return made, cut
+    return made, max(0, cut)
 
 
 def _without_ours(whole: traceback.TracebackException) -> None:

@@ -1,8 +1,9 @@
 """What the main thread does, one thing after the other: at first by itself, then by asyncio's loop.
 
 To import asyncio takes a fifth of a start, and a session is ready without. So it is imported once
-nothing has come for a moment, and before that only where what comes next may need it. Without it
-there is no loop, no task and no thread but the link's. This must never know what it calls.
+nothing has come for a moment, as is what else may be needed, and before that only where what comes
+next may need it. Without it there is no loop, no task and no thread but the link's. This must never
+know what it calls.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class Turns:
     def __init__(self, ear: Ear) -> None:
         self._ear = ear
         self.loop: SessionLoop | None = None
+        #: Called where nothing has come for a moment, before there is a loop.
+        self.rests: Callable[[], None] = lambda: None
         #: Called with the loop, before it turns.
         self.begun: list[Callable[[SessionLoop], None]] = []
         #: Have something called: on the main thread, and from any. Later on it is the loop's own.
@@ -91,6 +94,7 @@ class Turns:
             if left > 0:
                 self._ear.select(left)
             else:
+                self.rests()
                 self.begin_loop()
         self.loop.run_forever()
 

@@ -19,7 +19,7 @@ import sys
 from typing import Any, Final
 
 from ..frames import Decoder, encode  # noqa: TID252 - the package has a private name here
-from . import clib, confine, immortal, lean, presence, spare, syscalls
+from . import clib, confine, immortal, lean, presence, spare, syscalls, tracebacks
 from .boot import TOKEN_VARIABLE
 from .confine import Ground, Kind
 from .display import bundle
@@ -158,9 +158,9 @@ def _rehearse() -> None:
     # The first as the session's input does, the others as most code does.
     import getpass  # noqa: F401, PLC0415
     import logging  # noqa: F401, PLC0415
-    import traceback  # noqa: F401, PLC0415
     import typing  # noqa: F401, PLC0415
 
+    tracebacks.prepare()
     presence.prepare()
     syscalls.prepare()
     clib.flush()

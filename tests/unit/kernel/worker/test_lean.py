@@ -191,15 +191,6 @@ loop.set_debug(False)
 """
 
 
-@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports them in every process")
-def test_a_session_begins_without_what_it_may_never_need(worker: Worker) -> None:
-    # Earlier on asyncio itself reads more of typing, which reads re.
-    more = ("re", "typing") if sys.version_info >= (3, 13) else ()
-    later = ("json", "logging", "traceback", *more)
-    code = f"import sys; [name for name in {later} if name in sys.modules]"
-    assert worker.run(code).result.repr == "[]"
-
-
 def test_logging_is_loaded_by_whoever_logs(worker: Worker) -> None:
     heard = worker.run(LOGS)
     assert heard.result.repr == str([True] * 4)
@@ -258,15 +249,44 @@ def test_the_source_of_a_class_is_found_by_whoever_loads_inspect_first(worker: W
     assert worker.run(teachers).result.repr == "[]"
 
 
-@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports them in every process")
-def test_a_session_without_a_loop_has_nothing_that_only_a_loop_needs() -> None:
-    later = ("asyncio", "concurrent.futures", "warnings", "weakref")
-    told = f"print([name for name in {later} if name in sys.modules])\n"
-    words = boot.BOOT.replace("main(sys.argv[1:])\n", told)
+def loaded(names: tuple[str, ...], after: str = "pass") -> list[str]:
+    """Those of them that a worker has loaded where, instead of being a session, it does this."""
+    told = f"{after}; print(*[name for name in {names} if name in sys.modules])"
+    words = boot.BOOT.replace("main(sys.argv[1:])", told)
     kernel = str(Path(boot.__file__).parents[1])
     # Isolated: what is installed beside us may import anything as Python starts.
     command = [sys.executable, "-I", "-S", "-c", words, kernel]
-    assert subprocess.check_output(command, text=True) == "[]\n"
+    return subprocess.check_output(command, text=True).split()
+
+
+@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports them in every process")
+def test_a_session_begins_without_what_it_may_never_need() -> None:
+    # Earlier on asyncio itself reads more of typing, which reads re.
+    more = ("re", "typing") if sys.version_info >= (3, 13) else ()
+    begin = "from _inspan_kernel.worker import turns; turns.import_loop()"
+    assert loaded(("asyncio", "json", "logging", "traceback", *more), begin) == ["asyncio"]
+
+
+@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="coverage imports them in every process")
+def test_a_session_without_a_loop_has_nothing_that_only_a_loop_needs() -> None:
+    assert not loaded(("asyncio", "concurrent.futures", "warnings", "weakref"))
+
+
+def test_to_tell_an_error_loads_nothing_once_a_session_was_at_rest() -> None:
+    tell = """
+from _inspan_kernel.worker import tracebacks
+tracebacks.prepare()
+before = {*sys.modules}
+body = compile("ours(0, 0) + 1", tracebacks.remember("one", "ours(0, 0) + 1"), "exec")
+try:
+    exec(body, {"ours": tracebacks.fitting})
+except TypeError as error:
+    assert '    ours(0, 0) + 1' in tracebacks.describe(error)[2]
+print(*sorted({*sys.modules} - before))
+"""
+    words = boot.BOOT.replace("main(sys.argv[1:])", tell)
+    command = [sys.executable, "-c", words, str(Path(boot.__file__).parents[1])]
+    assert subprocess.check_output(command, text=True) == "\n"
 
 
 def test_a_pool_of_threads_speaks_for_each_cell_that_calls_it(worker: Worker) -> None:
