@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+import webbrowser
 from pathlib import Path
 
 import pytest
 
-from inspan.cli import api, mcp, service, tui, web
+from inspan.cli import api, mcp, reach, service, tui, web
 from inspan.cli.main import main
 from inspan.errors import BadInput, Unable
 
@@ -175,8 +176,6 @@ def test_a_service_manager_that_does_not_answer_is_named(
 def test_where_no_browser_is_none_is_opened_and_the_address_is_told(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import webbrowser
-
     monkeypatch.setattr(webbrowser, "_tryorder", [])
     monkeypatch.setattr(webbrowser, "_browsers", {})
     assert not web._opened("http://127.0.0.1:1/#secret")
@@ -205,7 +204,7 @@ def test_a_client_of_the_tools_that_goes_without_a_word_is_no_failure(
         finally:
             os.close(write)
 
-    monkeypatch.setattr(mcp.reach, "ensure", lambda: None)
+    monkeypatch.setattr(reach, "ensure", lambda: None)
     monkeypatch.setattr(mcp, "_serve", gone)
     assert main(["mcp"]) == 0
     assert capsys.readouterr() == ("", "")
