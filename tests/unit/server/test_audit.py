@@ -122,6 +122,21 @@ def test_where_it_cannot_be_written_that_is_said_once_and_work_goes_on(
     assert [entry.line["what"] for entry in read(path)] == ["POST /c"]
 
 
+def test_a_line_that_the_disk_cut_short_is_told_and_the_chain_shows_it(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, written = Audit(path), os.write
+    log.note("owner", "POST /a", 201)
+    with monkeypatch.context() as full, caplog.at_level(logging.ERROR):
+        full.setattr(os, "write", lambda file, line: written(file, line[:9]))
+        log.note("owner", "POST /b", 201)
+    assert "a line was cut short" in caplog.text
+    log.note("owner", "POST /c", 201)
+    log.close()
+    assert broken(path) == [2]
+    assert [entry.line.get("what") for entry in read(path)] == ["POST /a", None, "POST /c"]
+
+
 def test_what_is_long_or_odd_stays_one_line(path: Path) -> None:
     write(path, "POST /" + "x" * 5000, 'POST /\n{"who": "nobody"}\x1b]52;\udcff')
     lines = path.read_bytes().splitlines()

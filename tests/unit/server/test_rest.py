@@ -93,6 +93,8 @@ BAD_BODIES: tuple[tuple[str, Any, str], ...] = (
     ("/v1/tasks", {"specs": []}, "specs"),
     ("/v1/tasks", {"specs": [{"cwd": "/"}, {"cwd": 3}]}, "specs.1.cwd"),
     ("/v1/tasks", {"specs": [{"cwd": "/"}], "more": 1}, "more"),
+    ("/v1/tasks", b'{"cwd": "/", "specs": [', "invalid JSON"),
+    ("/v1/tasks", b'{"cwd": "/", "specs": ' + b"[" * 100_000, "the body"),
     ("/v1/tasks", {"specs": [{"cwd": "/"}] * 1001}, "specs"),
     ("/v1/tasks/last/answer", {"text": 1}, "text"),
     ("/v1/tasks/last/answer", {}, "text"),
@@ -157,6 +159,9 @@ BAD_QUERIES = (
     "/v1/sessions/last/output?limit=0",
     "/v1/sessions/last/output?limit=9999999",
     "/v1/health?x=1",
+    "/v1/metrics?since=yesterday",
+    "/v1/metrics?since=-1",
+    "/v1/metrics?since=nan",
 )
 
 
@@ -245,6 +250,15 @@ async def test_an_unforeseen_error_says_nothing_of_the_inside(
     assert (reply.status, told["code"]) == (500, "inspan")
     assert b"secret" not in reply.body
     assert "secret of last" in caplog.text
+
+
+async def test_without_the_network_there_is_no_page_to_come_in_by(server: Served) -> None:
+    for target, body in (("/v1/logins", {}), ("/v1/login", {"code": "x"}), ("/v1/logout", b"")):
+        reply = await server.ask("POST", target, body)
+        told = problem(reply)
+        assert (reply.status, told["code"]) == (409, "conflict")
+        assert "inspan web" in told["hint"]
+        assert "set-cookie" not in reply.headers
 
 
 # ── who may come in ───────────────────────────────────────────────────────────
