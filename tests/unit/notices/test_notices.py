@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from inspan.errors import StoreFailed, Unable
+from inspan.errors import FellBehind, StoreFailed, Unable
 from inspan.model import event as e
 from inspan.model.notice import USUAL, Desktop, NoticeKind, Target
 from inspan.model.task import TaskSpec
@@ -327,3 +327,72 @@ async def test_the_file_is_the_owners_alone_and_says_how_it_went(world: World) -
     assert mark.seq == len(world.control.events)
     assert mark.title.endswith("has failed")
     assert json.loads(world.path.read_text())["version"] == 1
+
+
+async def test_events_that_cannot_be_looked_up_at_the_start_begin_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = world.way(DESK)
+    async with world.telling(DESK):
+        await world.failing(1)
+        await world.passing(lambda: heard.messages)
+    await world.failing(1)  # while nobody listens
+
+    async def failing(_: object = None) -> tuple[e.Event, ...]:
+        raise StoreFailed("the store is away")
+
+    monkeypatch.setattr(world.control, "history", failing)
+    async with world.telling(DESK):
+        assert "the store is away" in caplog.text
+        await world.failing(1)
+        await world.passing(lambda: len(heard.messages) == 2)
+        assert len(heard.messages[1].notices) == 1
+
+
+async def test_who_falls_behind_reads_on_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, left = world.control.watch, [FellBehind(), FellBehind()]
+
+    async def failing(since: int | None = None) -> AsyncIterator[e.Event]:
+        async for event in watch(since):
+            yield event
+            if left:
+                raise left.pop()
+
+    monkeypatch.setattr(world.control, "watch", failing)
+    async with world.telling(DESK):
+        await world.failing(3)
+        assert await world.passing(lambda: world.way(DESK).messages) <= 5
+    told = [notice.task for message in world.way(DESK).messages for notice in message.notices]
+    assert sorted(told) == sorted(world.control.tasks)
+
+
+async def test_of_a_task_that_is_forgotten_nothing_is_told(world: World) -> None:
+    async with world.telling(DESK):
+        await world.failing(1)
+        await world.clock.advance(1)
+        world.control.tasks.clear()
+        await world.quiet(60)
+        assert world.way(DESK).messages == []
+        await world.failing(1)
+        await world.passing(lambda: world.way(DESK).messages)
+
+
+async def test_a_way_that_fails_in_an_unforeseen_way_is_tried_at_the_next_message(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(Heard):
+        async def deliver(self, message: Message) -> None:
+            await super().deliver(message)
+            if len(self.messages) == 1:
+                raise RuntimeError("odd")
+
+    heard = world.ways["desk"] = Odd()
+    async with world.telling(DESK):
+        await world.failing(1)
+        await world.passing(lambda: heard.messages)
+        await world.quiet(60)
+        assert "notices for desk" in caplog.text
+        await world.failing(1)
+        await world.passing(lambda: len(heard.messages) == 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,3 +129,12 @@ def test_the_settings_name_references_and_no_values(tmp_path: Path) -> None:
     config.write_text("secrets: [a]\n")
     with pytest.raises(SettingsInvalid, match="mapping"):
         load(config)
+
+
+def test_a_keyring_that_is_not_installed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)  # as where nobody installed it
+    with pytest.raises(SecretMissing, match="`keyring` is not installed") as told:
+        held(tmp_path).look_up("keyring:models/me")
+    assert "pip install keyring" in told.value.hint

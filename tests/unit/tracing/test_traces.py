@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from inspan.errors import FellBehind, StoreFailed
 from inspan.model import event as e
 from inspan.model import trace
 from inspan.model.task import TaskSpec, Verdict
@@ -169,3 +170,60 @@ async def test_only_what_was_sent_long_ago_is_not_sent_again(world: World) -> No
         await until(world.path.exists)
         assert int(world.path.read_text()) == early
     assert int(world.path.read_text()) == len(world.control.events)
+
+
+@pytest.mark.parametrize("error", [StoreFailed("no"), FellBehind("too slow"), OSError("odd")])
+async def test_events_that_cannot_be_read_are_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    watch, left = world.control.watch, [error]
+
+    async def failing(since: int | None = None) -> AsyncIterator[e.Event]:
+        async for event in watch(since):
+            yield event
+            if left:
+                raise left.pop()
+
+    monkeypatch.setattr(world.control, "watch", failing)
+    async with world.tracing() as kept:
+        world.control.ends((await world.control.submit_running()).id)
+        await until(lambda: not left)
+        await anyio.wait_all_tasks_blocked()
+        await world.clock.advance(6)
+        await until(lambda: len(kept.spans) >= len(world.told()))
+    assert ids(kept.spans) == ids(world.told())
+
+
+async def test_a_task_that_is_forgotten_meanwhile_is_no_trouble(world: World) -> None:
+    forgotten = await world.control.submit_running()
+    async with world.tracing() as kept:
+        del world.control.tasks[forgotten.id]
+        other = await world.control.submit_running()
+        late = e.Event(
+            len(world.control.events) + 1, 1.0, forgotten.id, "", e.Completed(forgotten.attempt)
+        )
+        world.control.events.append(late)
+        world.control.ends(other.id)
+        await until(lambda: sum(span.name == "task" for span in kept.spans) == 1)
+    assert kept.spans[-1].place == trace.root(other.id, {})
+
+
+async def test_what_another_version_has_stored_in_an_odd_order_is_not_traced(world: World) -> None:
+    async with world.tracing() as kept:
+        task = await world.control.submit(TaskSpec(command=("x",), cwd="/"))
+        odd = e.Event(len(world.control.events) + 1, 1.0, task.id, "", e.Completed(7))
+        world.control.events.append(odd)
+        other = await world.control.submit_running()
+        world.control.ends(other.id)
+        await until(lambda: sum(span.name == "task" for span in kept.spans) == 1)
+    assert kept.spans[-1].place == trace.root(other.id, {})
+
+
+async def test_where_it_cannot_be_written_down_spans_go_out_all_the_same(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.path = world.path / "no" / "folder"
+    async with world.tracing() as kept:
+        world.control.ends((await world.control.submit_running()).id)
+        await until(lambda: len(kept.spans) == len(world.told()))
+    assert "not written down" in caplog.text
