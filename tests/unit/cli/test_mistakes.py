@@ -25,7 +25,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "h"
     monkeypatch.setenv("INSPAN_HOME", str(home))
     for name in ("INSPAN_HOST", "INSPAN_CONTEXT", "INSPAN_CA"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(
+            name, ""
+        )  # a command sets it for its process, which is that of all tests
+        monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return home
 
@@ -106,6 +109,18 @@ def test_what_comes_by_standard_input_is_refused_where_it_cannot_be_meant(
     assert main(words.split()) == status
     assert said in capsys.readouterr().err
     assert not home.exists()
+
+
+def test_a_named_daemon_that_does_not_answer_is_shown_with_the_reason(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = f"unix://{home}/no.sock"
+    assert main(["context", "add", "box", where]) == 0
+    assert main(["context", "show", "box"]) == 1
+    told = capsys.readouterr()
+    assert f"box: {where}" in told.out
+    assert "it answers" not in told.out
+    assert "no daemon answers" in told.err
 
 
 # ── the agent api ─────────────────────────────────────────────────────────────
