@@ -2,9 +2,11 @@
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from inspan.terminal import screen as emulators
 from inspan.terminal.screen import BLIND, Backend, Screen, backend, backends
 
 pytestmark = pytest.mark.requirement("B4")
@@ -172,3 +174,16 @@ def test_without_any_emulator_titles_are_read() -> None:
 def test_the_best_is_taken() -> None:
     assert backend().name == backends()[0].name == "ghostty"
     assert backend().version
+
+
+@pytest.mark.parametrize("fault", ["ImportError", "OSError", "AssertionError"])
+def test_one_whose_library_does_not_load_here_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    (tmp_path / f"no_{fault.lower()}.py").write_text(f"raise {fault}('not for this machine')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    known = emulators._KNOWN
+    monkeypatch.setattr(emulators, "_KNOWN", (("pyte", f"no_{fault.lower()}", "X"), *known))
+    assert [item.name for item in backends()] == ["ghostty", "pyte"]
+    monkeypatch.setattr(emulators, "_KNOWN", (("pyte", f"no_{fault.lower()}", "X"),))
+    assert backend() is BLIND

@@ -363,3 +363,15 @@ def test_whatever_it_asks_is_answered_or_can_be(asked: list[tuple[str, dict[str,
         if isinstance(sign, CommandAsked):
             # It can be judged, shown and stored.
             json.dumps([sign.permission.title, sign.permission.argv]).encode()
+
+
+def test_a_signal_that_has_no_name_is_told_by_its_number() -> None:
+    """Of those that the system leaves to programs."""
+    conversation = talk()
+    made(conversation)
+    sign = says(conversation, "terminal/wait_for_exit", 5, terminalId="x-t1")
+    assert isinstance(sign, TerminalAsked)
+    told = tell(
+        conversation, "terminal/wait_for_exit", sign.request, TerminalEnded(Exit(signal=40))
+    )
+    assert told == {"exitCode": None, "signal": "SIG40"}

@@ -103,3 +103,10 @@ def test_a_prompt_that_it_would_run_is_refused(prompt: str) -> None:
 def test_it_is_asked_one_thing() -> None:
     talk = Aider().talk(Turn(prompt="x", mode=Mode.STREAM))
     assert (talk.begin(), talk.over) == (b"", False)
+
+
+def test_a_count_that_is_none_counts_nothing() -> None:
+    talk = Aider().talk(Turn(prompt="x", mode=Mode.STREAM))
+    (counted,) = talk.heard(b"Tokens: 1.2.3k sent, 7 received. Cost: $0.02 message.")
+    assert isinstance(counted, s.Counted)
+    assert (counted.usage.read, counted.usage.written, counted.usage.turns) == (0, 7, 1)

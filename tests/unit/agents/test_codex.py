@@ -9,6 +9,7 @@ import pytest
 
 from inspan.agents import signs as s
 from inspan.agents.codex import Codex, CodexTalk
+from inspan.agents.codex_words import aim
 from inspan.agents.dialect import Turn
 from inspan.agents.signs import Sign
 from inspan.model.agent import Ending, Mode
@@ -241,3 +242,17 @@ def test_its_terminal_leaves_no_daemon_behind() -> None:
         *("codex", "resume", "t-1", "-c", "features.daemon_auto_start=false"),
         *("--search", "--", "x"),
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("/bin/bash -lc 'make test'", "make test"),
+        ("make test", "make test"),
+        ("/bin/bash -lc 'make test", "/bin/bash -lc 'make test"),
+    ],
+)
+def test_a_command_is_told_by_its_line_also_where_no_shell_would_take_it(
+    command: str, told: str
+) -> None:
+    assert aim({"type": "commandExecution", "command": command}) == told

@@ -12,6 +12,7 @@ from inspan.errors import (
     SessionNotFound,
     WriterTaken,
 )
+from inspan.model.merging import MergeRequest
 from inspan.model.session import Answers, Output
 from inspan.model.task import Exit, TaskState, Verdict, WorkspaceKind
 from tests.unit.engine.stage import Stage, settle
@@ -188,3 +189,15 @@ async def test_there_is_no_verdict_before_there_is_a_result() -> None:
         second = await stage.submit(after=(first.id,), workspace=WorkspaceKind.WORKTREE)
         with pytest.raises(IllegalTransition, match="no result yet"):
             await engine.decide(second.id, Verdict.ACCEPT)
+
+
+async def test_what_is_not_accepted_is_not_merged() -> None:
+    stage = await _reviewed()
+    async with stage.running() as engine:
+        task = await stage.submit(workspace=WorkspaceKind.WORKTREE)
+        with pytest.raises(NothingToDecide, match="is not accepted") as refused:
+            await engine.merge(task.id, MergeRequest())
+        assert "inspan accept" in refused.value.hint
+        assert not [line for line in stage.workspaces.log if line.startswith("merge")]
+        await engine.decide(task.id, Verdict.ACCEPT)
+        assert (await engine.merge(task.id, MergeRequest())).moved

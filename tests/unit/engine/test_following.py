@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from inspan.errors import BadInput, IllegalTransition, TaskNotFound
-from inspan.model.task import Task, TaskState, WorkspaceKind
+from inspan.model.task import Exit, Task, TaskState, WorkspaceKind
+from tests.fakes.provider import FakeProvider
 from tests.real.agentstage import AgentStage, agent_stage
+from tests.unit.engine.stage import Stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4")]
 
@@ -99,3 +101,15 @@ async def test_what_cannot_be_continued_is_refused(stage: AgentStage) -> None:
 async def test_no_conversation_is_called_so(stage: AgentStage, name: str) -> None:
     with pytest.raises(BadInput, match="no agent's conversation"):
         await stage.submit(stage.spec(conversation=name))
+
+
+async def test_a_conversation_in_a_worktree_goes_on_there_alone() -> None:
+    stage = Stage()
+    stage.providers["claude"] = FakeProvider("claude", auto=Exit(0))
+    async with stage.running() as engine:
+        before = await stage.submit(provider="claude", workspace=WorkspaceKind.WORKTREE)
+        assert await stage.state(before) is TaskState.COMPLETED
+        with pytest.raises(BadInput, match="worked in a worktree") as refused:
+            await stage.submit(provider="claude", continues=before.id)
+        assert "inspan send-back" in refused.value.hint
+        assert len((await engine.list()).tasks) == 1

@@ -6,8 +6,24 @@ import pytest
 
 from inspan.engine.handing import Account, Past
 from inspan.engine.handover import REPORT_MOST
-from inspan.errors import SessionNotFound
-from inspan.model.task import Handover, OnLimit, Task, TaskSpec, TaskState
+from inspan.errors import (
+    BadInput,
+    IllegalTransition,
+    InspanError,
+    SessionNotFound,
+    WorkspaceFailed,
+)
+from inspan.model.task import (
+    Exit,
+    Handover,
+    OnLimit,
+    Task,
+    TaskSpec,
+    TaskState,
+    Workspace,
+    WorkspaceKind,
+)
+from tests.fakes.ports import FakeWorkspaces
 from tests.fakes.provider import FakeProvider
 from tests.unit.engine.stage import Stage, settle
 
@@ -91,3 +107,64 @@ async def test_a_recording_that_is_gone_is_told_as_such() -> None:
     assert "| Nothing is recorded of what it said and did.\n" in _told(task)
     assert (await stage.facts(task)).count("handed_over") == 1
     assert await stage.state(task) is TaskState.RUNNING
+
+
+async def _at(state: str) -> tuple[Stage, Teller]:
+    """A stage whose agent does what brings a task to ``state``, beside one that could take it."""
+    stage, first = Stage(), Teller()
+    first.auto = {"completed": Exit(0), "failed": Exit(1)}.get(state)
+    stage.shell, stage.providers["second"] = first, Teller("second")
+    stage.providers["program"] = FakeProvider("program")
+    return stage, first
+
+
+@pytest.mark.parametrize(
+    ("state", "to", "error", "why", "hint"),
+    [
+        ("running", "second", IllegalTransition, "its agent is at work on it", "inspan interrupt"),
+        ("completed", "second", IllegalTransition, "cannot be handed over", "What is interrupted"),
+        ("failed", "shell", BadInput, "shell has the task already", "lets it go on"),
+        ("failed", "program", BadInput, "only an agent's task is handed over", ""),
+    ],
+)
+async def test_what_cannot_be_handed_over_stays_as_it_is(
+    state: str, to: str, error: type[InspanError], why: str, hint: str
+) -> None:
+    stage, _ = await _at(state)
+    async with stage.running():
+        task = await stage.submit(prompt="Do it.")
+        assert await stage.state(task) == state
+        before = await stage.facts(task)
+        with pytest.raises(error, match=why) as refused:
+            await stage.engine.resume(task.id, to=Handover(provider=to))
+        assert hint in (refused.value.hint or "")
+        assert await stage.facts(task) == before
+        assert len((await stage.engine.list()).tasks) == 1
+
+
+async def test_a_folder_of_its_own_goes_to_no_other_task() -> None:
+    stage, _ = await _at("failed")
+    async with stage.running():
+        task = await stage.submit(prompt="Do it.", workspace=WorkspaceKind.FOLDER)
+        with pytest.raises(BadInput, match="which no other task gets") as refused:
+            await stage.engine.resume(task.id, to=Handover(provider="second"))
+        assert "on_limit: wait" in refused.value.hint
+        assert len((await stage.engine.list()).tasks) == 1
+
+
+class Lost(FakeWorkspaces):
+    """Worktrees that are gone with their branches."""
+
+    async def diff(self, workspace: Workspace) -> str:
+        raise WorkspaceFailed(f"{workspace.branch} is gone")
+
+
+async def test_where_the_worktree_is_gone_the_report_says_so() -> None:
+    stage, first = await _at("interrupted")
+    first.account, stage.workspaces = Account(deeds=("said: hello",)), Lost()
+    async with stage.running():
+        task = await stage.submit(prompt="Do it.", workspace=WorkspaceKind.WORKTREE)
+        await stage.engine.interrupt(task.id)
+        task = await stage.engine.resume(task.id, to=Handover(provider="second"))
+    assert f"| Which files it changed is not known: inspan/{task.id[-6:]} is gone\n" in _told(task)
+    assert "| - shell said: hello\n" in _told(task)

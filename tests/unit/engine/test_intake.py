@@ -13,10 +13,12 @@ from inspan.errors import (
     CyclicPlan,
     DeadlineTooLong,
     KeyReused,
+    NotConfined,
     ProviderNotFound,
     TaskNotFound,
 )
-from inspan.model.task import Patience
+from inspan.model.sandbox import TaskSandbox
+from inspan.model.task import Patience, WorkspaceKind
 from tests.unit.engine.stage import SPEC, Stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("A1", "A4")]
@@ -75,6 +77,8 @@ async def test_a_plan_with_a_key_is_one_plan() -> None:
         ({"role": " "}, BadInput),
         ({"review": True}, BadInput),
         ({"checks": ("true", " ")}, BadInput),
+        ({"setup": (" ",), "workspace": WorkspaceKind.WORKTREE}, BadInput),
+        ({"sandbox": TaskSandbox()}, NotConfined),
         ({"patience": Patience(deadline=9999)}, DeadlineTooLong),
         ({"patience": Patience(deadline=None)}, DeadlineTooLong),
         ({"patience": Patience(deadline=-1)}, BadInput),

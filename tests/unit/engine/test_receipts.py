@@ -9,9 +9,10 @@ import pytest
 
 from inspan.control import EventQuery
 from inspan.engine.ports import Order, Reached
-from inspan.errors import BadInput, Conflict, InputFull, KeyReused
+from inspan.errors import BadInput, Conflict, InputFull, KeyReused, WriterTaken
 from inspan.model import event as e
 from inspan.model import receipt as r
+from inspan.model.session import Answers
 from inspan.model.task import Task, TaskState
 from tests.fakes.provider import FakeProvider, FakeRun
 from tests.unit.engine import stage as st
@@ -220,3 +221,17 @@ async def test_what_an_agent_declines_is_lost_and_says_why() -> None:
         stage.agent_of(task).reach("k", LOST)
         receipt = await engine.prompt(task.id, "go", key="k", wait=30)
         assert (receipt.stage, receipt.lost, receipt.why) == (r.Stage.WRITTEN, True, "no")
+
+
+async def test_on_a_screen_where_somebody_types_nothing_is_handed_over() -> None:
+    stage = Stage()
+    async with stage.running() as engine:
+        task = await stage.submit()
+        stage.agent_of(task).way = r.Way.SCREEN
+        async with engine.attach(f"{task.id}-1", writer=True, answers=Answers.NEW):
+            with pytest.raises(WriterTaken, match="somebody types") as refused:
+                await engine.prompt(task.id, "go", key="k")
+            assert "until they leave" in refused.value.hint
+            assert stage.agent_of(task).prompts == {}
+        assert await stage.told(task) == []
+        assert (await engine.prompt(task.id, "go", key="k")).stage is r.Stage.WRITTEN

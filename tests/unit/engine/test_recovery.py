@@ -9,10 +9,10 @@ import pytest
 
 from inspan.engine.ports import Change, Order
 from inspan.engine.rules import Rules
-from inspan.errors import DiskFull, ProviderBroken, StoreFailed
+from inspan.errors import DiskFull, InputFull, ProviderBroken, StoreFailed
 from inspan.model.task import Exit, OnCrash, TaskState, Verdict, WorkspaceKind
 from inspan.store.memory import MemoryStore
-from tests.fakes.provider import FakeProvider
+from tests.fakes.provider import FakeProvider, FakeRun
 from tests.unit.engine.stage import SPEC, Stage, settle
 
 pytestmark = pytest.mark.anyio
@@ -261,3 +261,26 @@ async def test_one_that_is_cancelled_on_the_brink_of_its_start_gives_the_slot_ba
         assert (await engine.list()).counts == {"cancelled": 1, "completed": 1}
         third = await stage.submit()
         assert await stage.state(third) is TaskState.RUNNING
+
+
+class Slow(FakeProvider):
+    """It does not get to adopting what runs."""
+
+    async def adopt(self, order: Order) -> FakeRun | None:
+        await anyio.sleep_forever()
+        raise AssertionError(order.session)
+
+
+async def test_a_question_is_not_answered_before_its_process_is_found_again() -> None:
+    stage = Stage()
+    async with stage.running():
+        task = await stage.submit()
+        stage.run_of(task).ask("Go on?")
+        await settle()
+    slow, runs = Slow(), stage.shell.runs
+    slow.runs, stage.shell = runs, slow
+    async with stage.running() as engine:
+        with pytest.raises(InputFull, match="not there yet"):
+            await engine.answer(task.id, "yes")
+        assert await stage.state(task) is TaskState.WAITING
+        assert stage.run_of(task).typed == b""

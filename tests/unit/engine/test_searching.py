@@ -3,6 +3,7 @@
 import pytest
 
 from inspan.control import SearchQuery
+from tests.fakes.ports import FakeRecordings
 from tests.unit.engine.stage import Stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C6")]
@@ -36,3 +37,22 @@ async def test_a_recording_that_goes_meanwhile_is_passed_over() -> None:
         page = await engine.search(SearchQuery(text="needle", after=page.next))
         assert [hit.session for hit in page.hits] == [f"{first.id}-1"]
         assert page.next is None
+
+
+class Going(FakeRecordings):
+    """The newest of them is removed between being listed and being looked through."""
+
+    async def usage(self) -> tuple[tuple[str, int], ...]:
+        listed = await super().usage()
+        self.output.pop(max(self.output))
+        return listed
+
+
+async def test_one_that_goes_while_they_are_looked_through_is_passed_over() -> None:
+    stage = Stage()
+    stage.recordings = Going()
+    async with stage.running() as engine:
+        first, second = await stage.submit(), await stage.submit()
+        stage.recordings.output = {f"{first.id}-1": b"needle\n", f"{second.id}-1": b"needle\n"}
+        page = await engine.search(SearchQuery(text="needle"))
+        assert [hit.session for hit in page.hits] == [f"{first.id}-1"]

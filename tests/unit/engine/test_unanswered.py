@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from inspan.control import EventQuery
-from inspan.engine.ports import Asks, Change, Decided, GoesOn
+from inspan.engine.ports import Asks, Change, Decided, GoesOn, Order
 from inspan.engine.rules import Rules
-from inspan.errors import Conflict, IllegalTransition
+from inspan.errors import Conflict, IllegalTransition, SessionNotFound
 from inspan.model import event as e
 from inspan.model.permission import Decision, Policy, Rule
 from inspan.model.task import Needs, Task, TaskState
+from tests.fakes.provider import FakeProvider, FakeRun
 from tests.unit.engine.stage import Stage, limited, settle
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4", "C9")]
@@ -137,3 +138,26 @@ async def test_who_answers_just_after_its_process_has_ended_is_refused(
         room.set()
         await settle()
         assert (await engine.get(task.id)).done
+
+
+class DeafRun(FakeRun):
+    """Its process has just ended, and nobody has seen that yet."""
+
+    async def answer(self, needs: Needs, text: str) -> None:
+        raise SessionNotFound(f"it asks nothing any more: {needs.question}, {text}")
+
+
+class Deaf(FakeProvider):
+    async def open(self, order: Order) -> FakeRun:
+        run = self.runs[order.session] = DeafRun(order, 7)
+        return run
+
+
+async def test_what_could_not_be_denied_is_not_told_as_denied() -> None:
+    stage = Stage(Rules(permissions=Policy(expires=60)))
+    stage.shell = Deaf()
+    async with stage.running():
+        task = await asked(stage)
+        await stage.clock.advance(61)
+        assert await decided(stage, task) == []
+        assert await stage.state(task) is TaskState.WAITING

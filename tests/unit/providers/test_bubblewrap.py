@@ -21,9 +21,12 @@ from tests.real.sandbox import needs_sandbox
 pytestmark = pytest.mark.requirement("C9")
 
 
-def test_absent_it_is_refused_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("package", ["no_such_package", "no_such.package"])
+def test_absent_it_is_refused_with_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
     monkeypatch.setattr(bubblewrap, "_PLACES", ())
-    monkeypatch.setattr(bubblewrap, "_PACKAGE", "no_such_package")
+    monkeypatch.setattr(bubblewrap, "_PACKAGE", package)
     with pytest.raises(NotConfined, match="not installed") as refused:
         bubblewrap.prove()
     assert "apt install bubblewrap" in refused.value.hint

@@ -85,3 +85,10 @@ async def test_a_key_goes_by_https_or_stays_here() -> None:
     for url in ("https://example.org/v1", "http://127.0.0.1:8080", "http://localhost/v1/"):
         Model(kind="openai", name="m", key="k", url=url).place()
     assert "sk-1" not in repr(Model(kind="openai", name="m", key="sk-1"))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000, b"[1]", b'"x"'])
+async def test_an_answer_that_is_none_is_told_as_no_words(body: bytes) -> None:
+    got = await asked(MODEL, "x", Web(Got(200, (), body)), Clock(), lambda _: None)
+    assert (got.text, got.outcome.ending) == ("", Ending.EMPTY)
+    assert got.outcome.message == "the model answered without a word"

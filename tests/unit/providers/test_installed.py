@@ -40,11 +40,20 @@ class Filing(Parrot):
 def moody():
     class Moody(Parrot):
         name = "moody"
+        def check(self, turn):
+            if not turn.prompt:
+                raise BadInput("it is asked nothing")
         def talk(self, turn):
             return Hoarse(turn)
         def argv(self, turn):
             return 1 / 0
     return Moody()
+
+class Sore(Parrot):
+    name = "sore"
+    @property
+    def secrets(self):
+        raise OSError("no throat")
 """
 
 
@@ -55,7 +64,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: inspan-more\nVersion: 2.1\n")
     (about / "entry_points.txt").write_text(
         "[inspan.agents]\nzz-parrot = inspan_parrot:Parrot\nparrot = inspan_parrot:Parrot\n"
-        "moody = more_parrots:moody\nfiling = more_parrots:Filing\ngone = nowhere_at_all:Agent\n"
+        "moody = more_parrots:moody\nfiling = more_parrots:Filing\n"
+        "sore = more_parrots:Sore\ngone = nowhere_at_all:Agent\n"
     )
     (tmp_path / "more_parrots.py").write_text(MORE)
     monkeypatch.syspath_prepend(str(EXAMPLE))
@@ -64,12 +74,17 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_named_is_told_without_being_loaded() -> None:
     ours = [offer.name for offer in offers() if offer.package == "inspan-more 2.1"]
-    assert ours == ["filing", "gone", "moody", "parrot", "zz-parrot"]
+    assert ours == ["filing", "gone", "moody", "parrot", "sore", "zz-parrot"]
     assert find("nobody-has-this-name") is None
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("gone", "ModuleNotFoundError"), ("zz-parrot", "calls itself 'parrot'")]
+    ("name", "why"),
+    [
+        ("gone", "ModuleNotFoundError"),
+        ("zz-parrot", "calls itself 'parrot'"),
+        ("sore", "OSError: no throat"),
+    ],
 )
 def test_what_cannot_be_used_is_refused_with_its_package(name: str, why: str) -> None:
     with pytest.raises(ProviderBroken, match=why) as refused:
@@ -81,6 +96,8 @@ def test_what_breaks_later_is_told_with_its_package_too() -> None:
     moody, turn = find("moody"), Turn(prompt="hello", mode=Mode.STREAM)
     assert moody is not None
     moody.check(turn)
+    with pytest.raises(BadInput, match="asked nothing"):
+        moody.check(Turn(prompt="", mode=Mode.STREAM))
     with pytest.raises(ProviderBroken, match=r"inspan-more 2\.1 .*ZeroDivisionError"):
         moody.argv(turn)
     talk = moody.talk(turn)

@@ -191,3 +191,17 @@ async def test_giving_up_from_outside_tells_nothing() -> None:
         await logins.assure("me", Door(clock, None))
     assert given_up.cancelled_caught
     assert (await _assured(clock, logins, Door(clock, YES), 0.0)).ok
+
+
+async def test_giving_up_while_it_is_asked_leaves_the_next_one_to_ask() -> None:
+    clock = FakeClock()
+    logins = Logins(clock, lambda: LoginRules(failures=1, rest=60.0))
+    await _assured(clock, logins, Door(clock, NEVER), 0.0)
+    await clock.advance(60.0)
+    never = Door(clock, None)
+    async with anyio.create_task_group() as group:
+        group.start_soon(logins.assure, "me", never)
+        await clock.advance(0.0)
+        group.cancel_scope.cancel()
+    assert len(never.asked_at) == 1
+    assert (await _assured(clock, logins, Door(clock, YES), 0.0)).ok

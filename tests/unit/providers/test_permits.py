@@ -8,15 +8,18 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import pytest
 
+from inspan.agents.signs import Permission
 from inspan.engine.ports import Asks, Decided, GoesOn, Observation, Order, Run
 from inspan.errors import BadInput, Conflict
 from inspan.model.agent import Mode
 from inspan.model.permission import Decision, Policy, rule
 from inspan.model.task import TaskSpec
+from inspan.providers.permits import Permits
 from tests.real.agenthome import PLAYER, AgentHome, agent_home
 from tests.real.goldens import ROOT
 
@@ -175,3 +178,11 @@ async def test_rules_that_nobody_would_hear_are_refused(home: AgentHome) -> None
     )
     with pytest.raises(BadInput, match="no rule is heard"):
         home.provider().check(spec)
+
+
+async def test_a_path_that_no_file_can_have_is_asked_about(tmp_path: Path) -> None:
+    permits = Permits(policy("allow Write@**", "deny Write@src/**"), str(tmp_path))
+    fine = Permission("1", "Write", "Write a", paths=(str(tmp_path / "a"),))
+    odd = Permission("2", "Write", "Write a", paths=(str(tmp_path / "a\0b"),))
+    assert (await permits.judged(fine)).decision is Decision.ALLOW
+    assert (await permits.judged(odd)).decision is Decision.ASK

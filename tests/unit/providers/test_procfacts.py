@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from inspan.model.activity import Doing, Reading
+from inspan.providers import procfacts
 from inspan.providers.procfacts import Commands, halted, is_stopped, of_program, rests, tree
 from tests.real.daemon import until
 
@@ -181,3 +182,11 @@ def test_what_runs_or_would_run_does_not_rest() -> None:
         until(lambda: rests(agent.pid) is None, "it to stop")
         os.kill(agent.pid, signal.SIGCONT)
     assert rests(agent.pid) is True, "nobody can tell of one that is gone"
+
+
+def test_of_a_process_that_goes_meanwhile_nothing_is_told() -> None:
+    nobody = (1 << 22) + 1  # above the largest number that Linux gives
+    assert procfacts._reads(nobody) is False
+    assert of_program(nobody, 1.0) is None
+    assert rests(nobody) is True
+    assert halted(nobody) == ""

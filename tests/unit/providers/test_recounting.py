@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from inspan.agents import signs as s
-from inspan.engine.handing import Account
+from inspan.agents.claude import Claude
+from inspan.clock import SystemClock
+from inspan.engine.handing import Account, Past
+from inspan.engine.ports import Finished
+from inspan.errors import KeeperLost, SecretMissing, SessionNotFound
+from inspan.keeper.client import KeeperClient
+from inspan.model.agent import Mode
+from inspan.model.ids import session_id, ulid
+from inspan.model.task import Exit, Needs, TaskSpec
+from inspan.providers.agent import AgentProvider
+from inspan.providers.process import Processes, RecordedRun
 from inspan.providers.recounting import Recount
 from inspan.providers.redaction import Redaction
+from inspan.providers.screens import Screens
 
 pytestmark = pytest.mark.requirement("C5", "C9")
 
@@ -63,3 +76,31 @@ def test_control_characters_reach_nobody() -> None:
     account = told(s.Said("a\x1b[2Jb\x1b]0;title\x07c\x00d"))
     assert "\x1b" not in account.deeds[0]
     assert "\x00" not in account.deeds[0]
+
+
+async def _no_keeper() -> KeeperClient:
+    raise KeeperLost
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", [Mode.STREAM, Mode.PTY])
+async def test_where_the_keys_are_gone_too_it_is_the_recording_that_is_missed(
+    tmp_path: Path, mode: Mode
+) -> None:
+    processes = Processes(_no_keeper, tmp_path, Screens(SystemClock()))
+    spec = TaskSpec(prompt="x", mode=mode, cwd="/", secrets={"KEY": "keyring:k"})
+    past = Past(session=session_id(ulid(0.0, bytes(10)), 1), spec=spec)
+    with pytest.raises(SecretMissing, match="No secrets are held here"):
+        await processes.values_of(spec.secrets)
+    with pytest.raises(SessionNotFound):
+        await AgentProvider(Claude(), processes, None).recount(past, 1000)
+
+
+@pytest.mark.anyio
+async def test_a_recorded_run_is_neither_typed_into_nor_answered() -> None:
+    run = RecordedRun("s", Exit(0), 7)
+    with pytest.raises(SessionNotFound, match="2 bytes were not typed"):
+        await run.write(b"y\r")
+    with pytest.raises(SessionNotFound, match="it asks nothing: question, yes"):
+        await run.answer(Needs("question", "Go on?"), "yes")
+    assert [seen async for seen in run.observations()] == [Finished(Exit(0), 7)]

@@ -5,10 +5,13 @@ import pytest
 
 from inspan.errors import SessionNotFound
 from inspan.keeper.recording import INDEX, RAW, Record
-from inspan.model.activity import Doing, Reading
+from inspan.model.activity import Doing, Reading, Source
+from inspan.model.task import TerminalSpec
 from inspan.providers.screenrules import rulebooks
+from inspan.providers.screens import Screens
 from inspan.providers.seeing import _BACK, Eyes
 from inspan.terminal.screen import backend
+from tests.fakes.clock import FakeClock
 from tests.fakes.recordings import Step, record
 
 pytestmark = [pytest.mark.requirement("B4"), pytest.mark.anyio]
@@ -92,3 +95,17 @@ async def test_what_is_typed_is_echoed_and_no_work(tmp_path: Path) -> None:
         said.append(seeing.reading.doing)
         seeing.close()
     assert said == [Doing.UNKNOWN, Doing.WORKING]
+
+
+@pytest.mark.parametrize("pty", [True, False])
+async def test_of_a_recording_that_is_gone_nothing_is_known(tmp_path: Path, pty: bool) -> None:
+    clock = FakeClock()
+    nobody = (1 << 22) + 1
+    found = await Screens(clock).glance(tmp_path / "gone", TerminalSpec(pty=pty), nobody)
+    assert (found.doing, found.source, found.since) == (
+        Doing.UNKNOWN,
+        Source.SILENCE,
+        clock.now(),
+    )
+    assert found.evidence == "no rule fits what it shows"
+    assert not (tmp_path / "gone").exists()

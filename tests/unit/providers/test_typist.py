@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from math import inf
+from pathlib import Path
 
 import anyio
 import pytest
@@ -12,11 +16,13 @@ import pytest
 from inspan.agents.handed import TURN_GOES_ON, Handed
 from inspan.clock import SystemClock
 from inspan.engine.ports import Finished
-from inspan.errors import BadInput, Conflict, InputFull
+from inspan.errors import BadInput, Conflict, DiskFull, InputFull, StoreFailed
 from inspan.model.activity import Doing
 from inspan.model.agent import Mode
 from inspan.model.receipt import Arrival, Stage, Way
 from inspan.model.task import TaskSpec
+from inspan.providers.inturn import InTurn
+from inspan.providers.keptprompts import KeptPrompts
 from inspan.providers.leisure import BUSY
 from inspan.providers.typist import Typist
 from inspan.terminal.screen import Screen, backend
@@ -297,3 +303,104 @@ async def test_one_that_ends_meanwhile_is_not_waited_for(home: AgentHome) -> Non
         await seen.until(lambda: isinstance(seen.all[-1], Finished))
         with pytest.raises(Conflict):
             await seen.run.check_prompt("more")
+
+
+async def test_where_enter_cannot_be_pressed_it_is_lost_and_raised() -> None:
+    def keeps(data: bytes) -> bytes:
+        if data == b"\r":
+            raise InputFull("it does not read")
+        return data
+
+    with face(keeps) as typist:
+        with pytest.raises(InputFull):
+            await typist.type("k", "say hello")
+        lost = typist.handed.arrivals["k"]
+        assert (lost.stage, lost.lost, lost.why) == (Stage.ECHOED, True, "it does not read")
+
+
+class Queue:
+    """Prompts in their turn on a terminal whose agent is ``busy`` for so long."""
+
+    def __init__(self, typist: Typing, folder: Path) -> None:
+        self.busy, self.handed, self.kept = 0.0, typist.handed, KeptPrompts(folder)
+        self.prompts = InTurn(
+            typist.typist, self.handed, self.kept, lambda: self.busy, typist.clock, lambda: None
+        )
+
+    async def goes_on(self) -> None:
+        self.busy = 0.0
+        self.prompts.go_on()
+        assert self.prompts._next is not None
+        await self.prompts._next
+
+
+def fails(_data: bytes) -> bytes:
+    raise InputFull("it does not read")
+
+
+async def test_what_could_not_be_typed_is_in_nobodys_way(tmp_path: Path) -> None:
+    with face(fails) as typist:
+        queue = Queue(typist, tmp_path)
+        with pytest.raises(InputFull):
+            await queue.prompts.take("k", "say hello")
+        assert queue.handed.arrivals["k"].lost
+        with pytest.raises(InputFull):  # and it does not wait for the first
+            await queue.prompts.take("l", "say more")
+
+
+async def test_what_waited_and_cannot_be_typed_is_lost_and_not_typed_again(tmp_path: Path) -> None:
+    with face(fails) as typist:
+        queue = Queue(typist, tmp_path)
+        queue.busy = inf
+        assert (await queue.prompts.take("k", "say hello")).stage is Stage.QUEUED
+        assert queue.kept.load() == (("k", "say hello"),)
+        await queue.goes_on()
+        lost = queue.handed.arrivals["k"]
+        assert (lost.lost, lost.why) == (True, "it does not read")
+        assert queue.kept.load() == ()
+        assert queue.handed.next is None
+
+
+async def test_what_cannot_be_forgotten_on_the_disk_is_dropped_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with face(fails) as typist:
+        queue = Queue(typist, tmp_path)
+        queue.busy = inf
+        await queue.prompts.take("k", "say hello")
+        (tmp_path / "prompts").unlink()
+        (tmp_path / "prompts").mkdir()
+        await queue.prompts.drop("interrupted")
+        assert queue.handed.arrivals["k"] == Arrival(Stage.QUEUED, lost=True, why="interrupted")
+        assert queue.handed.next is None
+    assert "what waits for its turn cannot be kept" in caplog.text
+
+
+@pytest.mark.parametrize("damage", [b"{", b"[1]", b"[[]]", b"\xff", None])
+def test_what_waited_and_cannot_be_read_is_told_and_nothing_is_typed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: bytes | None
+) -> None:
+    place = tmp_path / "prompts"
+    if damage is None:
+        place.mkdir()
+    else:
+        place.write_bytes(damage)
+    assert KeptPrompts(tmp_path).load() == ()
+    assert "what waited for its turn cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize(("number", "error"), [(errno.ENOSPC, DiskFull), (errno.EIO, StoreFailed)])
+async def test_what_waits_stays_where_no_more_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[StoreFailed]
+) -> None:
+    kept = KeptPrompts(tmp_path)
+    await kept.save([("k", "one")])
+
+    def full(_file: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(error, match=f"cannot be kept: {os.strerror(number)}") as refused:
+        await kept.save([("k", "one"), ("l", "two")])
+    assert type(refused.value) is error
+    assert kept.load() == (("k", "one"),)

@@ -408,3 +408,12 @@ async def test_a_link_that_is_replaced_while_it_is_walked_writes_nothing_outside
         other.join()
     assert everything(tmp_path / "outside") == {"secret": SECRET}
     assert answers == {FileText, NotServed}
+
+
+async def test_a_folder_that_is_hidden_is_no_place_for_a_command(work: Path) -> None:
+    (work / ".ssh").mkdir()
+    fence = alone(str(work))
+    fence.mounts.put(Access.HIDE, [work / ".ssh"])
+    served = await files(work, fence).folder(str(work / ".ssh"))
+    assert served == NotServed(Fault.REFUSED, f"It is hidden from agents: {work / '.ssh'}")
+    assert await files(work, fence).folder("src") == str(work / "src")

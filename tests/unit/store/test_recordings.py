@@ -6,13 +6,15 @@ from pathlib import Path
 import anyio
 import pytest
 
-from inspan.errors import KeeperLost, SessionNotFound
+from inspan.errors import KeeperLost, SessionNotFound, Unable
 from inspan.keeper.client import Grew, KeeperClient, ensure
 from inspan.keeper.recording import INDEX, RAW, Record
 from inspan.model.ids import session_id, ulid
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Exit
+from inspan.store import recordings as store
 from inspan.store.recordings import CHUNK_MOST, Recordings
+from inspan.terminal.screen import BLIND
 
 pytestmark = pytest.mark.requirement("B6")
 
@@ -381,3 +383,14 @@ async def test_what_is_no_session_or_has_no_recording_is_not_found(tmp_path: Pat
     for session in ("../elsewhere", SESSION):
         with pytest.raises(SessionNotFound):
             await recordings.remove(session)
+
+
+@pytest.mark.anyio
+async def test_without_an_emulator_that_can_draw_it_is_said_what_brings_one(
+    recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_backend", lambda: BLIND)
+    with pytest.raises(Unable, match="what a terminal showed") as refused:
+        await recordings.frame(SESSION, 0)
+    assert "inspan[agents]" in refused.value.hint
+    assert await recordings.read(SESSION, 0, 10) == ()

@@ -1,5 +1,6 @@
 """What was removed comes back as it lay; what nobody needs is found, whatever left it there."""
 
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from inspan.errors import Conflict, NothingToDecide, WorkspaceFailed
+from inspan.errors import Conflict, GitFailed, NothingToDecide, WorkspaceFailed
 from inspan.model.place import Standing
 from inspan.model.task import Task, Workspace, WorkspaceKind
 from inspan.workspaces.places import Workspaces
@@ -198,3 +199,24 @@ async def test_folders_and_halves_are_found(
         assert await places.sweep(one) is None
     assert [path.name for path in root.iterdir()] == ["something else"]
     assert not (repository / ".git" / "worktrees").exists()
+
+
+async def test_what_git_would_make_elsewhere_comes_back_once_its_place_is_right(
+    repository: Path, tmp_path: Path, task: Task
+) -> None:
+    root = tmp_path / "root"
+    places = Workspaces(root)
+    place = await places.prepare(task)
+    lay = work(Path(place.path))
+    await places.remove(place)
+    before = contents(repository)
+    root.rename(tmp_path / "elsewhere")
+    root.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(GitFailed, match="elsewhere than at"):
+        await places.restore(task.id, None)
+    assert contents(repository) == before
+    root.unlink()
+    (tmp_path / "elsewhere").rename(root)
+    shutil.rmtree(root / task.id)
+    git(repository, "worktree", "prune")
+    assert files(Path((await places.restore(task.id, None)).path)) == lay
