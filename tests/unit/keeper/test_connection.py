@@ -12,7 +12,7 @@ import pytest
 
 from inspan.keeper import connection
 from inspan.keeper.connection import Connection
-from inspan.keeper.loop import Loop
+from inspan.keeper.loop import READ, Loop
 from inspan.keeper.session import Session
 from inspan.keeper.wire import Decoder, Message
 from inspan.keeper.writer import CAP_LEAST, Writer
@@ -154,3 +154,18 @@ def test_a_reply_does_not_wait_where_there_is_more_to_send(wire: Wire) -> None:
     assert wire.turn() == [], "that it echoes was not in question"
     wire.type(session)
     assert wire.turn() == ["reply", "reply"]
+
+
+def test_a_wake_up_for_nothing_is_no_hanging_up(wire: Wire) -> None:
+    wire.connection._ready(READ)
+    assert not wire.connection.closed
+    session = wire.program()
+    wire.type(session)
+    assert wire.turn() == []
+    assert wire.turn() == ["reply"]
+
+
+def test_who_is_gone_or_sends_rubbish_is_hung_up_on(wire: Wire) -> None:
+    wire.socket.sendall(b"\xff" * 64)
+    wire.connection._ready(READ)
+    assert wire.connection.closed

@@ -1,12 +1,17 @@
 """What a keeper that is killed leaves behind is ended at once, by a process that costs nothing."""
 
 import contextlib
+import errno
 import os
 import signal
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from inspan.keeper import log
+from inspan.keeper.cgroups import Cgroups
+from inspan.keeper.guardian import Guardian
 from inspan.keeper.main import CARD
 from tests.unit.keeper.desk import (
     Desk,
@@ -193,3 +198,34 @@ async def test_a_guardian_is_no_leftover_of_a_session(desk: Desk) -> None:
     assert (await desk.client.kill("alone")).left == 0
     await desk.client.collect("alone")
     assert (guardian(keeper), children(keeper)) == (watch, [])
+
+
+@pytest.mark.parametrize("lacking", ["pipe", "fork"])
+def test_where_there_is_no_room_for_one_that_is_said_and_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], lacking: str
+) -> None:
+    opened: list[int] = []
+    closed: list[int] = []
+    pipe, close = os.pipe, os.close
+
+    def noting() -> tuple[int, int]:
+        opened.extend(pipe())
+        return opened[0], opened[1]
+
+    def closing(number: int) -> None:
+        closed.append(number)
+        close(number)
+
+    def refusing() -> int:
+        raise OSError(errno.EAGAIN, "no room")
+
+    guardian = Guardian("abc", cast("Cgroups", None), -1)  # which only the fork asks
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "_file", [])  # what is said goes to descriptor 2
+        patched.setattr(os, "pipe", noting)
+        patched.setattr(os, "close", closing)
+        patched.setattr(os, lacking, refusing)
+        assert guardian.start() is False
+    assert guardian.pid == 0
+    assert closed == opened
+    assert "no room" in capfd.readouterr().err

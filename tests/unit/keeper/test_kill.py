@@ -417,3 +417,46 @@ async def test_what_is_bound_ends_with_its_client_and_is_forgotten(desk: Desk) -
     with anyio.fail_after(PATIENCE):
         while {one.session for one in await desk.client.list()} != {"free"}:  # noqa: ASYNC110  as in wait_for
             await anyio.sleep(0.005)
+
+
+def test_a_signal_that_there_is_not_harms_nobody() -> None:
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+    process = processes.look(pid)
+    assert process is not None
+    assert not tree.send(process, signal.NSIG + 9)
+    assert running(pid)
+    assert tree.send(process, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def test_the_tag_of_who_changed_its_user_is_read_where_the_system_shows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    number = tag("abc", 9)
+    before = resource.getrlimit(LIMIT)
+    resource.setrlimit(LIMIT, (number, before[1]))
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+    resource.setrlimit(LIMIT, before)
+
+    def refusing(*_: object) -> tuple[int, int]:
+        raise PermissionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resource, "prlimit", refusing)
+        assert tag_of(pid) == number
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(resource, "prlimit", refusing)
+        assert tag_of(pid) == 0
+
+
+@pytest.mark.parametrize("text", [None, b"", b"0.1 0.2 0.3 1/2", b"0.1 0.2 0.3 1/2 many"])
+def test_where_nobody_can_tell_the_newest_processes_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes | None
+) -> None:
+    path = tmp_path / "loadavg"
+    if text is not None:
+        path.write_bytes(text)
+    monkeypatch.setattr(processes, "open", lambda _, mode: path.open(mode), raising=False)
+    assert not processes.newest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import multiprocessing
 import os
@@ -141,3 +142,13 @@ for number in range(200):
     assert '"number": 199' in path.read_text()
     assert [file.name for file in files(path)] == ["a.log.1", "a.log"]
     assert sum(file.stat().st_size for file in files(path)) < 2200
+
+
+def test_nobody_waits_for_another_who_turns_it_just_now(path: Path) -> None:
+    path.write_bytes(bytes(MOST))
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        turn(str(path), MOST, KEPT)
+        assert [file.name for file in files(path)] == ["a.log"]
+    turn(str(path), MOST, KEPT)
+    assert [file.name for file in files(path)] == ["a.log.1"]

@@ -1,6 +1,7 @@
 """What cannot be started is refused with its reason, leaves nothing behind, and happens once."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from inspan.errors import (
     SessionNotFound,
     SpawnFailed,
 )
+from inspan.keeper import spawn
 from tests.unit.keeper.desk import Desk, Keeper, descriptors, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B3")]
@@ -164,3 +166,9 @@ async def test_a_session_of_an_earlier_keeper_is_not_started_again(home: Path) -
             await Desk(second, client).spawn("early", "sleep", "60")
     assert not running(spawned.pid)
     second.stop()
+
+
+def test_a_limit_that_the_system_does_not_know_keeps_nothing_from_being_started() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with spawn._limit(1 << 20, 5):
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == before

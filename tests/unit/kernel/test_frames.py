@@ -2,7 +2,9 @@ import json
 import subprocess
 import sys
 
-from inspan.kernel.frames import Decoder, encode
+import pytest
+
+from inspan.kernel.frames import BODY_MOST, LENGTHS, Decoder, FrameError, encode, framed
 
 MESSAGE = {
     "type": "x",
@@ -29,3 +31,28 @@ def test_a_python_without_an_encoder_in_c_writes_the_same_frames() -> None:
     written = subprocess.run(argv, capture_output=True, check=True, timeout=30).stdout
     assert written == encode(MESSAGE, b"body")
     assert Decoder().feed(written) == [(MESSAGE, b"body")]
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        (b"", "not JSON"),
+        (b" \n", "not JSON"),
+        (b"nonsense", "not JSON"),
+        (b"{} {}", "not JSON"),
+        (b'{"a": \xff}', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "no object"),
+        (b'"text"', "no object"),
+    ],
+)
+def test_what_is_no_message_ends_the_connection(head: bytes, why: str) -> None:
+    with pytest.raises(FrameError, match=why):
+        Decoder().feed(framed(head))
+
+
+def test_what_is_too_large_is_neither_written_nor_waited_for() -> None:
+    with pytest.raises(FrameError, match="too large"):
+        encode({}, bytes(BODY_MOST + 1))
+    with pytest.raises(FrameError, match="too large"):
+        Decoder().feed(LENGTHS.pack(2, BODY_MOST + 1))

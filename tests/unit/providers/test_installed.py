@@ -15,6 +15,7 @@ from inspan.model.task import Exit
 from inspan.providers.dialogue import Dialogue
 from inspan.providers.installed import find, offers
 from inspan.providers.redaction import Redaction
+from inspan.settings import Settings, pursuing
 
 pytestmark = pytest.mark.requirement("C5", "C7")
 
@@ -90,6 +91,17 @@ def test_what_cannot_be_used_is_refused_with_its_package(name: str, why: str) ->
     with pytest.raises(ProviderBroken, match=why) as refused:
         find(name)
     assert "inspan-more 2.1" in refused.value.message
+
+
+def test_one_that_cannot_be_used_keeps_no_other_from_working_for_a_goal(tmp_path: Path) -> None:
+    parrot = find("parrot")
+    assert parrot is not None
+    program = tmp_path / parrot.program
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    found = [*pursuing.here(Settings(), str(tmp_path))]
+    assert "parrot" in found
+    assert not {"gone", "zz-parrot"} & {*found}
 
 
 def test_what_breaks_later_is_told_with_its_package_too() -> None:

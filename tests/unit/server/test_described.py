@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -258,3 +258,11 @@ async def _code(asker: Asker) -> None:
     await asker.ask("POST", f"{at}/interrupt", {"cell": cell["id"]})
     await asker.talk("/v1/cells", {"follow": {"session": cell["session"], "since": 0}})
     await asker.ask("POST", f"{at}/close", {})
+
+
+def test_two_classes_of_one_name_are_not_published() -> None:
+    first, second = (make_dataclass("Same", [("word", kind)]) for kind in (str, int))
+    second.__module__ = "elsewhere"
+    ways = [replace(WAYS[0], takes=(kind,)) for kind in (first, second)]
+    with pytest.raises(ValueError, match=r"two classes of one name: .*Same"):
+        describe._Shapes(ways, ())

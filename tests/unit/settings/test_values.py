@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from inspan.errors import SettingsInvalid
 from inspan.model.budget import Budget, OverBudget
+from inspan.model.delegation import DEPTH
 from inspan.model.outfit import Outfit
 from inspan.model.role import Role
 from inspan.model.task import OnLimit
@@ -225,3 +226,9 @@ def test_what_sets_workspaces_up(tmp_path: Path) -> None:
 def test_what_worktrees_cannot_get(tmp_path: Path, text: str, wrong: str) -> None:
     with pytest.raises(SettingsInvalid, match=wrong):
         _load(tmp_path, text)
+
+
+def test_children_go_no_deeper_than_they_ever_may(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=f"children go {DEPTH} deep at most") as told:
+        _load(tmp_path, f"delegation:\n  width: 2\n  depth: {DEPTH + 1}\n")
+    assert "config.yaml:3" in told.value.message

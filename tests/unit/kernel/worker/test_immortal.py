@@ -1,8 +1,13 @@
 """What a zygote has when it forks is not written to by a look at it, and all else lives as ever."""
 
+import ctypes
 import json
 import subprocess
 import sys
+
+import pytest
+
+from inspan.kernel.worker import immortal
 
 PROGRAM = """
 import gc, json, sys, types, weakref
@@ -55,3 +60,12 @@ def test_what_is_there_stays_and_what_comes_goes() -> None:
         "freed": True,
         "works": True,
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another library would have to be named")
+def test_a_python_without_it_makes_nothing_immortal(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = object()
+    before = sys.getrefcount(one)
+    monkeypatch.setattr(ctypes, "pythonapi", ctypes.CDLL("libc.so.6"))
+    assert immortal.keep() is False
+    assert sys.getrefcount(one) == before

@@ -102,3 +102,29 @@ def test_the_worker_takes_what_the_schema_takes_and_no_more(message: dict[str, A
     assert (wanted is None) == (got is None)
     if wanted is not None and got is not None:
         assert wanted.model_dump(mode="json") == got
+
+
+EXECUTE = {"type": "execute", "execution_id": "a", "code": ""}
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ({}, "no known type: None"),
+        ({"type": ["execute"]}, "no known type"),
+        ({"type": "execute", "execution_id": "a"}, "execute lacks code"),
+        ({**EXECUTE, "colour": 1}, "no field 'colour'"),
+        ({**EXECUTE, "silent": 1}, "execute.silent is a int"),
+        ({**EXECUTE, "execution_id": ""}, "execution_id is empty or too long"),
+        ({**EXECUTE, "execution_id": "x" * 100_000}, "execution_id is empty or too long"),
+        ({**EXECUTE, "file": ""}, "execute.file is empty or too long"),
+        ({**EXECUTE, "file": "x" * 100_000}, "execute.file is empty or too long"),
+        ({**EXECUTE, "ack": -1}, "execute.ack is negative"),
+        ({"type": "ack", "seq": -1}, "ack.seq is negative"),
+        ({"type": "ack", "seq": True}, "ack.seq is a bool"),
+    ],
+)
+def test_a_mistake_is_told_with_its_field(message: dict[str, Any], named: str) -> None:
+    with pytest.raises(FrameError) as told:
+        check(message)
+    assert named in str(told.value)

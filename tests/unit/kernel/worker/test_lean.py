@@ -293,3 +293,10 @@ def test_a_pool_of_threads_speaks_for_each_cell_that_calls_it(worker: Worker) ->
     code = "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(1)\n"
     assert worker.run(code + "pool.submit(print, 'one').result()").stdout == "one\n"
     assert worker.run("pool.submit(print, 'two').result()").stdout == "two\n"
+
+
+@pytest.mark.parametrize("name", ["__wrapped__", "__deepcopy__"])
+def test_what_only_the_language_asks_for_loads_nothing(name: str) -> None:
+    for made in (lean._Logger("some"), lean._Later("no_such_module", {})):
+        with pytest.raises(AttributeError, match=name):
+            getattr(made, name)

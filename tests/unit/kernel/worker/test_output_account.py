@@ -56,3 +56,14 @@ def test_the_board_is_told_of_all_that_an_interrupted_print_had_said(tmp_path: P
     capture.flush()
     wait_until(lambda: board.told == (3, 3), "the board knows that it is")
     capture.close()
+
+
+def test_an_end_is_what_was_last_known_where_user_code_closed_the_file(tmp_path: Path) -> None:
+    capture = Capture(str(tmp_path), lambda _, __: None, lambda: "c1", Board(str(tmp_path)))
+    with (tmp_path / "out.raw").open("w+b") as file:
+        file.write(b"two\n")
+        file.flush()
+        capture._looks["stdout"] = file.fileno()
+        assert capture.ends() == {"out": 4, "err": 0}
+    capture._looks["stdout"] = -1  # a number that nothing else can be given
+    assert capture.ends() == {"out": 4, "err": 0}
