@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from abc import abstractmethod
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self, TypeVar
@@ -220,9 +221,9 @@ class Closing:
     ) -> None:
         self.close()
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of what it has."""
-        raise NotImplementedError
 
 
 class Stream(Closing):

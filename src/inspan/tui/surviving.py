@@ -8,6 +8,7 @@ by a test. KeyboardInterrupt and SystemExit end it, and so does what fails befor
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -31,9 +32,9 @@ class Surviving(App[R]):
         #: Whether it is shown: what fails before that ends it.
         self.lives = False
 
+    @abstractmethod
     def complain(self, error: Exception, part: object) -> None:
         """What becomes of an error. It must not raise."""
-        raise NotImplementedError
 
     def _handle_exception(self, error: Exception) -> None:
         if self.lives:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import ctypes
 import io
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+import anyio
 import pytest
 
 from inspan.cli import (
@@ -25,6 +28,7 @@ from inspan.cli import (
     machine,
     merge,
     planedit,
+    queen,
     reach,
     setuplog,
     tui,
@@ -39,6 +43,7 @@ from inspan.cli.top import Watched
 from inspan.client.address import own
 from inspan.client.rejoin import Rejoin
 from inspan.client.sync import SyncControl
+from inspan.daemon import _retain
 from inspan.errors import (
     BadInput,
     Conflict,
@@ -55,7 +60,10 @@ from inspan.model.merging import MergeResult
 from inspan.model.session import Output
 from inspan.model.task import Needs, Task, TaskSpec, TaskState
 from inspan.providers import bubblewrap
-from inspan.settings import Places, locate
+from inspan.settings import Places, Settings, locate
+from inspan.swarm.leading import StepFailed
+from inspan.swarm.voice import Voice
+from tests.fakes.control import FakeControl
 from tests.fakes.terminal import FakeTerminal
 from tests.unit.cli.desk import Desk, desk
 from tests.unit.cli.test_questions import NEEDS, Quiet
@@ -280,6 +288,43 @@ def test_who_may_not_even_watch_is_refused_and_who_may_not_type_watches() -> Non
         foreground._not_ours(refused, writer=False)
     assert foreground._not_ours(refused, writer=True).endswith("it is only watched")
     assert foreground._not_ours(WriterTaken(), writer=True) == foreground._ROBBED
+
+
+class Troubled:
+    """A Queen whose goal comes to nothing."""
+
+    def __init__(self, voice: Voice) -> None:
+        self.voice = voice
+
+    async def reign(self) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.sleep_forever)
+            raise StepFailed("no-planner", "no agent can plan", "Name one.")
+
+
+def test_the_queen_tells_by_her_own_protocol_why_her_goal_comes_to_nothing() -> None:
+    told = list[str]()
+    anyio.run(queen._reign, cast("Any", Troubled(Voice(told.append))))
+    (line,) = told
+    words = json.loads(line)
+    assert words["type"] == "ended"
+    assert "no agent can plan" in line
+    assert "Name one." in line
+
+
+@pytest.mark.anyio
+async def test_a_folder_of_secrets_that_cannot_be_read_is_logged_and_kept(
+    places: Places, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    places = replace(places, runtime=str(tmp_path))
+    places.secrets.write_text("no folder")
+    async with anyio.create_task_group() as group:
+        group.start_soon(_retain, cast("Any", FakeControl()), places, Settings())
+        while "secrets:" not in caplog.text:  # noqa: ASYNC110 - it tells nobody else
+            await anyio.sleep(0.001)
+        group.cancel_scope.cancel()
+    assert "Not a directory" in caplog.text
+    assert places.secrets.read_text() == "no folder"
 
 
 # ── files and programs ────────────────────────────────────────────────────────

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from inspan.client.address import own
-from inspan.client.asynclink import READ, Link
+from inspan.client.asynclink import READ, Channel, Connections, Link
+from inspan.client.remote import RemoteTerminal
 from inspan.errors import DaemonUnreachable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D1")]
@@ -77,3 +78,33 @@ async def test_an_end_is_told_once_all_that_came_was_taken(tmp_path: Path) -> No
         with pytest.raises(DaemonUnreachable, match="went away"):
             await link.send(b"too late")
         assert not link.quiet
+
+
+async def test_who_gives_up_waiting_for_a_stream_leaves_no_connection(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        opening = asyncio.ensure_future(Connections(own(tmp_path / "s")).upgrade("/v1/watch"))
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        async with asyncio.timeout(30):
+            other, _ = await loop.sock_accept(listener)
+            with other:
+                other.setblocking(False)
+                assert (await loop.sock_recv(other, READ)).startswith(b"GET /v1/watch")
+                opening.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await opening
+                assert await loop.sock_recv(other, READ) == b""
+
+
+async def test_a_terminal_without_a_way_back_tells_that_its_daemon_is_gone(tmp_path: Path) -> None:
+    async def never(_: int) -> Channel:
+        raise AssertionError("nobody looks for it")
+
+    async with linked(tmp_path, buffer=bytearray(READ)) as (link, other):
+        terminal = RemoteTerminal(Channel(link, b""), 0, None, opened=never, way=None)
+        other.close()
+        with pytest.raises(DaemonUnreachable):
+            await anext(aiter(terminal))
+        assert terminal.offset == 0

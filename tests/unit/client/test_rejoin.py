@@ -157,3 +157,21 @@ def test_what_is_told_again_where_it_broke_off_is_left_out() -> None:
     for frame in frames(Resized(3, 80, 24), Resized(3, 90, 30), *rest):
         again.feed(frame)
     assert [again.take(), again.take(), again.take(), again.take()] == [*rest, None]
+
+
+def test_a_loss_by_another_version_is_not_searched_after() -> None:
+    hand = Hand()
+    with pytest.raises(DaemonMismatch, match="inspan 9"):
+        Way(Rejoin(clock=hand), FAR).back(DaemonMismatch("the daemon is inspan 9"), after(1))
+    assert hand.waited == []
+
+
+@pytest.mark.anyio
+async def test_with_a_loop_another_version_is_not_tried_again() -> None:
+    async def other() -> None:
+        raise DaemonMismatch("the daemon is inspan 9")
+
+    hand = Hand()
+    with pytest.raises(DaemonMismatch, match="inspan 9"):
+        await AsyncWay(Rejoin(clock=hand), FAR).back(LOST, other)
+    assert hand.waited == [0.0]

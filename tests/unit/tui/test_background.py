@@ -244,3 +244,31 @@ async def test_there_is_a_limit_and_beyond_it_an_error(
     assert tasks.names == ("a", "b")
     assert [name for name, _ in heard.errors] == ["c"]
     await tasks.shutdown()
+
+
+async def test_one_that_swallows_even_its_end_is_told_of_and_gone(heard: Heard) -> None:
+    clock = FakeClock()
+    tasks = BackgroundTasks(clock, heard)
+    loop, swallowed = asyncio.get_running_loop(), list[str]()
+
+    async def deaf() -> None:
+        while "GeneratorExit" not in swallowed:
+            try:
+                await loop.create_future()
+            except BaseException as error:  # noqa: BLE001 - that is what is wrong with it
+                swallowed.append(type(error).__name__)
+        await loop.create_future()
+
+    tasks.fire_and_forget(deaf(), "deaf")
+    await anyio.wait_all_tasks_blocked()
+    async with anyio.create_task_group() as group:
+        left: list[tuple[str, ...]] = []
+
+        async def shut() -> None:
+            left.append(await tasks.shutdown(grace=2.0))
+
+        group.start_soon(shut)
+        await clock.advance(2.1)
+    assert swallowed == ["CancelledError", "GeneratorExit"]
+    assert heard.errors == [("deaf", "coroutine ignored GeneratorExit")]
+    assert (left, tasks.active_task_count) == ([()], 0)

@@ -23,7 +23,7 @@ from textual.widgets import Button, Input, Static
 
 from inspan.cli.tui import logged
 from inspan.errors import TaskNotFound
-from inspan.tui import dialogs
+from inspan.tui import dialogs, surviving
 from inspan.tui.complaints import AGAIN, Complaints
 from inspan.tui.dialogs.error import ErrorDialog
 from inspan.tui.focus import FocusManager
@@ -357,3 +357,53 @@ async def test_the_log_is_a_file_as_there_is_no_other_place_for_it(tmp_path: Pat
             app.complaints.complain(OSError("the \x1b[2Jsecond"))
     (line,) = file.read_text().splitlines()
     assert line.endswith("ERROR inspan.tui.complaints OSError: the second")
+
+
+class SpeechlessError(Exception):
+    """One that fails when it is asked what it says, or where it comes from."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+    @property
+    def __suppress_context__(self) -> bool:  # type: ignore[override]
+        raise ValueError("no past")
+
+
+def _speaks() -> None:
+    raise SpeechlessError
+
+
+async def test_an_error_that_cannot_even_be_told_is_shown_by_its_type_and_its_place() -> None:
+    async with shown() as (app, pilot):
+        with pytest.raises(SpeechlessError) as raised:
+            _speaks()
+        assert app.complaints.complain(raised.value, "a part")
+        await pilot.pause()
+        (dialog,) = app.shown
+        assert dialog.message == "SpeechlessError: "
+        assert dialog.details.startswith("in a part\ntest_complaints.py:")
+
+
+async def test_where_the_dialog_itself_cannot_be_shown_the_next_error_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with shown() as (app, pilot):
+
+        async def refuses(_: object) -> None:
+            raise RuntimeError("no room")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(app, "push_screen", refuses)
+            assert app.complaints.complain(ValueError("the first"))
+            await pilot.pause()
+        assert not app.complaints.is_showing
+        assert "the dialog of an error cannot be shown" in told(caplog)
+        assert app.complaints.complain(OSError("the second"))
+        await pilot.pause()
+        assert "the second" in app.text()
+
+
+def test_what_fails_before_the_app_is_shown_is_raised() -> None:
+    with pytest.raises(LookupError, match="too early"):
+        surviving._complain(Host(), LookupError("too early"))

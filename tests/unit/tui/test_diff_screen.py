@@ -179,6 +179,29 @@ async def test_a_verdict_is_given_by_its_key_and_only_if_it_is_meant(
 
 
 @pytest.mark.requirement("E3")
+async def test_comments_stay_where_the_changes_cannot_be_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    control = FakeControl()
+    await reviewed(control)
+
+    async def gone(_: str) -> str:
+        raise WorkspaceFailed("the worktree is gone", hint="Look for it.")
+
+    async with looking(control) as (app, pilot, screen):
+        await pilot.press("down", "down", "c")
+        await _to(app, pilot, CommentDialog)
+        await pilot.press(*"mine", "enter")
+        await until(pilot, lambda: "» mine" in seen(app))
+        monkeypatch.setattr(control, "diff", gone)
+        screen.action_again()
+        await until(pilot, lambda: app.complaints.is_showing and "Look for it." in seen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.focused is screen.view)
+        assert "» mine" in seen(app)
+
+
+@pytest.mark.requirement("E3")
 async def test_nothing_is_lost_where_a_verdict_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     control = FakeControl()
     task = await reviewed(control)

@@ -291,3 +291,9 @@ async def test_where_another_dialog_is_there_nothing_below_is_touched() -> None:
         await pilot.pause()
         app.manager.settle(below, before)
         assert app.held == "a"
+
+
+async def test_where_no_screen_is_shown_yet_nobody_gets_the_focus() -> None:
+    app = Host()
+    assert not await app.manager.request(Input(), delay=0.0)
+    assert (app.manager.counts.dropped, app.manager.counts.made) == (1, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -11,8 +12,8 @@ import pytest
 from inspan.clock import SystemClock
 from inspan.control import PrunePolicy, TaskPage, TaskQuery
 from inspan.errors import DaemonUnreachable, FellBehind, InspanError
-from inspan.model.event import Event
-from inspan.model.task import TaskSpec, TaskState
+from inspan.model.event import Answered, Event
+from inspan.model.task import Task, TaskSpec, TaskState
 from inspan.telling.groups import Group
 from inspan.tui import known as known_module
 from inspan.tui.known import Known, Link
@@ -167,3 +168,69 @@ async def test_older_tasks_are_read_when_they_are_wanted(monkeypatch: pytest.Mon
         assert _true(known, control)
         assert not known.older
         await known.more(Group.QUEUED)  # there are no more
+
+
+def _tells(control: FakeControl, task: str) -> None:
+    """An event that fits no state that is known here, as a newer version may tell one."""
+    known = control.events[-1]
+    control.events.append(Event(known.seq + 1, known.at, task, known.correlation, Answered(1)))
+    control._news.tell()
+
+
+async def test_a_task_of_which_something_strange_is_told_is_asked_for() -> None:
+    control = FakeControl()
+    first, second = await _add(control, 2)
+    async with _running(control) as known:
+        control.tasks[first] = changed = replace(control.tasks[first], seq=3, attempt=7)
+        _tells(control, first)
+        await _until(lambda: known.tasks[first] == changed)
+        del control.tasks[second]
+        _tells(control, second)
+        await _until(lambda: second not in known.tasks)
+        assert known.link is Link.LIVE
+
+
+class Silent(Losing):
+    """One that answers no question about one task, or about what runs or all."""
+
+    asked = 0
+    gets = True
+    #: Which lists it answers: those of what runs, and all others.
+    lists_running = lists_all = True
+
+    async def get(self, task: str) -> Task:
+        if not self.gets:
+            self.asked += 1
+            raise DaemonUnreachable("gone")
+        return await super().get(task)
+
+    async def list(self, query: TaskQuery = TaskQuery()) -> TaskPage:
+        answers = self.lists_running if query.states == (TaskState.RUNNING,) else self.lists_all
+        if not answers:
+            self.asked += 1
+            raise DaemonUnreachable("gone")
+        return await super().list(query)
+
+
+@pytest.mark.parametrize("silent", ["gets", "lists_running", "lists_all"])
+async def test_a_question_in_vain_leaves_what_is_known_until_the_daemon_is_back(
+    silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_module, "_ASKS_EVERY", 0.01)
+    control = Silent()
+    first, second = await _add(control, 2)
+    async with _running(control) as known:
+        setattr(control, silent, False)
+        if silent == "gets":
+            _tells(control, first)
+        elif silent == "lists_all":
+            await control.cancel(second)
+            await _until(lambda: known.tasks[second].done)
+            await control.prune(PrunePolicy(older_than=0))
+        await _until(lambda: control.asked)
+        assert set(known.tasks) == {first, second}
+        setattr(control, silent, True)
+        control.lose(DaemonUnreachable("it went away"), stays_away=False)
+        (third,) = await _add(control)
+        await _until(lambda: third in known.tasks and known.link is Link.LIVE)
+        assert _true(known, control)

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 import inspan
 from inspan.control import Control
+from inspan.errors import NotGranted
 from inspan.model.event import Exited
 from inspan.model.task import TaskSpec, TerminalSpec
 from inspan.tui.pane import Pane
@@ -255,3 +256,49 @@ async def test_the_mouse_is_the_programs_where_it_asked_for_it() -> None:
         await pilot.click(pane.view, offset=(3, 2))
         session = control.sessions[next(iter(control.sessions))]
         await until(lambda: session.typed == b"\x1b[<0;4;3M\x1b[<0;4;3m")
+
+
+def _said(pane: Pane) -> str:
+    """What stands below it."""
+    return str(pane._hint.render())
+
+
+async def test_a_terminal_that_may_not_be_seen_says_so() -> None:
+    control, task = await printing(b"ready")
+    session = control.sessions[next(iter(control.sessions))]
+    session.fails = NotGranted("the token may not read")
+    async with looking(control, task) as (pane, _):
+        await until(lambda: "the token may not read" in _said(pane))
+        assert not pane.writing
+        assert "ready" in seen(pane)
+
+
+async def test_keys_and_a_size_that_are_refused_are_said_and_it_is_looked_at_on() -> None:
+    control, task = await printing(b"ready")
+    session = control.sessions[next(iter(control.sessions))]
+    async with looking(control, task) as (pane, pilot):
+        await pilot.press("a")
+        await until(lambda: session.sizes)
+        session.writer = None  # somebody took it over
+        await pilot.resize_terminal(50, 15)
+        await until(lambda: "this attachment is read-only" in _said(pane))
+        session.refuses = NotGranted("the token may not write")
+        session.writer = pane._feed.link if pane._feed is not None else None
+        await pilot.press("x")
+        await until(lambda: "the token may not write" in _said(pane))
+        assert session.typed == b""
+        control.prints(task, b" on")
+        await until(lambda: "ready on" in seen(pane))
+
+
+async def test_text_is_not_saved_over_a_file_that_is_there(tmp_path: Path) -> None:
+    control, task = await printing(b"ready")
+    there = tmp_path / "text"
+    there.write_text("mine")
+    async with looking(control, task) as (pane, _):
+        await until(lambda: "ready" in seen(pane))
+        pane._save(str(there))
+        assert "not saved: File exists" in _said(pane)
+        pane._save(str(tmp_path / "no" / "text"))
+        assert "not saved: No such file" in _said(pane)
+    assert there.read_text() == "mine"

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from inspan.model import code as c
 from inspan.model.code import CodeSpec
 from inspan.tui.notebook import HELD_MOST, PICTURES_MOST, Notebook
-from inspan.tui.picture import POINTS_MOST, Picture, Row, blocks, fitted
+from inspan.tui.picture import POINTS_MOST, Picture, Row, blocks, fitted, weight
 from inspan.tui.pictureview import PictureView
 from tests.fakes.control import FakeControl
 from tests.unit.tui.test_kernels import celled, run
@@ -226,3 +226,15 @@ async def test_without_colours_it_is_told_and_not_drawn() -> None:
         await until(pilot, lambda: "▣ image/png, 600×300" in seen(screen.app))
         assert screen.notebook.undecoded() is None
         assert "▀" not in seen(screen.app)
+
+
+def test_what_has_no_size_is_told_without_one() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    assert [weight(what) for what in (object(), endless, {1}, "abc", [1])] == [
+        "",
+        "",
+        "",
+        "3 B",
+        "3 B",
+    ]

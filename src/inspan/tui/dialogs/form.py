@@ -5,6 +5,7 @@ Enter in a field does as the button does. What is asked, and what is made of it,
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, TypeVar
 
@@ -54,17 +55,17 @@ class Form(Dialog[T]):
     #: What is said where it cannot be taken as it is.
     WRONG: ClassVar[str] = ""
 
+    @abstractmethod
     def held(self) -> Iterable[str]:
         """What the fields hold at first, in their order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def choices(self) -> Iterable[Choice]:
         """What is chosen below them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def made(self) -> T | None:
         """What is written, as one thing; ``None`` where something is wrong with it."""
-        raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         name, label, does = self.BUTTON

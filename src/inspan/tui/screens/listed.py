@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -35,9 +36,9 @@ class Listed(Frame):
             yield self.rows
         yield VerticalScroll(self._about, id="about", can_focus=False)
 
+    @abstractmethod
     def fill(self) -> None:
         """Write the rows as wide as they are shown."""
-        raise NotImplementedError
 
     @on(Rows.Fitted)
     def _fitted(self, event: Rows.Fitted) -> None:
