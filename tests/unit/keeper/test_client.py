@@ -12,7 +12,7 @@ from inspan.errors import KeeperLost, KeeperMismatch
 from inspan.keeper import client as keeper_client
 from inspan.keeper.client import Grew, KeeperClient, connect, ensure
 from inspan.keeper.link import Watcher
-from inspan.keeper.wire import INLINE_MOST, Decoder, encode, encode_grew, encode_queued
+from inspan.keeper.wire import INLINE_MOST, OLDEST, Decoder, encode, encode_grew, encode_queued
 from tests.unit.keeper.desk import PATIENCE, Desk, Keeper, running, wait_for, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -250,3 +250,27 @@ async def test_nobody_behind_a_socket(home: Path) -> None:
     with pytest.raises(KeeperLost):
         await connect(home / "dead")
     dead.close()
+
+
+async def test_the_newest_version_that_both_speak_is_agreed_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def older(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        decoder = Decoder()
+        while data := await reader.read(1 << 16):
+            for message, _ in decoder.feed(data):
+                asked.append(message["version"])
+                card = {"keeper": "old", "pid": 1, "version": asked[-1], "started_at": 0.0}
+                no = {"error": "keeper-mismatch", "message": "I am older."}
+                answer = {"ok": True, **card} if asked[-1] == OLDEST else no
+                writer.write(encode({"id": message["id"], **answer}))
+        writer.close()
+
+    monkeypatch.setattr(keeper_client, "VERSION", OLDEST + 2)
+    async with await asyncio.start_unix_server(older, home / "older"):
+        client = await connect(home / "older")
+        assert client.version == OLDEST
+        await client.close()
+    assert asked == [OLDEST + 2, OLDEST + 1, OLDEST]

@@ -460,3 +460,26 @@ def test_where_nobody_can_tell_the_newest_processes_there_are_none(
         path.write_bytes(text)
     monkeypatch.setattr(processes, "open", lambda _, mode: path.open(mode), raising=False)
     assert not processes.newest()
+
+
+def test_a_process_that_goes_while_its_marks_are_read_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[int] = []
+    closed: list[int] = []
+    close = os.close
+
+    def refusing(number: int, _: int) -> bytes:
+        opened.append(number)
+        raise ProcessLookupError
+
+    def closing(number: int) -> None:
+        closed.append(number)
+        close(number)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "read", refusing)
+        patched.setattr(os, "close", closing)
+        found = marks.marks_of(os.getpid())
+    assert found == Marks(b"", b"")
+    assert closed == opened

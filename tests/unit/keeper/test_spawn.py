@@ -1,5 +1,6 @@
 """What cannot be started is refused with its reason, leaves nothing behind, and happens once."""
 
+import errno
 import os
 import resource
 from pathlib import Path
@@ -172,3 +173,21 @@ def test_a_limit_that_the_system_does_not_know_keeps_nothing_from_being_started(
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     with spawn._limit(1 << 20, 5):
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
+
+
+def test_a_disk_that_fails_is_not_called_a_missing_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: str) -> None:
+        raise OSError(errno.EIO, "the disk fails")
+
+    monkeypatch.chdir(tmp_path)  # and back when this is over
+    home = spawn.Home()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "chdir", failing)
+        with pytest.raises(OSError, match="the disk fails"), home.away(str(tmp_path)):
+            pass
+    assert Path.cwd() == Path("/")
+    with home.away(str(tmp_path)):
+        assert Path.cwd() == tmp_path
+    os.close(home._fd)

@@ -9,16 +9,19 @@ from typing import Any
 
 import anyio
 import pytest
-from starlette.types import Message
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Message
 
 from inspan import __version__
+from inspan.control import Control
 from inspan.model.delegation import Delegation
 from inspan.model.task import Task, TaskSpec
+from inspan.server import table
 from inspan.server.audit import Audit
 from inspan.server.base import NoBase
 from inspan.server.door import Door, Guard, OwnSocket
 from inspan.server.guestkeys import GuestKeys
-from inspan.server.guests import GuestDoor, guests_app
+from inspan.server.guests import GuestDoor, _Leashed, guests_app
 from tests.fakes.control import FakeControl
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C9")]
@@ -33,7 +36,7 @@ class Guest:
     def __init__(self, folder: Path) -> None:
         self.fake = FakeControl()
         self.keys = GuestKeys(folder / "key", folder / "socket")
-        self.app = guests_app(self.fake, anyio.Event(), NoBase(), Delegation())
+        self.app: ASGIApp = guests_app(self.fake, anyio.Event(), NoBase(), Delegation())
         self.audit = Audit(folder / "audit.jsonl")
 
     async def ask(
@@ -128,3 +131,17 @@ async def test_what_is_not_for_agents_is_not_there(guest: Guest) -> None:
         status, told = await guest.ask(what, guest.shown(own), {})
         assert (status, told["code"]) == (404, "not-found")
         assert "for an agent" in told["detail"]
+
+
+async def test_a_way_that_anybody_may_go_is_none_for_agents(guest: Guest) -> None:
+    own = guest.fake.start((await guest.fake.submit(AGENT)).id)
+    way = replace(table.TASKS[0], needs=None)
+
+    def leashed(_: str) -> Control:
+        return guest.fake
+
+    leash = _Leashed(way, guest.fake, anyio.Event(), leashed)
+    guest.app = Router([Route(way.path, leash, methods=[way.method])])
+    status, told = await guest.ask(f"{way.method} {way.path}", guest.shown(own), CHILD)
+    assert (status, told["code"]) == (403, "not-granted")
+    assert [*guest.fake.tasks] == [own.id]
