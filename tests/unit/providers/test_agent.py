@@ -25,7 +25,7 @@ from inspan.engine.ports import (
     Order,
     Run,
 )
-from inspan.errors import BadInput, Conflict, LoginFailed, ProgramNotFound
+from inspan.errors import BadInput, Conflict, FolderMissing, LoginFailed, ProgramNotFound
 from inspan.model.agent import Ending, Mode, Outcome
 from inspan.model.budget import Budget
 from inspan.model.task import Exit, TaskSpec
@@ -287,3 +287,12 @@ async def test_what_it_cannot_be_asked_is_refused(home: AgentHome) -> None:
     with pytest.raises(BadInput) as refused:
         home.provider(dialect=Pi()).check(asked)
     assert "stream" in (refused.value.hint or "")
+
+
+async def test_where_its_folder_is_gone_nothing_is_started(home: AgentHome) -> None:
+    order = home.plays("answer")
+    provider = home.provider(Logins(FakeClock()))
+    with pytest.raises(FolderMissing, match="gone': No such file or directory"):
+        await provider.open(replace(order, cwd=str(home.root / "gone")))
+    assert await home.keeper.list() == ()
+    assert _outcome(await _all(await _entered(provider, order))).ending is Ending.DONE

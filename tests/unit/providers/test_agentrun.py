@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from inspan.agents.claude import Claude
 from inspan.agents.dialect import Turn
+from inspan.agents.signs import Permission
 from inspan.clock import SystemClock
 from inspan.engine.ports import Order
-from inspan.errors import InputFull, KeeperLost
+from inspan.errors import BadInput, InputFull, KeeperLost
 from inspan.keeper.client import KeeperClient
 from inspan.model.agent import Mode
-from inspan.model.permission import Policy
-from inspan.model.task import TerminalSpec
+from inspan.model.permission import Decision, Policy
+from inspan.model.task import Needs, TerminalSpec
 from inspan.providers import agentrun
 from inspan.providers.agentrun import AgentRun
 from inspan.providers.commands import Commands
@@ -27,6 +29,7 @@ from inspan.providers.saying import Saying
 from inspan.providers.screens import Screens
 from inspan.providers.workspacefiles import Fence, WorkspaceFiles
 from tests.fakes.provider import FakeRun
+from tests.unit.agents.conversing import opened
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C4")]
 
@@ -53,8 +56,8 @@ class Slow(FakeRun):
         await super().write(data)
 
 
-def _run(inner: Slow, tmp_path: Path) -> AgentRun:
-    dialogue = Dialogue(Claude().talk(TURN), Redaction(()))
+def _run(inner: Slow, tmp_path: Path, dialogue: Dialogue | None = None) -> AgentRun:
+    dialogue = dialogue or Dialogue(Claude().talk(TURN), Redaction(()))
     permits = Permits(Policy(), str(tmp_path))
     saying = Saying(SystemClock(), Redaction(()))
     return AgentRun(
@@ -108,3 +111,22 @@ async def test_a_keeper_that_is_gone_is_told_by_the_run_and_breaks_nothing(tmp_p
     await run._write_due()
     await run.interrupt()
     assert inner.asked == ["interrupt"]
+
+
+async def test_what_a_rule_allows_and_it_does_not_offer_is_left_to_a_person(tmp_path: Path) -> None:
+    conversation, inner = opened(), Slow(100)
+    params = {
+        "sessionId": "a-1",
+        "toolCall": {"toolCallId": "t", "title": "touch x", "kind": "execute"},
+        "options": [{"optionId": "o", "name": "Always", "kind": "allow_always"}],
+    }
+    dialogue = Dialogue(conversation, Redaction(()))
+    asked = {"jsonrpc": "2.0", "id": 9, "method": "session/request_permission", "params": params}
+    signs = list(dialogue.heard(json.dumps(asked).encode() + b"\n"))
+    (permission,) = [sign for sign in signs if isinstance(sign, Permission)]
+    run = _run(inner, tmp_path, dialogue)
+    assert run._takes(permission, Decision.DENY)
+    assert not run._takes(permission, Decision.ALLOW)
+    with pytest.raises(BadInput, match="does not offer to be allowed that once"):
+        await run.answer(Needs("permission", "touch x", id=permission.request), Decision.ALLOW)
+    assert inner.typed == b""

@@ -252,3 +252,14 @@ def test_where_the_reading_began_within_a_character_nothing_is_seen_of_it(
     data = text.encode()
     part, _ = tail(data[max(0, len(data) - most - 6) :], most, ended=True)
     assert part == tail(data, most, ended=True)[0]
+
+
+@anyio_test
+async def test_where_its_recording_is_removed_that_is_told(asker: Asker, home: AgentHome) -> None:
+    terminal = await asker.line("echo 1")
+    assert isinstance(await asker.told(terminal, Wish.WAIT), TerminalEnded)
+    (home.root / "recordings").rename(home.root / "elsewhere")
+    told = await asker.told(terminal, Wish.OUTPUT)
+    assert isinstance(told, NotServed)
+    assert told.fault is Fault.FAILED
+    assert "recording" in told.why

@@ -180,9 +180,10 @@ async def test_rules_that_nobody_would_hear_are_refused(home: AgentHome) -> None
         home.provider().check(spec)
 
 
-async def test_a_path_that_no_file_can_have_is_asked_about(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "a" * 256], ids=["nul", "no text", "long"])
+async def test_a_path_that_no_file_can_have_is_asked_about(tmp_path: Path, name: str) -> None:
     permits = Permits(policy("allow Write@**", "deny Write@src/**"), str(tmp_path))
     fine = Permission("1", "Write", "Write a", paths=(str(tmp_path / "a"),))
-    odd = Permission("2", "Write", "Write a", paths=(str(tmp_path / "a\0b"),))
+    odd = Permission("2", "Write", "Write a", paths=(str(tmp_path / name),))
     assert (await permits.judged(fine)).decision is Decision.ALLOW
     assert (await permits.judged(odd)).decision is Decision.ASK

@@ -13,6 +13,7 @@ from typing import cast
 import anyio
 import pytest
 
+from inspan.agents.claude import Claude
 from inspan.engine.ports import Asks, Does, Finished, GoesOn, Observation, Order, Run
 from inspan.errors import BadInput, Conflict
 from inspan.model.activity import CALM, Activity, Doing, Reading, Source
@@ -283,3 +284,32 @@ async def test_an_answer_is_given_when_the_question_has_stood_for_a_second(tmp_p
         assert asked.inner.typed == b""
         await asked.clock.advance(0.1)
         assert asked.inner.typed == b"\x1b"
+
+
+async def test_where_its_recording_is_removed_it_goes_on(tmp_path: Path) -> None:
+    asked = Asked(tmp_path / "gone")
+    asked.run._size = 7
+    await asked.run._look()
+    assert asked.run._drawn == 7, "it is not tried again before it prints more"
+    assert asked.inner.asked == []
+    assert asked.shows("One?", 1.0) == "One?"
+
+
+class Ruled(Claude):
+    """Its own screen rules were there when the task was submitted."""
+
+    screen_rules = "/nowhere/rules.toml"
+
+
+async def test_without_the_rules_it_came_with_it_is_watched_by_ours(
+    home: AgentHome, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = await home.provider(dialect=Ruled()).open(home.shows("permission", f"{ASKS}=b'1'"))
+    seen = Seen(run)
+    async with anyio.create_task_group() as group:
+        group.start_soon(seen.keep)
+        await seen.until(lambda it: it.needs is not None)
+        group.cancel_scope.cancel()
+    assert seen.activity is not None
+    assert seen.activity.rule == "claude/permission"
+    assert "cannot read the screen rules" in caplog.text
