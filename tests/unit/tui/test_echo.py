@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-import textual.timer
 from textual.app import App, ComposeResult
 
 from inspan.clock import SystemClock
@@ -86,13 +85,13 @@ async def test_a_timer_whose_time_is_over_before_it_waits_draws_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = OneView()
-    async with app.run_test(size=(40, 10)) as pilot:
+    async with app.run_test(size=(40, 10)):
         view = app.view
         view.begin(40, 10)
         await until(lambda: view.redraws and view._timer is None)
         drawn, late = view.redraws, itertools.count(1)
         with monkeypatch.context() as patched:
             # As on a machine that is so busy that a second passes between any two looks.
-            patched.setattr(textual.timer._time, "get_time", lambda: float(next(late)))
+            patched.setattr("textual.timer._time.get_time", lambda: float(next(late)))
             view.feed(b"what it prints")
             await until(lambda: view.redraws > drawn)
