@@ -1,4 +1,4 @@
-"""Four ways of Textual that do not suit a program which stays open all day and answers at once.
+"""Five ways of Textual that do not suit a program which stays open all day and answers at once.
 
 It remembers the two backgrounds of a widget in a cache that has the widget's drawn lines as part of
 its key: of the last thousand widgets all lines stay in memory, which is some 50 MB. Here they are
@@ -6,8 +6,9 @@ remembered by their colours. After Escape it waits a tenth of a second for the r
 sequence, which terminals send in one piece, and looks only as often as that: here both are a
 tenth of it, as of tmux. What is drawn in several steps waits for a sixtieth of a second between
 two of them: here for less. And it lays out the screen that lies below the one that is seen, also
-where nothing of it shows through. All of it is Textual's own and may be otherwise in its next
-version: that is pinned, and tests tell.
+where nothing of it shows through. A timer that calls once never calls where its time is over before
+it waits, as on a busy machine: here it calls at once. All of it is Textual's own and may be
+otherwise in its next version: that is pinned, and tests tell.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from textual.color import Color
 from textual.drivers import linux_driver
 from textual.screen import Screen
 from textual.style import Style
+from textual.timer import Timer
 
 from inspan.tui import drawing, thrift
 
@@ -57,6 +59,15 @@ class _Soon(selectors.SelectSelector):
         return found
 
 
+_made = Timer.__init__
+
+
+def _calls_though_late(timer: Timer, *arguments: Any, **named: Any) -> None:
+    _made(timer, *arguments, **named)
+    if timer._repeat == 0:  # noqa: SLF001 - `set_timer` does not pass it on
+        timer._skip = False  # noqa: SLF001
+
+
 def _shining_through(app: App[Any]) -> list[Screen[Any]]:
     """The screens below the one that is seen of which something is seen, the lowest first."""
     found: list[Screen[Any]] = []
@@ -71,6 +82,7 @@ def mend() -> None:
     """From now on, in this process."""
     thrift.mend()
     drawing.mend()
+    setattr(Timer, "__init__", _calls_though_late)  # noqa: B010 - a method to mypy
     setattr(App, "_background_screens", property(_shining_through))  # noqa: B010 - it has no setter
     if "TEXTUAL_FPS" not in os.environ:
         setattr(screens, "UPDATE_PERIOD", STEP)  # noqa: B010 - it is final to mypy

@@ -157,14 +157,7 @@ class TerminalView(ScrollView, can_focus=True):
             self._at_once = True
             self.call_next(self._due)
         elif self._timer is None:
-            self._timer = self._draws_in(max(_SOON, self._next_at - now))
-
-    def _draws_in(self, seconds: float) -> Timer:
-        """As by ``set_timer``, whose timer never calls if its time is over before it waits."""
-        timer = Timer(self, seconds, callback=self._due, repeat=0, skip=False)
-        timer._start()  # noqa: SLF001 - no other way to have one that skips nothing
-        self._timers.add(timer)
-        return timer
+            self._timer = self.set_timer(max(_SOON, self._next_at - now), self._due)
 
     def _due(self) -> None:
         if self._timer is not None:
@@ -176,7 +169,7 @@ class TerminalView(ScrollView, can_focus=True):
         if self._marks.synchronised:
             self._held_since = now if self._held_since is None else self._held_since
             if now - self._held_since < FRAME_MOST:
-                self._timer = self._draws_in(REDRAW)
+                self._timer = self.set_timer(REDRAW, self._due)
                 return
         self._held_since = None
         self.redraw()

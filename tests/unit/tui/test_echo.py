@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from textual.app import App, ComposeResult
 
@@ -79,19 +77,3 @@ async def test_what_comes_long_after_a_key_is_drawn_in_its_time(
         view.feed(b"x")
         await pilot.pause()
         assert view.redraws == drawn
-
-
-async def test_a_timer_whose_time_is_over_before_it_waits_draws_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    app = OneView()
-    async with app.run_test(size=(40, 10)):
-        view = app.view
-        view.begin(40, 10)
-        await until(lambda: view.redraws and view._timer is None)
-        drawn, late = view.redraws, itertools.count(1)
-        with monkeypatch.context() as patched:
-            # As on a machine that is so busy that a second passes between any two looks.
-            patched.setattr("textual.timer._time.get_time", lambda: float(next(late)))
-            view.feed(b"what it prints")
-            await until(lambda: view.redraws > drawn)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import itertools
 import platform
 import subprocess
 import sys
@@ -167,3 +169,18 @@ def test_what_is_there_from_the_start_is_swept_no_more() -> None:
         "print(was - len(gc.get_objects()) > 900)"
     )
     assert told == "True"
+
+
+@pytest.mark.anyio
+async def test_a_timer_whose_time_is_over_before_it_waits_calls_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app: App[None] = App()
+    async with app.run_test():
+        called, late = asyncio.Event(), itertools.count(1)
+        # As on a machine that is so busy that a second passes between any two looks.
+        monkeypatch.setattr("textual.timer._time.get_time", lambda: float(next(late)))
+        app.set_timer(0.01, called.set)
+        async with asyncio.timeout(30):
+            await called.wait()
+        monkeypatch.undo()
