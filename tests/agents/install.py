@@ -16,6 +16,7 @@ import pytest
 
 from tests.agents.agent import Agent
 from tests.agents.faces.cloaked import JANITO, PATCHPAL
+from tests.agents.faces.concealed import ANDROMITY, NEMO
 from tests.agents.faces.covered import KOLEGA, WIZOLT
 from tests.agents.faces.held import KIMI
 from tests.agents.faces.hidden import EDITH, MARIM
@@ -64,6 +65,8 @@ RECORDED = {
         AXON.agent,
         MARIM.agent,
         EDITH.agent,
+        NEMO.agent,
+        ANDROMITY.agent,
     )
 }
 

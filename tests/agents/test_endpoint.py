@@ -436,6 +436,17 @@ def test_a_tool_that_takes_choices_is_given_them() -> None:
     assert arguments == {"questions": [asked]}
 
 
+def test_a_tool_for_several_questions_whose_options_are_words_is_given_words() -> None:
+    options = {"type": "array", "items": {"type": "string"}}
+    items = {"properties": {"question": {}, "options": options}}
+    known = {"properties": {"questions": {"type": "array", "items": items}}}
+    arguments = tools.call(
+        Ask("Which?", ("This", "That")), [Tool("ask_questions", known)]
+    ).arguments
+    assert not isinstance(arguments, str)
+    assert arguments["questions"][0]["options"] == ["This", "That"]
+
+
 def test_a_tool_whose_choices_are_words_is_given_words() -> None:
     choices = {"type": "array", "items": {"type": "string"}}
     items = {"properties": {"question": {}, "choices": choices}}

@@ -40,6 +40,8 @@ _SHELLS = (
     "RunBashCode",
     "run_shell",
     "ShellCommand",
+    "bash_exec",
+    "shell_exec",
 )
 _PATHS = ("file_path", "filePath", "path", "absolute_path", "filename", "filepath")
 _CONTENTS = ("content", "new_text", "file_text")
@@ -61,6 +63,7 @@ _ASKERS = (
     "Ask",
     "ask_user_choice",
     "plan_question",
+    "ask_questions",
 )
 
 
@@ -129,8 +132,7 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
             field = {"type": "string", "enum": list(turn.options)}
             form = {"message": turn.question, "requestedSchema": {"properties": {"one": field}}}
             return Call(name, form)
-        options = [{"label": word, "description": f"{word} it is."} for word in turn.options]
-        asked = {"question": turn.question, "header": "Colour", "options": options}
+        asked = {"question": turn.question, "header": "Colour", "options": _several(turn, known)}
         return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})
     raise LookupError(f"no tool asks a person among {sorted(tools)}")
 
@@ -143,6 +145,14 @@ def _chosen(turn: Ask, known: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"question": turn.question, "choices": list(turn.options)}
     things = [{"value": word} for word in turn.options]
     return {"question": turn.question, "type": "multiple_choice", "choices": things}
+
+
+def _several(turn: Ask, known: Mapping[str, Any]) -> Any:
+    """The options of one of several questions: words where just these are wanted."""
+    wanted = known.get("questions", {}).get("items", {}).get("properties", {}).get("options", {})
+    if wanted.get("items", {}).get("type") == "string":
+        return list(turn.options)
+    return [{"label": word, "description": f"{word} it is."} for word in turn.options]
 
 
 def _options(turn: Ask, known: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from tests.agents.agent import KEY, Wish
 from tests.agents.faces import (
     blind,
     cloaked,
+    concealed,
     covered,
     held,
     hidden,
@@ -330,5 +331,7 @@ TOLD: Mapping[str, Face] = {
         shrouded.AXON,
         hidden.MARIM,
         hidden.EDITH,
+        concealed.NEMO,
+        concealed.ANDROMITY,
     )
 }

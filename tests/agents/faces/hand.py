@@ -35,6 +35,7 @@ KEYS = {
     "down": "\x1b[B",
     "up": "\x1b[A",
     "ctrl-c": "\x03",
+    "tab": "\t",
     "shift-tab": "\x1b[Z",
 }
 

@@ -16,6 +16,7 @@ from tests.agents.agent import Wish
 from tests.agents.faces import (
     blind,
     cloaked,
+    concealed,
     covered,
     faces,
     hidden,
@@ -153,5 +154,11 @@ LOGINS: Mapping[str, Login] = {
             called="trust",
         ),
         replace(_alone(hidden.EDITH, Doing.WAITING), called="trust"),
+        _alone(concealed.NEMO, Doing.WAITING, "code"),
+        # It has its vendor's model for all; where the folder is not trusted it asks about that.
+        replace(
+            _alone(concealed.ANDROMITY, Doing.WAITING, env=concealed.ANDROMITY_QUIET),
+            called="trust",
+        ),
     )
 }
