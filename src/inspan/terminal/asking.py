@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from inspan.terminal.layout import FRAME, boxes, floating, options
+from inspan.terminal.panes import column
 
 #: So many rows with words, from the last, are looked at.
 _WINDOW: Final = 22
@@ -74,6 +75,10 @@ _ANSWER: Final = re.compile(r"(?i)\W{0,3}(?:y|n|a|yes|no|always|ok|skip)\W?")
 _END: Final = re.compile(r"\s*[a-z]\w*(?: \w+)?\)?\s*")
 _STRONG: Final = frozenset("KBYWO")
 _ANCHORS: Final = _STRONG | {"x"}
+#: Those by which an answer is chosen, and nothing else is.
+_ANSWERS: Final = frozenset("BYWO")
+#: How much each counts for.
+_WORTH: Final = {"B": 2, "L": 2, "K": 2, "k": 1, "Y": 2, "W": 2, "O": 2, "x": 1, "Q": 1}
 _SPINNER: Final = frozenset("s")
 #: Between options and where they are answered: what is taken if nobody does.
 _NOTE: Final = re.compile(
@@ -134,7 +139,6 @@ _PARTS: Final = re.compile(r" [·•|│] ")
 _APART: Final = re.compile(r" {2,}|[|│·•/,\[\]()<>]|\s[-–]\s")
 #: The left side of a panel.
 _LEFT: Final = re.compile(rf"^[{re.escape(_SIDES)}]+")
-_EDGE: Final = re.compile(r"\s[│┃║╭╰┌└├▏▎]")
 #: A letter that is a key and begins a word.
 _LETTER: Final = re.compile(r"[\[(](\w)[\])](?=[a-z])")
 _COLUMNS: Final = re.compile(r" {2,}|[|│·•]")
@@ -159,9 +163,9 @@ _WAITS: Final = re.compile(
 )
 _SPINS: Final = re.compile(r"^[\u2800-\u28ff◐◓◑◒◴◷◶◵✦✢✶✻✽·∙●⏺] ?\S.*(?:…|\.\.\.|\d ?s\b)")
 _PROSE: Final = re.compile(r"(?:\S+ ){5,}\S*[.!:;,]\W*$|(?:\S+ ){9,}")
-#: What is needed where nothing is known of the place to type, where it is as at rest, and in a box
-#: over all else.
-NEEDED, AT_REST, OVER_ALL = 4, 5, 2
+#: What is needed where nothing is known of the place to type, where it is as at rest, in a box
+#: over all else, and in a panel that came beside without words of consent and of refusal.
+NEEDED, AT_REST, OVER_ALL, BESIDE = 4, 5, 2, 3
 #: Of so many rows it is known what they are signs of: most are looked at again and again.
 _KNOWN: Final = 2048
 
@@ -174,20 +178,8 @@ class Asking:
     signs: int = 0
     #: Those of them that are options: of a dialog they come together.
     options: tuple[int, ...] = ()
-
-
-def column(rows: Sequence[str]) -> Sequence[str]:
-    """The rows without a panel that stands at their right from top to bottom."""
-    width = max(map(len, rows), default=0)
-    counted: dict[int, int] = {}
-    for row in rows:
-        for found in _EDGE.finditer(row, width // 2):
-            counted[found.end() - 1] = counted.get(found.end() - 1, 0) + 1
-    drawn = sum(map(bool, rows))
-    edge = next((at for at in sorted(counted) if counted[at] * 10 >= drawn * 7), None)
-    if edge is None or edge > width - 12:
-        return rows
-    return [row[:edge].rstrip() for row in rows]
+    #: They are answers that allow and refuse: options, or buttons alone in their row.
+    chooses: bool = False
 
 
 def asking(
@@ -225,6 +217,22 @@ def asking(
         for (row, _), kind in zip(shown, kinds, strict=True)
     ]
     return _signs(shown, kinds, _BELOW, typing)
+
+
+def asking_beside(rows: Sequence[str], new: Sequence[bool]) -> Asking:
+    """What may ask in a pane beside; ``new``: whether a row came after the last prompt.
+
+    A panel that did as a whole needs few signs; but a list, or keys, may tell what is to be done.
+    """
+    every = [(at, _inside(row)) for at, row in enumerate(rows)]
+    worded = [(at, said) for at, said in every if any(map(str.isalnum, said))]
+    shown = [(at, said) for at, said in worded if new[at]][-_WINDOW:]
+    kinds = [_kind(said) for _, said in shown]
+    found = _signs(shown, kinds, _BELOW_BOXED)
+    decides = any(kind & _ANSWERS for kind in kinds) or _decides([said for _, said in shown])
+    least = OVER_ALL if decides else BESIDE
+    least = least if all(new[at] for at, _ in worded) else NEEDED
+    return found if found.signs >= least else Asking()
 
 
 def _boxed(
@@ -292,7 +300,9 @@ def _signs(
         return Asking()
     signs, rows = _counted(shown, kinds, block, last)
     kept = sorted({shown[at][0] for at in rows if "s" not in kinds[at]})
-    return Asking(tuple(kept), signs, tuple(shown[at][0] for at in block))
+    listed = _decides([shown[at][1] for at in block])
+    chooses = listed or ("B" in kinds[last] and _only_buttons(shown[last][1]))
+    return Asking(tuple(kept), signs, tuple(shown[at][0] for at in block), chooses)
 
 
 def _inside(row: str) -> str:
@@ -349,24 +359,12 @@ def _counted(
 ) -> tuple[int, list[int]]:
     """How many signs there are up to the last and beside it, and of which rows."""
     said = [shown[at][1].strip() for at in block]
-    agrees = any(_BRIEF.match(each) and _CONSENTS.search(each) for each in said)
-    refuses = any(_BRIEF.match(each) and _REFUSES.search(each) for each in said)
-    signs = bool(block) + any(map(_MARKED.match, said)) + (agrees and refuses)
+    signs = bool(block) + any(map(_MARKED.match, said)) + _decides(said)
     rows = list(block)
     first = min([*block, last])
     boxed = [at for at, kind in enumerate(kinds) if "x" in kind]
     near = range(max(0, min([first - 8, *boxed])), len(shown))
-    for sign, worth in (
-        ("B", 2),
-        ("L", 2),
-        ("K", 2),
-        ("k", 1),
-        ("Y", 2),
-        ("W", 2),
-        ("O", 2),
-        ("x", 1),
-        ("Q", 1),
-    ):
+    for sign, worth in _WORTH.items():
         where = [at for at in near if sign in kinds[at]]
         if sign == "k" and any("K" in kinds[at] for at in near):
             continue
@@ -379,6 +377,12 @@ def _counted(
             signs += worth
             rows += where if sign == "x" else where[-1:] if sign in "YWQ" else where[-2:]
     return signs + _paired(shown, kinds, last) + any("x" in kinds[at] for at in block), rows
+
+
+def _decides(said: Sequence[str]) -> bool:
+    """Whether one of these allows, and another refuses."""
+    brief = [*filter(_BRIEF.match, map(str.strip, said))]
+    return any(map(_CONSENTS.search, brief)) and any(map(_REFUSES.search, brief))
 
 
 def _paired(shown: Sequence[tuple[int, str]], kinds: Sequence[frozenset[str]], last: int) -> bool:
@@ -397,9 +401,7 @@ def _repeated(shown: Sequence[tuple[int, str]], at: int) -> bool:
 
 def _goes_on(row: tuple[int, str], after: tuple[int, str]) -> bool:
     """Whether a row is the end of one that was too long."""
-    return (
-        after[0] == row[0] + 1 and re.fullmatch(r"\s*[a-z]\w*(?: \w+)?\)?\s*", after[1]) is not None
-    )
+    return after[0] == row[0] + 1 and _END.fullmatch(after[1]) is not None
 
 
 def _prose(said: str) -> bool:
@@ -418,6 +420,12 @@ def _buttons(said: str) -> bool:
     refused = {part for part in words if _REFUSES.search(part)}
     agreed = {part for part in words if consents.search(part) and not _NOT.search(part)}
     return len(words) > 1 and bool(agreed and refused) and not agreed & refused
+
+
+def _only_buttons(said: str) -> bool:
+    """Whether a row has nothing but them."""
+    parts = [part.strip() for part in _APART.split(said) if any(map(str.isalpha, part))]
+    return all(_CONSENTS.search(part) or _REFUSES.search(part) for part in parts)
 
 
 def _keyed(said: str) -> bool:

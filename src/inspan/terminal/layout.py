@@ -38,6 +38,11 @@ _FLOATS: Final = re.compile(r"[^╭┌┏╔]{3,}([╭┌┏╔][─━═][^╮
 _COVERED: Final = re.compile(
     r"[^─━═]*[─━═]{3,}( {2,}(?=\S)[^─━═╭╮╰╯┌┐└┘│┃]*[^─━═╭╮╰╯┌┐└┘│┃ ] {2,}| {12,})[─━═]{3,}\W*"
 )
+#: A sentence below a box, and no words on keys: a text goes on there, and has the box within it.
+_SENTENCE: Final = re.compile(
+    r"(?i)(?!.*(?:\b(?:enter|return|esc|escape|tab|arrows?|press|select)\b|[↑↓←→⏎]))"
+    r"[a-z][\w',-]*(?: [\w',./()-]+){5,}"
+)
 #: An option that is marked, and any other: what stands before its words.
 _CHOSEN: Final = re.compile(r"[\s│┃║|▌▎▊▐]*[❯›>●▶→◉▸➤»►‣] {1,3}(?=\S)")
 _OTHER: Final = re.compile(r"[\s│┃║|▌▎▊▐]*(?:[○◯•·-] {1,3})?(?=\S)")
@@ -205,7 +210,8 @@ def floating(rows: Sequence[str]) -> list[str] | None:
     """What stands in the lowest box that begins right of the left edge, over all else; or nothing.
 
     Such a box is a dialog, or a picture of one: its corners are in the same columns. What stands in
-    a field of its own within it is part of it.
+    a field of its own within it is part of it. A text that goes on below it, from the same column,
+    quotes it.
     """
     lowest: range | None = None
     inside: list[str] = []
@@ -251,7 +257,9 @@ def _floating(rows: Sequence[str], at: int, left: int, right: int) -> list[str]:
         inside.append(row[left + 1 : right].strip(SIDES))
     below = rows[at + 1 + len(inside)] if at + 1 + len(inside) < len(rows) else ""
     closed = len(below) > right and below[left] in _LOWER and below[right] in _LOWER
-    return inside if closed else []
+    after = next(filter(_worded, rows[at + 2 + len(inside) :]), "")
+    quoted = not after[:left].strip() and bool(_SENTENCE.match(after, left))
+    return inside if closed and not quoted else []
 
 
 def _panel(rows: Sequence[str], at: int) -> range:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from math import inf
 
 from inspan.model.activity import Doing, Reading, Source
-from inspan.terminal.asking import column
 from inspan.terminal.hooks import Hooks
 from inspan.terminal.keys import Keys
 from inspan.terminal.motion import Motion
+from inspan.terminal.panes import Asides, panes
 from inspan.terminal.rules import Rulebook, Verdict
 from inspan.terminal.screen import Backend, Screen
 from inspan.terminal.settle import Unsettled
@@ -41,6 +41,7 @@ class Look:
         self._motion = Motion()
         self._usual = Usual()
         self._keys = Keys()
+        self._asides = Asides()
         #: How many characters had been drawn when it was looked at last.
         self._printed = 0
 
@@ -82,9 +83,9 @@ class Look:
             rests = at >= self._motion.rests and (said is None or said.doing is not Doing.WAITING)
             hidden = screen.marks.hidden
             self._keys.typed(data, at)
-            self._usual.typed(
-                data, tuple(column(screen.rows())), screen.cursor, hidden, rests=rests, at=at
-            )
+            talk = panes(screen.rows())
+            cursor = talk.cursor(screen.cursor)
+            self._usual.typed(data, talk.rows, cursor, hidden, rests=rests, at=at)
             self._motion.ornaments.typed(at)
             self._motion.clocks.typed = True
             self._motion.clocks.sent = self._usual.sent
@@ -108,9 +109,11 @@ class Look:
         motion, printed = self._motion, screen.printed - self._printed
         motion.seen(screen.rows(), screen.cursor, told, printed, self._printed_at)
         self._printed = screen.printed
+        talk = panes(seen[0])
         view = View(
-            tuple(column(seen[0])),
-            *seen[1:],
+            talk.rows,
+            talk.cursor(seen[1]),
+            *seen[2:],
             now=now,
             since=self._since,
             calm=motion.calm,
@@ -125,6 +128,8 @@ class Look:
             keyed=self._keys.answered,
             usual=self._usual.every,
             sent=self._usual.sent,
+            beside=talk.beside,
+            beside_since=self._asides.seen(talk.beside, self._printed_at),
         )
         verdict = self._judge(view)
         titled = verdict.source is Source.TITLE

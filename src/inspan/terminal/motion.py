@@ -18,6 +18,7 @@ from typing import Final
 from inspan.terminal.clocks import Clocks, Counts
 from inspan.terminal.layout import FRAME, typing_rows
 from inspan.terminal.ornaments import Ornaments
+from inspan.terminal.panes import panes
 
 #: Seconds without a change after which what moved has come to rest. A counter of seconds moves.
 MOTION_PAUSE: Final = 1.6
@@ -30,6 +31,8 @@ EXCUSED: Final = 0.5
 PAINTS: Final = 0.4
 #: So many characters at least are drawn anew by an animation of colours: a cursor is one.
 _PAINTED: Final = 2
+#: And so often one after the other: a blink may be early once.
+_PAINTS_LEAST: Final = 2
 #: Seconds for which a row may be gone that is only drawn anew.
 _DRAWN_ANEW: Final = 1.0
 _NEVER: Final = (inf, -inf)
@@ -86,6 +89,8 @@ class Motion:
     ornaments: Ornaments = field(default_factory=Ornaments)
     _excused: float = -inf
     _painted: float = -inf
+    #: How often the same text was drawn again, each time soon after the last.
+    _paints: int = 0
     #: Since when each row of the screen is as it is, but for dots behind it that come and go.
     stood: tuple[float, ...] = ()
     #: Since when the words of each are what they are, whatever signs and numbers do.
@@ -155,7 +160,11 @@ class Motion:
                     born[number] = self.born[was]
                 elif not found and at < self._gone.get(row, _NEVER)[1] + _DRAWN_ANEW:
                     born[number], _ = self._gone.pop(row)
-        gone = {row: (self.born[was[0]], at) for row, was in left.items() if row and was}
+        gone = {
+            row: (self.born[was[0]], at)
+            for row, was in left.items()
+            if row and was and was[0] >= scrolled
+        }
         kept = {row: each for row, each in self._gone.items() if at < each[1] + _DRAWN_ANEW}
         self._gone = kept | gone
         self._born, self.born = rows, tuple(born)
@@ -169,11 +178,11 @@ class Motion:
             self._loud(at, MOTION_PAUSE)
             return
         if rows == self._rows:
-            paints = printed >= _PAINTED and at <= self._painted + PAINTS
             if printed >= _PAINTED:
-                self._painted = at
-            if paints:
-                self._loud(at, SPIN_PAUSE)
+                fast = at <= self._painted + PAINTS
+                self._paints, self._painted = (self._paints + 1 if fast else 0), at
+                if self._paints >= _PAINTS_LEAST:
+                    self._loud(at, SPIN_PAUSE)
             return
         found = self._changes(rows, cursor, told, at)
         moved = [(number, self._rows[number], rows[number]) for number in found]
@@ -213,7 +222,8 @@ class Motion:
         self, rows: tuple[str, ...], cursor: tuple[int, int], told: int, at: float
     ) -> dict[int, Change]:
         """What changed that changes at work only, by rows."""
-        typing = typing_rows(rows[told:], cursor)
+        talk = panes(rows[told:])
+        typing = typing_rows(talk.rows, talk.cursor(cursor))
         first = typing.start + told if typing is not None else len(rows)
         found = {}
         for number, (row, was) in enumerate(zip(rows, self._rows, strict=True)):

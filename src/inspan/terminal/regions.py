@@ -38,6 +38,7 @@ class Place(StrEnum):
     OTHERWISE = "otherwise"  #: up to the cursor, where that is no look of a prompt that was sent
     ASKING = "asking"  #: the rows that ask, by several signs together
     MAYBE = "maybe_asking"  #: the same where there are few signs
+    BESIDE = "asking_beside"  #: the rows that ask in a pane beside the one to talk in
     UNTOUCHED = "untouched"  #: an empty line, where nobody has typed anything yet
     WHOLE = "whole"  #: every line that is not empty
 

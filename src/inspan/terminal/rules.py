@@ -26,6 +26,8 @@ QUESTION_MOST: Final = 500
 OPTIONS_MOST: Final = 20
 #: Lines that did not come together are no list before they have stood for so many seconds.
 _APART: Final = 5.0
+#: Where what asks is found by several signs together.
+_SEVERAL: Final = frozenset({Place.ASKING, Place.BESIDE})
 #: What moved for so many seconds before lines came is said beside them while they are new.
 _WENT_ON: Final = 1.0
 
@@ -192,7 +194,7 @@ class Rule:
         So is what moves and moved well before them, and what asks by several signs together. Where
         those lines are of a spinner, and so never stand (``turns``), whatever asks is.
         """
-        several = any(Place.ASKING in condition.places for condition in self.all)
+        several = any(_SEVERAL & condition.places for condition in self.all)
         went_on = self.moves > 0 and view.moving + _WENT_ON <= since
         return several or went_on or (turns and self.asks is not None)
 

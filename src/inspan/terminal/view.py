@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
-from inspan.terminal.asking import Asking, asking, column, needed, tells
+from inspan.terminal.asking import NEEDED, Asking, asking, asking_beside, needed, tells
 from inspan.terminal.layout import (
     FRAME,
     SIDES,
@@ -29,6 +29,7 @@ from inspan.terminal.layout import (
     printed,
     typing_rows,
 )
+from inspan.terminal.panes import column
 from inspan.terminal.regions import Place, Region
 from inspan.terminal.sanitize import columns
 from inspan.terminal.usual import Standing
@@ -49,6 +50,8 @@ _BELOW: Final = 5
 #: Seconds within which the options of a dialog come, and how much later others count.
 _TOGETHER: Final = 0.6
 _APART: Final = 4.0
+#: How much later those count that have a sign less than is needed, while something moves.
+_FEW: Final = 1.8
 #: Seconds between two lines below one another of a text that comes line by line, at the most.
 _FLOWS: Final = 4.0
 #: A prompt comes with what it asks, or so many seconds later at the most.
@@ -57,6 +60,7 @@ _WITH: Final = 2.0
 _MAYBE: Final = 2
 _ASKED: Final = Region(Place.ASKED)
 _ASKING: Final = Region(Place.ASKING)
+_BESIDE: Final = Region(Place.BESIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,9 @@ class View:
     usual: tuple[Standing, ...] = ()
     #: When that was: what has stood there since before tells nothing of what came of it.
     sent: float = -inf
+    #: The panes beside that of the rows, and since when each of their rows is there.
+    beside: tuple[tuple[str, ...], ...] = ()
+    beside_since: tuple[tuple[float, ...], ...] = ()
     _cut: dict[Region, tuple[str, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -119,6 +126,8 @@ class View:
             return max(self.stood[asked.start : asked.stop], default=-inf)
         if line and line in self._cut.get(_ASKING, ()):
             return self._asks_since(self._asking())
+        if line and line in self._cut.get(_BESIDE, ()):
+            return max(since for _, since in self._asking_beside())
         return self._latest(line, self.stood)
 
     def _asks_since(self, found: Asking) -> float:
@@ -126,7 +135,8 @@ class View:
         every = [self.worded[at] for at in found.rows if at < len(self.worded)]
         listed = [self.worded[at] for at in found.options if at < len(self.worded)]
         apart = bool(listed) and max(listed) - min(listed) > _TOGETHER
-        return max(every, default=-inf) + (_APART if apart else 0.0)
+        few = found.chooses and found.signs < NEEDED
+        return max(every, default=-inf) + (_APART if apart else _FEW if few else 0.0)
 
     def came(self, line: str) -> float:
         """Since when this line of a region is on the screen."""
@@ -231,9 +241,8 @@ class View:
             case Place.ABOVE:
                 typing = self._typing()
                 yield from _worded(self.rows[: typing.start])[-region.lines :] if typing else ()
-            case Place.ASKING | Place.MAYBE:
-                least = _MAYBE if region.place is Place.MAYBE else 0
-                yield from (self.rows[at] for at in self._asking(least).rows)
+            case Place.ASKING | Place.MAYBE | Place.BESIDE:
+                yield from self._asked_by_signs(region.place)
             case _:
                 yield from self._drawn(region.place)
 
@@ -256,6 +265,13 @@ class View:
             case _:
                 return self._by_typing(place)
 
+    def _asked_by_signs(self, place: Place) -> list[str]:
+        """The rows that ask by several signs."""
+        if place is Place.BESIDE:
+            return [row for row, _ in self._asking_beside()]
+        least = _MAYBE if place is Place.MAYBE else 0
+        return [self.rows[at] for at in self._asking(least).rows]
+
     def _asking(self, least: int = 0) -> Asking:
         """What asks, by several signs: so many at least, or as many as are needed."""
         rests = bool(self._as_usual(Place.USUAL))
@@ -267,8 +283,23 @@ class View:
         other = not rests and any(each.drawn for each in self.usual)
         # A place to type that looks so beside what moves is no rest.
         calm = rests and self.now >= self.rests
-        enough = found.signs >= (least or needed(rests=calm, other=other))
-        return found if enough else Asking()
+        most = needed(rests=calm, other=other)
+        if not least and self._chosen_beside(found, most):
+            return found
+        return found if found.signs >= (least or most) else Asking()
+
+    def _chosen_beside(self, found: Asking, most: int) -> bool:
+        """Whether answers to choose stand above what moves, with one sign less than ``most``."""
+        signs = found.signs + (not found.options)
+        return found.chooses and signs >= most - 1 and self.now < self.rests
+
+    def _asking_beside(self) -> list[tuple[str, float]]:
+        """The rows that ask in a pane beside, and since when each is there."""
+        for rows, since in zip(self.beside, self.beside_since, strict=True):
+            found = asking_beside(rows, [at > self.sent > -inf for at in since])
+            if found.signs:
+                return [(rows[at].strip(SIDES), since[at]) for at in found.rows]
+        return []
 
     def _as_usual(self, place: Place) -> Sequence[str]:
         """Where one types, where it stands as when a prompt was sent; or that it does not."""

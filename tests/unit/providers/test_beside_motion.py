@@ -107,3 +107,56 @@ def test_the_same_question_asked_again_is_not_the_one_that_was_answered(tmp_path
         )
         again.append((20.1 + step / 4, face_of))
     assert last(tmp_path, [*steps, *again], 25.0) is Doing.WAITING
+
+
+def split(said: list[str], panel: list[str]) -> bytes:
+    """The talk at the left, and a panel beside it from the top to the bottom, if there is one."""
+    half = 28 if panel else 58
+    edge = "─" * (half - 2)
+    field = [f"╭{edge}╮", f"│{' Message':<{half - 2}}│", f"╰{edge}╯"]
+    talk = [*said, *[""] * (16 - len(said)), *field]
+    if not panel:
+        return drawn([*talk, " ~/work"])
+    shown = [*panel[:-1], *[""] * (len(talk) - len(panel)), panel[-1]]
+    rows = [f"{row:<29}│ {other}" for row, other in zip(talk, shown, strict=True)]
+    return drawn([*rows, " ~/work"])
+
+
+PANELS = {
+    "buttons": ["", "Action: shell", "  rm -rf build", "  ✓ Apply    ✕ Reject"],
+    "a list": ["Shall this command be run?", "❯ 1. Yes", "  2. No", ""],
+    "keys": ["", "Run it?", "[y] allow  [n] deny"],
+}
+TELLS = {
+    "what is to be done": ["Tasks", "☑ read a.py", "☐ run the tests"],
+    "changes": ["Changes", "- if ok: continue", "+ if not ok: skip"],
+    "keys": ["Keys", "ctrl+c stop", "tab complete", "esc close"],
+}
+
+
+@pytest.mark.parametrize(
+    ("panel", "doing"),
+    [
+        *((each, Doing.WAITING) for each in PANELS.values()),
+        *((each, Doing.WORKING) for each in TELLS.values()),
+    ],
+    ids=[*(f"asks by {name}" for name in PANELS), *(f"tells {name}" for name in TELLS)],
+)
+def test_what_a_panel_asks_is_not_of_what_moves_beside_it(
+    tmp_path: Path, panel: list[str], doing: Doing
+) -> None:
+    typed = split([], []).replace(b"Message" + b" " * 9, b"make the release")
+    steps: list[Step] = [
+        (1.0, (60, 20)),
+        (1.2, b"\x1b[?1049h" + split([], [])),
+        (4.0, (b"make the release",)),
+        (4.1, typed),
+        (4.5, (b"\r",)),
+    ]
+    for step in range(40):
+        at = 5.0 + step / 4
+        said = [f"line {row} of the build" for row in range(max(0, step - 12), step)]
+        rows = ["> make the release", *said, f"{SPINS[step % 8]} shell {step // 4}s"]
+        steps.append((at, split(rows, panel if at >= 9 else [])))
+    assert last(tmp_path, steps, 8.9) is Doing.WORKING
+    assert last(tmp_path, steps, 14.0) is doing

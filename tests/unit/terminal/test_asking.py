@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from inspan.terminal.asking import NEEDED, asking, column, needed
+from inspan.terminal.asking import NEEDED, asking, needed
+from inspan.terminal.panes import column
 
 ASKS = {
     "buttons and their keys above a line for a reason": (
