@@ -18,6 +18,7 @@ from tests.agents.agent import Agent
 from tests.agents.faces.cloaked import JANITO, PATCHPAL
 from tests.agents.faces.concealed import ANDROMITY, NEMO
 from tests.agents.faces.covered import KOLEGA, WIZOLT
+from tests.agents.faces.curtained import MYCODE, VAGUE
 from tests.agents.faces.held import KIMI
 from tests.agents.faces.hidden import EDITH, MARIM
 from tests.agents.faces.hooded import ITE, POSTAL
@@ -67,6 +68,8 @@ RECORDED = {
         EDITH.agent,
         NEMO.agent,
         ANDROMITY.agent,
+        VAGUE.agent,
+        MYCODE.agent,
     )
 }
 

@@ -12,6 +12,7 @@ from tests.agents.faces import (
     cloaked,
     concealed,
     covered,
+    curtained,
     held,
     hidden,
     hooded,
@@ -333,5 +334,7 @@ TOLD: Mapping[str, Face] = {
         hidden.EDITH,
         concealed.NEMO,
         concealed.ANDROMITY,
+        curtained.VAGUE,
+        curtained.MYCODE,
     )
 }

@@ -18,6 +18,7 @@ from tests.agents.faces import (
     cloaked,
     concealed,
     covered,
+    curtained,
     faces,
     hidden,
     hooded,
@@ -160,5 +161,6 @@ LOGINS: Mapping[str, Login] = {
             _alone(concealed.ANDROMITY, Doing.WAITING, env=concealed.ANDROMITY_QUIET),
             called="trust",
         ),
+        _alone(curtained.VAGUE, Doing.WAITING, "tui", env=curtained.VAGUE_SLOW),
     )
 }
