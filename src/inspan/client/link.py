@@ -224,6 +224,7 @@ class Closing:
     @abstractmethod
     def close(self) -> None:
         """Let go of what it has."""
+        raise NotImplementedError
 
 
 class Stream(Closing):

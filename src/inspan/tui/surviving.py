@@ -35,6 +35,7 @@ class Surviving(App[R]):
     @abstractmethod
     def complain(self, error: Exception, part: object) -> None:
         """What becomes of an error. It must not raise."""
+        raise NotImplementedError
 
     def _handle_exception(self, error: Exception) -> None:
         if self.lives:

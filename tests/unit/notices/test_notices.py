@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from inspan.errors import FellBehind, StoreFailed, Unable
+from inspan.errors import FellBehind, InspanError, StoreFailed, Unable
 from inspan.model import event as e
 from inspan.model.notice import USUAL, Desktop, NoticeKind, Target
 from inspan.model.task import TaskSpec
@@ -288,10 +288,9 @@ async def test_a_file_that_cannot_be_written_keeps_nobody_from_being_told(world:
         await world.passing(lambda: world.way(DESK).messages)
 
 
-async def test_events_that_cannot_be_read_are_asked_for_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watch, left = world.control.watch, [StoreFailed("no"), StoreFailed("still no")]
+def _watch_fails(world: World, monkeypatch: pytest.MonkeyPatch, *errors: InspanError) -> None:
+    """With each of the errors once, after an event."""
+    watch, left = world.control.watch, [*errors]
 
     async def failing(since: int | None = None) -> AsyncIterator[e.Event]:
         async for event in watch(since):
@@ -300,6 +299,12 @@ async def test_events_that_cannot_be_read_are_asked_for_again(
                 raise left.pop()
 
     monkeypatch.setattr(world.control, "watch", failing)
+
+
+async def test_events_that_cannot_be_read_are_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _watch_fails(world, monkeypatch, StoreFailed("no"), StoreFailed("still no"))
     async with world.telling(DESK):
         await world.failing(3)
         await world.quiet(60)
@@ -352,15 +357,7 @@ async def test_events_that_cannot_be_looked_up_at_the_start_begin_anew(
 async def test_who_falls_behind_reads_on_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch, left = world.control.watch, [FellBehind(), FellBehind()]
-
-    async def failing(since: int | None = None) -> AsyncIterator[e.Event]:
-        async for event in watch(since):
-            yield event
-            if left:
-                raise left.pop()
-
-    monkeypatch.setattr(world.control, "watch", failing)
+    _watch_fails(world, monkeypatch, FellBehind(), FellBehind())
     async with world.telling(DESK):
         await world.failing(3)
         assert await world.passing(lambda: world.way(DESK).messages) <= 5

@@ -357,7 +357,7 @@ class Place:
         self._asked.clear()
         self._opened()
         self._over, self._told = True, seen.run
-        why, self.closing = self.closing or seen.reason, None
+        why = self.closing or seen.reason
         hint = why.hint
         if self.run is not None or not hint:
             hint = f"{hint} {RESTORE}".lstrip()

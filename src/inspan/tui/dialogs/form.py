@@ -58,14 +58,17 @@ class Form(Dialog[T]):
     @abstractmethod
     def held(self) -> Iterable[str]:
         """What the fields hold at first, in their order."""
+        raise NotImplementedError
 
     @abstractmethod
     def choices(self) -> Iterable[Choice]:
         """What is chosen below them."""
+        raise NotImplementedError
 
     @abstractmethod
     def made(self) -> T | None:
         """What is written, as one thing; ``None`` where something is wrong with it."""
+        raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         name, label, does = self.BUTTON

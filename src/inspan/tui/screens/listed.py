@@ -39,6 +39,7 @@ class Listed(Frame):
     @abstractmethod
     def fill(self) -> None:
         """Write the rows as wide as they are shown."""
+        raise NotImplementedError
 
     @on(Rows.Fitted)
     def _fitted(self, event: Rows.Fitted) -> None:
