@@ -1,4 +1,4 @@
-"""Two agents more that nobody who writes rules for screens has looked at when they were recorded.
+"""Two agents more that nobody who writes rules for screens has looked at: the tenth pair.
 
 inspan knows neither. Each speaks to the scripted model over the Chat Completions API. Their keys
 and settings are from their own documentation and programs.
