@@ -89,6 +89,8 @@ def _all_wait(console: Console, hold: Path) -> str:
     until(lambda: checks in map(_what, of_goal(console, goal)), "the first to merge", PATIENCE)
     go.touch()
     until(lambda: states(console) == ["merging"] * 4, "all to wait", PATIENCE)
+    works = sorted(one["id"] for one in of_goal(console, goal) if _what(one)[0] == "apply")
+    assert works == [shown(console)[one["name"]]["task"] for one in STEPS]
     return goal
 
 

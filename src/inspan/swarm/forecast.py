@@ -53,6 +53,11 @@ def works(tasks: Sequence[Task]) -> tuple[Task, ...]:
     return tuple(sorted(found, key=lambda task: task.id))
 
 
+def standing(tasks: Sequence[Task]) -> tuple[tuple[object, ...], ...]:
+    """What a forecast for ``tasks`` is made from: as long as it is the same, so is the forecast."""
+    return tuple((task.id, task.state, task.attempt, task.awaits_verdict) for task in tasks)
+
+
 class Forecast:
     """Of one goal."""
 

@@ -66,7 +66,8 @@ class Leading:
         ``done``: the steps that are, when it is merged.
         """
         means, step = self._means, self._step
-        task = await means.hand_in(await self._spec(), f"step:{step.name}")
+        async with means.handing:
+            task = await means.hand_in(await self._spec(), f"step:{step.name}")
         means.voice.say(f"▸ {step.name}: {task.spec.provider} ({short(task.id)})")
         async with means.merging.of(step.name) as turn:
             # What is accepted is merged before another is accepted: so it is known by that.

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from inspan.git.checkout import shown
 from inspan.model.pursuit import GOAL, OF, PHASE, STEP
 from inspan.model.task import (
@@ -40,6 +42,9 @@ class Means:
     dialects: Dialects
     #: One result is merged at a time.
     merging: Turns
+    #: Steps that can begin together are handed in in the order of the plan: where slots are few,
+    #: its first ones begin first.
+    handing: anyio.Lock = field(default_factory=anyio.Lock)
     #: Where the branch is checked out, as far as was told of it.
     _seen: set[Path] = field(default_factory=set)
 

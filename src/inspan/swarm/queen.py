@@ -24,7 +24,7 @@ from inspan.model.task import StopKind, Task, TaskState
 from inspan.swarm.branch import Branch
 from inspan.swarm.breaker import ALIKE, Breaker
 from inspan.swarm.chronicle import Chronicle
-from inspan.swarm.forecast import Forecast, works
+from inspan.swarm.forecast import Forecast, standing, works
 from inspan.swarm.leading import Leading, StepFailed
 from inspan.swarm.means import Means
 from inspan.swarm.planning import approved
@@ -220,7 +220,7 @@ class Queen:
         seen: object = None
         while True:
             open_ = works(tuple(self._chronicle.tasks.values()))
-            now = [(task.id, task.state, task.attempt) for task in open_]
+            now = standing(open_)
             if now == seen:
                 await self._chronicle.news()
                 await anyio.sleep(_FORESEE_EVERY)  # each event would be too often for many steps

@@ -10,9 +10,17 @@ import pytest
 from inspan.errors import BadInput, NotARepository
 from inspan.model.merging import merged_ref
 from inspan.model.pursuit import APPLY, PHASE, STEP
-from inspan.model.task import Exit, Task, TaskKind, TaskState, Workspace, WorkspaceKind
+from inspan.model.task import (
+    CheckResult,
+    Exit,
+    Task,
+    TaskKind,
+    TaskState,
+    Workspace,
+    WorkspaceKind,
+)
 from inspan.swarm.branch import Branch
-from inspan.swarm.forecast import Forecast, works
+from inspan.swarm.forecast import Forecast, standing, works
 from inspan.workspaces.places import Workspaces
 from tests.fakes.repository import contents, git, make_repository, task_in
 
@@ -83,6 +91,15 @@ async def test_what_is_not_committed_is_counted(tmp_path: Path) -> None:
     assert await branch.uncommitted() == 3
     git(place, "stash", "--quiet", "--include-untracked")
     assert await branch.uncommitted() == 0
+
+
+def test_a_result_that_is_checked_is_news_for_a_forecast(tmp_path: Path) -> None:
+    """Its state is the same before and after, and only after it is it compared."""
+    task = task_in(tmp_path, 1, labels={STEP: "one", PHASE: APPLY}, review=True, checks=("true",))
+    ended = replace(task, state=TaskState.PROCESSING, exit=Exit(code=0))
+    checked = replace(ended, checks=(CheckResult("true", Exit(code=0), "c1"),))
+    assert standing([ended]) == standing([ended])
+    assert standing([ended]) != standing([checked])
 
 
 async def test_what_will_not_go_together_is_told_once_and_before_it_is_merged(
