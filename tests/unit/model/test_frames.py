@@ -61,6 +61,12 @@ def test_a_size_comes_back() -> None:
         wire.sized(b"\0" * 8)
 
 
+def test_an_offset_comes_back() -> None:
+    assert wire.longed(wire.long(1 << 40)) == 1 << 40
+    with pytest.raises(BadInput, match="eight bytes"):
+        wire.longed(b"\0" * 7)
+
+
 def test_a_frame_of_no_known_opcode_is_refused() -> None:
     with pytest.raises(BadInput, match="byte 63"):
         wire.decode(ord("?"), 0, b"")

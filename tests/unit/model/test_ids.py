@@ -51,10 +51,11 @@ def test_any_other_amount_of_randomness_is_refused(size: int) -> None:
 def test_a_session_is_named_by_its_task_and_attempt() -> None:
     task = ids.ulid(1.0, bytes(10))
     session = ids.session_id(task, 12)
-    check = ids.check_id(session, 0)
-    assert (session, check) == (f"{task}-12", f"{task}-12-c0")
-    assert ids.task_of(session) == ids.task_of(check) == task
-    assert all(ids.SESSION_ID.fullmatch(name) for name in (session, check))
+    check, command = ids.check_id(session, 0), ids.command_id(session, 1)
+    assert (session, check, command) == (f"{task}-12", f"{task}-12-c0", f"{task}-12-t1")
+    for name in (session, check, command):
+        assert (ids.task_of(name), ids.attempt_of(name)) == (task, 12)
+        assert ids.SESSION_ID.fullmatch(name)
 
 
 @pytest.mark.parametrize("name", ["", "../etc", "a" * 26 + "/1", "i" * 26 + "-1", "0" * 26, " "])

@@ -131,6 +131,9 @@ def test_stars_stand_for_names_and_for_folders() -> None:
     for name, verdict in (("axbyc", "allow"), ("ac", "ask"), ("axbc", "allow"), ("abb", "ask")):
         assert told(write(name), "allow Write@a*b*c")[0] == verdict
     assert told(write("aba"), "allow Write@ab*ba")[0] == "ask"
+    assert told(write("baab"), "allow Write@ab*")[0] == "ask"
+    for everywhere in ("allow Write@/", "allow Write@//"):
+        assert told(write("a", "/else/b"), everywhere)[0] == "allow"
     assert told(write("/else/.env"), "allow *", "deny *@/**/.env")[0] == "deny"
     assert told(write("[a].py"), "allow *", "deny *@[a].py")[0] == "deny"
 

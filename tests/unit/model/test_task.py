@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from inspan.model.task import GOOD, TERMINAL, Exit, Patience, TaskState
+from inspan.model.task import GOOD, TERMINAL, Exit, Hand, Handed, Patience, TaskState
+from tests.unit.model.samples import task
 
 pytestmark = pytest.mark.requirement("C1")
 
@@ -30,3 +33,12 @@ def test_what_ended_well_has_ended() -> None:
 
 def test_the_deadline_is_three_hundred_seconds_unless_said_otherwise() -> None:
     assert Patience().deadline == 300.0
+
+
+def test_each_attempt_is_told_of_who_had_the_task_then() -> None:
+    held = task(TaskState.RUNNING, 5)
+    assert held.hand(1).provider == held.hand(5).provider == held.spec.provider
+    earlier = (Hand("claude"), Hand("codex", since=3))
+    changed = replace(held, handed=Handed(earlier=earlier, since=5, provider="pi"))
+    told = [changed.hand(attempt).provider for attempt in range(1, 6)]
+    assert told == ["claude", "claude", "codex", "codex", held.spec.provider]
