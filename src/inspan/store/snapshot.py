@@ -71,13 +71,14 @@ def _beside(path: Path, to: Path) -> None:
     of one moment; a commit that was cut short at the log's end is passed over by SQLite.
     """
     for _ in range(_TRIES):
-        before = _state(path)
         try:
+            before = _state(path)
             _copied(path, to)
             _copied(log_of(path), log_of(to))
+            after = _state(path)
         except OSError as error:
             raise StoreFailed(f"{path} cannot be copied: {error.strerror or error}") from error
-        if before == _state(path):
+        if before == after:
             return
         time.sleep(_PAUSE)
     raise StoreFailed(

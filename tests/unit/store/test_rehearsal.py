@@ -252,6 +252,24 @@ def test_a_copy_beside_a_daemon_that_has_no_place_is_said(
     assert not [*database.parent.glob("**/backup-*")]
 
 
+@pytest.mark.parametrize("database", [1], indirect=True)
+def test_a_database_that_goes_while_it_is_copied_is_said(
+    database: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = snapshot._copied
+
+    def gone(path: Path, to: Path) -> None:
+        real(path, to)
+        path.unlink(missing_ok=True)
+
+    monkeypatch.setattr(snapshot, "_copied", gone)
+    with (
+        LockFile.of(database),
+        pytest.raises(StoreFailed, match=r"inspan\.db cannot be copied: No"),
+    ):
+        snapshot.snapshot(database, folder / "copy.db")
+
+
 def test_damage_is_told_beside_a_daemon_too(tmp_path: Path, folder: Path) -> None:
     path = tmp_path / "inspan.db"
     path.write_bytes(b"no database at all" * 1000)
