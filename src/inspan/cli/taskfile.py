@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from inspan.cli import afar, asking
 from inspan.errors import BadInput, CyclicPlan, InspanError
-from inspan.model.agent import Mode
+from inspan.model.agent import Mode, is_agent
 from inspan.model.budget import Budget, OverBudget
 from inspan.model.permission import Policy
 from inspan.model.plan import order
@@ -182,10 +182,9 @@ def _spec(
     terminal: TerminalSpec,
 ) -> TaskSpec:
     wanted = {key: str(value) for key, value in _dict(place, "env").items()}
-    provider = _text(place, "agent", _text(place, "provider", "shell"))
-    dialect = passing.dialect_of(provider, settings)
-    mode = _choice(place, "mode", Mode, None)
     far = afar.address() is not None
+    provider, dialect = _provider(place, settings, far=far)
+    mode = _choice(place, "mode", Mode, None)
     rule = afar.rule(everything=False) if far else passing.rule_of(dialect, settings.env)
     given, withheld = asking.environment(env, rule, [])
     cwd = _tried(place, "cwd", lambda: _folder(place, base, far=far))
@@ -227,6 +226,21 @@ def _spec(
         labels={key: str(value) for key, value in _dict(place, "labels").items()},
         delegates=_delegates(place, agent=dialect is not None),
     )
+
+
+def _provider(place: _Place, settings: Settings, *, far: bool) -> tuple[str, Dialect | None]:
+    """Who runs it, and the agent that it is; which there are on another machine is known there."""
+    key = "agent" if "agent" in place.given else "provider"
+    provider = _text(place, key, "shell")
+    dialect: Dialect | None = _tried(place, key, lambda: passing.dialect_of(provider, settings))
+    if dialect is None and is_agent(provider) and not far:
+        raise place.refuse(
+            key,
+            f"no agent is called {provider!r}",
+            "`inspan agents` lists them, the settings declare one of your own; `run: CMD` runs any"
+            " command.",
+        )
+    return provider, dialect
 
 
 def _folder(place: _Place, base: Path, *, far: bool) -> str:

@@ -128,6 +128,8 @@ def test_a_nameless_task_can_be_waited_for_by_its_place(tmp_path: Path) -> None:
         ("defaults: {colour: red}\ntasks: [a]\n", 1, "'colour' is not known"),
         ("- a\n- 3\n", 2, "command or a mapping"),
         ("- name: a\n", 1, "no `run`"),
+        ("- run: a\n- agent: nosuch\n  prompt: b\n", 2, "no agent is called 'nosuch'"),
+        ("- run: a\n- prompt: b\n  provider: nosuch\n", 3, "no agent is called 'nosuch'"),
         ("- run: ''\n", 1, "not a command"),
         ("- run: a\n  after: b\n", 2, "'b', which is not in this file"),
         ("- {name: a, run: x}\n- {name: a, run: y}\n", 2, "two tasks are called 'a'"),
