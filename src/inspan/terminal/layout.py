@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
+
+from inspan.terminal.sanitize import columns
 
 #: A line across the screen, also as the border of a box.
 _HORIZONTAL: Final = re.compile(r"\s*[╭╰┌└├┏┗┣╔╚╠+]?[─━═╌╍┄┅┈┉▔▁▀▄=-]{8,}[╮╯┐┘┤┓┛┫╗╝╣+]?\s*")
@@ -62,6 +65,8 @@ _APART_MOST: Final = 3
 _BARE: Final = re.compile(r"\s{0,4}(?:[❯›>❱»]|>>>?|```.*|~~~.*)\s*$")
 #: The most rows between a dialog and the place in which one types below it.
 _BETWEEN_MOST: Final = 3
+#: The second column of a character that is two columns wide.
+_SECOND: Final = "\0"
 #: Of so many rows it is known whether they are lines: most are looked at again and again.
 _KNOWN: Final = 2048
 
@@ -206,22 +211,63 @@ def _low(rows: Sequence[str], at: int) -> bool:
     return sum(map(bool, rows[at + 1 :])) <= _BELOW_MOST
 
 
+@dataclass(frozen=True, slots=True)
+class Floating:
+    """A box that stands over all else: its rows, the columns of its sides, and what is inside."""
+
+    rows: range
+    left: int
+    right: int
+    inside: tuple[str, ...]
+    covers: bool  #: something stands left of it
+
+
+@lru_cache(_KNOWN)
+def cells(row: str) -> str:
+    """A row with a character for each column, so that what is right of an emoji is in its own."""
+    if row.isascii() or columns(row) == len(row):
+        return row
+    return "".join(sign + _SECOND * (columns(sign) - 1) for sign in row)
+
+
+def part(row: str, first: int, end: int | None = None) -> str:
+    """What stands in these columns of a row of ``cells``."""
+    return row[first:end].replace(_SECOND, "")
+
+
 def floating(rows: Sequence[str]) -> list[str] | None:
-    """What stands in the lowest box that begins right of the left edge, over all else; or nothing.
+    """What stands in the lowest box that begins right of the left edge; or nothing."""
+    found = floating_box(rows)
+    return [row for row in found.inside if row] if found else covering(rows)
+
+
+def floating_box(rows: Sequence[str]) -> Floating | None:
+    """The lowest box that begins right of the left edge; one with something left of it comes first.
 
     Such a box is a dialog, or a picture of one: its corners are in the same columns. What stands in
     a field of its own within it is part of it. A text that goes on below it, from the same column,
-    quotes it.
+    quotes it. A box in which one types may be indented, with nothing beside it.
     """
-    lowest: range | None = None
-    inside: list[str] = []
-    for at in range(len(rows) - 1, -1, -1):
-        if (corner := _FLOATS.match(rows[at])) is None:
+    if not any(map(_FLOATS.match, rows)):
+        return None
+    drawn = [*map(cells, rows)]
+    lowest: Floating | None = None
+    for at in range(len(drawn) - 1, -1, -1):
+        if (corner := _FLOATS.match(drawn[at])) is None:
             continue
-        found = _floating(rows, at, corner.start(1), corner.end(1) - 1)
-        if found and (lowest is None or (at < lowest.start and at + len(found) >= lowest.stop)):
-            lowest, inside = range(at, at + len(found) + 1), found
-    return [row for row in inside if row] if lowest else covering(rows)
+        left, right = corner.start(1), corner.end(1) - 1
+        if not (inside := _floating(drawn, at, left, right)):
+            continue
+        stands = range(at, at + len(inside) + 1)
+        covers = any(drawn[row][:left].strip() for row in stands)
+        found = Floating(stands, left, right, tuple(inside), covers)
+        if lowest is None or _within(lowest.rows, stands) or covers > lowest.covers:
+            lowest = found
+    return lowest
+
+
+def _within(rows: range, others: range) -> bool:
+    return others.start < rows.start and others.stop - 1 >= rows.stop
 
 
 def covering(rows: Sequence[str]) -> list[str] | None:
@@ -229,6 +275,9 @@ def covering(rows: Sequence[str]) -> list[str] | None:
 
     Above and below the border it goes on for as long as its edges are blank.
     """
+    if not any(map(_COVERED.fullmatch, rows)):
+        return None
+    rows = [*map(cells, rows)]
     for at in range(len(rows) - 1, -1, -1):
         if (cover := _COVERED.fullmatch(rows[at])) is None:
             continue
@@ -238,7 +287,7 @@ def covering(rows: Sequence[str]) -> list[str] | None:
             first -= 1
         while last + 1 < len(rows) and _blank_edges(rows[last + 1], left, right):
             last += 1
-        inside = [row[left:right].strip(SIDES) for row in rows[first : last + 1]]
+        inside = [part(row, left, right).strip(SIDES) for row in rows[first : last + 1]]
         if sum(map(_worded, inside)) > 1:
             return [row for row in inside if row]
     return None
@@ -254,7 +303,7 @@ def _floating(rows: Sequence[str], at: int, left: int, right: int) -> list[str]:
     for row in rows[at + 1 :]:
         if len(row) <= right or row[left] not in _UPRIGHT or row[right] not in _UPRIGHT:
             break
-        inside.append(row[left + 1 : right].strip(SIDES))
+        inside.append(part(row, left + 1, right).strip(SIDES))
     below = rows[at + 1 + len(inside)] if at + 1 + len(inside) < len(rows) else ""
     closed = len(below) > right and below[left] in _LOWER and below[right] in _LOWER
     after = next(filter(_worded, rows[at + 2 + len(inside) :]), "")

@@ -235,8 +235,7 @@ class Motion:
             for number, change in found.items()
             if change in (Change.SIGNS, Change.BLINK)
             and number < first
-            and self._rows[number]
-            and rows[number]
+            and (not self.clocks.typed or (self._rows[number] and rows[number]))
         }
         for number in found:
             if number not in signs:

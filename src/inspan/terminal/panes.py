@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import inf
 from typing import Final
 
-from inspan.terminal.layout import low_box
+from inspan.terminal.layout import cells, floating_box, low_box, part
 
 #: The left side of a pane.
 _EDGE: Final = re.compile(r"\s[│┃║╭╰┌└├▏▎]")
@@ -60,32 +60,44 @@ class Asides:
 
 def column(rows: Sequence[str]) -> Sequence[str]:
     """The rows without a panel that stands at their right from top to bottom."""
-    edge = _right(rows)
-    return rows if edge is None else [row[:edge].rstrip() for row in rows]
+    drawn = [*map(cells, rows)]
+    edge = _right(drawn, _sides(rows))
+    return rows if edge is None else [*_cut(drawn, 0, edge)]
 
 
 @lru_cache(_KNOWN)
 def panes(rows: tuple[str, ...]) -> Panes:
     """How this screen is divided: where a pane at the left has no place to type, it is beside."""
-    width, edge = max(map(len, rows), default=0), _right(rows)
-    inner = _edges(rows, _BETWEEN, range(_NARROW, width // 2), len(rows))
-    outer = [] if edge is None else _edges(rows, _EDGE, range(edge, width), _drawn(rows))
+    drawn, sides = [*map(cells, rows)], _sides(rows)
+    width, edge = max(map(len, drawn), default=0), _right(drawn, sides)
+    inner = _edges(drawn, _BETWEEN, range(_NARROW, width // 2), len(rows))
+    inner = [at for at in inner if at not in sides]
+    outer = [] if edge is None else _edges(drawn, _EDGE, range(edge, width), _filled(rows))
     ends = [-1, *inner, *outer, width]
-    parts = [_cut(rows, first + 1, end) for first, end in pairwise(ends)]
+    parts = [_cut(drawn, first + 1, end) for first, end in pairwise(ends)]
     typed = next((at for at in range(len(inner) + 1) if low_box(parts[at]) is not None), None)
     if not inner or typed is None:
-        return Panes(tuple(column(rows)), beside=tuple(parts[len(inner) + 1 :]))
+        whole = rows if edge is None else _cut(drawn, 0, edge)
+        return Panes(whole, beside=tuple(parts[len(inner) + 1 :]))
     return Panes(parts[typed], ends[typed] + 1, (*parts[:typed], *parts[typed + 1 :]))
 
 
-def _right(rows: Sequence[str]) -> int | None:
-    """Where a panel at the right begins."""
+def _sides(rows: Sequence[str]) -> tuple[int, ...]:
+    """The columns of the sides of a box in the middle: however tall it is, it divides nothing."""
+    over = floating_box(rows)
     width = max(map(len, rows), default=0)
-    first = next(iter(_edges(rows, _EDGE, range(width // 2, width), _drawn(rows))), None)
+    return (over.left, over.right) if over and over.right <= width - _NARROW else ()
+
+
+def _right(rows: Sequence[str], sides: tuple[int, ...]) -> int | None:
+    """Where a panel at the right begins, which has no such side."""
+    width = max(map(len, rows), default=0)
+    every = _edges(rows, _EDGE, range(width // 2, width), _filled(rows))
+    first = next((at for at in every if at not in sides[1:]), None)
     return None if first is None or first > width - _NARROW else first
 
 
-def _drawn(rows: Sequence[str]) -> int:
+def _filled(rows: Sequence[str]) -> int:
     return sum(map(bool, rows))
 
 
@@ -101,4 +113,4 @@ def _edges(rows: Sequence[str], edge: re.Pattern[str], where: range, of: int) ->
 
 
 def _cut(rows: Sequence[str], first: int, end: int) -> tuple[str, ...]:
-    return tuple(row[first:end].rstrip() for row in rows)
+    return tuple(part(row, first, end).rstrip() for row in rows)

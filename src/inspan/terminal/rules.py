@@ -268,7 +268,9 @@ class Rulebook:
             still = rule.still + (view.own if name == before else view.calm)
             if rule.stands and name != before:
                 since = max(map(view.stands, lines))
-                awaited = since if view.now < since + rule.stands else inf
+                awaited = inf
+                if view.now < since + rule.stands:
+                    awaited, again = since, min(again, since + rule.stands)
                 turns = view.turning(lines)
                 still = max(still, since + rule.stands, rule.apart(view, lines))
             if view.now < still and not (name == before and rule.asks):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
-from inspan.terminal.asking import NEEDED, Asking, asking, asking_beside, needed, tells
+from inspan.terminal.asking import AT_REST, NEEDED, Asking, asking, asking_beside, needed, tells
 from inspan.terminal.layout import (
     FRAME,
     SIDES,
@@ -52,6 +52,9 @@ _TOGETHER: Final = 0.6
 _APART: Final = 4.0
 #: How much later those count that have a sign less than is needed, while something moves.
 _FEW: Final = 1.8
+#: And how much sooner those that have more signs than are ever needed, and came all at once.
+_MANY: Final = -0.5
+_ONCE: Final = 0.1
 #: Seconds between two lines below one another of a text that comes line by line, at the most.
 _FLOWS: Final = 4.0
 #: A prompt comes with what it asks, or so many seconds later at the most.
@@ -134,9 +137,11 @@ class View:
         """Since when these words stand; options that came one by one count later."""
         every = [self.worded[at] for at in found.rows if at < len(self.worded)]
         listed = [self.worded[at] for at in found.options if at < len(self.worded)]
+        born = [self.born[at] for at in found.rows if at < len(self.born) and not self.turns[at]]
         apart = bool(listed) and max(listed) - min(listed) > _TOGETHER
-        few = found.chooses and found.signs < NEEDED
-        return max(every, default=-inf) + (_APART if apart else _FEW if few else 0.0)
+        once = found.signs > AT_REST and born and max(born) - min(born) < _ONCE
+        more = _FEW if found.few else _MANY if once else 0.0
+        return max(every, default=-inf) + (_APART if apart else more)
 
     def came(self, line: str) -> float:
         """Since when this line of a region is on the screen."""
@@ -285,7 +290,7 @@ class View:
         calm = rests and self.now >= self.rests
         most = needed(rests=calm, other=other)
         if not least and self._chosen_beside(found, most):
-            return found
+            return replace(found, few=found.signs < (NEEDED if found.allows else most))
         return found if found.signs >= (least or most) else Asking()
 
     def _chosen_beside(self, found: Asking, most: int) -> bool:

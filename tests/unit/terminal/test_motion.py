@@ -90,6 +90,21 @@ def test_a_picture_that_is_animated_is_no_work() -> None:
     assert motion.calm < 11.0
 
 
+def test_a_picture_that_falls_before_anybody_typed_is_no_work() -> None:
+    def falls(step: int) -> list[str]:
+        rows = ["", "", "", "agent · ready", LINE, "> ", LINE]
+        rows[step % 3] = " " * (step % 3 + 2) + "██"
+        return rows
+
+    motion = lived(falls)
+    assert motion.moved <= 12.0
+    typed = Motion()
+    typed.clocks.typed = True
+    for step in range(20):
+        typed.seen(tuple(falls(step)), (0, 0), ("title", ""), 50, 10.0 + step / 4)
+    assert typed.moved == 14.75
+
+
 def test_a_cursor_alone_that_is_drawn_anew_is_no_animation_of_colours() -> None:
     for printed, began in ((1, 10.0), (8, 10.25)):
         motion = Motion()

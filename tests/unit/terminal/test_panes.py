@@ -7,7 +7,9 @@ from math import inf
 import pytest
 
 from inspan.terminal.asking import asking_beside
-from inspan.terminal.panes import Asides, panes
+from inspan.terminal.layout import floating
+from inspan.terminal.panes import Asides, column, panes
+from inspan.terminal.sanitize import columns
 
 pytestmark = pytest.mark.requirement("B4")
 
@@ -69,3 +71,19 @@ def test_a_panel_that_came_asks_by_few_signs(
     rows: tuple[str, ...], is_new: bool, asks: bool
 ) -> None:
     assert bool(asking_beside(rows, [is_new] * len(rows)).rows) is asks
+
+
+def over_all(behind: str) -> tuple[str, ...]:
+    """A dialog that is nearly as tall as the screen, over rows that begin with ``behind``."""
+    left = " " * (16 - columns(behind))
+    edge = "─" * 60
+    inside = (f"{behind}{left}│{f' row {at}':<60}│" for at in range(18))
+    return ("a-model · running", f"{' ' * 16}╭{edge}╮", *inside, f"{' ' * 16}╰{edge}╯", "x" * 100)
+
+
+@pytest.mark.parametrize("behind", ["", "said", "✅ 完了"])
+def test_a_tall_dialog_divides_nothing_whatever_is_behind_it(behind: str) -> None:
+    rows = over_all(behind)
+    assert panes(rows).rows == rows
+    assert column(rows) == rows
+    assert floating(rows) == [f"row {at}" for at in range(18)]
