@@ -33,7 +33,14 @@ execution_of = _SOURCES.execution_of
 def prepare() -> None:
     """Have what Python tells errors with: to load it takes ten times as long as to tell one."""
     import ast  # noqa: F401, PLC0415 - what underlines a part of a line asks for it
-    import traceback  # noqa: F401, PLC0415 - a stand-in is here; see ``lean``
+    import tokenize  # noqa: F401, PLC0415 - what reads a file's lines asks for it
+    import traceback  # noqa: PLC0415 - a stand-in is here; see ``lean``
+
+    # What they in turn load and compile for the first one is there then, too.
+    try:
+        next(iter(()))
+    except StopIteration as error:
+        traceback.format_exception(error)
 
 
 def describe(error: BaseException) -> tuple[str, str, list[str]]:

@@ -274,6 +274,7 @@ def test_a_session_without_a_loop_has_nothing_that_only_a_loop_needs() -> None:
 
 def test_to_tell_an_error_loads_nothing_once_a_session_was_at_rest() -> None:
     tell = """
+import linecache
 from _inspan_kernel.worker import tracebacks
 tracebacks.prepare()
 before = {*sys.modules}
@@ -282,6 +283,10 @@ try:
     exec(body, {"ours": tracebacks.fitting})
 except TypeError as error:
     assert '    ours(0, 0) + 1' in tracebacks.describe(error)[2]
+try:
+    linecache.getlines([])
+except TypeError as error:
+    assert '    if filename in cache:' in tracebacks.describe(error)[2]
 print(*sorted({*sys.modules} - before))
 """
     words = boot.BOOT.replace("main(sys.argv[1:])", tell)
