@@ -17,7 +17,7 @@ from typing import Final, Literal
 from inspan.errors import BadInput, NotConfined
 from inspan.kernel.host.output import FILES
 from inspan.kernel.protocol import Confined
-from inspan.kernel.worker.boot import CHECKPOINTS, CONFINEMENT_VARIABLE, HOME, TEMPORARY, VIEW
+from inspan.kernel.worker.boot import CHECKPOINTS, CONFINEMENT_VARIABLE, HOME, TEMPORARY
 from inspan.model.code import CodeLimits, Grants, Sandbox
 
 #: How a person asks for each grant: on the command line, as an argument of a call, or, of a session
@@ -78,23 +78,27 @@ class Confinement:
             memory = int(_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
         return replace(self, limits=replace(self.limits, memory=memory))
 
-    def environment(self, folder: Path, cwd: Path) -> Mapping[str, str]:
-        """What the worker is told, for a session with this folder."""
-        grants, home = self.grants, folder / HOME
+    def environment(self, folder: Path, cwd: Path, base: Path) -> Mapping[str, str]:
+        """What the worker is told, for a session with this folder.
+
+        ``base`` is a folder that no session is granted: the worker makes its view there, which
+        nobody else sees.
+        """
+        grants, home = self.grants, f"{folder}/{HOME}"
         reads = [*grants.read, *([] if self._shows_home(cwd) else [str(cwd)])]
         cpu = self.limits.cpu
         wanted = {
             "confined": grants.sandbox is not Sandbox.OFF,
             "read": reads,
-            "write": [*grants.write, str(home)],
-            "kept": [str(folder / name) for name in (CHECKPOINTS, *(name for name, _ in FILES))],
+            "write": [*grants.write, home],
+            "kept": [f"{folder}/{name}" for name in (CHECKPOINTS, *(name for name, _ in FILES))],
             "hidden": [str(path) for path in self.hidden],
             "private": [str(path) for path in self.private],
             "net": grants.net,
             "cwd": str(cwd),
-            "home": str(home),
-            "temporary": str(folder / TEMPORARY),
-            "base": str(folder / VIEW),
+            "home": home,
+            "temporary": f"{folder}/{TEMPORARY}",
+            "base": str(base),
             "say": _SAY[self.asked_by],
             "limits": {
                 "memory": self.limits.memory,
@@ -111,13 +115,14 @@ class Confinement:
             raise NotConfined(f"The session cannot be confined as it has to be{found}.")
 
     def _shows_home(self, cwd: Path) -> bool:
-        there = cwd.resolve()
-        return any(path.resolve().is_relative_to(there) for path in self.private)
+        there = os.path.realpath(cwd)
+        inner = there.rstrip("/") + "/"
+        return any(f"{os.path.realpath(path)}/".startswith(inner) for path in self.private)
 
 
 def prepare(folder: Path) -> None:
     """Make what a confined session has in its folder. Raises OSError."""
-    for name in (HOME, TEMPORARY, CHECKPOINTS, VIEW):
+    for name in (HOME, TEMPORARY, CHECKPOINTS):
         (folder / name).mkdir(mode=0o700, exist_ok=True)
 
 

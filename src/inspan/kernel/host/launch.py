@@ -83,9 +83,9 @@ def prepare(order: Order) -> Card:
     """Make the folder and its files. Raises AlreadyRecorded, BadInput, SpawnFailed."""
     card = Card(order.session, str(_socket(order)), secrets.token_hex(32))
     try:
-        order.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        order.folder.chmod(0o700)
-        order.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(order.folder)
+        if not order.runtime.is_dir():
+            order.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
         output.prepare(order.folder)
         board.prepare(order.folder)
         if order.confinement is not None:
@@ -98,6 +98,13 @@ def prepare(order: Order) -> Card:
     except OSError as error:
         raise SpawnFailed(f"The session's folder cannot be made: {error}.") from error
     return card
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        folder.chmod(0o700)
 
 
 def card(folder: Path) -> Card:
@@ -154,7 +161,7 @@ async def _spawn(
 def _confinement(order: Order) -> Mapping[str, str]:
     if order.confinement is None:
         return {}
-    return order.confinement.environment(order.folder, order.cwd)
+    return order.confinement.environment(order.folder, order.cwd, order.runtime)
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from inspan.kernel.host.holes import free
 
 FILES: Final[tuple[tuple[str, Stream], ...]] = (("out.raw", "stdout"), ("err.raw", "stderr"))
 #: Where the readers of earlier hosts had got to, in both files, and how far each was given back:
-#: four little-endian uint64.
+#: four little-endian uint64. It is there once somebody had got anywhere.
 TAKEN: Final = "taken"
 #: Bytes that are given back at a time, and bytes behind a reader that are kept: whoever goes on
 #: from where an older word says it was finds them.
@@ -32,6 +32,7 @@ PIECE: Final = 1 << 18
 _SOON: Final = 0.002
 _LATEST: Final = 0.01
 _NOTE: Final = struct.Struct("<QQQQ")
+_OPEN: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Captures:
@@ -40,19 +41,22 @@ class Captures:
     def __init__(self, folder: Path, taken: tuple[int, int] | None = None) -> None:
         """``taken``: bytes that the last reader has, where it knows better than its note.
 
-        Raises OSError where the folder lacks a file.
+        Raises OSError where the folder lacks one of both.
         """
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         self._fds: list[int] = []
+        self._note = folder / TAKEN
+        self._taken = -1
+        note = b""
         try:
             for name, _ in FILES:
-                self._fds.append(os.open(folder / name, flags))
-            self._taken = os.open(folder / TAKEN, flags)
+                self._fds.append(os.open(folder / name, _OPEN))
+            with suppress(FileNotFoundError):
+                self._taken = os.open(self._note, _OPEN)
+                self._fds.append(self._taken)
+                note = os.pread(self._taken, _NOTE.size, 0)
         except OSError:
             self._shut()
             raise
-        self._fds.append(self._taken)
-        note = os.pread(self._taken, _NOTE.size, 0)
         out, err, *gone = _NOTE.unpack(note.ljust(_NOTE.size, b"\0"))
         self.at: list[int] = [*((out, err) if taken is None else taken)]
         self._settled = self.at[:]
@@ -89,6 +93,9 @@ class Captures:
                 self._gone[which] = back
             # A host that cannot note it sends bytes twice one day; that is no reason to fail now.
             with suppress(OSError):
+                if self._taken < 0 and self._fds:
+                    self._taken = os.open(self._note, _OPEN | os.O_CREAT, 0o600)
+                    self._fds.append(self._taken)
                 os.pwrite(self._taken, _NOTE.pack(*self._settled, *self._gone), 0)
                 if helping:
                     free(self._fds[which], back)
@@ -111,7 +118,7 @@ class Captures:
 def prepare(folder: Path) -> None:
     """Make the files, empty. Raises OSError, FileExistsError where there are some."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-    for name in (*(name for name, _ in FILES), TAKEN):
+    for name, _ in FILES:
         os.close(os.open(folder / name, flags, 0o600))
 
 

@@ -21,12 +21,10 @@ CLOUDPICKLE_VARIABLE: Final = "INSPAN_KERNEL_CLOUDPICKLE"
 #: Names what a host grants, as JSON; the worker takes it out of its environment at once.
 CONFINEMENT_VARIABLE: Final = "INSPAN_KERNEL_CONFINEMENT"
 
-#: In a session's folder: its checkpoints, its home, that home's place for temporary files, and an
-#: empty place to make its view in.
+#: In a session's folder: its checkpoints, its home, and that home's place for temporary files.
 CHECKPOINTS: Final = "checkpoints"
 HOME: Final = "work"
 TEMPORARY: Final = "work/tmp"
-VIEW: Final = "view"
 
 #: The text for ``python -c``; its first argument is the folder of the kernel package. What is
 #: loaded stays, so nothing is looked through for garbage meanwhile; ``main`` turns that on again.

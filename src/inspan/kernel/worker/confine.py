@@ -33,11 +33,13 @@ _SYSTEM: Final = (
         *("matplotlibrc", "profile", "bash.bashrc", "gitconfig", "OpenCL"),
     )),
     *(f"/proc/{name}" for name in (
-        *("self", "cpuinfo", "meminfo", "stat", "uptime", "loadavg", "version", "filesystems"),
+        *("cpuinfo", "meminfo", "stat", "uptime", "loadavg", "version", "filesystems"),
         *("sys", "cmdline"),
     )),
     "/sys/devices/system",
 )  # fmt: skip
+#: It leads elsewhere in each process, so who is forked from here looks for itself.
+_ITSELF: Final = "/proc/self"
 _DEVICES: Final = tuple(
     f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")
 )
@@ -91,31 +93,42 @@ def needed(env: Mapping[str, str]) -> tuple[str, ...]:
     return (_KERNEL, *([cloudpickle] if cloudpickle else ()))
 
 
+class Plan:
+    """What can be told of the ground of a kind by looking.
+
+    Nothing is made for it, and nothing in it is one process's own: it may be kept and handed on.
+    """
+
+    def __init__(self, of: Kind) -> None:
+        self.kind = of
+        self.paths = Paths()
+        self.grants = _of_every_session(of, self.paths) if of.confined else {}
+        self.hidden = [real for path in of.hidden if (real := self.paths.real(path))]
+
+
 class Ground:
     """Confinement as far as it is the same for every session of a kind; nothing is given up yet.
 
     It is begun in the process that will be a session, and can be begun before there is one.
     """
 
-    def __init__(self, of: Kind, base: str) -> None:
+    def __init__(self, plan: Plan, base: str) -> None:
         """``base`` is a folder to make the view in, of which nothing is granted."""
-        self.kind, self._base = of, base
-        self._paths = Paths()
-        self._grants = _of_every_session(of, self._paths)
-        self._hidden = [real for path in of.hidden if (real := self._paths.real(path))]
+        self.kind = plan.kind
+        self._grants, self._hidden = plan.grants | _of_itself(plan.paths), plan.hidden
         self._view: view.View | None = None
         self._rules: landlock.Rules | None = None
         self.has = _Kernel(landlock.abi(), network=False, view=False, filter=False)
         if syscalls.machine() is None or not view.supported():
             return
-        closes = not of.net
+        closes = not self.kind.net
         try:
             view.enter_namespaces(network=closes)
         except OSError:
             return
         self.has = self.has._replace(network=closes)
         try:
-            self._view = self._viewed(base, self._grants, self._paths)
+            self._view = self._viewed(base, self._grants, plan.paths)
         except OSError:
             return
         if self.has.landlock:
@@ -192,26 +205,28 @@ class Ground:
             else:
                 begun.drop()
                 # Looked at once more, for ``paths`` to know what of them is a file, and the links.
-                grants = {**_of_every_session(self.kind, paths), **own}
+                grants = _of_every_session(self.kind, paths) | _of_itself(paths) | own
                 begun = self._viewed(wanted["base"], grants, paths)
             begun.enter(wanted["cwd"])
         except OSError:
             self.has = self.has._replace(view=False)
 
 
-def confine(wanted: dict[str, Any], *, needed: tuple[str, ...], ground: Ground | None) -> Confined:
+def confine(
+    wanted: dict[str, Any], *, needed: tuple[str, ...], ground: Ground | Plan | None
+) -> Confined:
     """Do as ``wanted`` says: lists ``read``, ``write``, ``hidden``, ``kept``; ``net``; and limits.
 
-    ``needed`` is as in ``Kind``; ``ground`` may be there where it is of that kind. Where neither
-    Landlock nor a view can be had, nothing but the limits is set. Raises OSError where a limit
-    cannot be.
+    ``needed`` is as in ``Kind``; ``ground``, or the plan of it, may be there where it is of that
+    kind. Where neither Landlock nor a view can be had, nothing but the limits is set. Raises
+    OSError where a limit cannot be.
     """
     bounds = wanted["limits"]
     limits.limit(memory=bounds["memory"], cpu=bounds["cpu"], files=bounds["files"])
     if not wanted["confined"]:
         return Confined((), (), Advice(wanted, {}, viewed=False))
-    if ground is None:
-        ground = Ground(kind(wanted, needed), wanted["base"])
+    if not isinstance(ground, Ground):
+        ground = Ground(ground or Plan(kind(wanted, needed)), wanted["base"])
     has, grants = ground.restrict(wanted)
     if not grants:
         nothing = ("this system offers no way to confine it",)
@@ -240,6 +255,10 @@ def _of_every_session(of: Kind, paths: Paths) -> dict[str, str]:
     python = [path for path in python if not any(within(one, path) for one in private)]
     given = {"read": (*_SYSTEM, *python), "device": _DEVICES, "write": tuple(view.FRESH)}
     return _real(given, paths)
+
+
+def _of_itself(paths: Paths) -> dict[str, str]:
+    return _real({"read": (_ITSELF,)}, paths)
 
 
 def _real(given: Mapping[str, Iterable[str]], paths: Paths) -> dict[str, str]:

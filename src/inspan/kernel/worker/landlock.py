@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from . import syscalls
+from .paths import parents
 
 #: Rights to files by the ABI that brought them: execute to make_sym, refer, truncate, ioctl_dev.
 _RIGHTS: Final = ((1, (1 << 13) - 1), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
@@ -76,7 +77,7 @@ class Rules:
         A path that is not there any more grants nothing.
         """
         for path, how in grants.items():
-            if not any(self._covers(grants.get(above), how) for above in _above(path)):
+            if not any(self._covers(grants.get(folder), how) for folder in parents(path)):
                 _allow(self.descriptor, path, self._rights[how])
 
     def enforce(self) -> None:
@@ -92,13 +93,6 @@ class Rules:
 
     def _covers(self, granted: str | None, how: str) -> bool:
         return granted is not None and not self._rights[how] & ~self._rights[granted]
-
-
-def _above(path: str) -> Iterator[str]:
-    """The folders that this is in, without itself."""
-    while path != "/":
-        path = path.rpartition("/")[0] or "/"
-        yield path
 
 
 def _allow(rules: int, path: str, rights: int) -> None:

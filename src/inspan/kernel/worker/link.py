@@ -30,6 +30,7 @@ from .ear import Ear, StandIn
 from .inbound import check
 from .outbox import MOST, Outbox
 from .pulse import Pulse
+from .threads import begin
 
 #: Said at ready; the same as protocol.VERSION.
 VERSION: Final = 1
@@ -84,13 +85,12 @@ class Link:
         self._stand_in = StandIn(ear)
         ear.ring = self.wake
         os.register_at_fork(after_in_child=self._forked)
-        self._thread = threading.Thread(target=self._run, name="inspan-link", daemon=True)
 
     def start(self) -> None:
         """Begin to answer; who has said hello already is answered before this returns."""
         for _ in range(_FIRST):
             self._take_turn(0)
-        self._thread.start()
+        begin(self._run)
 
     def send(self, message: Message, body: bytes = b"", *, waits: bool = False) -> None:
         """Say something. Raises FrameError where it is too large, TypeError where it is no JSON.

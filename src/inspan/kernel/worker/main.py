@@ -83,7 +83,9 @@ class Worker:
         if "asyncio" in sys.modules:  # in the fork of a zygote
             self._turns.begin_loop()
 
-    def confine(self, wanted: dict[str, Any] | None, ground: confine.Ground | None) -> None:
+    def confine(
+        self, wanted: dict[str, Any] | None, ground: confine.Ground | confine.Plan | None
+    ) -> None:
         """Give up what is not granted. To be called before ``run``, while there is one thread."""
         if wanted is None:
             return
@@ -229,7 +231,7 @@ _KEEPER_VARIABLE: Final = "INSPAN_KEEPER"
 
 def main(argv: list[str]) -> NoReturn:
     """Run a worker. ``argv`` is --session ID --socket PATH --folder DIR; or --forker."""
-    ground: confine.Ground | None = None
+    ground: confine.Ground | confine.Plan | None = None
     if argv == [FORKER]:
         import_loop()
         from . import zygote  # noqa: PLC0415  # no session needs it

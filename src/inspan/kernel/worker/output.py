@@ -32,7 +32,7 @@ from ..frames import BODY_MOST  # noqa: TID252  # the package is loaded under an
 from . import clib
 from .board import Board
 from .streams import TextStream
-from .threads import tag_of_thread, tag_threads
+from .threads import begin, tag_of_thread, tag_threads
 from .utf8 import encoded, joined, unbroken
 
 Send = Callable[[dict[str, Any], bytes], None]
@@ -119,7 +119,9 @@ class Capture:
         self._wake, self._hurry = threading.Lock(), threading.Lock()
         self._wake.acquire()
         self._hurry.acquire()
-        self._thread = threading.Thread(target=self._run, name="inspan-output", daemon=True)
+        #: Of the thread that sends, once it runs; held until that is over.
+        self._sender, self._over = 0, threading.Lock()
+        self._over.acquire()
         self._ours: tuple[Any, Any] = (sys.stdout, sys.stderr)
 
     def install(self) -> None:
@@ -157,7 +159,7 @@ class Capture:
     def start(self) -> None:
         """Begin to send what is put; ``install`` does it."""
         self._direct = False
-        self._thread.start()
+        begin(self._run)
 
     def here(self) -> str | None:
         """The cell that this code runs for: of its context, or of who started its thread."""
@@ -226,7 +228,7 @@ class Capture:
         if not self._direct:
             self._direct = True
             _release(self._wake)
-            self._thread.join()
+            self._over.acquire()
             self._drain()
 
     def _forked(self) -> None:
@@ -274,7 +276,7 @@ class Capture:
         self._settle(LINE_WAIT)
 
     def _settle(self, timeout: float, *, whole: bool = False) -> bool:
-        if threading.get_ident() == self._thread.ident:
+        if threading.get_ident() == self._sender:
             return True
         mark = _Mark(whole=whole)
         self._pending.append(mark)
@@ -285,12 +287,14 @@ class Capture:
     # ── the thread that sends ─────────────────────────────────────────────────
 
     def _run(self) -> None:
+        self._sender = threading.get_ident()
         while not self._direct:
             self._wake.acquire()
             self._hurry.acquire(timeout=GATHER)
             self._sending = True
             self._drain()
             self._sending = False
+        self._over.release()
 
     def _drain(self) -> None:
         gathered = self._round

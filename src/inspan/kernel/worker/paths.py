@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from typing import Final
 
 #: Links that are followed for one path, as in Linux.
@@ -73,3 +74,10 @@ class Paths:
 def within(path: str, folder: str) -> bool:
     """Whether ``path`` is ``folder`` or below it."""
     return folder in ("/", path) or path.startswith(f"{folder}/")
+
+
+def parents(path: str) -> Iterator[str]:
+    """The folders that this is in, without itself."""
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        yield path

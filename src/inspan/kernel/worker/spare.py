@@ -17,12 +17,12 @@ from typing import Final, NamedTuple
 
 from . import presence
 from .boot import SPARE
-from .confine import Ground, Kind
+from .confine import Ground, Kind, Plan
 
 #: Folders of which nobody is granted anything, as a rule, to make a view in.
 _PLACES: Final = ("/dev/shm", "/mnt", "/media", "/srv")  # noqa: S108 - it is covered, for this process
 #: Of whatever /etc, /usr and the devices have in them, sessions are granted parts.
-_CHANGING: Final = ("/", "/dev", "/etc", "/usr")
+CHANGING: Final = ("/", "/dev", "/etc", "/usr")
 #: More than a message of the kernel's may have.
 ORDER_MOST: Final = 1 << 20
 
@@ -33,7 +33,7 @@ class Spare:
     def __init__(self, pid: str, kind: Kind, link: socket.socket, seen: list[int]) -> None:
         self.pid = pid
         self._kind, self._link = kind, link
-        #: The stamps of _CHANGING when it was begun.
+        #: The stamps of CHANGING when it was begun.
         self._seen = seen
 
     def begin(self) -> None:
@@ -43,7 +43,7 @@ class Spare:
 
     def fits(self, kind: Kind) -> bool:
         """Whether it can become a session of this kind now."""
-        return kind == self._kind and stamps(_CHANGING) == self._seen
+        return kind == self._kind and stamps(CHANGING) == self._seen
 
     def give(self, words: bytes, descriptors: list[int]) -> bool:
         """Let it become this session; whether it can."""
@@ -66,16 +66,17 @@ def stamps(files: Iterable[str]) -> list[int]:
 
 
 class Begun(NamedTuple):
-    """What a spare has when its turn has come: the order, as its zygote got it, and its ground."""
+    """What a fork has when its turn has come: the order, as its zygote got it, and its ground."""
 
     words: bytes
     descriptors: list[int]
-    ground: Ground | None
+    #: Of another fork: no more than the plan of it.
+    ground: Ground | Plan | None
 
 
-def make(kind: Kind, rehearse: Callable[[], None]) -> Spare | Begun | None:
+def make(plan: Plan, rehearse: Callable[[], None]) -> Spare | Begun | None:
     """Fork one; it returns ``Begun`` in that one, once it is to be a session; ``None``: no room."""
-    seen = stamps(_CHANGING)
+    seen = stamps(CHANGING)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         pid = fork_twice()
@@ -84,12 +85,12 @@ def make(kind: Kind, rehearse: Callable[[], None]) -> Spare | Begun | None:
     if not pid:
         # By a number that is another's by then it must not be closed once more.
         ours.detach()
-        return _waiting(kind, rehearse, theirs.detach())
+        return _waiting(plan, rehearse, theirs.detach())
     theirs.close()
     if pid == "0":
         ours.close()
         return None
-    return Spare(pid, kind, ours, seen)
+    return Spare(pid, plan.kind, ours, seen)
 
 
 def fork_twice() -> str:
@@ -121,21 +122,21 @@ def fork_twice() -> str:
     return word or "0"
 
 
-def _waiting(kind: Kind, rehearse: Callable[[], None], number: int) -> Begun:
+def _waiting(plan: Plan, rehearse: Callable[[], None], number: int) -> Begun:
     """In the spare. Nothing of the zygote's may run there."""
     try:
         close_all_but(number)
-        return _wait(kind, rehearse, number)
+        return _wait(plan, rehearse, number)
     except BaseException:  # noqa: BLE001 - whatever it is, there are sessions without it
         os._exit(1)
 
 
-def _wait(kind: Kind, rehearse: Callable[[], None], number: int) -> Begun:
+def _wait(plan: Plan, rehearse: Callable[[], None], number: int) -> Begun:
     os.setsid()
     with socket.socket(fileno=number) as link:
         if not link.recv(1):
             os._exit(0)
-        ground = _ground(kind)
+        ground = _ground(plan)
         rehearse()
         presence.show([*sys.orig_argv[:-1], SPARE], os.environ)
         words, descriptors, _, _ = socket.recv_fds(link, ORDER_MOST, 3)
@@ -144,11 +145,11 @@ def _wait(kind: Kind, rehearse: Callable[[], None], number: int) -> Begun:
     return Begun(words, descriptors, ground)
 
 
-def _ground(kind: Kind) -> Ground | None:
-    if not kind.confined:
+def _ground(plan: Plan) -> Ground | None:
+    if not plan.kind.confined:
         return None
     place = next((one for one in _PLACES if os.path.isdir(one)), None)  # noqa: PTH112 - pathlib would cost start-up
-    return None if place is None else Ground(kind, place)
+    return None if place is None else Ground(plan, place)
 
 
 def close_all_but(*kept: int) -> None:

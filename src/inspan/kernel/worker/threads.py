@@ -1,11 +1,12 @@
 """For which cell a thread works: a thread's context begins empty, so it is written on the thread.
 
 This never knows what a cell is; it carries a word from who starts a thread, or hands work to a
-pool of threads, to who runs it.
+pool of threads, to who runs it. The worker's own threads carry none, and begin here, too.
 """
 
 from __future__ import annotations
 
+import _thread
 import functools
 import threading
 from collections.abc import Callable
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 _TAG: Final = "_inspan_cell"
 
 Cell = Callable[[], str | None]
+
+
+def begin(run: Callable[[], None]) -> None:
+    """Run this on a thread of the worker's own, which ends with the process and no earlier.
+
+    ``Thread.start`` waits until the thread has run, which at a session's start is a wait for a
+    processor that others want, too. And code does not find it among its own threads.
+    """
+    _thread.start_new_thread(run, ())
 
 
 def tag_of_thread() -> str | None:

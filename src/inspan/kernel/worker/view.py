@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from . import syscalls
-from .paths import Paths, within
+from .paths import Paths, parents, within
 
 if TYPE_CHECKING:
     import socket
@@ -109,10 +109,9 @@ class View:
 
     def takes(self, grants: Iterable[str]) -> bool:
         """Whether these can be added: none holds what is there already, nor is hidden by us."""
-        there = [*self._made, *self._mounts]
-        return not any(
-            within(path, self._base) or any(within(one, path) for one in there) for path in grants
-        )
+        there = (*self._made, *self._mounts)
+        held = {folder for one in there for folder in (one, *parents(one))}
+        return not any(path in held or within(path, self._base) for path in grants)
 
     def add(self, grants: dict[str, str], paths: Paths) -> None:
         """Have this in it, too. ``grants`` are real paths, found by ``paths``. Raises OSError."""
@@ -145,9 +144,9 @@ class View:
 
     def _shows(self, path: str) -> bool:
         """Whether what is to be hidden would be seen in something that was granted."""
-        covered = self._base + path in self._own
-        granted = path in self._mounts or not any(within(path, one) for one in self._mounts)
-        return not (covered or granted)
+        if self._base + path in self._own or path in self._mounts:
+            return False
+        return any(folder in self._mounts for folder in parents(path))
 
     def _bind(self, path: str) -> None:
         """Mount what is at ``path`` there, too."""
@@ -248,12 +247,12 @@ def outermost(grants: dict[str, str]) -> dict[str, str]:
     """What is to be mounted: nothing twice that a folder above grants as well."""
     kept: dict[str, str] = {}
     for path in sorted(grants):
-        whole = next((one for one in _WHOLE if within(path, one)), None)
-        if whole is not None and grants[path] == "read":
-            kept[whole] = "read"
+        first = "/" + path.split("/", 2)[1]
+        if first in _WHOLE and grants[path] == "read":
+            kept[first] = "read"
             continue
-        above = [kept[one] for one in kept if within(path, one)]
-        if not above or (grants[path] != "read" and "write" not in above):
+        over = [kept[one] for one in (path, *parents(path)) if one in kept]
+        if not over or (grants[path] != "read" and "write" not in over):
             kept[path] = grants[path]
     return kept
 

@@ -21,13 +21,13 @@ from typing import Any, Final
 from ..frames import Decoder, encode  # noqa: TID252 - the package has a private name here
 from . import clib, confine, immortal, lean, presence, spare, syscalls, tracebacks
 from .boot import TOKEN_VARIABLE
-from .confine import Ground, Kind
+from .confine import Ground, Kind, Plan
 from .display import bundle
 from .ear import Ear
 from .inbound import check
 from .namespace import Namespace
 from .router import route
-from .spare import Begun, Spare, stamps
+from .spare import CHANGING, Begun, Spare, stamps
 
 #: Seconds in which no session was wanted.
 IDLE: Final = 600.0
@@ -42,10 +42,11 @@ _MOUNTS: Final = "/proc/self/mounts"
 _PACKAGE: Final = (__package__ or "").partition(".")[0]
 
 
-def serve() -> tuple[list[str], Ground | None]:
+def serve() -> tuple[list[str], Ground | Plan | None]:
     """Fork whenever the keeper says so; return in each fork.
 
-    There it is the arguments of its session, and the ground that a spare has made ready.
+    There it is the arguments of its session, and the ground that a spare has made ready, or the
+    plan of one.
     """
     clib.die_with_parent()
     link = socket.socket(fileno=_LINK)
@@ -80,6 +81,9 @@ class _Zygote:
         self._spare: Spare | None = None
         #: Of the last session; the next one is likely to be of it, too.
         self._kind: Kind | None = None
+        #: For its ground, and the stamps of CHANGING when that was looked for.
+        self._plan: Plan | None = None
+        self._seen: list[int] = []
         self._poll = select.poll()
         self._poll.register(link, select.POLLIN)
         self._mounts = os.open(_MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
@@ -93,6 +97,7 @@ class _Zygote:
             events = {number for number, _ in self._poll.poll((PAUSE if lacks else IDLE) * 1000)}
             if self._mounts in events:
                 self._drop()
+                self._plan = None
             if _LINK in events:
                 words, descriptors, _, _ = socket.recv_fds(self._link, spare.ORDER_MOST, 3)
                 if not words or stamps(self._files) != self._found:
@@ -107,7 +112,7 @@ class _Zygote:
     def _prepare(self) -> Begun | None:
         """Have a spare; ``None`` but in that."""
         assert self._kind is not None
-        made = spare.make(self._kind, _rehearse)
+        made = spare.make(self._planned(self._kind), _rehearse)
         if isinstance(made, Begun):
             return made
         self._spare = made
@@ -126,13 +131,23 @@ class _Zygote:
             grandchild = "0"
         else:
             self._kind = _kind(order["env"])
-            grandchild = self._given(words, descriptors) or spare.fork_twice()
+            grandchild = self._given(words, descriptors)
             if not grandchild:
-                return Begun(words, descriptors, None)
+                plan = self._planned(self._kind)
+                grandchild = spare.fork_twice()
+                if not grandchild:
+                    return Begun(words, descriptors, plan)
         for descriptor in descriptors:
             os.close(descriptor)
         self._link.send(grandchild.encode())
         return None
+
+    def _planned(self, of: Kind) -> Plan:
+        """What is there is looked for once, as long as nothing that it depends on has changed."""
+        seen = stamps(CHANGING)
+        if self._plan is None or self._plan.kind != of or self._seen != seen:
+            self._plan, self._seen = Plan(of), seen
+        return self._plan
 
     def _given(self, words: bytes, descriptors: list[int]) -> str:
         """The number of the spare, which becomes this session; empty where there is none for it."""
@@ -201,7 +216,7 @@ def _become(order: dict[str, Any], born: Begun) -> None:
         os.setsid()
     for number, descriptor in enumerate(born.descriptors):
         os.dup2(descriptor, number)
-    spare.close_all_but(*(() if born.ground is None else born.ground.descriptors))
+    spare.close_all_but(*(born.ground.descriptors if isinstance(born.ground, Ground) else ()))
     if not os.read(0, 1):
         os._exit(0)  # the keeper has given it up
     os.chdir(order["cwd"])

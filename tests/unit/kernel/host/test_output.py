@@ -35,13 +35,23 @@ def test_a_later_reader_begins_behind_what_was_taken(home: Path) -> None:
     again.close()
 
 
+def test_where_nothing_was_taken_nothing_is_noted(home: Path) -> None:
+    prepare(home)
+    captures = Captures(home)
+    assert not (home / "taken").exists()
+    captures.settled(0, 0)
+    captures.close()
+    captures.settled(0, 3)
+    assert not (home / "taken").exists()
+
+
 def test_a_folder_is_prepared_once(home: Path) -> None:
     prepare(home)
     with pytest.raises(FileExistsError):
         prepare(home)
 
 
-@pytest.mark.parametrize("name", ["out.raw", "err.raw", "taken"])
+@pytest.mark.parametrize("name", ["out.raw", "err.raw"])
 def test_a_folder_that_lacks_a_file_is_refused_and_nothing_of_it_is_held(
     home: Path, name: str
 ) -> None:

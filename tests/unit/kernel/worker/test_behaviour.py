@@ -238,6 +238,10 @@ PROBES: dict[str, tuple[tuple[str, ...], object]] = {
         ("import threading; threading.current_thread() is threading.main_thread()",),
         True,
     ),
+    "the worker's threads are not among those of the code": (
+        ("import threading; len(threading.enumerate())",),
+        1,
+    ),
     "the folder and the environment are kept": (
         (
             "import os; os.chdir('/'); os.environ['PROBE'] = 'x'",

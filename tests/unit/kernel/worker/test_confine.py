@@ -43,12 +43,12 @@ def confined(
     folder: Path, *, wanted: Confinement = WANTED, python: str = sys.executable
 ) -> Iterator[tuple[Worker, Confined]]:
     """A worker in ``project``, and what it says of its confinement."""
-    session, project = folder / "session", folder / "project"
-    for one in (session, project):
+    session, project, base = folder / "session", folder / "project", folder / "base"
+    for one in (session, project, base):
         one.mkdir(mode=0o700, exist_ok=True)
     for part in (output, board, confinement):
         part.prepare(session)
-    told = wanted.checked().environment(session, project)
+    told = wanted.checked().environment(session, project, base)
     with Worker.start(folder, python=python, env={**told}) as worker:
         worker.host.close()
         ready = worker.connect()
