@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from inspan.errors import BadInput
@@ -12,12 +11,13 @@ from inspan.model.budget import Budget, OverBudget
 from inspan.model.ids import short
 from inspan.model.patience import Waits
 from inspan.model.task import OnLimit, Reason, Task
+from inspan.model.value import value
 
 #: The code of the reason why a task that has used up its budget was stopped.
 BUDGET: Final = Ending.BUDGET.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class LimitRules:
     """What the settings say about usage limits."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from inspan.engine.aftermath import Aftermath
 from inspan.engine.crowding import Crowding
@@ -13,9 +12,10 @@ from inspan.engine.patrol import Patrol
 from inspan.engine.ports import Clock, Keep, Provider
 from inspan.model.permission import Policy
 from inspan.model.timeouts import Timeouts
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Means:
     """What an attempt works with; the engine hands the same one to all."""
 

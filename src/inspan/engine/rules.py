@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from inspan.model.budget import Budget
 from inspan.model.memory import MemoryRules
@@ -12,9 +11,10 @@ from inspan.model.permission import Policy
 from inspan.model.role import DEFAULT_LIMIT
 from inspan.model.task import OnLimit
 from inspan.model.timeouts import DEFAULT, Timeouts
+from inspan.model.value import field, value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Rules:
     """What the settings say about all tasks."""
 

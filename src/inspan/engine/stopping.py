@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from enum import StrEnum
 
 from inspan.engine.patrol import until
 from inspan.engine.ports import Clock, Run
+from inspan.model.value import value
 
 
 class Rung(StrEnum):
@@ -18,7 +18,7 @@ class Rung(StrEnum):
     KILL = "kill"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Stopped:
     """Which rung was needed, and how many processes were found afterwards."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from inspan.errors import Conflict, GitFailed
 from inspan.git.merge import move
 from inspan.git.repository import Repository
 from inspan.git.run import Git
+from inspan.model.value import value
 
 #: A list of the files of a large repository.
 _LIST_MOST: Final = 256 << 20
@@ -35,7 +35,7 @@ _UNDER_WAY: Final = {
 _REBASED: Final = ("rebase-merge/head-name", "rebase-apply/head-name")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Change:
     """A file that differs between two commits; ``how`` is git's letter for it."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from inspan.errors import GitFailed
 from inspan.git.run import Git
+from inspan.model.value import value
 
 #: The mode of an entry of the index that is a submodule.
 _LINK: Final = "160000"
@@ -24,7 +24,7 @@ _LIST_MOST: Final = 256 << 20
 _DEEPEST: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Link:
     """A submodule as the index has it."""
 

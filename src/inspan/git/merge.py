@@ -6,17 +6,17 @@ forced. Drivers for merging that a repository's configuration names do not run (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from inspan.errors import Conflict, GitFailed
 from inspan.git.run import Git
+from inspan.model.value import value
 
 #: What `update-ref` takes for a branch that is not there yet.
 _NONE: Final = "0" * 40
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Merged:
     """A tree with both sides in it; ``conflicts``: files that have git's marks in them."""
 

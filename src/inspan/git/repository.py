@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from inspan.errors import BadInput, GitFailed, NotARepository
 from inspan.git.run import Git
+from inspan.model.value import value
 
 _HEADS: Final = "refs/heads/"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Repository:
     """A repository with a work tree. ``common`` is what all of its worktrees share."""
 

@@ -17,7 +17,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ import anyio.abc
 
 from inspan.errors import DiskFull, GitFailed
 from inspan.git.lingering import MOMENT, outlast
+from inspan.model.value import field, replaced, value
 
 #: Seconds for one command; large checkouts on slow disks take their time.
 PATIENCE: Final = 120.0
@@ -74,7 +74,7 @@ _FULL: Final = (b"No space left on device", b"Disk quota exceeded")
 _PREFIX: Final = re.compile(r"^(?:fatal|error|git): ")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Said:
     """What a command gave. ``cut`` where it was stopped because it said too much."""
 
@@ -86,7 +86,7 @@ class Said:
     full: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Git:
     """Git in one folder. ``git_dir`` keeps it from looking for a repository by itself."""
 
@@ -99,7 +99,7 @@ class Git:
 
     def using(self, index: Path) -> Git:
         """The same with an index of its own."""
-        return replace(self, index=index)
+        return replaced(self, index=index)
 
     async def run(self, *arguments: str, patience: float = PATIENCE) -> str:
         """What it prints, without the line end. Raises GitFailed, DiskFull."""

@@ -6,16 +6,16 @@ filters and the like. Those are all outside of what is shared, but for the few t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from inspan.git.repository import find
+from inspan.model.value import value
 
 #: Branches of ours; no other can be moved.
 _BRANCHES = Path("refs", "heads", "inspan")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Shares:
     """Paths that may be written, and paths below them that may not."""
 

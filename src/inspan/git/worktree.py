@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +17,13 @@ from inspan.git.lingering import outlast
 from inspan.git.removal import delete
 from inspan.git.repository import Repository, tip
 from inspan.git.run import Git
+from inspan.model.value import value
 
 #: What git writes into ``locked`` until a worktree is made, and we until one is gone.
 _HALF: Final = "initializing"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Worktree:
     """A worktree at ``tree`` on ``branch``; its folder's name is unique in the repository."""
 

@@ -10,13 +10,13 @@ import os
 import signal as signals
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, Self
 
 from inspan.errors import KeeperLost, KeeperMismatch
 from inspan.keeper.link import Grew, Link, Status, Watcher, status_of
 from inspan.keeper.wire import BODY_MOST, OLDEST, VERSION, Message
+from inspan.model.value import value
 
 __all__ = [
     "EndedSession",
@@ -42,7 +42,7 @@ _HELD: Final = 75
 _ENVIRONMENT: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Spawned:
     """``new`` is false where the session was spawned before; then ``pid`` is that one's."""
 
@@ -51,7 +51,7 @@ class Spawned:
     forked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Killed:
     """Processes found afterwards, and the ways by which they were found and killed."""
 
@@ -59,7 +59,7 @@ class Killed:
     by: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class EndedSession:
     """The process has ended and its output is complete."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from inspan.errors import KeeperLost, by_code
@@ -23,9 +22,10 @@ from inspan.keeper.wire import (
     encode_write,
     first_end,
 )
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Status:
     """A session as the keeper has it; ``code`` and ``signal`` are ``None`` while it is alive."""
 

@@ -202,8 +202,8 @@ class _Recipe:
         init.__qualname__ = f"{self.kind.__qualname__}.__init__"
         return init
 
-    def twin(self) -> Any:
-        """A dataclass with these fields."""
+    def twin(self, *, init: bool) -> Any:
+        """A dataclass with these fields, and with no method but an ``__init__`` if it is wanted."""
         import dataclasses  # noqa: PLC0415  the reason for this module
 
         kind = self.kind
@@ -216,7 +216,7 @@ class _Recipe:
             elif field.default is not MISSING:
                 more["default"] = field.default
             body[field.name] = dataclasses.field(**more)
-        made = dataclasses.dataclass(frozen=self.frozen, kw_only=self.kw_only)
+        made = dataclasses.dataclass(init=init, repr=False, eq=False, kw_only=self.kw_only)
         return made(type(kind.__name__, (), body))
 
 
@@ -233,13 +233,12 @@ class _Asked:
         self.name = name
 
     def __get__(self, value: object | None, kind: Any) -> Any:
-        twin = kind.__recipe__.twin()
         if self.name == "__signature__":
             from inspect import signature  # noqa: PLC0415  as dear as `dataclasses`
 
-            found = signature(twin)
+            found = signature(kind.__recipe__.twin(init=True))
         else:
-            found = getattr(twin, self.name)
+            found = getattr(kind.__recipe__.twin(init=False), self.name)
         setattr(kind, self.name, found)
         return found
 

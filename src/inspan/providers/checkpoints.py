@@ -14,13 +14,13 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from inspan.errors import CheckpointFailed, NotFound
 from inspan.model.code import Saved
 from inspan.model.plain import dump, load
+from inspan.model.value import value
 
 _FOLDER: Final = "saved"
 _FILE: Final = ".checkpoint"
@@ -30,7 +30,7 @@ _KEY_BYTES: Final = 32
 _REFUSED: Final = "The checkpoint is no regular file."
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Vault:
     """The checkpoints of one session. Its verbs block, and are called one at a time."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+from inspan.model.value import value
 
 
 class Access(StrEnum):
@@ -23,7 +24,7 @@ class Access(StrEnum):
     FRESH = "fresh"  #: an empty folder of the program's own, which goes with it
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Mount:
     """One path, absolute and without links, and what may be done there."""
 

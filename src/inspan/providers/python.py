@@ -14,7 +14,6 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,6 +25,7 @@ from inspan.engine.ports import Clock
 from inspan.errors import InspanError, SessionNotFound
 from inspan.keeper.client import KeeperClient
 from inspan.model.code import Cell, CodeSpec, RunEnded, Saved
+from inspan.model.value import value
 from inspan.providers.checkpoints import Vault
 from inspan.providers.keeping import Keeping
 from inspan.providers.programs import check_arguments, check_environment, check_folder
@@ -44,7 +44,7 @@ COLLECTED: Final = 128
 _Start = Callable[[asyncio.TaskGroup], Awaitable["KernelSession"]]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Folders:
     """Where sessions keep what; the folders are made when they are needed."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from inspan.model.value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value(frozen=True)
 class Say:
     """Print ``text``, each character after ``delay`` seconds."""
 
@@ -15,7 +16,7 @@ class Say:
     newline: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Stream:
     """Print ``lines`` lines, one ``every`` seconds; ``{n}`` in ``text`` is the line's number."""
 
@@ -24,7 +25,7 @@ class Stream:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Ask:
     """Announce that an answer is needed, read a line, and go on as ``on`` says."""
 
@@ -35,7 +36,7 @@ class Ask:
     otherwise: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Write:
     """Write ``content`` to a file below the working folder."""
 
@@ -44,14 +45,14 @@ class Write:
     append: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Wait:
     """Do nothing for a while."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Until:
     """Wait until a file exists; fail after ``at_most`` seconds."""
 
@@ -59,7 +60,7 @@ class Until:
     at_most: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class When:
     """Go one way where a file exists and another where it does not."""
 
@@ -68,7 +69,7 @@ class When:
     otherwise: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Fail:
     """Say why on stderr and end with ``code``."""
 
@@ -76,14 +77,14 @@ class Fail:
     code: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Exit:
     """End with ``code``."""
 
     code: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Hang:
     """Say ``text`` and then nothing more; ``stubborn`` ignores SIGINT, SIGTERM and SIGHUP."""
 
@@ -93,7 +94,7 @@ class Hang:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Spawn:
     """Leave a process behind that outlives the player, ``how`` says by which trick."""
 
@@ -107,28 +108,28 @@ class Spawn:
     hold: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Flood:
     """Print that many bytes as fast as they are taken."""
 
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Spin:
     """Keep a processor busy and say nothing."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Title:
     """Set the title of the terminal (OSC 0)."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Crash:
     """Die by a signal."""
 
@@ -154,7 +155,7 @@ Step: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Script:
     """A checked script."""
 

@@ -17,11 +17,11 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from inspan.model import plain
+from inspan.model.value import value
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Audit:
             self._size += os.write(self._file, b"\n")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Entry:
     """One line as it was read; ``broken`` where it is not chained to the line before it."""
 

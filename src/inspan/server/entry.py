@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from starlette.responses import Response
 
 from inspan.errors import Conflict
+from inspan.model.value import value
 from inspan.server import schema
 from inspan.server.logins import STAYS, Logins
 from inspan.server.rest import answer
@@ -17,7 +16,7 @@ from inspan.server.ways import Asked
 USUAL = (Scope.READ, Scope.WRITE, Scope.ATTACH)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Front:
     """Where the page is, and how its cookie is called."""
 

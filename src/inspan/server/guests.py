@@ -7,7 +7,6 @@ others. A token counts while its task is at work.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, cast
@@ -23,6 +22,7 @@ from starlette.websockets import WebSocket
 from inspan.control import Control
 from inspan.errors import NotFound, NotGranted, TaskNotFound
 from inspan.model.delegation import Delegation
+from inspan.model.value import value
 from inspan.server import problem, table
 from inspan.server.base import Base, NoBase
 from inspan.server.door import OwnSocket
@@ -47,7 +47,7 @@ _SHOWN: Final = "Bearer "
 _NOBODY: Final = "Inside a task that has it, INSPAN_TOKEN is the token."
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Guests:
     """What the door needs: where it is, whose tokens count, and how much their agents may."""
 

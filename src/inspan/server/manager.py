@@ -10,11 +10,12 @@ import os
 import socket
 from collections.abc import MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Self
 
+from inspan.model.value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value(frozen=True)
 class Manager:
     """``interval``: seconds in which it wants a sign of life; ``None`` where it wants none."""
 

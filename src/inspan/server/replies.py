@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from inspan.model.code import Cell, CodeEvent, CodeSession, Saved
@@ -11,9 +10,10 @@ from inspan.model.goal import GoalPlan
 from inspan.model.place import Place, Swept
 from inspan.model.receipt import Stage
 from inspan.model.task import Task
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Problem:
     """An error (RFC 9457)."""
 
@@ -25,33 +25,33 @@ class Problem:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Done:
     """It is done."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Invited:
     """The address that lets a browser in, once and soon."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Tasks:
     """All that were handed in together."""
 
     tasks: tuple[Task, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Events:
     """What happened, oldest first."""
 
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Plan:
     """The newest plan of a goal, and who made it."""
 
@@ -60,42 +60,42 @@ class Plan:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Places:
     """What lies in the folder of workspaces, and what was saved of what is gone."""
 
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class SweptPlaces:
     """What went, and what stays with the reason."""
 
     swept: tuple[Swept, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Sent:
     """How far what was typed has got."""
 
     stage: Stage
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Sessions:
     """Code sessions."""
 
     sessions: tuple[CodeSession, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Checkpoints:
     """The checkpoints of a code session."""
 
     checkpoints: tuple[Saved, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Transcript:
     """A page of what happened in a code session, and whether there may be more."""
 
@@ -103,21 +103,21 @@ class Transcript:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class InterruptedCell:
     """The cell as it ended; null where none ran."""
 
     cell: Cell | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Inspected:
     """What is known of a name, by MIME type."""
 
     data: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Word:
     """One thing that is told on the socket of cells."""
 
@@ -141,7 +141,7 @@ class AgentStatus(StrEnum):
     STABLE = "stable"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class AgentStatusIs:
     """What an agent is, and whether it takes a message."""
 
@@ -156,7 +156,7 @@ class Author(StrEnum):
     USER = "user"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class AgentMessage:
     """One message; its number is its place."""
 
@@ -166,14 +166,14 @@ class AgentMessage:
     time: str  #: ISO 8601
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class AgentMessages:
     """All that was said."""
 
     messages: tuple[AgentMessage, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class AgentHeard:
     """Whether the agent has it."""
 

@@ -1,27 +1,24 @@
 """The door for values: what a stranger sent becomes one of the model's own dataclasses, or is
 refused with the field named.
 
-pydantic is imported and its adapters are built on first need, or ahead of it by ``warm``: both
-take longer than all the rest of the daemon's start. This module knows no route.
+pydantic is imported and its adapters are built on first need, or ahead of it by ``warm`` where that
+takes long: as long as half of the daemon's start. This module knows no route.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from inspan.control import PrunePolicy
 from inspan.errors import BadInput
 from inspan.model.budget import Budget
 from inspan.model.code import CellOptions, CodeSpec
 from inspan.model.goal import GoalPlan
-from inspan.model.merging import MergeRequest
-from inspan.model.place import SweepPolicy
 from inspan.model.task import Handover, TaskSpec, Verdict
+from inspan.model.value import value
 from inspan.server.visitor import Scope
 
 if TYPE_CHECKING:
@@ -30,14 +27,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Specs:
     """Several tasks at once: all or none."""
 
     specs: tuple[TaskSpec, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Answering:
     """What ``answer`` takes."""
 
@@ -45,7 +42,7 @@ class Answering:
     question: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Prompting:
     """What ``prompt`` takes."""
 
@@ -54,7 +51,7 @@ class Prompting:
     wait: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Stopping:
     """What ``cancel`` takes."""
 
@@ -62,7 +59,7 @@ class Stopping:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Suspending:
     """What the ``interrupt`` of a task takes. ``by``: who wants it."""
 
@@ -71,7 +68,7 @@ class Suspending:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Resuming:
     """What ``resume`` takes."""
 
@@ -79,12 +76,12 @@ class Resuming:
     to: Handover | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Nothing:
     """What a verb without arguments takes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Deciding:
     """What ``decide`` takes."""
 
@@ -93,7 +90,7 @@ class Deciding:
     by: str = "person"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Planning:
     """What ``replan`` takes; ``version`` is the one that the plan takes the place of."""
 
@@ -102,14 +99,14 @@ class Planning:
     by: str = "person"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Inviting:
     """What ``invite`` takes; no scopes are the usual ones."""
 
     scopes: tuple[Scope, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Entering:
     """What ``enter`` takes."""
 
@@ -126,7 +123,7 @@ class Messages(StrEnum):
     RAW = "raw"  #: it is typed as it is
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Messaging:
     """What ``message`` takes."""
 
@@ -137,7 +134,7 @@ class Messaging:
 # ── code sessions ─────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Executing:
     """What ``execute`` takes."""
 
@@ -145,7 +142,7 @@ class Executing:
     options: CellOptions = CellOptions()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Giving:
     """What the ``answer`` of a cell takes."""
 
@@ -153,7 +150,7 @@ class Giving:
     text: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Interrupting:
     """What the ``interrupt`` of a cell takes; without a deadline its process is never killed."""
 
@@ -161,21 +158,21 @@ class Interrupting:
     deadline: float | None = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Naming:
     """What ``checkpoint`` and ``restore`` take."""
 
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Closing:
     """What ``close`` takes."""
 
     deadline: float = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Pointing:
     """What ``complete`` and ``inspect`` take."""
 
@@ -183,7 +180,7 @@ class Pointing:
     cursor: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class ToExecute:
     """A cell that is handed in among others."""
 
@@ -192,7 +189,7 @@ class ToExecute:
     options: CellOptions = CellOptions()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class ToFollow:
     """A following that is wanted."""
 
@@ -201,7 +198,7 @@ class ToFollow:
     cell: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Said:
     """What a client says on the WebSocket of cells: one of these."""
 
@@ -210,22 +207,9 @@ class Said:
     follow: ToFollow | None = None
 
 
-BODIES: Final = (
-    *(
-        TaskSpec,
-        Specs,
-        Prompting,
-        Answering,
-        Suspending,
-        Stopping,
-        Resuming,
-        Nothing,
-        Deciding,
-        PrunePolicy,
-    ),
-    *(SweepPolicy, MergeRequest, Planning, Inviting, Entering),
-    *(CodeSpec, Executing, Giving, Interrupting, Naming, Closing, Pointing, Said),
-)
+#: What nearly every client sends first, and what takes longest to be ready for: of the others each
+#: takes a millisecond or two, and most daemons read few of them.
+_SOON: Final = (TaskSpec, CodeSpec, Executing, Said)
 #: How many wrong fields are named at once.
 NAMED_MOST: Final = 3
 #: How many tasks one request may bring.
@@ -233,8 +217,8 @@ SPECS_MOST: Final = 1000
 
 
 def warm() -> None:
-    """Import pydantic and build every adapter; may run in a thread."""
-    for kind in BODIES:
+    """Import pydantic and build the adapters that take long; may run in a thread."""
+    for kind in _SOON:
         _adapter(kind)
 
 

@@ -19,11 +19,12 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from inspan.errors import BadInput, Conflict, NotFound, SettingsInvalid
+from inspan.model.value import replaced, value
 from inspan.server.visitor import Scope, Visitor
 
 _PREFIX: Final = "inspan_"
@@ -34,7 +35,7 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 MOST: Final = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Token:
     """What is kept of a token. Times are seconds since the epoch."""
 
@@ -135,7 +136,7 @@ class Tokens:
         text = _drawn()
         with self._changing() as tokens:
             index = _index(tokens, name)
-            tokens[index] = replace(tokens[index], hash=_hashed(text), made=now)
+            tokens[index] = replaced(tokens[index], hash=_hashed(text), made=now)
         return text
 
     def revoke(self, name: str) -> None:

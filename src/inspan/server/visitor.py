@@ -5,11 +5,11 @@ A request with nobody beside it gets nothing, so a door that forgets does not op
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from inspan.errors import NotGranted
+from inspan.model.value import value
 
 if TYPE_CHECKING:
     # `inspan token` asks for scopes too, and needs no server for that.
@@ -30,7 +30,7 @@ class Scope(StrEnum):
     ADMIN = "admin"  #: all of that, prune and stop the daemon
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Visitor:
     """Who asks."""
 

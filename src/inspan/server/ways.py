@@ -6,7 +6,6 @@ Who asks is looked at here, before the verb is called. The tables are in ``table
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import unquote
@@ -22,6 +21,7 @@ from starlette.websockets import WebSocket
 
 from inspan.errors import BadInput
 from inspan.model import wire
+from inspan.model.value import value
 from inspan.server.heads import header, prefers
 from inspan.server.query import Param, Query
 from inspan.server.visitor import Scope, require, welcome
@@ -89,7 +89,7 @@ def ref_of(connection: HTTPConnection) -> str:
     return unquote(ref)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Raw:
     """Bytes that are no JSON."""
 
@@ -97,7 +97,7 @@ class Raw:
     about: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Way(Generic[S]):
     """A verb of ``S`` by HTTP."""
 
@@ -139,7 +139,7 @@ class _Guarded(Generic[S]):
         await response(scope, receive, send)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Socket(Generic[S]):
     """A verb of ``S`` by WebSocket."""
 

@@ -18,10 +18,10 @@ What the parser gives is safe to show. It never learns which session it listens 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from inspan.errors import BadInput
+from inspan.model.value import value
 from inspan.terminal.sanitize import clean, one_line
 
 KINDS: Final = ("permission", "question", "prompt")
@@ -38,7 +38,7 @@ _ESCAPED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _SPECIAL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f;%]")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Waiting:
     """The program waits for a person."""
 
@@ -47,7 +47,7 @@ class Waiting:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Working:
     """The program goes on."""
 

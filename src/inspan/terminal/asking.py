@@ -10,9 +10,9 @@ rule and no time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from inspan.model.value import value
 from inspan.terminal.layout import boxes, floating, options
 from inspan.terminal.panes import column
 from inspan.terminal.signs import (
@@ -81,7 +81,7 @@ _GAP: Final = 4
 NEEDED, AT_REST, OVER_ALL, BESIDE = 4, 5, 2, 3
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Asking:
     """The rows that ask, and how many signs of it there are."""
 

@@ -11,11 +11,11 @@ import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from inspan.errors import BadInput
 from inspan.model.session import Frame, Gap, Output, Resized
+from inspan.model.value import value
 from inspan.terminal.marks import Marks
 from inspan.terminal.playback import Playback
 from inspan.terminal.screen import Redrawing, bounded
@@ -35,7 +35,7 @@ _LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 _COLUMNS, _ROWS = 80, 24
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class _Kept:
     """The state at ``offset``, as small as it gets."""
 

@@ -14,11 +14,11 @@ bytes 80 to 9F are not controls. What a title says is safe to show.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from inspan.model import hook
+from inspan.model.value import value
 from inspan.terminal.sanitize import one_line
 
 #: The most bytes of one string that are looked at; a longer one is passed over whole.
@@ -64,7 +64,7 @@ class Progress(Enum):
     PAUSED = 4
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Bar:
     """A progress that was set; ``percent`` from 0 to 100."""
 

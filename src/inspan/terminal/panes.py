@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import inf
 from typing import Final
 
+from inspan.model.value import value
 from inspan.terminal.layout import cells, floating_box, low_box, part
 
 #: The left side of a pane.
@@ -30,7 +30,7 @@ _NARROW: Final = 12
 _KNOWN: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Panes:
     """``rows`` are those of the pane to talk in, from column ``left`` on."""
 

@@ -16,7 +16,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -24,6 +23,7 @@ from inspan.errors import BadInput, SessionNotFound
 from inspan.keeper.recording import INDEX, INPUT, RAW, RECORD, Record, unpack
 from inspan.model.session import Chunk, Ended, Gap, Output, Resized
 from inspan.model.task import Exit
+from inspan.model.value import value
 
 #: The most bytes one read returns, whatever was asked for.
 READ_MOST: Final = 1 << 20
@@ -42,14 +42,14 @@ _RUNS: Final = re.compile(rb"o+|e+|.", re.DOTALL)
 STREAMS: Final = {"o": "out", "e": "err"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Typed:
     """What was typed; recorded only where it was asked for."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Moment:
     """Something that happened ``at`` seconds since the epoch."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from inspan.model.value import value
 
 
 class Place(StrEnum):
@@ -51,7 +52,7 @@ TOLD: Final = frozenset({Place.TITLE, Place.PROGRESS})
 COUNTED: Final = frozenset({Place.BOTTOM, Place.WORDS, Place.ABOVE})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Region:
     """A place; ``lines`` is how many, for the bottom."""
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Final, TypeAlias
 
 from inspan.model.activity import Confidence, Doing, Reading, Source
 from inspan.model.task import Needs
+from inspan.model.value import value
 from inspan.terminal.regions import TOLD, Place, Region
 from inspan.terminal.sanitize import one_line
 from inspan.terminal.view import View
@@ -32,7 +32,7 @@ _SEVERAL: Final = frozenset({Place.ASKING, Place.BESIDE})
 _WENT_ON: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Pattern:
     """A regular expression, searched for in each line of a region."""
 
@@ -55,7 +55,7 @@ class Pattern:
         return frozenset({self.region.place})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class OneOf:
     """Patterns of which one is found: a condition that a rule file has given a name."""
 
@@ -87,7 +87,7 @@ def _first(every: Iterable[Condition], view: View, *, new: bool) -> re.Match[str
     return next(filter(None, (each.first(view, new=new) for each in every)), None)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Asks:
     """How to read what is asked: a pattern's group 1, or all that it matched.
 
@@ -134,7 +134,7 @@ def _word(found: re.Match[str]) -> str:
     return (found[1] or "") if found.re.groups else found[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class Rule:
     """It fits where each of ``all``, one of ``any`` if there are any, and none of ``none`` fit."""
 
@@ -208,7 +208,7 @@ class Rule:
         return max(flowed, max(came) + _APART) if apart else flowed
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Verdict:
     """What a rulebook says. ``again``: when it may say other, though nothing changes."""
 
@@ -235,7 +235,7 @@ class Verdict:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Rulebook:
     """The rules for one agent, the most important first."""
 

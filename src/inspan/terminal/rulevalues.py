@@ -6,13 +6,13 @@ It knows no field and no rule.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from inspan.errors import BadInput
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Where:
     """What is being read, for the error."""
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Final, Protocol, TypeAlias
 
+from inspan.model.value import value
 from inspan.terminal.marks import Bar, Marks
 
 #: The largest terminal that is drawn; of a larger one, its upper left part.
@@ -77,7 +77,7 @@ class Redrawing(Emulator, Protocol):
 Make: TypeAlias = Callable[[int, int], Emulator]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Backend:
     """A kind of emulator, and how to make one of so many columns and rows."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from inspan.model.session import Ended, Gap, Output
+from inspan.model.value import replaced, value
 from inspan.terminal.playback import Playback
 from inspan.terminal.sanitize import Cleaner
 
@@ -45,7 +45,7 @@ class Needle:
         return (line if self._case else line.casefold()).find(self._text)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Found:
     """A line that holds it, and where in the recording it ends."""
 
@@ -150,4 +150,4 @@ def _timed(playback: Playback, found: list[Found]) -> list[Found]:
     stamps = list(playback.stamps(found[0].begin, found[-1].end))
     offsets = [offset for _, offset in stamps]
     places = [max(0, bisect_right(offsets, hit.begin) - 1) for hit in found]
-    return [replace(hit, at=stamps[n][0]) for hit, n in zip(found, places, strict=True)]
+    return [replaced(hit, at=stamps[n][0]) for hit, n in zip(found, places, strict=True)]

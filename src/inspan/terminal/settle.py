@@ -9,9 +9,10 @@ more time: what stood there has not gone. Times are seconds; nothing here reads 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
+
+from inspan.model.value import replaced, value
 
 #: Seconds without output after which a frame is taken for complete.
 QUIET: Final = 0.016
@@ -25,7 +26,7 @@ REDRAWN: Final = 0.3
 PAUSE: Final = 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Unsettled:
     """What came since the last look: the first of it, the last of it, and an open frame."""
 
@@ -38,12 +39,12 @@ class Unsettled:
 
     def resized(self, at: float) -> Unsettled:
         """It has a new size since ``at``."""
-        return replace(self, sized=at)
+        return replaced(self, sized=at)
 
     def drawn(self, at: float, *, frame: bool, begun: bool) -> Unsettled:
         """Something was drawn at ``at``; ``frame``: one is open after it, ``begun``: with it."""
         opened = inf if not frame else at if begun or self.frame == inf else self.frame
-        return replace(self, first=min(self.first, at), last=at, frame=opened)
+        return replaced(self, first=min(self.first, at), last=at, frame=opened)
 
     def due(self) -> float:
         """When to look; infinite where nothing came, and past where a frame was waited for."""

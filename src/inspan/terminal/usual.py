@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Final
 
+from inspan.model.value import value
 from inspan.terminal.layout import FRAME, horizontals
 
 #: Of so many prompts it is known how it stood; a program may have more than one look at rest.
@@ -49,7 +49,7 @@ def shape(line: str) -> str:
     return _NAMES.sub("w", line).rstrip()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Standing:
     """How it stood once: ``typing`` is what stood before where one typed, or all of the row.
 

@@ -6,7 +6,6 @@ ever written into a checkout: git's marks would be among the user's own work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 from inspan.errors import BadInput, Conflict, NotFound
@@ -15,13 +14,14 @@ from inspan.git.merge import merge, move
 from inspan.git.repository import Repository, check_branch, commit_of, is_ancestor, tip
 from inspan.git.snapshot import commit_tree
 from inspan.model.merging import MergeRequest, MergeResult
+from inspan.model.value import replaced, value
 
 #: So many files are told by name.
 _FILES_MOST: Final = 200
 _HEADS: Final = "refs/heads/"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Source:
     """What is merged: the commit ``commit``, which the branch ``branch`` is at or will be."""
 
@@ -48,10 +48,10 @@ async def merged(source: Source, asked: MergeRequest) -> MergeResult:
         return told
     commit, conflicts = await _made(source, into, before, asked.made)
     if conflicts:
-        return replace(told, conflicts=tuple(map(shown, conflicts)))
+        return replaced(told, conflicts=tuple(map(shown, conflicts)))
     changed = await changes(git, before, commit)
     names = tuple(shown(change.name) for change in changed[:_FILES_MOST])
-    told = replace(told, commit=commit, changed=len(changed), files=names)
+    told = replaced(told, commit=commit, changed=len(changed), files=names)
     return await _placed(source, told, changed, dry=asked.dry_run)
 
 
@@ -98,8 +98,8 @@ async def _placed(
     if not places:
         if not dry:
             await move(repository.git, ref, told.commit, seen=told.before, why=why)
-        return replace(told, moved=not dry)
-    told = replace(told, checkout=shown(str(places[0])))
+        return replaced(told, moved=not dry)
+    told = replaced(told, checkout=shown(str(places[0])))
     hint = f"`git merge {source.branch}` there does it, once that is settled."
     if len(places) > 1 or not places[0].samefile(repository.top):
         hindrance: str | None = f"it is checked out at {told.checkout}, not in {repository.top}"
@@ -108,9 +108,9 @@ async def _placed(
         checkout = await Checkout.of(repository, ref)
         hindrance = await checkout.hindrance(told.commit, changed)
     if hindrance is not None and dry:
-        return replace(told, hindrance=hindrance, hint=hint)
+        return replaced(told, hindrance=hindrance, hint=hint)
     if hindrance is not None:
         raise Conflict(f"{told.into} stays as it is: {hindrance}", hint=hint)
     if not dry:
         await checkout.forward(told.before, told.commit, why)
-    return replace(told, moved=not dry)
+    return replaced(told, moved=not dry)

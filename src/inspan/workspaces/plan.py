@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from inspan.errors import WorkspaceFailed
 from inspan.model.ids import TASK_ID
+from inspan.model.value import value
 from inspan.workspaces.taskfile import failed
 
 _SAVED: Final = "saved"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Plan:
     """What was decided before the worktree was made."""
 
@@ -34,7 +35,7 @@ class Plan:
     onto: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Saved:
     """A worktree that is gone, and where that is which was not committed."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 from inspan.errors import WorkspaceFailed
@@ -12,6 +11,7 @@ from inspan.git.run import Git
 from inspan.git.snapshot import commit_tree, tree_of
 from inspan.git.worktree import Worktree
 from inspan.model.merging import merged_ref
+from inspan.model.value import replaced, value
 
 _REFS: Final = "refs/inspan/saved"
 
@@ -87,7 +87,7 @@ async def head_of(task: str, git: Git, commit: str) -> str:
     return facts.parents[0] if facts.title == _title(task) and facts.parents else commit
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class _Facts:
     tree: str
     parents: tuple[str, ...]
@@ -107,7 +107,7 @@ async def _facts(git: Git, commit: str) -> _Facts:
 
 async def _same(git: Git, one: str, other: str) -> bool:
     """True where the two differ at most in when they were made."""
-    return replace(await _facts(git, one), at=0) == replace(await _facts(git, other), at=0)
+    return replaced(await _facts(git, one), at=0) == replaced(await _facts(git, other), at=0)
 
 
 def _number(ref: str) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from inspan.engine.code.asks import Ask
 from inspan.engine.code.ports import CodeStore, Room
 from inspan.errors import BadInput, InputFull
+from inspan.model.value import value
 
 #: Of a value, in bytes of ASCII JSON.
 VALUE_MOST: Final = 1 << 16
@@ -25,7 +25,7 @@ _KEY_MOST: Final = 256
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class _Keeping:
     """What both have."""
 

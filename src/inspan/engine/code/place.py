@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from inspan.engine.code.feed import Feed
@@ -44,6 +44,7 @@ from inspan.model.code import (
 )
 from inspan.model.session import CodeState
 from inspan.model.task import Reason
+from inspan.model.value import replaced, value
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +67,10 @@ class Open:
     @property
     def cell(self) -> Cell:
         """It as it is now."""
-        return replace(self.entered, state=self.state, end=self.end)
+        return replaced(self.entered, state=self.state, end=self.end)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Heard:
     """What somebody else must act on, called on the loop; each must be quick."""
 
@@ -131,8 +132,8 @@ class Place:
         session = self.session
         if session.open and self.run is not None:
             state = CodeState.BUSY if self.cells else CodeState.READY
-            session = replace(session, state=state)
-        return replace(session, cells=self._count, pulse=self._pulse)
+            session = replaced(session, state=state)
+        return replaced(session, cells=self._count, pulse=self._pulse)
 
     async def alive(self) -> CodeRun:
         """Its run, once it is started or found. Raises SessionEnded."""
@@ -158,7 +159,7 @@ class Place:
         """Its process is gone."""
         self.run = None
         self.settled.clear()
-        self.session = replace(
+        self.session = replaced(
             self.session, state=CodeState.TERMINATED, reason=reason, ended_at=at, pid=None
         )
 
@@ -306,7 +307,7 @@ class Place:
         match fact:
             case Opened(run=number, pid=pid):
                 self._told, self._over = number, False
-                self.session = replace(self.session, pid=pid)
+                self.session = replaced(self.session, pid=pid)
             case CellBegan(cell=name) if name in self.cells:
                 self.cells[name].state = CellState.RUNNING
             case Wanted(cell=cell, request=request):
@@ -361,7 +362,7 @@ class Place:
         hint = why.hint
         if self.run is not None or not hint:
             hint = f"{hint} {RESTORE}".lstrip()
-        seen = replace(seen, reason=replace(why, hint=hint))
+        seen = replaced(seen, reason=replaced(why, hint=hint))
         self.over(seen.reason, self._clock.now())
         self.tell(seen)
         self._heard.ended(self)

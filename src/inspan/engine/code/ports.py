@@ -7,7 +7,6 @@ no transcript: it gets an order and a sink, and gives a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from inspan.engine.ports import Clock, PromiseStore
@@ -25,9 +24,10 @@ from inspan.model.code import (
     Saved,
 )
 from inspan.model.origin import Origin
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Room:
     """The most that a space may hold."""
 
@@ -71,7 +71,7 @@ class CodeStore(PromiseStore, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class CodeOrder:
     """A process for a code session. ``name`` fences it: one is started at most once."""
 
@@ -80,7 +80,7 @@ class CodeOrder:
     spec: CodeSpec
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class CodeAsked:
     """Code asks its host for something; ``CodeRun.settle`` answers."""
 
@@ -92,7 +92,7 @@ class CodeAsked:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class CodeWithdrawn:
     """Nobody waits any more for what was ``CodeAsked``."""
 
@@ -204,7 +204,7 @@ class CodeProvider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Fetched:
     """What a server answered; names of headers are in small letters."""
 
@@ -265,7 +265,7 @@ class Transcripts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, kw_only=True)
 class CodePorts:
     """The world, as code sessions need it."""
 

@@ -5,10 +5,10 @@ So a session is taken up from the end of its transcript, however long that is. I
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from inspan.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Standing:
     """After some event of a session."""
 
