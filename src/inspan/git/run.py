@@ -66,6 +66,17 @@ _OVERRIDES: Final = {
 }
 _FILTER: Final = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", re.DOTALL)
 _DRIVER: Final = re.compile(r"merge\..+\.driver", re.DOTALL)
+#: These read and write names and commits, and never what is in a file; nor do they write an index,
+#: for which git may compare. They have nothing to give to a filter or to a driver. Most of what is
+#: run is one of these.
+_NO_CONTENT: Final = frozenset(
+    {
+        *("branch", "check-ref-format", "commit-tree", "config", "for-each-ref", "ls-files"),
+        *("merge-base", "rev-list", "rev-parse", "symbolic-ref", "update-ref"),
+    }
+)
+#: But what is asked so is seen in the files.
+_COMPARED: Final = frozenset({"-m", "--modified"})
 #: Both sides, with marks where they differ, and a conflict even where none do: who names a driver
 #: does not believe what lines alone give. The names are git's own, of files that it makes.
 _MARKS: Final = "git merge-file -q --marker-size=%L -L ours -L base -L theirs %A %O %B; false"
@@ -114,7 +125,9 @@ class Git:
         self, *arguments: str, most: int = MOST, patience: float = PATIENCE, given: bytes = b""
     ) -> Said:
         """Run it with every filter of the repository switched off, and tell how it ended."""
-        return await self._run(arguments, await self._filters(), most, patience, given)
+        names_only = arguments[0] in _NO_CONTENT and _COMPARED.isdisjoint(arguments)
+        off = {} if names_only else await self._filters()
+        return await self._run(arguments, off, most, patience, given)
 
     async def filters(self) -> frozenset[str]:
         """The filters that its configuration names, none of which runs. Raises GitFailed."""
