@@ -21,11 +21,16 @@ class FakeKeep:
         self.sessions: set[str] = set()
         self.dropped: list[str] = []
         self.gone = False
+        #: It has to be waited for.
+        self.away = False
 
     async def id(self) -> str:
         if self.gone:
             raise KeeperLost
         return self.name
+
+    def at_hand(self) -> str | None:
+        return None if self.gone or self.away else self.name
 
     async def held(self) -> tuple[str, ...]:
         return tuple(sorted(self.sessions))

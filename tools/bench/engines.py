@@ -111,6 +111,9 @@ class NoKeeper:
     async def id(self) -> str:
         return "none"
 
+    def at_hand(self) -> str | None:
+        return "none"
+
     async def held(self) -> tuple[str, ...]:
         return ()
 

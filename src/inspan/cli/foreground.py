@@ -315,7 +315,8 @@ def _begins_at_once(task: Task) -> bool:
     The daemon lets us wait for one that is about to begin. A workspace, or an agent's login, may
     take longer than anybody should wait without a word.
     """
-    new = task.state is TaskState.QUEUED and task.session is None
+    soon = task.state is TaskState.QUEUED or _about_to_begin(task)
+    new = soon and task.attempt == 1
     return new and task.spec.workspace is WorkspaceKind.HERE and not is_agent(task.spec.provider)
 
 
@@ -324,8 +325,12 @@ def _begun(task: Task) -> int:
     if task.session is None:
         return 0
     newest = int(task.session.rpartition("-")[2])
-    about_to_begin = task.state is TaskState.RUNNING and task.pid is None
-    return newest - 1 if about_to_begin else newest
+    return newest - 1 if _about_to_begin(task) else newest
+
+
+def _about_to_begin(task: Task) -> bool:
+    """Whether it has a slot, and its process is not there yet."""
+    return task.state is TaskState.RUNNING and task.pid is None
 
 
 def _over(task: Task) -> bool:

@@ -58,9 +58,11 @@ T = TypeVar("T")
 class Attempt:
     """A task's present attempt."""
 
-    def __init__(self, means: Means, task: Task) -> None:
+    def __init__(self, means: Means, task: Task, leave: Callable[[], None]) -> None:
+        """``leave`` gives its slot back."""
         self.done = asyncio.Event()
         self._means = means
+        self._leave: Callable[[], None] | None = leave
         self.minder = Minder(means, task)
 
     @property
@@ -83,7 +85,13 @@ class Attempt:
         """What it does, as far as its run told; nobody told where there is none."""
         return self.minder.activity
 
-    # ── the three ways in ────────────────────────────────────────────────────
+    def leave_slot(self) -> None:
+        """Nothing of it will run any more; once is enough."""
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
+
+    # ── the four ways in ─────────────────────────────────────────────────────
 
     async def begin(self) -> None:
         """A new attempt, of a task that is queued."""
@@ -100,6 +108,10 @@ class Attempt:
         except IllegalTransition:
             return  # it was cancelled or interrupted while it waited for this slot
         self.minder.session = session
+        await self._spawn()
+
+    async def go_on(self) -> None:
+        """A new attempt, whose start was stored together with its task."""
         await self._spawn()
 
     async def adopt(self) -> None:
@@ -254,6 +266,9 @@ class Attempt:
         elif outcome is None and not exited.exit.ok:
             await self.minder.insist(exited, self._failed(reasons.of_exit(exited.exit)))
         elif plain:
+            # What starts in its slot is stored behind its end: there is nothing to wait for.
+            if not self._means.ledger.is_storing(task.id):
+                self.leave_slot()
             await self.minder.insist(exited, e.Completed(task.attempt))
         else:
             await self.minder.insist(exited)

@@ -20,7 +20,7 @@ from inspan.engine.scheduler import Scheduler
 from inspan.errors import IllegalTransition, StoreFailed
 from inspan.model import event as e
 from inspan.model.ids import short
-from inspan.model.task import GOOD, Reason, Task, TaskState
+from inspan.model.task import GOOD, Reason, Task, TaskSpec, TaskState
 from inspan.model.value import value
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,10 @@ class Dispatcher:
                 task = one
         self._wake.set()
         return task
+
+    def take_at_once(self, spec: TaskSpec, coming: int) -> bool:
+        """Whether a task that nobody lines up has a slot now; so many are about to be lined up."""
+        return self._scheduler.take_at_once(spec.role, spec.provider, self._room, coming)
 
     def hold(self, task: Task) -> None:
         """An adopted attempt takes the slot that it had, and has its memory already."""

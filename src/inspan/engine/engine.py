@@ -12,7 +12,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 import anyio
@@ -51,6 +51,7 @@ from inspan.engine.recovery import recover
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
 from inspan.engine.sessions import Sessions
+from inspan.engine.starting import Starting
 from inspan.engine.sweeping import Sweeping
 from inspan.errors import Conflict, IllegalTransition, InputFull, TaskNotFound
 from inspan.model import event as e
@@ -94,7 +95,6 @@ class Engine:
         self._ledger = Ledger(ports.store, ports.clock, ports.monitor)
         self._patrol = Patrol(ports.clock)
         self._refs = References(ports.store, self._ledger)
-        self._intake = Intake(ports, rules, self._ledger, self._refs)
         self._dispatcher = Dispatcher(
             self._ledger,
             ports.clock,
@@ -102,6 +102,11 @@ class Engine:
             rules.providers,
             Memory(ports.clock, ports.memory, rules.memory),
         )
+        self._starting = Starting(
+            self._dispatcher, ports.keep, self._launch_started, lambda: self._group is not None
+        )
+        self._ledger.on_created = self._starting.stored
+        self._intake = Intake(ports, rules, self._ledger, self._refs, self._starting)
         self._sessions = Sessions(ports.recordings, self._refs, self._run_of)
         self._deciding = Deciding(ports.workspaces, self._ledger, self._intake)
         self._sweeping = Sweeping(ports, self._ledger, self._refs)
@@ -372,8 +377,14 @@ class Engine:
     ) -> None:
         if self._group is None:
             raise IllegalTransition("the engine is not running")
-        attempt = self._attempts[task.id] = Attempt(self._means, task)
+        leave = partial(self._dispatcher.release, task.spec.role, task.spec.provider)
+        attempt = self._attempts[task.id] = Attempt(self._means, task, leave)
         self._group.create_task(self._carry(attempt, task, begin))
+
+    def _launch_started(self, task: Task) -> None:
+        """Its start is stored. An engine that stops leaves it to the next one, which adopts it."""
+        if self._group is not None:
+            self._launch(task, Attempt.go_on)
 
     async def _carry(
         self, attempt: Attempt, task: Task, begin: Callable[[Attempt], Awaitable[None]]
@@ -389,7 +400,7 @@ class Engine:
         finally:
             del self._attempts[task.id]
             attempt.minder.met.set()
-            self._dispatcher.release(task.spec.role, task.spec.provider)
+            attempt.leave_slot()
         # Only now may the task be lined up again: two attempts of one task never overlap.
         await self._dispatcher.admit(attempt.task)
         attempt.done.set()

@@ -1,4 +1,4 @@
-"""Intake: what is asked for becomes tasks, all of it or nothing. It starts none of them."""
+"""Intake: what is asked for becomes tasks, all of it or nothing. It launches none of them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from inspan.engine.orders import provider_of
 from inspan.engine.ports import Confines, Ports
 from inspan.engine.references import References
 from inspan.engine.rules import Rules
+from inspan.engine.starting import Starting
 from inspan.errors import BadInput, DeadlineTooLong, KeyReused, NotConfined
 from inspan.model import event as e
 from inspan.model.agent import is_agent
@@ -40,13 +41,16 @@ class Accepted:
 class Intake:
     """Validates, gives ids, and stores."""
 
-    def __init__(self, ports: Ports, rules: Rules, ledger: Ledger, refs: References) -> None:
+    def __init__(
+        self, ports: Ports, rules: Rules, ledger: Ledger, refs: References, starting: Starting
+    ) -> None:
         self._providers = ports.providers
         self._store = ports.store
         self._clock = ports.clock
         self._rules = rules
         self._ledger = ledger
         self._refs = refs
+        self._starting = starting
         #: Held while a submission with a key is decided, so that two of one key make one task.
         self._key_lock = anyio.Lock(fast_acquire=True)
 
@@ -86,7 +90,10 @@ class Intake:
             (task_id, with_budget(spec, self._rules.budget), (_first(spec, now),))
             for task_id, spec in zip(ids, specs, strict=True)
         ]
-        return Accepted(await self._ledger.create(drafts, keys))
+        try:
+            return Accepted(await self._ledger.create(self._starting.begun(drafts), keys))
+        finally:
+            self._starting.settle(ids)
 
     async def hand_on(self, spec: TaskSpec, handed: e.HandedOver) -> Task:
         """A new task for ``spec`` that another agent has from its beginning, which was checked."""

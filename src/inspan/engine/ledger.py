@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import anyio
@@ -35,6 +35,8 @@ class Ledger:
         self.open: dict[str, Task] = {}
         self.bus = Bus(store.history)
         self.hindrances = Hindrances(clock)
+        #: Called with each new task as soon as it is stored, before anybody else knows of it.
+        self.on_created: Callable[[Task], None] | None = None
         self._store = store
         self._clock = clock
         self._monitor = monitor
@@ -67,6 +69,10 @@ class Ledger:
     async def history(self, query: EventQuery) -> tuple[Event, ...]:
         """A page of events."""
         return await self._store.history(query)
+
+    def is_storing(self, task_id: str) -> bool:
+        """Whether a fact of it is on its way to the disk, and another one would wait for that."""
+        return task_id in self._busy
 
     def new_id(self) -> str:
         """An id for a task that is about to be created; each sorts after the one before."""
@@ -180,6 +186,8 @@ class Ledger:
                     self.open.pop(task.id, None)
                 else:
                     self.open[task.id] = task
+                    if task.id in change.created and self.on_created is not None:
+                        self.on_created(task)
         self.bus.publish([event for change in changes for event in change.events])
         try:
             self._monitor.hear(changes)

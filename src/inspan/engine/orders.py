@@ -8,6 +8,7 @@ from inspan.engine.ports import Order, Provider
 from inspan.errors import ProviderNotFound
 from inspan.model.agent import Ending
 from inspan.model.event import AttemptStarted
+from inspan.model.ids import session_id
 from inspan.model.permission import Policy
 from inspan.model.task import Task, TaskKind, TaskSpec, TerminalSpec, WorkspaceKind
 
@@ -30,6 +31,12 @@ def _unknown(name: str, known: Sequence[str]) -> ProviderNotFound:
         hint=f"{meant}`inspan agents` lists the agents, the settings declare one of your own,"
         " and `shell` runs any command.",
     )
+
+
+def first_start(task_id: str, spec: TaskSpec, keeper: str) -> AttemptStarted:
+    """``started`` of a task that is being accepted."""
+    before = spec.conversation
+    return AttemptStarted(1, session_id(task_id, 1), keeper, before, before is not None)
 
 
 def started(task: Task, session: str, keeper: str) -> AttemptStarted:

@@ -354,6 +354,10 @@ class Keep(Protocol):
         """The keeper that holds new sessions; another id later means that this one is gone."""
         ...
 
+    def at_hand(self) -> str | None:
+        """The same, where it is known without waiting for anything; else ``None``."""
+        ...
+
     async def held(self) -> tuple[str, ...]:
         """The sessions it holds, alive or ended."""
         ...

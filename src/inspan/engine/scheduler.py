@@ -115,6 +115,18 @@ class Scheduler:
                 started.append((task_id, role, provider))
         return tuple(started)
 
+    def take_at_once(self, role: str, provider: str, room: Room, coming: int) -> bool:
+        """A slot, until ``release``, for one that is not in line; false where that is unfair.
+
+        Nobody may be in line, and to those who are about to be each a slot is left.
+        """
+        left = self.limit(role) - self._taken[role] - coming
+        if self._ready or left <= 0 or not room.has_room(provider):
+            return False
+        self._taken[role] += 1
+        room.take(provider)
+        return True
+
     def _first(self, lines: Mapping[str, list[_Place]], room: Room) -> tuple[str, str] | None:
         """The task whose turn it is, of those whose provider has room."""
         heads = []

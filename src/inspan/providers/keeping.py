@@ -44,6 +44,10 @@ class Keeping:
     async def id(self) -> str:
         return (await self.client()).keeper
 
+    def at_hand(self) -> str | None:
+        client = self.connected
+        return None if client is None else client.keeper
+
     async def held(self) -> tuple[str, ...]:
         return tuple(status.session for status in await self.statuses())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from inspan.client import link, wire
 from inspan.client.sync import SyncControl
 from inspan.errors import DaemonUnreachable
 from inspan.model.event import Event
-from inspan.model.task import Task, TaskSpec
+from inspan.model.task import Task, TaskSpec, TaskState
 from tests.fakes.terminal import FakeTerminal
 from tests.unit.cli.desk import Desk, desk
 
@@ -91,12 +92,19 @@ def test_a_daemon_that_does_not_come_back_is_told(daemon: Desk, tmp_path: Path) 
         Foreground(gone, lambda: gone).run(task)
 
 
+@pytest.mark.parametrize("started", [False, True])
 def test_a_command_that_begins_at_once_is_not_asked_about_first(
-    daemon: Desk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    daemon: Desk,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    started: bool,
 ) -> None:
     """Each question more is a millisecond or two of what a short command costs."""
     fake = daemon.fake
     task = daemon.portal.call(fake.submit, SPEC)
+    if started:  # as a task is told of that started in the change that accepted it
+        task = replace(task, state=TaskState.RUNNING, session=f"{task.id}-1")
     attach, asked = fake.attach, list[str]()
 
     def begins(session: str, **how: Any) -> AbstractAsyncContextManager[FakeTerminal]:
