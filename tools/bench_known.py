@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from math import inf
-from typing import cast
+from typing import Any, cast
 
 from inspan.terminal.rules import Condition, OneOf, Pattern, Rule, Rulebook
 from inspan.terminal.view import View
@@ -55,10 +55,13 @@ class Known:
 
     def _rule(self, book: str, rule: Rule, names: dict[int, Condition]) -> Rule:
         bit = 1 << self._bits.setdefault(f"{book}/{rule.id}", len(self._bits))
-        kept = {each.name: getattr(rule, each.name) for each in fields(Rule)}
-        for name in ("all", "any", "none"):
-            kept[name] = tuple(self._condition(each, names) for each in kept[name])
-        return _Remembering(**kept, known=self, bit=0 if rule.moves else bit)
+        made = replace(
+            rule,
+            all=tuple(self._condition(each, names) for each in rule.all),
+            any=tuple(self._condition(each, names) for each in rule.any),
+            none=tuple(self._condition(each, names) for each in rule.none),
+        )
+        return cast("Rule", _Remembering(made, self, 0 if rule.moves else bit))
 
     def _condition(self, each: Condition, names: dict[int, Condition]) -> Condition:
         if id(each) not in names:
@@ -93,21 +96,25 @@ class _Searching:
         return self.regex.finditer(line)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Remembering(Rule):
-    """A rule that is asked once for each screen that it does not fit."""
+@dataclass(frozen=True, slots=True)
+class _Remembering:
+    """A rule that is asked once for each screen that it does not fit; else it is the rule."""
 
+    rule: Rule
     known: Known
     bit: int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rule, name)
 
     def fits(self, view: View) -> list[re.Match[str]] | None:
         screen = self.known.screen(view)
         unfit = self.known.unfit.get(screen, 0)
         if unfit & self.bit:
             return None
-        found = Rule.fits(self, view)
+        found = self.rule.fits(view)
         if found is None:
             self.known.unfit[screen] = unfit | self.bit
         else:
-            self.known.fitted.add(self.id)
+            self.known.fitted.add(self.rule.id)
         return found
