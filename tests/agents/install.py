@@ -18,6 +18,7 @@ from tests.agents.agent import Agent
 from tests.agents.faces.cloaked import JANITO, PATCHPAL
 from tests.agents.faces.concealed import ANDROMITY, NEMO
 from tests.agents.faces.covered import KOLEGA, WIZOLT
+from tests.agents.faces.cowled import GROK_BUILD, STRANDS
 from tests.agents.faces.curtained import MYCODE, VAGUE
 from tests.agents.faces.held import KIMI
 from tests.agents.faces.hidden import EDITH, MARIM
@@ -45,7 +46,11 @@ AGENTAPI_CLIENT = Agent(
 #: In seconds; the largest has some 500 MB.
 LONGEST = 1200
 #: What a package of Mastra Code's would fetch from elsewhere: libraries for graphics processors.
-SPARED = {"ONNXRUNTIME_NODE_INSTALL": "skip"}
+#: Grok Build's puts a second copy of its program there, else below HOME.
+SPARED = {
+    "ONNXRUNTIME_NODE_INSTALL": "skip",
+    "GROK_HOME": str(CACHE / "grok-build" / "home"),
+}
 #: Of which only the faces are recorded: only where somebody names them.
 RECORDED = {
     each.name: each
@@ -70,6 +75,8 @@ RECORDED = {
         ANDROMITY.agent,
         VAGUE.agent,
         MYCODE.agent,
+        GROK_BUILD.agent,
+        STRANDS.agent,
     )
 }
 

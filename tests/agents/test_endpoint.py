@@ -253,6 +253,15 @@ def test_a_side_request_leaves_the_script_where_it_is(endpoint: Endpoint) -> Non
     assert [request.turn for request in endpoint.steps("side")] == ["say"]
 
 
+def test_a_request_for_a_name_of_the_session_is_a_side_request(endpoint: Endpoint) -> None:
+    function = {"name": "session_title", "parameters": {"type": "object", "properties": {}}}
+    naming = offering("chat") | {"tools": [{"type": "function", "function": function}]}
+    post(endpoint, "/s/two_turns/i/naming", PATHS["chat"], naming)
+    first = post(endpoint, "/s/two_turns/i/naming", PATHS["chat"], offering("chat"))
+    assert TEXTS["chat"](first.json) == "The first answer."
+    assert [request.side for request in endpoint.requests("naming")] == [True, False]
+
+
 def test_an_agent_without_tools_is_not_taken_for_a_side_request(endpoint: Endpoint) -> None:
     body = {"model": "scripted", "messages": []}
     response = post(endpoint, "/s/answer/i/bare/bare", PATHS["chat"], body)

@@ -57,6 +57,8 @@ _COUNTS: Mapping[str, Json] = {
 _ASIDE = json.dumps({"title": "A task", "reasoning": "none", "next_speaker": "user"})
 #: One of these is in the first event that says that an answer of text is whole.
 _ENDINGS = (b'"end_turn"', b'"finish_reason":"stop"', b'"finishReason"', b"response.completed")
+#: Tools that are offered alone where a name for the session is asked for, and nothing to be done.
+_ASIDES = {"session_title"}
 _NO_KEY = Refuse(Refusal.UNAUTHORIZED)
 _CLIENT_GONE = (BrokenPipeError, ConnectionResetError)
 
@@ -138,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._play(api, request, Asked("", stream=False, tools=()), number, _NO_KEY)
             return
         asked = api.read(request.body, request.path)
-        if not asked.tools and not place["bare"]:
+        if {tool.name for tool in asked.tools} <= _ASIDES and not place["bare"]:
             request.side = True
             self._reply(api, request, asked, Reply(number, asked.model, _ASIDE))
             return

@@ -18,6 +18,7 @@ _WRITERS = (
     "create_file",
     "WriteFile",
     "save",
+    "file_write",
     "editor",
     "create",
     "CreateFile",
@@ -42,6 +43,7 @@ _SHELLS = (
     "ShellCommand",
     "bash_exec",
     "shell_exec",
+    "run_terminal_command",
 )
 _PATHS = ("file_path", "filePath", "path", "absolute_path", "filename", "filepath")
 _CONTENTS = ("content", "new_text", "file_text")

@@ -12,6 +12,7 @@ from tests.agents.faces import (
     cloaked,
     concealed,
     covered,
+    cowled,
     curtained,
     held,
     hidden,
@@ -336,5 +337,7 @@ TOLD: Mapping[str, Face] = {
         concealed.ANDROMITY,
         curtained.VAGUE,
         curtained.MYCODE,
+        cowled.GROK_BUILD,
+        cowled.STRANDS,
     )
 }

@@ -18,6 +18,7 @@ from tests.agents.faces import (
     cloaked,
     concealed,
     covered,
+    cowled,
     curtained,
     faces,
     hidden,
@@ -162,5 +163,13 @@ LOGINS: Mapping[str, Login] = {
             called="trust",
         ),
         _alone(curtained.VAGUE, Doing.WAITING, "tui", env=curtained.VAGUE_SLOW),
+        _alone(
+            cowled.GROK_BUILD,
+            Doing.WAITING,
+            env=cowled.GROK_QUIET,
+            files=cowled.grok_silent,
+        ),
+        # It would look for its vendor's model; it sits at its prompt, and tells of it there.
+        _alone(cowled.STRANDS, Doing.IDLE, env=cowled.STRANDS_NOWHERE),
     )
 }
