@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from inspan.engine.crowding import Crowding
@@ -83,23 +83,41 @@ class Dispatcher:
         self._room = Admission(self.crowding, memory)
 
     async def admit(self, task: Task) -> Task:
-        """A task has come to the state it is in: see what follows, for it and for others.
+        """``admit_all`` for one."""
+        return (await self.admit_all((task,)))[0]
 
-        Works through a chain of dependents without recursion, however long it is.
+    async def admit_all(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
+        """Tasks have come to the states they are in: see what follows, for them and for others.
+
+        Works through a chain of dependents without recursion, however long it is. Where whoever
+        asked goes away meanwhile, the rest is seen to all the same.
         """
-        changed = deque([task])
-        while changed:
-            one = changed.popleft()
-            if one.state in (TaskState.PENDING, TaskState.QUEUED):
-                one = await self._line_up(one)
-            if one.done:
-                changed += await self._tell_dependents(one)
-            elif one.state is TaskState.INTERRUPTED:
-                self._scheduler.forget(one.id)
-            if one.id == task.id:
-                task = one
+        came = {task.id: task for task in tasks}
+        changed = deque(tasks)
+        try:
+            while changed:
+                one = changed[0]
+                if one.state in (TaskState.PENDING, TaskState.QUEUED):
+                    one = await self._line_up(one)
+                if one.done:
+                    changed += await self._tell_dependents(one)
+                elif one.state is TaskState.INTERRUPTED:
+                    self._scheduler.forget(one.id)
+                if one.id in came:
+                    came[one.id] = one
+                changed.popleft()
+        except asyncio.CancelledError:
+            self.look_at([one.id for one in changed])
+            raise
         self._wake.set()
-        return task
+        return tuple(came.values())
+
+    def look_at(self, task_ids: Iterable[str]) -> None:
+        """See what follows for these, of which nobody else does, as soon as ``run`` can."""
+        now = self._clock.now()
+        for task_id in task_ids:
+            self._scheduler.wake(task_id, now)
+        self._wake.set()
 
     def take_at_once(self, spec: TaskSpec, coming: int) -> bool:
         """Whether a task that nobody lines up has a slot now; so many are about to be lined up."""

@@ -106,6 +106,7 @@ class Engine:
             self._dispatcher, ports.keep, self._launch_started, lambda: self._group is not None
         )
         self._ledger.on_created = self._starting.stored
+        self._ledger.on_orphaned = self._dispatcher.look_at
         self._intake = Intake(ports, rules, self._ledger, self._refs, self._starting)
         self._sessions = Sessions(ports.recordings, self._refs, self._run_of)
         self._deciding = Deciding(ports.workspaces, self._ledger, self._intake)
@@ -160,7 +161,7 @@ class Engine:
         accepted = await self._intake.accept(specs, key)
         if not accepted.new:
             return accepted.tasks
-        return tuple([await self._dispatcher.admit(task) for task in accepted.tasks])
+        return await self._dispatcher.admit_all(accepted.tasks)
 
     async def get(self, task: str) -> Task:
         return await self._refs.task(task)

@@ -37,6 +37,9 @@ class Ledger:
         self.hindrances = Hindrances(clock)
         #: Called with each new task as soon as it is stored, before anybody else knows of it.
         self.on_created: Callable[[Task], None] | None = None
+        #: Called with the tasks of a change whose author went away while it was being stored: what
+        #: follows from it nobody has seen to.
+        self.on_orphaned: Callable[[Sequence[str]], None] | None = None
         self._store = store
         self._clock = clock
         self._monitor = monitor
@@ -165,6 +168,8 @@ class Ledger:
             # answers in order, so that after one more answer it is.
             with anyio.CancelScope(shield=True), suppress(StoreFailed):
                 await self._store.last_seq()
+            if self.on_orphaned is not None:
+                self.on_orphaned([task.id for task in change.tasks])
             raise
 
     async def _landed(self, change: Change) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from inspan.engine.engine import Engine
@@ -40,6 +41,7 @@ class SlowStore(MemoryStore):
         if self.refuses is not None:
             raise self.refuses
         await super().commit(change)
+        await anyio.lowlevel.checkpoint_if_cancelled()
 
 
 class Slow(Stage):
@@ -142,6 +144,36 @@ async def test_who_asked_may_go_away_and_what_is_stored_runs_all_the_same() -> N
         assert task.state is _RUNNING
         assert list(stage.shell.runs) == [f"{task.id}-1"]
         assert await stage.state(await stage.submit()) is _QUEUED
+
+
+async def test_who_asked_for_several_may_go_away_and_all_of_them_run() -> None:
+    """Of several none starts at once: each is lined up when all are stored."""
+    stage = Slow(2)
+    async with stage.running() as engine:
+        stage.hold()
+        async with anyio.create_task_group() as group:
+            group.start_soon(_submit, engine, [], SPEC, SPEC)
+            await settle()
+            group.cancel_scope.cancel()
+            stage.store.may.set()
+        await settle()
+        assert [task.state for task in (await engine.list()).tasks] == [_RUNNING] * 2
+
+
+async def test_who_resumes_may_go_away_and_the_task_runs() -> None:
+    stage = Slow()
+    async with stage.running() as engine:
+        task = await engine.submit(SPEC)
+        await engine.interrupt(task.id)
+        assert await stage.state(task) is TaskState.INTERRUPTED
+        stage.hold()
+        async with anyio.create_task_group() as group:
+            group.start_soon(engine.resume, task.id)
+            await settle()
+            group.cancel_scope.cancel()
+            stage.store.may.set()
+        await settle()
+        assert await stage.state(task) is _RUNNING
 
 
 async def test_who_asked_went_away_and_nothing_was_stored() -> None:
