@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Final, TypeAlias
 
@@ -135,7 +134,7 @@ def _word(found: re.Match[str]) -> str:
     return (found[1] or "") if found.re.groups else found[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)  # others inherit its fields
+@value(frozen=True, kw_only=True)
 class Rule:
     """It fits where each of ``all``, one of ``any`` if there are any, and none of ``none`` fit."""
 
