@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
 
 from tests.real.fuzzed import Asked, asked, document, left_out
 
@@ -21,7 +23,6 @@ pytestmark = [pytest.mark.requirement("C6", "C9")]
 
 #: Seconds of the long leg.
 LONG = 600.0
-EVERY = [found.ok() for found in document().get_all_operations() if isinstance(found, Ok)]
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
 
@@ -31,9 +32,14 @@ def server() -> Iterator[Asked]:
         yield server
 
 
+@cache  # and not made by whoever only collects the tests
+def operations() -> list[APIOperation[Any, Any, Any, Any]]:
+    return [found.ok() for found in document().get_all_operations() if isinstance(found, Ok)]
+
+
 def ask(server: Asked, examples: int) -> None:
     """So many requests for every route, half of them against its document."""
-    for operation in EVERY:
+    for operation in operations():
         either = st.one_of([operation.as_strategy(generation_mode=mode) for mode in MODES])
 
         @settings(_settings(examples))

@@ -132,11 +132,17 @@ def end_keeper(places: Places) -> None:
 
 
 def until(true: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for a condition, looked at fifty times a second."""
+    """Wait for a condition, looked at fifty times a second, or half of the time.
+
+    A look may be a command, and take the processors from what is waited for.
+    """
     end = time.monotonic() + seconds
+    began = time.monotonic()
     while not true():
-        assert time.monotonic() < end, f"waited {seconds:g} s for {what}"
-        time.sleep(0.02)
+        now = time.monotonic()
+        assert now < end, f"waited {seconds:g} s for {what}"
+        time.sleep(max(0.02, now - began))
+        began = time.monotonic()
 
 
 def alive(pid: int) -> bool:
