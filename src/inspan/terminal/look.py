@@ -17,6 +17,7 @@ from inspan.terminal.panes import Asides, panes
 from inspan.terminal.rules import Rulebook, Verdict
 from inspan.terminal.screen import Backend, Screen
 from inspan.terminal.settle import Unsettled
+from inspan.terminal.titles import TitleSpinner
 from inspan.terminal.usual import Usual
 from inspan.terminal.view import View
 
@@ -42,6 +43,7 @@ class Look:
         self._usual = Usual()
         self._keys = Keys()
         self._asides = Asides()
+        self._titled = TitleSpinner()
         #: How many characters had been drawn when it was looked at last.
         self._printed = 0
 
@@ -109,6 +111,7 @@ class Look:
         motion, printed = self._motion, screen.printed - self._printed
         motion.seen(screen.rows(), screen.cursor, told, printed, self._printed_at)
         self._printed = screen.printed
+        self._titled.seen(screen.title, self._told_at, typed=motion.clocks.typed)
         talk = panes(seen[0])
         view = View(
             talk.rows,
@@ -125,6 +128,7 @@ class Look:
             worded=motion.worded,
             born=motion.born,
             turns=motion.turns,
+            spins=self._titled.until,
             keyed=self._keys.answered,
             usual=self._usual.every,
             sent=self._usual.sent,

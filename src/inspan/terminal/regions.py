@@ -12,6 +12,7 @@ class Place(StrEnum):
     """Where on the screen a pattern is looked for."""
 
     TITLE = "osc_title"  #: the window title
+    TURNING = "turning_title"  #: the same, unless a spinner in it has stopped
     PROGRESS = "progress"  #: the progress that was set: ``value 40``, ``busy 0``, or nothing
     BOTTOM = "bottom_lines"  #: the last lines that are not empty
     AFTER_RULE = "after_last_horizontal_rule"  #: what is below the last line across the screen
@@ -35,6 +36,7 @@ class Place(StrEnum):
     LIVE = "live"  #: the last line, where a cursor that is hidden stands at the end of all
     LEFT = "left"  #: the same, where the cursor is shown
     USUAL = "usual"  #: where one types, where it stands as it did when a prompt was sent
+    AGAIN = "usual_cursor"  #: up to the cursor, where that is so below words that ask nothing
     UNLIKE = "unlike"  #: the last line with words, where one was sent and no such place is left
     OTHERWISE = "otherwise"  #: up to the cursor, where that is no look of a prompt that was sent
     ASKING = "asking"  #: the rows that ask, by several signs together
@@ -45,7 +47,7 @@ class Place(StrEnum):
 
 
 #: Told by the program itself, and not read off its picture.
-TOLD: Final = frozenset({Place.TITLE, Place.PROGRESS})
+TOLD: Final = frozenset({Place.TITLE, Place.TURNING, Place.PROGRESS})
 
 
 #: Of so many lines as the rule says.

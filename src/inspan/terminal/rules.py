@@ -255,7 +255,8 @@ class Rulebook:
         does not end the rest. What changes by itself does. While one waits for its lines to have
         stood, no other that is new is said in its place, but motion that was there before them.
         """
-        again = awaited = inf
+        awaited = inf
+        again = view.spins if view.now < view.spins else inf
         turns = False
         for rule in self.rules:
             if (found := rule.fits(view)) is None:

@@ -95,6 +95,8 @@ class View:
     worded: tuple[float, ...] = ()
     #: Whether each row is one that turned last, as a spinner does.
     turns: tuple[bool, ...] = ()
+    #: When a spinner in the title tells of work no more.
+    spins: float = inf
     #: When somebody typed last what may be an answer.
     keyed: float = -inf
     #: How it stood where one types when a prompt was sent, the last first.
@@ -229,8 +231,9 @@ class View:
 
     def _lines(self, region: Region) -> Iterator[str]:
         match region.place:
-            case Place.TITLE:
-                yield self.title
+            case Place.TITLE | Place.TURNING:
+                heard = region.place is Place.TITLE or self.now < self.spins
+                yield from (self.title,) if heard else ()
             case Place.PROGRESS:
                 yield self.progress
             case Place.CURSOR:
@@ -265,7 +268,7 @@ class View:
                 return () if any(map(_ANSWERED.search, asked)) else asked
             case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE | Place.UNTOUCHED:
                 return self._at_the_end(place)
-            case Place.USUAL | Place.UNLIKE | Place.OTHERWISE:
+            case Place.USUAL | Place.AGAIN | Place.UNLIKE | Place.OTHERWISE:
                 return self._as_usual(place)
             case _:
                 return self._by_typing(place)
@@ -315,9 +318,16 @@ class View:
         at = next((row for row in standing if row is not None), None)
         if place is Place.USUAL:
             return () if at is None else (self.rows[at],)
+        if place is Place.AGAIN:
+            return (self._before_cursor(),) if self._said_above(at) else ()
         gone = at is None and any(each.drawn for each in self.usual)
         stays = gone and any(each.stays(rows) for each in self.usual)
         return _worded(self.rows)[-1:] if gone and not stays else ()
+
+    def _said_above(self, at: int | None) -> bool:
+        """Whether the last words above row ``at``, with a cursor that is shown, ask nothing."""
+        above = _worded(self.rows[:at])[-1:] if at is not None and not self.hidden else ()
+        return any(map(tells, above))
 
     def _otherwise(self) -> Sequence[str]:
         """Up to the cursor, where prompts were sent behind other signs than those before it.

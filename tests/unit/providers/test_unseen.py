@@ -187,3 +187,96 @@ def test_a_list_in_what_was_said_is_none_of_a_dialog(tmp_path: Path) -> None:
         (14.0, b"\x1b[m"),
     ]
     assert at(tmp_path, steps, 12.0) == [Doing.IDLE]
+
+
+def titled(word: str) -> bytes:
+    return f"\x1b]2;{word}\x07".encode()
+
+
+def turning(until: float) -> Iterator[Step]:
+    """A prompt and work, of which only the title's spinner tells: it turns until then."""
+    yield 1.0, (COLUMNS, ROWS)
+    yield 1.2, b"\x1b[?1049h" + titled("agent") + drawn(face(["welcome"], field()))
+    yield 4.0, (b"make the release",)
+    yield 4.1, drawn(face(["welcome"], field("make the release")))
+    yield 4.5, (b"\r",)
+    yield 4.6, drawn(face(SAID[:1], field()))
+    for step in range(int((until - 5.0) * 5)):
+        yield 5.0 + step / 5, titled(f"{SPINS[step % 8]} make the release - agent")
+
+
+def test_a_spinner_in_the_title_that_stopped_is_no_work(tmp_path: Path) -> None:
+    steps = [*turning(12.0), (12.1, drawn(face([*SAID[:1], "It was stopped."], field())))]
+    steps.append((30.0, b"\x1b[m"))
+    assert at(tmp_path, steps, 11.0, 16.0) == [Doing.WORKING, Doing.IDLE]
+
+
+def test_a_spinner_in_the_title_that_never_turns_is_work(tmp_path: Path) -> None:
+    steps = [*turning(5.0), (5.0, titled("✦ make the release - agent")), (30.0, b"\x1b[m")]
+    assert at(tmp_path, steps, 12.0) == [Doing.WORKING]
+
+
+def test_a_sign_of_the_name_in_the_first_title_is_no_work(tmp_path: Path) -> None:
+    steps: list[Step] = [
+        (1.0, (COLUMNS, ROWS)),
+        (1.2, b"\x1b[?1049h" + titled("✻ agent") + drawn(face(["welcome"], field()))),
+        (12.0, b"\x1b[m"),
+    ]
+    assert at(tmp_path, steps, 8.0) == [Doing.IDLE]
+
+
+QUOTED = [
+    "Do you want to go on? (y/n)",
+    "> 1. Yes",
+    "  2. No, and say why",
+    "  Press enter to confirm or esc to cancel",
+    "",
+    "That is line 41 of the script, and nobody types anything there.",
+    "It hangs until somebody does.",
+]
+
+
+@pytest.mark.parametrize("sign", ["~", "::", "¶", "∴"])
+def test_a_prompt_of_whatever_sign_is_known_at_the_start_and_below_what_was_said(
+    tmp_path: Path, sign: str
+) -> None:
+    said = "\r\n".join(QUOTED)
+    steps: list[Step] = [
+        (1.0, (COLUMNS, ROWS)),
+        (1.2, f"I am an agent.\r\n\r\n{sign}  ".encode()),
+        (7.0, (b"why does it hang?",)),
+        (7.1, b"why does it hang?"),
+        (7.5, (b"\r",)),
+        (7.6, b"\r\n"),
+        (9.0, f"{said}\r\n\r\n{sign}  ".encode()),
+        (18.0, b"\x1b[m"),
+    ]
+    assert at(tmp_path, steps, 6.0, 15.0) == [Doing.IDLE, Doing.IDLE]
+
+
+def test_a_list_that_is_the_last_above_a_prompt_of_whatever_sign_asks(tmp_path: Path) -> None:
+    steps: list[Step] = [
+        (1.0, (COLUMNS, ROWS)),
+        (1.2, b"I am an agent.\r\n\r\n~  "),
+        (7.0, (b"why does it hang?",)),
+        (7.1, b"why does it hang?"),
+        (7.5, (b"\r",)),
+        (7.6, b"\r\n"),
+        (9.0, "\r\n".join([*QUOTED[:3], "", "~  "]).encode()),
+        (18.0, b"\x1b[m"),
+    ]
+    assert at(tmp_path, steps, 15.0) == [Doing.WAITING]
+
+
+def test_what_an_answer_puts_in_brackets_is_no_work(tmp_path: Path) -> None:
+    quoted = "(⠋ Working… 12s · esc to interrupt) is drawn by the wrapper, and says nothing."
+    steps: list[Step] = [
+        (1.0, (COLUMNS, ROWS)),
+        (1.2, b"\x1b[?1049h" + drawn(face(["welcome"], field()))),
+        (4.0, (b"make the release",)),
+        (4.1, drawn(face(["welcome"], field("make the release")))),
+        (4.5, (b"\r",)),
+        (5.0, drawn(face([], [*SAID[:1], "The spinner that you saw", quoted, "", *field()]))),
+        (14.0, b"\x1b[m"),
+    ]
+    assert at(tmp_path, steps, 12.0) == [Doing.IDLE]
