@@ -49,7 +49,8 @@ class Known:
         """The number of what is shown, and of since when."""
         if view is not self._view:
             shown = (view.rows, view.cursor, view.title, view.progress, view.alternate, view.hidden)
-            since = (view.usual, view.sent, view.born, view.turns, view.keyed > -inf)
+            turning = (view.turns, view.now < view.spins)
+            since = (view.usual, view.sent, view.born, turning, view.keyed > -inf)
             self._view, self._screen = view, hash((shown, since))
         return self._screen
 
