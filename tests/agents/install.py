@@ -23,6 +23,7 @@ from tests.agents.faces.curtained import MYCODE, VAGUE
 from tests.agents.faces.held import KIMI
 from tests.agents.faces.hidden import EDITH, MARIM
 from tests.agents.faces.hooded import ITE, POSTAL
+from tests.agents.faces.mantled import AGENTAO, ARIA
 from tests.agents.faces.masked import OPEN_CODEX, ZRB
 from tests.agents.faces.sealed import HERMES, PUPPY
 from tests.agents.faces.shrouded import ASICODE, AXON
@@ -77,6 +78,8 @@ RECORDED = {
         MYCODE.agent,
         GROK_BUILD.agent,
         STRANDS.agent,
+        ARIA.agent,
+        AGENTAO.agent,
     )
 }
 

@@ -18,6 +18,7 @@ from tests.agents.faces import (
     hidden,
     hooded,
     later,
+    mantled,
     masked,
     others,
     sealed,
@@ -339,5 +340,7 @@ TOLD: Mapping[str, Face] = {
         curtained.MYCODE,
         cowled.GROK_BUILD,
         cowled.STRANDS,
+        mantled.ARIA,
+        mantled.AGENTAO,
     )
 }

@@ -23,6 +23,7 @@ from tests.agents.faces import (
     faces,
     hidden,
     hooded,
+    mantled,
     masked,
     sealed,
     shrouded,
@@ -171,5 +172,8 @@ LOGINS: Mapping[str, Login] = {
         ),
         # It would look for its vendor's model; it sits at its prompt, and tells of it there.
         _alone(cowled.STRANDS, Doing.IDLE, env=cowled.STRANDS_NOWHERE),
+        _alone(mantled.ARIA, Doing.IDLE, env=mantled.ARIA_QUIET, files=mantled.aria_silent),
+        # Without a key it ends; this is how it is told one.
+        _alone(mantled.AGENTAO, Doing.WAITING, "init"),
     )
 }
