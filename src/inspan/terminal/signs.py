@@ -162,7 +162,9 @@ _WAITS: Final = re.compile(
     r"|\b(?:is )?asking (?:you )?(?:a |the )?questions?\b|\bhas a question\b|\basks you\b"
     rf"|\b{_PERSON} (?:is )?(?:required|requested|needed|pending|request)\b"
 )
-_SPINS: Final = re.compile(r"^[\u2800-\u28ff◐◓◑◒◴◷◶◵✦✢✶✻✽·∙●⏺] ?\S.*(?:…|\.\.\.|\d ?s\b)")
+#: What turns at work, as a part of a class of characters.
+SPINNER: Final = r"\u2800-\u28ff◐◓◑◒◴◷◶◵✦✢✶✻✽"
+_SPINS: Final = re.compile(rf"^[{SPINNER}·∙●⏺] ?\S.*(?:…|\.\.\.|\d ?s\b)")
 _PROSE: Final = re.compile(r"(?:\S+ ){5,}\S*[.!:;,]\W*$|(?:\S+ ){9,}")
 #: Of so many rows it is known what they are signs of: most are looked at again and again.
 _KNOWN: Final = 2048

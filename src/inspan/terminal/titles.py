@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-_SPINNER: Final = re.compile(r"[\u2800-\u28ff◐◓◑◒◴◷◶◵✦✢✶✻✽]")
+from inspan.terminal.signs import SPINNER
+
+_SPINNER: Final = re.compile(f"[{SPINNER}]")
 #: So often one picture takes another's place, with no longer a pause, before it is known to turn.
 _TURNS_LEAST: Final = 3
 _PAUSE: Final = 4.0
