@@ -110,7 +110,32 @@ def test_interrupt_resume_cancel(console: Console) -> None:
     again = console.run("resume", task)
     assert again.returncode == 2
     assert f"{task[-6:]} is cancelled".encode() in again.stderr
-    assert f"hint: `inspan show {task[-6:]}`".encode() in again.stderr
+    assert f"hint: `inspan again {task[-6:]}`".encode() in again.stderr
+
+
+def test_what_failed_is_done_once_more_as_a_new_task(console: Console, tmp_path: Path) -> None:
+    script = f"test -e {tmp_path / 'there'} && echo $WORD"
+    first = _add(console, "--name", "once more", "--env", "WORD=same", "--", "sh", "-c", script)
+    assert console.run("wait", first).returncode == 1
+    assert f"inspan again {first[-6:]}" in console.say("show", first)
+    (tmp_path / "there").touch()
+    told = json.loads(console.say("again", first, "--json"))
+    assert told["id"] != first
+    assert told["spec"]["name"] == "once more"
+    assert console.run("wait", told["id"]).returncode == 0
+    assert console.say("logs", told["id"]).split() == ["same"]
+    assert _task(console, first)["state"] == "failed"
+    third, watch = console.say("again", first).splitlines()
+    assert watch == f"  inspan logs -f {third.split()[0]}"
+    assert console.run("again", "zzzzzz").returncode == 2
+
+
+def test_what_never_began_is_done_again_without_what_it_waited_for(console: Console) -> None:
+    bad = _add(console, "--", "false")
+    waits = _add(console, "--after", bad, "--", "echo", "begun")
+    assert console.run("wait", waits).returncode == 1
+    told = json.loads(console.say("again", waits, "--json"))
+    assert console.run("wait", told["id"]).returncode == 0
 
 
 def test_one_refusal_among_many_does_not_spare_the_others(console: Console) -> None:

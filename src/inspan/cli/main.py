@@ -43,6 +43,7 @@ VERBS: Final[dict[str, dict[str, str]]] = {
         "answer": "answer a task that asks something",
         "interrupt": "stop a task so that it can be resumed",
         "resume": "let an interrupted task go on",
+        "again": "do a task once more, as a new one",
         "cancel": "give a task up",
         "plan": "show, edit or approve the plan of a goal",
     },

@@ -31,6 +31,7 @@ _NEXT: Final = {
     TaskState.PENDING: ("cancel",),
     TaskState.QUEUED: ("cancel",),
     TaskState.PROCESSING: ("logs", "interrupt"),
+    TaskState.FAILED: ("logs", "again"),
 }
 
 

@@ -172,7 +172,10 @@ def _refusal(task: Task, fact: e.Fact) -> IllegalTransition:
     asked = _ASKED.get(type(fact))
     if asked is None:
         return IllegalTransition(f"{name} is {task.state}; it cannot have {fact.kind}")
-    hint = how_to_continue(task) or f"`inspan show {name}` tells why."
+    hint = how_to_continue(task)
+    if not hint and task.done and isinstance(fact, e.Resumed):
+        hint = f"`inspan again {name}` does it once more, as a new task."
+    hint = hint or f"`inspan show {name}` tells why."
     return IllegalTransition(f"{name} is {task.state}; it cannot be {asked}", hint=hint)
 
 
