@@ -15,11 +15,17 @@ from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+from websockets.protocol import State
 
 from inspan.model import wire
 
 #: Seconds for a client to take what was sent before its connection was closed.
 LINGER: Final = 30.0
+#: Messages of up to ``SMALL`` bytes that may wait for who reads them before no more is read.
+AHEAD: Final = 8
+SMALL: Final = 1 << 12
+#: The first byte of a frame that is a whole text.
+_TEXT: Final = 0x81
 
 
 class Socket(WebSocketsSansIOProtocol):
@@ -52,7 +58,32 @@ class Socket(WebSocketsSansIOProtocol):
                 self.conn.fail(wire.CLOSE_NO_TEXT, "no UTF-8")
                 self.handle_parser_exception()
                 return
+        if self.curr_msg_data_type == "text" and self._small():
+            self.queue.put_nowait({"type": "websocket.receive", "text": self.frames.pop().decode()})
+            return
         super().send_receive_event_to_app()
+
+    def _small(self) -> bool:
+        """Whether what came may wait beside what waits, so that reading need not be stopped.
+
+        To stop and to go on takes two calls of the system, and most messages are taken at once.
+        """
+        if self.close_sent or len(self.frames) != 1 or self.queue.qsize() >= AHEAD:
+            return False
+        return len(self.frames[0]) <= SMALL
+
+    async def send(self, message: Any) -> None:
+        text = message.get("text")
+        if text is None or not self._plain():
+            await super().send(message)
+        else:
+            # As `websockets` would write it, and without all that a message of another kind needs.
+            self.transport.write(framed(text.encode()))
+
+    def _plain(self) -> bool:
+        """Whether a text can be sent as it is, at once."""
+        open_ = self.handshake_complete and not (self.close_sent or self.disconnected)
+        return open_ and self.writable.is_set() and self.conn.state is State.OPEN
 
     def handle_parser_exception(self) -> None:
         super().handle_parser_exception()
@@ -93,3 +124,13 @@ class Socket(WebSocketsSansIOProtocol):
         """A connection is closed when all was taken, which may be never."""
         if self._cut is None and self in self.connections:
             self._cut = self.loop.call_later(LINGER, self.transport.abort)
+
+
+def framed(raw: bytes) -> bytes:
+    """A whole text as a server sends it (RFC 6455, 5.2)."""
+    size = len(raw)
+    if size < 126:
+        return bytes((_TEXT, size)) + raw
+    if size < 1 << 16:
+        return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + raw
+    return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + raw

@@ -16,10 +16,11 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from inspan.errors import BadInput, InspanError, KernelProtocol, SessionDied
 from inspan.kernel.frames import HEAD_MOST, Decoder, FrameError, encode, framed, parsed
-from inspan.kernel.protocol import FROM_WORKER, VERSION, Answer, FromWorker, Hello, Ready
+from inspan.kernel.protocol import FROM_WORKER, VERSION, Answer, Execute, FromWorker, Hello, Ready
 
 #: Characters of a refused message that are told.
 _SHOWN: Final = 300
+_EXECUTE: Final = Execute.__pydantic_serializer__
 
 
 class Taker(Protocol):
@@ -141,6 +142,10 @@ def packed(message: BaseModel) -> bytes:
         # An answer may hold what pydantic's JSON has no word for, such as NaN.
         if type(message) is Answer:
             return encode(message.model_dump())
+        if type(message) is Execute:
+            # Most cells are asked for as usual; what is left out need not be read, nor checked.
+            told = _EXECUTE.to_json(message, exclude_defaults=True)
+            return framed(b'{"type":"execute",' + told.removeprefix(b"{"))
         return framed(to_json(message))
     except FrameError as error:
         raise BadInput(f"More than {HEAD_MOST >> 20} MiB cannot be said to a session.") from error

@@ -362,10 +362,15 @@ class Executor:
         interrupted: bool,
     ) -> dict[str, Any]:
         if isinstance(outcome, Shown) and not interrupted:
-            data, metadata = outcome.data or {}, outcome.metadata or {}
-            shown = {"repr": outcome.repr, "data": data, "metadata": metadata}
             value = None if cell.silent else _scalar(outcome.value)
-            return {"type": "result", "execution_id": cell.execution_id, "value": value, **shown}
+            end: dict[str, Any] = {"type": "result", "execution_id": cell.execution_id}
+            end |= {"value": value, "repr": outcome.repr}
+            # Most have neither, and what is left out need not be read.
+            if outcome.data:
+                end["data"] = outcome.data
+            if outcome.metadata:
+                end["metadata"] = outcome.metadata
+            return end
         name, message, lines = told or _WENT_ON
         if interrupted and name == "CancelledError" and self._interrupts.named(cell):
             name, lines = "KeyboardInterrupt", [*lines[:-1], "KeyboardInterrupt"]

@@ -72,25 +72,28 @@ class Namespace:
         """A cell that is not silent ended with this value, or this error."""
         self._exception = error
         self._exit_code = 0 if error is None else exit_code(error)
+        self._mend()
         if value is not None:
             number = self.count
-            self._mend_outputs()
             self._outputs[number] = self._out[number] = value
             if len(self._outputs) > MOST_OUT:
                 oldest = next(iter(self._outputs))
                 del self._outputs[oldest]
                 self._out.pop(oldest, None)
             self._last = [value, *self._last[:2]]
-        self.reinstall()
+        self._tell()
 
     def reinstall(self) -> None:
         """Let the names of the history say the truth again, and bring back what was deleted."""
+        self._mend()
+        self._tell()
+
+    def _mend(self) -> None:
         if self._in != self._inputs:
             self._in = [*self._inputs]
         self._mend_outputs()
         for name, value in self._given.items():
             self.names.setdefault(name, value)
-        self._tell()
 
     def _tell(self) -> None:
         before = [*reversed(self._inputs[-4:-1]), "", "", ""]

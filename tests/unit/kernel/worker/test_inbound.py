@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from inspan.kernel import protocol
-from inspan.kernel.frames import FrameError
+from inspan.kernel.frames import Decoder, FrameError
+from inspan.kernel.host.link import packed
 from inspan.kernel.protocol import TO_WORKER
 from inspan.kernel.worker.inbound import check
 
@@ -128,3 +129,19 @@ def test_a_mistake_is_told_with_its_field(message: dict[str, Any], named: str) -
     with pytest.raises(FrameError) as told:
         check(message)
     assert named in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        {},
+        {"mode": "async_def", "threaded": True, "silent": True, "ack": 7},
+        {"store": False, "allow_stdin": False, "file": "a.py"},
+    ],
+)
+def test_a_cell_is_asked_for_without_what_is_as_usual(unusual: dict[str, Any]) -> None:
+    asked = {"execution_id": "c1", "code": "1", **unusual}
+    ((head, _),) = Decoder().feed(packed(protocol.Execute(**asked)))
+
+    assert head == {"type": "execute", **asked}
+    assert protocol.Execute(**check(head)) == protocol.Execute(**asked)
