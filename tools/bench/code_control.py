@@ -15,6 +15,7 @@ from inspan.keeper.client import KeeperClient
 from inspan.model.code import CellEnded, CellState, CodeSpec, Printed
 from inspan.providers.keeping import Keeping
 from tools.bench import code_zygotes
+from tools.bench.code_sides import Stock
 from tools.bench.homes import home
 from tools.bench.processes import children
 
@@ -80,6 +81,9 @@ class Controls:
 
     async def pooled(self, times: int) -> list[float]:  # noqa: ARG002 - there is none to try
         return []
+
+    def stocked(self, size: int) -> Stock | None:  # noqa: ARG002 - as above
+        return None
 
     def helpers(self) -> dict[str, int]:
         ours = code_zygotes.helpers(self._keeper.pid, self._guardians, self._sessions)

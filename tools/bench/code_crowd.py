@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -21,6 +22,8 @@ TOGETHER: Final = 8
 #: Seconds until what a start leaves to be done is done: a session of ours gives signs of life in
 #: the ten seconds after its last cell, and then every five minutes.
 SETTLING: Final = 12.0
+#: Seconds that a full pool rests: what a session loads when nothing has come is loaded by then.
+RESTING: Final = 2.0
 
 
 async def measured(side: Side, size: int, more: int, times: int, idle: float) -> dict[str, Any]:
@@ -32,14 +35,14 @@ async def measured(side: Side, size: int, more: int, times: int, idle: float) ->
     starts = []
     for number in range(times):
         began = perf_counter()
-        sessions = await begun(side, size)
+        sessions = await begun(side.open, size)
         starts.append(perf_counter() - began)
         if number < times - 1:
             await asyncio.gather(*(session.close() for session in sessions))
     await asyncio.sleep(SETTLING)
     found: dict[str, Any] = {"count": size, "starts": starts, "pss": shares(side, sessions)}
     found["cpu"] = await idling(side, sessions, idle)
-    sessions += await begun(side, more - size)
+    sessions += await begun(side.open, more - size)
     began = perf_counter()
     answers = await asyncio.gather(*(session.run("1+1") for session in sessions))
     found["all"] = {
@@ -47,16 +50,31 @@ async def measured(side: Side, size: int, more: int, times: int, idle: float) ->
         "seconds": perf_counter() - began,
         "pss": shares(side, sessions),
     }
+    await asyncio.gather(*(session.close() for session in sessions))
+    found["stocked"] = [seconds for _ in range(times) async for seconds in stocked(side, size)]
     return found
 
 
-async def begun(side: Side, count: int) -> list[Session]:
+async def stocked(side: Side, size: int) -> AsyncIterator[float]:
+    """Seconds until as many sessions as a full pool has are taken and have given a result."""
+    stock = side.stocked(size)
+    if stock is None:
+        return
+    async with stock as take:
+        await asyncio.sleep(RESTING)
+        began = perf_counter()
+        sessions = await begun(take, size)
+        yield perf_counter() - began
+        await asyncio.gather(*(session.close() for session in sessions))
+
+
+async def begun(make: Callable[[], Awaitable[Session]], count: int) -> list[Session]:
     """So many, each of which has given a result."""
     gate = asyncio.Semaphore(TOGETHER)
 
     async def one() -> Session:
         async with gate:
-            session = await side.open()
+            session = await make()
             await session.run("1+1")
             return session
 

@@ -11,6 +11,8 @@ from queue import Empty
 from time import perf_counter
 from typing import Any, Final
 
+from tools.bench.code_sides import Stock
+
 PATIENCE: Final = 120.0
 #: Seconds without a word after which the word that a cell has ended counts as lost. Messages that
 #: nobody takes in time are dropped, and that one may be among them.
@@ -90,6 +92,9 @@ class Notebooks:
 
     async def pooled(self, times: int) -> list[float]:  # noqa: ARG002 - there is none to try
         return []
+
+    def stocked(self, size: int) -> Stock | None:  # noqa: ARG002 - as above
+        return None
 
     def helpers(self) -> dict[str, int]:
         return {}

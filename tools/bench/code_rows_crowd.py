@@ -48,6 +48,16 @@ def crowd(crowds: dict[str, Any]) -> Iterator[Row]:
             0.01,
         )
     for side in BOTH:
+        if crowds[side]["stocked"]:
+            yield row(
+                f"{count} sessions taken from a pool that holds {count}, 8 at a time{CALLED[side]}",
+                Series.of(crowds[side]["stocked"]),
+                Series.of(crowds[THEIRS]["starts"]),
+                " s",
+                1,
+                0.01,
+            )
+    for side in BOTH:
         used = sum(crowds[side]["cpu"].values()) * 100
         yield Row(
             what=f"CPU of {count} idle sessions and what serves them{CALLED[side]}",

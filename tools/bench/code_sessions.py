@@ -69,7 +69,8 @@ def notes(
         " until its last byte; its start with `wait_for_ready`.",
         f"Ours are confined as by default; of that, /proc shows: {by}. ipykernel is not confined.",
         "`spawned`: in an environment for which there is no zygote; `forked`: from a zygote that"
-        " is ready; `from a pool`: taken from one that has it ready.",
+        " is ready; `from a pool`: taken from one that has it ready, by the host, which begins to"
+        " fill it again meanwhile. Control has no pool.",
         "PSS of a session: of its process and all of that one's descendants, from smaps_rollup;"
         " a page that several have counts in parts. Among 50, a part of the zygote is added to"
         " each. Keeper, guardian and daemon serve all sessions, and are told apart.",

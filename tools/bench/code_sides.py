@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 #: The module that has each side, and the name of its context manager there.
 SIDES: Final = {
@@ -45,6 +45,10 @@ class Session(Protocol):
         ...
 
 
+#: What takes a session from a pool, for the length of a block.
+Stock: TypeAlias = AbstractAsyncContextManager[Callable[[], Awaitable[Session]]]
+
+
 class Side(Protocol):
     """Whoever makes sessions."""
 
@@ -58,6 +62,10 @@ class Side(Protocol):
 
     async def pooled(self, times: int) -> list[float]:
         """Seconds until a session from a pool has given a result; none where there is no pool."""
+        ...
+
+    def stocked(self, size: int) -> Stock | None:
+        """A pool that has ``size`` ready when the block begins; ``None`` where there is none."""
         ...
 
     def helpers(self) -> dict[str, int]:

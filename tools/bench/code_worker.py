@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -88,6 +88,19 @@ class Workers:
             await taken.close()
         await pool.close()
         return found
+
+    @asynccontextmanager
+    async def stocked(self, size: int) -> AsyncIterator[Callable[[], Awaitable[Straight]]]:
+        pool = Pool(size, self._make)
+        pool.start(self._group)
+        while len(pool) < size:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+        async def take() -> Straight:
+            return Straight(await pool.take())
+
+        yield take
+        await pool.close()
 
     def helpers(self) -> dict[str, int]:
         sessions = [session.pid for session in self._made]
