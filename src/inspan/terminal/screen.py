@@ -9,7 +9,8 @@ does. It never learns whose output it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -124,8 +125,7 @@ _KNOWN: Final = (
 
 def backends() -> tuple[Backend, ...]:
     """The emulators that load here, the best first; ``BLIND`` is not among them."""
-    found = (_load(*known) for known in _KNOWN if find_spec(known[0]))
-    return tuple(backend for backend in found if backend is not None)
+    return tuple(_found())
 
 
 def backend() -> Backend:
@@ -133,7 +133,7 @@ def backend() -> Backend:
 
     The first call in a process takes a quarter of a second: make it in a thread.
     """
-    best = next(iter(backends()), BLIND)
+    best = next(_found(), BLIND)
     # The native one sets itself up when text is first asked for.
     first = best.make(2, 1)
     first.rows()
@@ -141,6 +141,13 @@ def backend() -> Backend:
     return best
 
 
+def _found() -> Iterator[Backend]:
+    """Each once it is asked for: who takes the first one loads no other."""
+    found = (_load(*known) for known in _KNOWN if find_spec(known[0]))
+    return (backend for backend in found if backend is not None)
+
+
+@lru_cache(len(_KNOWN))  # a package's version is read from a file
 def _load(package: str, module: str, kind: str) -> Backend | None:
     try:
         loaded = import_module(module)

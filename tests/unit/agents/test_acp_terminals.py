@@ -339,16 +339,22 @@ def test_a_daemon_that_takes_it_up_knows_what_runs_and_what_is_waited_for() -> N
     assert list(dialogue.wants) == list(dialogue.open) == ["7"]
 
 
+# Small, as the drawing of each example is nearly all that the test takes.
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=8,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=4,
 )
 NAMES = st.sampled_from(["command", "args", "env", "cwd", "outputByteLimit", "terminalId", "x"])
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(sorted(REPLIES)), st.dictionaries(NAMES, JSON)), max_size=8)
+    st.lists(
+        st.tuples(st.sampled_from(sorted(REPLIES)), st.dictionaries(NAMES, JSON, max_size=4)),
+        max_size=8,
+    )
 )
 def test_whatever_it_asks_is_answered_or_can_be(asked: list[tuple[str, dict[str, Any]]]) -> None:
     conversation = talk()

@@ -32,35 +32,41 @@ PROMPT = TEXT.filter(str.strip)
 KEYS = {"name", "title", "prompt", "after", "minutes", "files"}
 
 
+COMMON: dict[str, Any] = {
+    "name": st.just("x"),
+    "title": TEXT,
+    "minutes": st.none() | st.floats(0, MINUTES_MOST),
+    "files": st.lists(TEXT, max_size=2).map(tuple),
+    "workspace": st.none() | st.sampled_from(WorkspaceKind),
+    "review": st.booleans(),
+}
+#: A step but for its name and for what it waits for. Made once: making it is most of the drawing.
+STEPS = st.builds(
+    PlanStep, **COMMON, prompt=PROMPT, provider=st.sampled_from(["", "claude"])
+) | st.builds(
+    PlanStep,
+    **COMMON,
+    provider=st.just("shell"),
+    command=st.lists(TEXT, min_size=1, max_size=3).map(tuple),
+)
+SEVERAL_NAMES = st.lists(NAMES, min_size=1, max_size=8, unique=True)
+EARLIER = st.lists(st.integers(0, 7), max_size=3)
+
+
 @st.composite
 def plans(draw: st.DrawFn, *, by_planner: bool = False) -> GoalPlan:
     """Any plan that can be carried out: a step waits only for some that were drawn before it."""
-    names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
-    steps = [
-        draw(_step(name, st.lists(st.sampled_from(names[:at]), max_size=3) if at else st.just([])))
-        for at, name in enumerate(names)
-    ]
+    names = draw(SEVERAL_NAMES)
+    steps = []
+    for at, name in enumerate(names):
+        after = tuple(names[each % at] for each in draw(EARLIER)) if at else ()
+        steps.append(replace(draw(STEPS), name=name, after=after))
     if by_planner:
         steps = [
             PlanStep(**{key: getattr(step, key) for key in KEYS - {"prompt"}}, prompt="do it")
             for step in steps
         ]
     return GoalPlan(steps=tuple(draw(st.permutations(steps))), summary=draw(TEXT))
-
-
-def _step(name: str, after: st.SearchStrategy[list[str]]) -> st.SearchStrategy[PlanStep]:
-    common: dict[str, Any] = {
-        "name": st.just(name),
-        "title": TEXT,
-        "after": after.map(tuple),
-        "minutes": st.none() | st.floats(0, MINUTES_MOST),
-        "files": st.lists(TEXT, max_size=2).map(tuple),
-        "workspace": st.none() | st.sampled_from(WorkspaceKind),
-        "review": st.booleans(),
-    }
-    words = st.lists(TEXT, min_size=1, max_size=3).map(tuple)
-    told = st.builds(PlanStep, **common, prompt=PROMPT, provider=st.sampled_from(["", "claude"]))
-    return told | st.builds(PlanStep, **common, provider=st.just("shell"), command=words)
 
 
 @given(plans())

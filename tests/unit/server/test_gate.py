@@ -121,11 +121,12 @@ class Knocks:
             now=lambda: 100.0,
         )
         self.fake = FakeControl()
-        self._log = Audit(self.audit)
+        log = Audit(self.audit)
         self.logins = Logins(self.tokens, lambda: self.now)
         self.now = 100.0
         front = Front(self.logins, LISTEN.page(PORT), LISTEN.cookie(PORT), secure=False)
         self.routes = routed(self.fake, anyio.Event(), front)
+        self._door = Door(self.routes, version=__version__, guard=self.gate, audit=log)
 
     def token(self, *scopes: Scope, name: str = "t", ends: float | None = None) -> str:
         return self.tokens.make(name, scopes, now=1.0, ends=ends)
@@ -159,9 +160,7 @@ class Knocks:
         async def send(message: Message) -> None:
             said.append(message)
 
-        door = Door(self.routes, version=__version__, guard=self.gate, audit=self._log)
-        with anyio.fail_after(30):
-            await door(scope, receive, send)
+        await self._door(scope, receive, send)
         first = said[0]
         return first.get("status", 101 if first["type"].endswith("accept") else 0), first
 
