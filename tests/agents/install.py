@@ -20,6 +20,7 @@ from tests.agents.faces.concealed import ANDROMITY, NEMO
 from tests.agents.faces.covered import KOLEGA, WIZOLT
 from tests.agents.faces.cowled import GROK_BUILD, STRANDS
 from tests.agents.faces.curtained import MYCODE, VAGUE
+from tests.agents.faces.draped import PAIRWIT, POOH
 from tests.agents.faces.held import KIMI
 from tests.agents.faces.hidden import EDITH, MARIM
 from tests.agents.faces.hooded import ITE, POSTAL
@@ -80,6 +81,8 @@ RECORDED = {
         STRANDS.agent,
         ARIA.agent,
         AGENTAO.agent,
+        PAIRWIT.agent,
+        POOH.agent,
     )
 }
 

@@ -14,6 +14,7 @@ from tests.agents.faces import (
     covered,
     cowled,
     curtained,
+    draped,
     held,
     hidden,
     hooded,
@@ -342,5 +343,7 @@ TOLD: Mapping[str, Face] = {
         cowled.STRANDS,
         mantled.ARIA,
         mantled.AGENTAO,
+        draped.PAIRWIT,
+        draped.POOH,
     )
 }

@@ -20,6 +20,7 @@ from tests.agents.faces import (
     covered,
     cowled,
     curtained,
+    draped,
     faces,
     hidden,
     hooded,
@@ -175,5 +176,8 @@ LOGINS: Mapping[str, Login] = {
         _alone(mantled.ARIA, Doing.IDLE, env=mantled.ARIA_QUIET, files=mantled.aria_silent),
         # Without a key it ends; this is how it is told one.
         _alone(mantled.AGENTAO, Doing.WAITING, "init"),
+        _alone(draped.PAIRWIT, Doing.WAITING),
+        # Without a key it ends; this is how it is told one.
+        _alone(draped.POOH, Doing.WAITING, "init"),
     )
 }
