@@ -26,6 +26,7 @@ from tests.agents.faces.hidden import EDITH, MARIM
 from tests.agents.faces.hooded import ITE, POSTAL
 from tests.agents.faces.mantled import AGENTAO, ARIA
 from tests.agents.faces.masked import OPEN_CODEX, ZRB
+from tests.agents.faces.muffled import TURNLOOP, WINDCODE
 from tests.agents.faces.sealed import HERMES, PUPPY
 from tests.agents.faces.shrouded import ASICODE, AXON
 from tests.agents.faces.veiled import INTERPRETER, MASTRA
@@ -83,6 +84,8 @@ RECORDED = {
         AGENTAO.agent,
         PAIRWIT.agent,
         POOH.agent,
+        TURNLOOP.agent,
+        WINDCODE.agent,
     )
 }
 

@@ -456,6 +456,15 @@ def test_a_tool_for_several_questions_whose_options_are_words_is_given_words() -
     assert arguments["questions"][0]["options"] == ["This", "That"]
 
 
+def test_a_tool_whose_question_is_a_prompt_is_given_one_of_that_shape() -> None:
+    questions = {"type": "array", "items": {"$ref": "#/$defs/Question"}}
+    one: dict[str, object] = {"properties": {"id": {}, "prompt": {}, "options": {}}}
+    known = {"properties": {"questions": questions}, "$defs": {"Question": one}}
+    arguments = tools.call(Ask("Which?", ("This", "That")), [Tool("ask_user", known)]).arguments
+    asked = {"id": "colour", "prompt": "Which?", "options": ["This", "That"]}
+    assert arguments == {"questions": [asked]}
+
+
 def test_a_tool_whose_choices_are_words_is_given_words() -> None:
     choices = {"type": "array", "items": {"type": "string"}}
     items = {"properties": {"question": {}, "choices": choices}}

@@ -134,9 +134,20 @@ def _ask(turn: Ask, tools: Mapping[str, Tool]) -> Call:
             field = {"type": "string", "enum": list(turn.options)}
             form = {"message": turn.question, "requestedSchema": {"properties": {"one": field}}}
             return Call(name, form)
-        asked = {"question": turn.question, "header": "Colour", "options": _several(turn, known)}
-        return Call(name, {"questions": [{**asked, "id": "colour", "multiSelect": False}]})
+        return Call(name, {"questions": [_asked(turn, tool)]})
     raise LookupError(f"no tool asks a person among {sorted(tools)}")
+
+
+def _asked(turn: Ask, tool: Tool) -> Mapping[str, Any]:
+    """One of several questions with options; its words may go by another name."""
+    known = _properties(tool)
+    items = known.get("questions", {}).get("items", {})
+    named = items.get("$ref", "").rpartition("/")[2]
+    one = (tool.schema or {}).get("$defs", {}).get(named, items).get("properties", {})
+    if "prompt" in one and "question" not in one:
+        return {"id": "colour", "prompt": turn.question, "options": list(turn.options)}
+    asked = {"question": turn.question, "header": "Colour", "options": _several(turn, known)}
+    return {**asked, "id": "colour", "multiSelect": False}
 
 
 def _chosen(turn: Ask, known: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from tests.agents.faces import (
     later,
     mantled,
     masked,
+    muffled,
     others,
     sealed,
     shrouded,
@@ -345,5 +346,7 @@ TOLD: Mapping[str, Face] = {
         mantled.AGENTAO,
         draped.PAIRWIT,
         draped.POOH,
+        muffled.TURNLOOP,
+        muffled.WINDCODE,
     )
 }

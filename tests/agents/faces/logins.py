@@ -26,6 +26,7 @@ from tests.agents.faces import (
     hooded,
     mantled,
     masked,
+    muffled,
     sealed,
     shrouded,
     unseen,
@@ -179,5 +180,8 @@ LOGINS: Mapping[str, Login] = {
         _alone(draped.PAIRWIT, Doing.WAITING),
         # Without a key it ends; this is how it is told one.
         _alone(draped.POOH, Doing.WAITING, "init"),
+        # It has a model of its own that only repeats what it is told.
+        _alone(muffled.TURNLOOP, Doing.IDLE),
+        _alone(muffled.WINDCODE, Doing.IDLE),
     )
 }
