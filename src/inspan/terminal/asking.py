@@ -38,6 +38,7 @@ from inspan.terminal.signs import (
     ticked,
     worded,
 )
+from inspan.terminal.tongues import english
 
 #: Rows with their words, from the top.
 _Rows: TypeAlias = Sequence[tuple[int, str]]
@@ -112,7 +113,8 @@ def asking(
     """
     over = floating(rows)
     if over is not None:
-        found = _asked([*enumerate(over)], [*map(signs_of, over)], _BELOW_BOXED)
+        read = [*map(english, over)]
+        found = _asked([*enumerate(read)], [*map(signs_of, read)], _BELOW_BOXED)
         if found.signs >= OVER_ALL:
             parts = [over[at] for at in found.rows]
             stands = [at for at, row in enumerate(rows) if any(part in row for part in parts)]
@@ -121,7 +123,7 @@ def asking(
     shown = [
         (at, said)
         for at, row in enumerate(cut)
-        if any(map(str.isalnum, row)) and not always(row) and (said := inside(row))
+        if any(map(str.isalnum, row)) and not always(row) and (said := english(inside(row)))
         if not (rests and typing and at in typing)
     ]
     shown = shown[-_WINDOW:]
@@ -139,7 +141,7 @@ def asking_beside(rows: Sequence[str], new: Sequence[bool]) -> Asking:
 
     A panel that did as a whole needs few signs; but a list, or keys, may tell what is to be done.
     """
-    said = [(at, inside(row)) for at, row in enumerate(rows)]
+    said = [(at, english(inside(row))) for at, row in enumerate(rows)]
     every = [(at, words) for at, words in said if any(map(str.isalnum, words))]
     shown = [(at, words) for at, words in every if new[at]][-_WINDOW:]
     kinds = [signs_of(said) for _, said in shown]
@@ -188,7 +190,7 @@ def _ends_with_a_list(shown: _Rows, within: range) -> bool:
 
 def tells(row: str) -> bool:
     """Whether a row has words, and is neither an option nor keys nor a question of a dialog."""
-    said = inside(row).strip()
+    said = english(inside(row)).strip()
     if not any(map(str.isalpha, said)) or signs_of(said) - _NOTES:
         return False
     return not is_option(said)

@@ -81,6 +81,8 @@ _TAKES: Final = re.compile(
 _STOPPED: Final = re.compile(r"(?i)\b(?:interrupted|cancell?ed|aborted)\b")
 #: What stands below a question that was answered.
 ANSWER: Final = re.compile(r"(?i)\W{0,3}(?:y|n|a|yes|no|always|ok|skip)\W?")
+#: The same behind the words that say how to: ``enter y to allow, n to deny: y``.
+_TYPED: Final = re.compile(r"(?i)\b[yn]\b.*\b[yn]\b.*: (?:y|n|yes|no)$")
 #: What may be the end of a row that was too long.
 END: Final = re.compile(r"\s*[a-z]\w*(?: \w+)?\)?\s*")
 #: Between options and where they are answered: what is taken if nobody does.
@@ -117,6 +119,8 @@ _BEHIND: Final = r"\b[^\[\]().?!]{0,20}[\[(](?:(?:ctrl|alt|shift)[+-])?\w[\])]"
 _ALLOWS_BEHIND: Final = re.compile(rf"(?i)(?<![\w'/.-]){_ALLOWING}{_BEHIND}")
 _REFUSES_BEHIND: Final = re.compile(rf"(?i)(?<![\w'/.-]){_REFUSAL}{_BEHIND}")
 _LETTER_KEY: Final = r"(?:[\[(<]\w[\])>]:? ?|(?<!\S)\w(?: {1,2}|: ?| ?[=→] ?))"
+#: A key and what it does, with nothing more: N Deny, Enter Once.
+_KEY_WORD: Final = re.compile(rf"(?i)(?:\w|{_KEY})(?: {{1,2}}|: ?| ?[=→] ?)\w+(?: \w+)?")
 _KEY_ALLOWS: Final = re.compile(rf"(?i){_LETTER_KEY}{_ALLOWING}\b")
 _KEY_REFUSES: Final = re.compile(rf"(?i){_LETTER_KEY}{_REFUSAL}\b")
 #: One's own answer, in the place of an option.
@@ -196,7 +200,8 @@ def _signs(said: str) -> set[Sign]:
             found.add(Sign.KEYS)
         elif keys > 2:
             found.add(Sign.SOME_KEYS)
-    found |= {sign for sign, is_so in _SAYS if is_so(said)}
+    if not _TYPED.search(said):
+        found |= {sign for sign, is_so in _SAYS if is_so(said)}
     if Sign.BUTTONS in found and (_keyed(said) or said != raw):
         found.add(Sign.LETTERS)
     aside = _NOTE.fullmatch(said) or _BUSY.fullmatch(said) or len(_PARTS.findall(said)) > 1
@@ -235,7 +240,13 @@ def only_buttons(said: str) -> bool:
 
 
 def _keyed(said: str) -> bool:
-    """Whether words of consent and of refusal each have a letter for a key: [y] Yes, or Yes (y)."""
+    """Whether words of consent and of refusal each have a letter for a key: [y] Yes, or Yes (y).
+
+    Or every part of the row is a key and its word, whichever comes first.
+    """
+    parts = [part.strip() for part in _PARTS.split(said)]
+    if len(parts) > 1 and all(map(_KEY_WORD.fullmatch, parts)):
+        return True
     if _ALLOWS_BEHIND.search(said) and _REFUSES_BEHIND.search(said):
         return True
     found = [each.span() for each in _KEY_ALLOWS.finditer(said)]

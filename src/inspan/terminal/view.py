@@ -32,6 +32,7 @@ from inspan.terminal.layout import (
 from inspan.terminal.panes import column
 from inspan.terminal.regions import Place, Region
 from inspan.terminal.sanitize import columns
+from inspan.terminal.tongues import english
 from inspan.terminal.usual import Standing
 
 #: The most characters of a line that are searched.
@@ -265,7 +266,8 @@ class View:
                 return self._boxed(self._around() if place is Place.BOX else last)
             case Place.ASKED:
                 asked = self._joined(self._asked())
-                return () if any(map(_ANSWERED.search, asked)) else asked
+                read = dict.fromkeys((*asked, *map(english, asked)))
+                return () if any(map(_ANSWERED.search, asked)) else [*read]
             case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE | Place.UNTOUCHED:
                 return self._at_the_end(place)
             case Place.USUAL | Place.AGAIN | Place.UNLIKE | Place.OTHERWISE:
