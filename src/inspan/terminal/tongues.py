@@ -79,8 +79,10 @@ _EVERY: Final = {
     for each in every.split("|")
 }
 #: The longest first, so that what refuses is not read as the word for consent within it.
-_FOUND: Final = re.compile("|".join(f"({each})" for each in sorted(_EVERY, key=len, reverse=True)))
-_ENGLISH: Final = [_EVERY[each] for each in sorted(_EVERY, key=len, reverse=True)]
+_LONGEST: Final = sorted(_EVERY, key=len, reverse=True)
+_FOUND: Final = re.compile("|".join(f"({each})" for each in _LONGEST))
+#: Words that follow each other with no space between, as these languages have them.
+_RUN: Final = re.compile(f"(?:{'|'.join(_LONGEST)})+")
 #: Of so many rows it is known how they read: most are looked at again and again.
 _KNOWN: Final = 2048
 
@@ -92,12 +94,12 @@ def english(said: str) -> str:
     if read.isascii():
         return read
     read = _ASKS.sub("?", read.translate(_SIGNS))
-    return _FOUND.sub(_word, read)
+    return _RUN.sub(_words, read)
 
 
-def _word(found: re.Match[str]) -> str:
-    """The English word, apart from what stands beside it."""
-    before = found.string[: found.start()][-1:]
-    after = found.string[found.end() :][:1]
-    word = _ENGLISH[(found.lastindex or 1) - 1]
-    return f"{' ' * before.isalnum()}{word}{' ' * after.isalnum()}"
+def _words(run: re.Match[str]) -> str:
+    """The English words, apart from each other and from what stands beside them."""
+    before = run.string[: run.start()][-1:]
+    after = run.string[run.end() :][:1]
+    words = [_EVERY[_LONGEST[(one.lastindex or 1) - 1]] for one in _FOUND.finditer(run[0])]
+    return f"{' ' * before.isalnum()}{' '.join(words)}{' ' * after.isalnum()}"

@@ -27,6 +27,8 @@ ASKS = {
     "a sign below what is asked": f"🙋 {COLOUR}\r\n↳ ",
     "an arrow below what is asked": f"Clarification needed: {COLOUR}\r\n→ ",
     "a bar at the left": f"┃ {COLOUR}\r\n┃ Your reply: ",
+    "letters, in Chinese": CALL + "是否允许执行？ (y/n): ",
+    "letters of another language": CALL + "Ausführen? [j/n]: ",
     "how to answer in brackets": f"🤔 {COLOUR}\r\n(type your answer and press Enter) ",
 }
 #: A prompt that has a name and a colon too looks so.
