@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
-from websockets.protocol import State
 
 from inspan.model import wire
 
@@ -24,8 +23,6 @@ LINGER: Final = 30.0
 #: Messages of up to ``SMALL`` bytes that may wait for who reads them before no more is read.
 AHEAD: Final = 8
 SMALL: Final = 1 << 12
-#: The first byte of a frame that is a whole text.
-_TEXT: Final = 0x81
 
 
 class Socket(WebSocketsSansIOProtocol):
@@ -72,19 +69,6 @@ class Socket(WebSocketsSansIOProtocol):
             return False
         return len(self.frames[0]) <= SMALL
 
-    async def send(self, message: Any) -> None:
-        text = message.get("text")
-        if text is None or not self._plain():
-            await super().send(message)
-        else:
-            # As `websockets` would write it, and without all that a message of another kind needs.
-            self.transport.write(framed(text.encode()))
-
-    def _plain(self) -> bool:
-        """Whether a text can be sent as it is, at once."""
-        open_ = self.handshake_complete and not (self.close_sent or self.disconnected)
-        return open_ and self.writable.is_set() and self.conn.state is State.OPEN
-
     def handle_parser_exception(self) -> None:
         super().handle_parser_exception()
         self._gone()
@@ -124,13 +108,3 @@ class Socket(WebSocketsSansIOProtocol):
         """A connection is closed when all was taken, which may be never."""
         if self._cut is None and self in self.connections:
             self._cut = self.loop.call_later(LINGER, self.transport.abort)
-
-
-def framed(raw: bytes) -> bytes:
-    """A whole text as a server sends it (RFC 6455, 5.2)."""
-    size = len(raw)
-    if size < 126:
-        return bytes((_TEXT, size)) + raw
-    if size < 1 << 16:
-        return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + raw
-    return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + raw
