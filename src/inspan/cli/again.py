@@ -9,7 +9,6 @@ from inspan.cli.parsing import add_json, add_task
 from inspan.cli.steer import each
 from inspan.model.ids import short
 from inspan.model.repeating import repeated
-from inspan.model.task import Task
 
 HELP = """\
 Do tasks once more from the beginning, each as a new task: the same command or prompt, the same
@@ -24,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     with reach.control() as control:
-
-        def again(ref: str) -> Task:
-            return control.submit(repeated(control.get(ref)))
-
-        return each(args, again, lambda task: f"inspan logs -f {short(task.id)}")
+        return each(
+            args,
+            lambda ref: control.submit(repeated(control.get(ref))),
+            lambda task: f"inspan logs -f {short(task.id)}",
+        )

@@ -32,6 +32,7 @@ _NEXT: Final = {
     TaskState.QUEUED: ("cancel",),
     TaskState.PROCESSING: ("logs", "interrupt"),
     TaskState.FAILED: ("logs", "again"),
+    TaskState.ERROR: ("logs", "again"),
 }
 
 

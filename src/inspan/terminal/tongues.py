@@ -73,9 +73,9 @@ _YES_NO: Final = re.compile(
     r"|是/否|y/否)(?=[\])/])"
 )
 _EVERY: Final = {
-    each: english
+    each: meant
     for words in _WORDS.values()
-    for every, english in words.items()
+    for every, meant in words.items()
     for each in every.split("|")
 }
 #: The longest first, so that what refuses is not read as the word for consent within it.

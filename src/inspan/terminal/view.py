@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from math import inf
 from typing import Final
 
@@ -266,8 +267,8 @@ class View:
                 return self._boxed(self._around() if place is Place.BOX else last)
             case Place.ASKED:
                 asked = self._joined(self._asked())
-                read = dict.fromkeys((*asked, *map(english, asked)))
-                return () if any(map(_ANSWERED.search, asked)) else [*read]
+                read = chain(asked, map(english, asked))
+                return () if any(map(_ANSWERED.search, asked)) else [*dict.fromkeys(read)]
             case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE | Place.UNTOUCHED:
                 return self._at_the_end(place)
             case Place.USUAL | Place.AGAIN | Place.UNLIKE | Place.OTHERWISE:
