@@ -59,7 +59,7 @@ def tasks(console: Console) -> dict[str, str]:
         ("send {runs} --no-enter", "required"),
         ("send {ended} more", "hint: `inspan show {ended}` tells the state and why."),
         ("answer {ended} allow", "it asks nothing"),
-        ("answer {runs} allow", "hint: `inspan show {runs}` tells the state and why."),
+        ("answer {runs} allow", "hint: `inspan send {runs} TEXT` hands it a line, or a prompt."),
         ("run --agent claude --allow Bash(ls) x", "no tool has a name with brackets"),
         ("run --agent claude --deny Bash(git:*) x", "hint: A command stands behind a colon"),
         ("run --agent claude --budget 0 x", "hint: `none` is no budget."),

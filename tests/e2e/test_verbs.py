@@ -335,6 +335,8 @@ def test_a_recording_is_exported(console: Console, tmp_path: Path) -> None:
     target = tmp_path / "x.cast"
     console.say("export", task, str(target))
     assert target.read_text().splitlines() == lines
+    console.say("export", task, "-o", str(tmp_path / "y.cast"))
+    assert (tmp_path / "y.cast").read_text().splitlines() == lines
     assert console.run("export", task, str(target)).returncode == 2
 
 

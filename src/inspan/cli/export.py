@@ -21,11 +21,14 @@ _ELSEWHERE = "Name a file that can be written."
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_task(parser)
     parser.add_argument("file", nargs="?", metavar="FILE", help="where to (standard output)")
+    parser.add_argument("--output", "-o", metavar="FILE", help="the same, as a flag")
     parser.add_argument("--attempt", type=int, metavar="N", help="of this attempt (the newest)")
     parser.add_argument("--force", action="store_true", help="write over a file")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.file is not None and args.output is not None:
+        raise BadInput("there are two files: FILE and --output")
     if args.attempt is not None and args.attempt < 1:
         raise BadInput("attempts are counted from 1")
     with reach.control() as control:
@@ -45,18 +48,19 @@ def run(args: argparse.Namespace) -> int:
         command=shlex.join(task.spec.command),
         term=task.spec.env.get("TERM", "xterm-256color"),
     )
-    if args.file is None:
+    name = args.output if args.file is None else args.file
+    if name is None:
         sys.stdout.writelines(lines)
         return exits.DONE
-    target = Path(args.file)
+    target = Path(name)
     if target.is_dir():
         raise BadInput(f"{target} is a folder", hint=_ELSEWHERE)
     if target.exists() and not args.force:
-        raise BadInput(f"{args.file} exists already", hint="--force writes over it.")
+        raise BadInput(f"{name} exists already", hint="--force writes over it.")
     try:
         with target.open("w", encoding="utf-8") as file:
             file.writelines(lines)
     except OSError as error:
-        raise BadInput(f"cannot write {args.file}: {error.strerror}", hint=_ELSEWHERE) from error
-    note(f"wrote {args.file}")
+        raise BadInput(f"cannot write {name}: {error.strerror}", hint=_ELSEWHERE) from error
+    note(f"wrote {name}")
     return exits.DONE

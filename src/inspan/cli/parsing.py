@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from inspan.cli.say import clean
 from inspan.errors import BadInput
@@ -12,6 +12,9 @@ from inspan.errors import BadInput
 # It would look for translations of its few words, where there are none, in eight folders, and load
 # `locale` for that, which costs 1.5 ms. Our own words are not translated either.
 argparse._ = str  # type: ignore[attr-defined]
+
+#: What verbs with words of their own, as ``inspan token new``, call the place of that word.
+_WORD: Final = "what"
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -52,7 +55,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise BadInput."""
-        raise BadInput(clean(message), hint=self._meant(message) or self._more())
+        raise BadInput(clean(self._told(message)), hint=self._meant(message) or self._more())
 
     def print_help(self, file: Any = None) -> None:
         """Print the help. Raises OSError where there is no room; argparse's own is silent then."""
@@ -60,6 +63,19 @@ class Parser(argparse.ArgumentParser):
 
     def _more(self) -> str:
         return f"`{self.prog} --help` lists what it takes."
+
+    def _told(self, message: str) -> str:
+        """The message, where it is of the word after a verb, with the words that there are."""
+        known = next((action.choices for action in self._actions if action.dest == _WORD), None)
+        if known is None:
+            return message
+        listed = ", ".join(known)
+        if message.startswith(f"the following arguments are required: {_WORD}"):
+            return f"`{self.prog}` wants one of: {listed}"
+        before, colon, rest = message.partition(f"argument {_WORD}: invalid choice: ")
+        return (
+            f"{rest.partition(' (')[0]} is none of: {listed}" if colon and not before else message
+        )
 
     def _meant(self, message: str) -> str | None:
         """What a flag that does not exist may have been meant for."""

@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 #: A file larger than this is no task file.
 BYTES_MOST: Final = 16 << 20
+#: What other tools call keys of ours.
+_OTHERWISE: Final = {
+    "cmd": "run",
+    "command": "run",
+    "script": "run",
+    "depends_on": "after",
+    "needs": "after",
+    "environment": "env",
+    "folder": "cwd",
+    "workdir": "cwd",
+    "working_dir": "cwd",
+    "check": "checks",
+}
 _STATE_WORDS: Final = ("tasks", "defaults")
 
 
@@ -137,9 +150,16 @@ def _mapping(document: Lined, path: tuple[str | int, ...], item: Any) -> dict[st
 def _refuse_unknown(place: _Place) -> None:
     for key in place.given:
         if key not in _KEYS:
-            raise place.refuse(
-                key, f"{key!r} is not known here", f"Known: {', '.join(sorted(_KEYS))}."
-            )
+            meant = f"Did you mean `{_OTHERWISE[key]}`? " if key in _OTHERWISE else _near(key)
+            known = f"{meant}Known: {', '.join(sorted(_KEYS))}."
+            raise place.refuse(key, f"{key!r} is not known here", known)
+
+
+def _near(key: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key.lower(), [*_KEYS, *_OTHERWISE], n=1)
+    return f"Did you mean `{_OTHERWISE.get(near[0], near[0])}`? " if near else ""
 
 
 def _refuse_twice(names: list[str], places: list[_Place]) -> None:

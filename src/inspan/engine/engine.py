@@ -205,7 +205,10 @@ class Engine:
     async def answer(self, task: str, text: str, *, question: str | None = None) -> Task:
         found = await self._refs.task(task)
         if found.state is not TaskState.WAITING:
-            raise IllegalTransition(f"the task is {found.state}: it asks nothing")
+            # What a program asks that is no agent is seen by who looks, and waited for by nobody.
+            sent = "`inspan send ID TEXT` hands it a line, or a prompt."
+            hint = sent if found.state is TaskState.RUNNING else None
+            raise IllegalTransition(f"the task is {found.state}: it asks nothing", hint=hint)
         attempt = self._live(found)
         run = attempt.run
         if run is None and attempt.minder.met.is_set():

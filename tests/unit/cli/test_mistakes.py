@@ -42,6 +42,9 @@ def _given(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     ("words", "status", "said"),
     [
         ("audit -n -1", 2, "-n is a number of lines"),
+        ("context", 2, "`inspan context` wants one of: add, use, ls, show, rm"),
+        ("plan last", 2, "'last' is none of: show, edit, approve"),
+        ("export last a --output b", 2, "there are two files"),
         ("context add", 2, "`inspan context add` needs a name"),
         ("context ls box", 2, "`inspan context ls` takes no name"),
         ("context use box http://127.0.0.1:7433", 2, "inspan context add box https://box.example"),

@@ -161,6 +161,19 @@ def test_a_mistake_is_told_with_its_line(text: str, line: int, word: str, tmp_pa
         assert f"tasks.yaml:{line}:" in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("command", "run"), ("depends_on", "after"), ("retires", "retries"), ("comand", "run")],
+)
+def test_a_key_that_has_another_name_here_is_told_by_it(
+    key: str, meant: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        _parse(f"- {key}: a\n", tmp_path)
+    assert refused.value.hint is not None
+    assert refused.value.hint.startswith(f"Did you mean `{meant}`? Known: ")
+
+
 def test_a_circle_is_named_with_its_line(tmp_path: Path) -> None:
     text = "a: {run: x, after: c}\nb: {run: x, after: a}\nc: {run: x, after: b}\n"
     with pytest.raises(CyclicPlan) as refused:
