@@ -10,10 +10,11 @@ rule and no time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Final, TypeAlias
 
 from inspan.model.value import value
-from inspan.terminal.layout import boxes, floating, options
+from inspan.terminal.layout import boxes, drawn_buttons, floating, options
 from inspan.terminal.panes import column
 from inspan.terminal.signs import (
     ANSWER,
@@ -75,11 +76,14 @@ _WALLS: Final = frozenset({"││", "┃┃", "║║", "||"})
 #: So many columns at the right of a box have no words.
 _EDGES: Final = 5
 _LONG: Final = 6
+#: Seconds within which the rows of one piece come.
+_PIECE: Final = 0.1
 #: Rows between one option and the next, at the most.
 _GAP: Final = 4
 #: What is needed where nothing is known of the place to type, where it is as at rest, in a box
-#: over all else, and in a panel that came beside without words of consent and of refusal.
-NEEDED, AT_REST, OVER_ALL, BESIDE = 4, 5, 2, 3
+#: over all else, and in a panel that came beside without words of consent and of refusal; and of a
+#: list below a question, with a mark, that came in one piece.
+NEEDED, AT_REST, OVER_ALL, BESIDE, ONCE = 4, 5, 2, 3, 3
 
 
 @value(frozen=True)
@@ -94,8 +98,18 @@ class Asking:
     #: in their row, or a question that ends with ``(y/n)``.
     chooses: bool = False
     allows: bool = False  #: these allow and refuse
+    marked: bool = False  #: one of the options is
     #: There may be a sign less than is needed: answers ask so too while something moves.
     few: bool = False
+
+    def listed_at_once(self, born: Sequence[float], sent: float) -> bool:
+        """Whether a list below a question, with a mark, came in one piece since a prompt was sent.
+
+        ``born``: since when each row of the screen is there.
+        """
+        came = [born[at] for at in self.rows if at < len(born)]
+        listed = self.marked and self.chooses and bool(came)
+        return listed and max(came) - min(came) < _PIECE and min(came) > sent > -inf
 
 
 def asking(
@@ -128,6 +142,11 @@ def asking(
     ]
     shown = shown[-_WINDOW:]
     kinds = _kinds_of(shown, max(map(len, cut)), turning)
+    pressed = frozenset(drawn_buttons(cut))
+    kinds = [
+        kind | {Sign.BUTTONS} if row in pressed else kind
+        for (row, _), kind in zip(shown, kinds, strict=True)
+    ]
     asked = _boxed(cut, shown, kinds, typing)
     kinds = [
         kind | {Sign.IN_BOX} if row in asked else kind
@@ -196,9 +215,9 @@ def tells(row: str) -> bool:
     return not is_option(said)
 
 
-def needed(*, rests: bool, other: bool) -> int:
-    """How many signs there have to be, by what is known of the place to type."""
-    return AT_REST if rests else NEEDED - other
+def needed(*, rests: bool, other: bool, listed: bool = False) -> int:
+    """How many signs there have to be, by what is known of the place to type and of a list."""
+    return ONCE if listed else AT_REST if rests else NEEDED - other
 
 
 def _asked(
@@ -230,7 +249,8 @@ def _asked(
     allows = _allows(shown, kinds, block, last)
     chooses = allows or _below_a_question(shown, kinds, block, last)
     listed = tuple(shown[at][0] for at in block)
-    return Asking(tuple(kept), signs, listed, chooses, allows)
+    marked = any(MARKED.match(shown[at][1].strip()) for at in block)
+    return Asking(tuple(kept), signs, listed, chooses, allows, marked)
 
 
 def _allows(shown: _Rows, kinds: Sequence[Signs], block: list[int], last: int) -> bool:

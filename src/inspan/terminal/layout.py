@@ -35,6 +35,8 @@ _MARKED: Final = re.compile(r"[\s│┃║|▌▎▊▐]{0,4}[❯›>❱»$](?:\
 _EMPTY: Final = re.compile(r"\s{0,4}(?:[❯›>❱»]|>>>?|❯❯|»»)\s*[█▌▋▏_]?")
 #: A bar at the left of a panel that has no lines across the screen.
 _BARRED: Final = re.compile(r"\s{0,4}[│┃║▌▎▊█]")
+#: The same farther right, with a space behind it: there it is a place to type if the cursor is.
+_INDENTED: Final = re.compile(r"\s*[┃▌▎▊█](?:\s|$)")
 #: The upper line of a box that begins right of the left edge, after whatever stands there.
 _FLOATS: Final = re.compile(r"[^╭┌┏╔]{3,}([╭┌┏╔][─━═][^╮┐┓╗]{4,}[╮┐┓╗])(?![─━═])")
 #: The border of a box over the middle of which something is drawn that has no border of its own.
@@ -63,6 +65,9 @@ _LONG: Final = 8
 _APART_MOST: Final = 3
 #: A prompt's mark alone: what is above it was said to another prompt.
 _BARE: Final = re.compile(r"\s{0,4}(?:[❯›>❱»]|>>>?|```.*|~~~.*)\s*$")
+#: The upper edge of a button, and what it says: brief, and within its edges.
+_BUTTON: Final = re.compile(r"(?<!▔)▔{6,30}(?!▔)")
+_BUTTON_WORDS: Final = re.compile(r"\W*(?:\w\S*\s?){1,4}\W*")
 #: The most rows between a dialog and the place in which one types below it.
 _BETWEEN_MOST: Final = 3
 #: The second column of a character that is two columns wide.
@@ -109,7 +114,8 @@ def typing_rows(rows: Sequence[str], cursor: tuple[int, int]) -> range | None:
     if _MARKED.match(rows[at]):
         return range(at, at + 1)
     found = [row for row, text in enumerate(rows) if _EMPTY.fullmatch(text) and _low(rows, row)]
-    return range(found[-1], found[-1] + 1) if found else None
+    marked_row = range(found[-1], found[-1] + 1) if found else None
+    return _indented(rows, cursor) or marked_row
 
 
 def begun(rows: Sequence[str], cursor: tuple[int, int]) -> bool:
@@ -198,6 +204,24 @@ def _begins(row: str) -> int:
     """The column in which the words of an option begin that is not marked."""
     found = _OTHER.match(row)
     return found.end() if found else -1
+
+
+def drawn_buttons(rows: Sequence[str]) -> list[int]:
+    """The rows of words with an edge above and one below, in the same columns, as buttons have."""
+    found = []
+    for at in range(1, len(rows) - 1):
+        if "▔" not in rows[at - 1] or "▁" not in rows[at + 1]:
+            continue
+        edges = (each.span() for each in _BUTTON.finditer(rows[at - 1]))
+        if any(_pressed(rows[at], rows[at + 1], first, end) for first, end in edges):
+            found.append(at)
+    return found
+
+
+def _pressed(row: str, below: str, first: int, end: int) -> bool:
+    said, edge = row[first:end], below[first:end]
+    whole = edge == "▁" * (end - first) and below[end : end + 1] != "▁"
+    return whole and _worded(said) and bool(_BUTTON_WORDS.fullmatch(said))
 
 
 def low_box(rows: Sequence[str]) -> tuple[int, int] | None:
@@ -309,6 +333,21 @@ def _floating(rows: Sequence[str], at: int, left: int, right: int) -> list[str]:
     after = next(filter(_worded, rows[at + 2 + len(inside) :]), "")
     quoted = not after[:left].strip() and bool(_SENTENCE.match(after, left))
     return inside if closed and not quoted else []
+
+
+def _indented(rows: Sequence[str], cursor: tuple[int, int]) -> range | None:
+    """The rows of a panel around the cursor that have a bar in the column of that left of it."""
+    column, at = cursor
+    found = _INDENTED.match(rows[at]) if at < len(rows) else None
+    bar = found[0].rstrip() if found else ""
+    if not bar or column <= len(bar):
+        return None
+    first = last = at
+    while first > 0 and rows[first - 1].startswith(bar):
+        first -= 1
+    while last + 1 < len(rows) and rows[last + 1].startswith(bar):
+        last += 1
+    return range(first, last + 1) if 1 < last - first + 1 <= _TALL else None
 
 
 def _panel(rows: Sequence[str], at: int) -> range:

@@ -132,6 +132,7 @@ class Look:
             keyed=self._keys.answered,
             usual=self._usual.every,
             sent=self._usual.sent,
+            prompt=self._usual.words,
             beside=talk.beside,
             beside_since=self._asides.seen(talk.beside, self._printed_at),
         )

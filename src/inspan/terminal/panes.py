@@ -93,8 +93,15 @@ def _right(rows: Sequence[str], sides: tuple[int, ...]) -> int | None:
     """Where a panel at the right begins, which has no such side."""
     width = max(map(len, rows), default=0)
     every = _edges(rows, _EDGE, range(width // 2, width), _filled(rows))
-    first = next((at for at in every if at not in sides[1:]), None)
+    # A side of a box that begins at the left has nothing right of it.
+    every = [at for at in every if at not in sides[1:] and _parts(rows, at)]
+    first = next(iter(every), None)
     return None if first is None or first > width - _NARROW else first
+
+
+def _parts(rows: Sequence[str], at: int) -> bool:
+    """Whether something stands right of an edge, and not in one line alone."""
+    return sum(bool(row[at + 1 :].strip()) for row in rows if _EDGE.match(row, at - 1)) > 1
 
 
 def _filled(rows: Sequence[str]) -> int:

@@ -42,6 +42,8 @@ class Place(StrEnum):
     ASKING = "asking"  #: the rows that ask, by several signs together
     MAYBE = "maybe_asking"  #: the same where there are few signs
     BESIDE = "asking_beside"  #: the rows that ask in a pane beside the one to talk in
+    OVER = "laid_over"  #: in a box that came over what was said before, of itself
+    UNANSWERED = "unanswered"  #: the last line of a prompt that was sent, where nothing came of it
     UNTOUCHED = "untouched"  #: an empty line, where nobody has typed anything yet
     WHOLE = "whole"  #: every line that is not empty
 

@@ -59,7 +59,7 @@ from inspan.terminal.rules import (
 )
 from inspan.terminal.rulevalues import Where, number, one_of, only, table, word
 
-FILE_MOST: Final = 1 << 16
+FILE_MOST: Final = 1 << 17
 RULES_MOST: Final = 100
 PATTERNS_MOST: Final = 20
 _BOTTOM: Final = re.compile(r"(bottom_lines|bottom_words|above_typing)\(([1-9][0-9]?)\)")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf
+from os.path import commonprefix
 from typing import Final
 
 from inspan.model.value import value
@@ -36,12 +37,25 @@ _PASTED: Final = re.compile(rb"\x1b\[(?:20[01]~|[IO])")
 #: Between the parts of a line of status; and one, which counts something and asks nothing.
 _PARTS: Final = re.compile(r" [·•|│] ")
 _STATUS: Final = re.compile(r"^(?=.* [·•|│] )(?=.*\d)[^?]*$")
+#: Words of a row that is cut off: so many at its beginning are those of the whole.
+_WORD: Final = re.compile(r"\w+")
+_CUT: Final = 5
+#: What begins a command to the program itself, or to a shell: it may be done without an answer.
+_COMMAND: Final = re.compile(r"\s*[/!:]")
 _ENTER: Final = re.compile(rb"[\r\n]+$")
 
 
 def _plain(row: str) -> str:
     """A row as it is compared: numbers count, and so do other things that change at rest."""
     return _SPACES.sub(" ", _DIGITS.sub("0", row.strip(FRAME)))
+
+
+def _cut(plain: str, row: str) -> bool:
+    """Whether a row is another but for its end, as in a terminal of another width."""
+    said, known = _WORD.findall(plain), _WORD.findall(row)
+    kept = len(commonprefix([said, known]))
+    others = said[kept:]
+    return kept >= _CUT and all(any(word.startswith(each) for word in known) for each in others)
 
 
 def shape(line: str) -> str:
@@ -77,7 +91,15 @@ class Standing:
         if not plain:
             return False
         status = bool(self.over) and _PARTS.split(plain)[0] == _PARTS.split(self.over)[0]
-        return status or plain in self.beside or plain == self.title
+        if status or plain in self.beside or plain == self.title:
+            return True
+        return any(_cut(plain, row) for row in self.beside)
+
+    def status(self, line: str) -> bool:
+        """Whether it is a line of status that stood below, of which one part says other."""
+        parts = {*_PARTS.split(_plain(line))}
+        known = ({*_PARTS.split(row)} for row in self.beside)
+        return any(len(parts & each) * 2 > len(parts) > 1 for each in known)
 
     def stays(self, rows: Sequence[str]) -> bool:
         """Whether what stood below stands there, whatever is in the row in which one types."""
@@ -131,11 +153,15 @@ def stood(rows: Sequence[str], cursor: tuple[int, int], hidden: bool, at: int) -
 
 
 class Usual:
-    """What is known of one program; ``every``: the last first, ``sent``: when that was."""
+    """What is known of one program; ``every``: the last first, ``sent``: when that was.
+
+    ``words`` are those of the last prompt, as hashes: by them its own row is told on the screen.
+    """
 
     def __init__(self) -> None:
         self.every: tuple[Standing, ...] = ()
         self.sent = -inf
+        self.words: frozenset[int] = frozenset()
         self._line = b""
         #: The screen before the first key of this line, where that was at rest.
         self._before: tuple[tuple[str, ...], tuple[int, int], bool] | None = None
@@ -165,9 +191,15 @@ class Usual:
             return
         if (row := _echoed(self._before, rows, said)) is not None:
             self.sent = at
+            self.words = frozenset() if _COMMAND.match(said) else hashed(said)
             now = stood(*self._before, row)
             others = [each for each in self.every if each != now]
             self.every = (now, *others)[:_KEPT]
+
+
+def hashed(said: str) -> frozenset[int]:
+    """The words of a row, which are compared and kept by nobody."""
+    return frozenset(map(hash, _WORD.findall(said)))
 
 
 def _echoed(

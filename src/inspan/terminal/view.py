@@ -30,9 +30,11 @@ from inspan.terminal.layout import (
     printed,
     typing_rows,
 )
+from inspan.terminal.outcome import Came, laid_over, unanswered
 from inspan.terminal.panes import column
 from inspan.terminal.regions import Place, Region
 from inspan.terminal.sanitize import columns
+from inspan.terminal.signs import Sign, signs_of
 from inspan.terminal.tongues import english
 from inspan.terminal.usual import Standing
 
@@ -63,6 +65,10 @@ _FLOWS: Final = 4.0
 _WITH: Final = 2.0
 #: So many signs of a dialog are enough not to call it rest.
 _MAYBE: Final = 2
+#: What is found by the prompts that were sent.
+_OF_PROMPTS: Final = frozenset(
+    {Place.USUAL, Place.AGAIN, Place.UNLIKE, Place.OTHERWISE, Place.OVER, Place.UNANSWERED}
+)
 _ASKED: Final = Region(Place.ASKED)
 _ASKING: Final = Region(Place.ASKING)
 _BESIDE: Final = Region(Place.BESIDE)
@@ -105,6 +111,7 @@ class View:
     usual: tuple[Standing, ...] = ()
     #: When that was: what has stood there since before tells nothing of what came of it.
     sent: float = -inf
+    prompt: frozenset[int] = frozenset()  #: the words of that, as hashes
     #: The panes beside that of the rows, and since when each of their rows is there.
     beside: tuple[tuple[str, ...], ...] = ()
     beside_since: tuple[tuple[float, ...], ...] = ()
@@ -271,7 +278,7 @@ class View:
                 return () if any(map(_ANSWERED.search, asked)) else [*dict.fromkeys(read)]
             case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE | Place.UNTOUCHED:
                 return self._at_the_end(place)
-            case Place.USUAL | Place.AGAIN | Place.UNLIKE | Place.OTHERWISE:
+            case place if place in _OF_PROMPTS:
                 return self._as_usual(place)
             case _:
                 return self._by_typing(place)
@@ -290,14 +297,21 @@ class View:
         if typing is None and not self.hidden and self._before_cursor().strip():
             typing = range(self.cursor[1], self.cursor[1] + 1)
         turning = frozenset(at for at, turns in enumerate(self.turns) if turns)
-        found = asking(self.rows, typing, self.always, turning, rests=rests)
+        found = asking(self.rows, typing, self._tells_nothing, turning, rests=rests)
         other = not rests and any(each.drawn for each in self.usual)
         # A place to type that looks so beside what moves is no rest.
         calm = rests and self.now >= self.rests
-        most = needed(rests=calm, other=other)
+        most = needed(rests=calm, other=other, listed=found.listed_at_once(self.born, self.sent))
         if not least and self._chosen_beside(found, most):
             return replace(found, few=found.signs < (NEEDED if found.allows else most))
         return found if found.signs >= (least or most) else Asking()
+
+    def _tells_nothing(self, row: str) -> bool:
+        """Whether this row is shown at rest too, or is of status and says nothing of a person."""
+        if self.always(row):
+            return True
+        status = any(each.status(row) for each in self.usual)
+        return status and Sign.WAITS not in signs_of(english(row))
 
     def _chosen_beside(self, found: Asking, most: int) -> bool:
         """Whether answers to choose stand above what moves, with one sign less than ``most``."""
@@ -316,6 +330,8 @@ class View:
         """Where one types, where it stands as when a prompt was sent; or that it does not."""
         if place is Place.OTHERWISE:
             return self._otherwise()
+        if place in (Place.OVER, Place.UNANSWERED):
+            return self._came_of_it(place)
         rows = column(self.rows) if self.usual else ()
         standing = (each.again(rows, self.cursor, self.hidden) for each in self.usual)
         at = next((row for row in standing if row is not None), None)
@@ -326,6 +342,19 @@ class View:
         gone = at is None and any(each.drawn for each in self.usual)
         stays = gone and any(each.stays(rows) for each in self.usual)
         return _worded(self.rows)[-1:] if gone and not stays else ()
+
+    def _came_of_it(self, place: Place) -> Sequence[str]:
+        """What came of the last prompt: a box over all, or nothing."""
+        rows = column(self.rows)
+        usual = (each.again(rows, self.cursor, self.hidden) for each in self.usual)
+        at = next((row for row in usual if row is not None), len(rows))
+        end = self._typing() or range(at, min(at + 1, len(rows)))
+        came = Came(rows, self.born, self.turns, end, self.sent, self.keyed)
+        if place is Place.OVER:
+            over = laid_over(came)
+            return [rows[at].strip(SIDES) for at in over or () if rows[at].strip(SIDES)]
+        last = unanswered(came, self.prompt)
+        return () if last is None else (rows[last],)
 
     def _said_above(self, at: int | None) -> bool:
         """Whether the last words above row ``at``, with a cursor that is shown, ask nothing."""

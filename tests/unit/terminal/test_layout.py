@@ -2,6 +2,7 @@ import pytest
 
 from inspan.terminal.layout import (
     boxes,
+    drawn_buttons,
     floating,
     horizontals,
     list_above,
@@ -103,3 +104,17 @@ def test_a_list_of_options_is_the_last_thing_above_where_one_types(
 )
 def test_the_paragraph_above_where_one_types(rows: list[str], found: range) -> None:
     assert [*paragraph(rows, len(rows))] == [*found]
+
+
+def test_a_button_has_an_edge_above_and_below_its_word() -> None:
+    edges = f"  {'▔' * 16}", f"  {'▁' * 16}"
+    assert drawn_buttons([edges[0], f"  {'提交':^14}", edges[1]]) == [1]
+    wide = f"  {'▔' * 60}", f"  {'▁' * 60}"
+    assert drawn_buttons([wide[0], "  what is typed", wide[1]]) == []
+    assert drawn_buttons([edges[0], "", edges[1]]) == []
+
+
+def test_one_types_in_a_panel_far_from_the_left_where_the_cursor_is() -> None:
+    rows = ["words", "", *["          █"] * 2, "          █   Ask", "          █", ""]
+    assert typing_rows(rows, (14, 4)) == range(2, 6)
+    assert typing_rows(rows, (3, 4)) is None

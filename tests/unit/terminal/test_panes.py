@@ -87,3 +87,10 @@ def test_a_tall_dialog_divides_nothing_whatever_is_behind_it(behind: str) -> Non
     assert panes(rows).rows == rows
     assert column(rows) == rows
     assert floating(rows) == [f"row {at}" for at in range(18)]
+
+
+def test_the_side_of_a_box_that_begins_at_the_left_is_no_edge_of_a_panel() -> None:
+    line = "─" * 60
+    box = (f"╭{line}╮", *(f"│{'  said':60}│" for _ in range(8)), f"╰{line}╯")
+    rows = (*box, "", f"{' ^d Quit':61}▏^p Mode".ljust(90))
+    assert column(rows) is rows

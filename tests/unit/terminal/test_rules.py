@@ -264,7 +264,7 @@ all = ["ok"]
             "rule a, asks.kind: this is one of",
         ),
         (RULE + "wait = 1", "rule 1, wait: there is no such field"),
-        ("#" * 70_000, "x.toml: a file is at most"),
+        ("#" * 140_000, "x.toml: a file is at most"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told(text: str, says: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inspan.terminal.usual import Usual
+from inspan.terminal.usual import Usual, hashed
 from inspan.terminal.view import View
 
 pytestmark = pytest.mark.requirement("B4")
@@ -84,3 +84,38 @@ def test_a_view_without_any_prompt_stands_neither_so_nor_otherwise() -> None:
     view = View(rows=screen(), cursor=AT)
     assert not view.always(KEYS)
     assert View(rows=screen(), cursor=AT, usual=sent(Usual()).every).always(KEYS)
+
+
+WIDE = "^d Quit  ^c Copy / Interrupt  ^p Permission mode  ^l Clear"
+
+
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        ("^d Quit  ^c Copy / Interrupt  ^p Permis", True),
+        ("^d Quit  ^c Copy / Interrupt  ^p Permission mode  esc stop", False),
+        ("^d Quit  ^c Stop", False),
+    ],
+)
+def test_a_row_that_is_cut_off_is_the_same_and_one_that_says_more_is_not(
+    row: str, kept: bool
+) -> None:
+    usual = Usual()
+    usual.typed(b"do the thing", screen(keys=WIDE), AT, hidden=False, rests=True)
+    typed = screen("do the thing", keys=WIDE)
+    usual.typed(b"\r", typed, (14, 2), hidden=False, rests=True)
+    assert any(each.has(row) for each in usual.every) is kept
+
+
+def test_a_line_of_status_is_known_by_most_of_its_parts() -> None:
+    usual = Usual()
+    keys = "idle · full access · a-model"
+    usual.typed(b"do the thing", screen(keys=keys), AT, hidden=False, rests=True)
+    usual.typed(b"\r", screen("do the thing", keys=keys), (14, 2), hidden=False, rests=True)
+    assert any(each.status("cancelled · full access · a-model") for each in usual.every)
+    assert not any(each.status("allow · deny · a-model") for each in usual.every)
+
+
+def test_of_a_prompt_its_words_are_known_as_hashes_and_of_a_command_none() -> None:
+    assert sent(Usual()).words == hashed("do the thing")
+    assert sent(Usual(), "/do the thing").words == frozenset()
