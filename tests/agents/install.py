@@ -30,6 +30,7 @@ from tests.agents.faces.muffled import TURNLOOP, WINDCODE
 from tests.agents.faces.sealed import HERMES, PUPPY
 from tests.agents.faces.shrouded import ASICODE, AXON
 from tests.agents.faces.veiled import INTERPRETER, MASTRA
+from tests.agents.faces.wrapped import HUBBLE, JASMINE
 from tests.agents.kinds import AGENTS, wanted
 from tests.agents.kinds.adapters import ADAPTERS
 
@@ -86,6 +87,8 @@ RECORDED = {
         POOH.agent,
         TURNLOOP.agent,
         WINDCODE.agent,
+        JASMINE.agent,
+        HUBBLE.agent,
     )
 }
 

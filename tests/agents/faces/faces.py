@@ -27,6 +27,7 @@ from tests.agents.faces import (
     shrouded,
     unseen,
     veiled,
+    wrapped,
 )
 from tests.agents.faces.face import Face, notes
 from tests.agents.install import CACHE
@@ -348,5 +349,7 @@ TOLD: Mapping[str, Face] = {
         draped.POOH,
         muffled.TURNLOOP,
         muffled.WINDCODE,
+        wrapped.JASMINE,
+        wrapped.HUBBLE,
     )
 }

@@ -31,6 +31,7 @@ from tests.agents.faces import (
     shrouded,
     unseen,
     veiled,
+    wrapped,
 )
 from tests.agents.faces.face import Face
 from tests.agents.faces.situations import Scene, Situation
@@ -183,5 +184,6 @@ LOGINS: Mapping[str, Login] = {
         # It has a model of its own that only repeats what it is told.
         _alone(muffled.TURNLOOP, Doing.IDLE),
         _alone(muffled.WINDCODE, Doing.IDLE),
+        _alone(wrapped.HUBBLE, Doing.WAITING),
     )
 }
