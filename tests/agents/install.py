@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.agent import Agent
+from tests.agents.faces.buried import JOSHU, RETIE
 from tests.agents.faces.cloaked import JANITO, PATCHPAL
 from tests.agents.faces.concealed import ANDROMITY, NEMO
 from tests.agents.faces.covered import KOLEGA, WIZOLT
@@ -89,6 +90,8 @@ RECORDED = {
         WINDCODE.agent,
         JASMINE.agent,
         HUBBLE.agent,
+        JOSHU.agent,
+        RETIE.agent,
     )
 }
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from tests.agents.agent import KEY, Wish
 from tests.agents.faces import (
     blind,
+    buried,
     cloaked,
     concealed,
     covered,
@@ -351,5 +352,7 @@ TOLD: Mapping[str, Face] = {
         muffled.WINDCODE,
         wrapped.JASMINE,
         wrapped.HUBBLE,
+        buried.JOSHU,
+        buried.RETIE,
     )
 }

@@ -15,6 +15,7 @@ from inspan.model.activity import Doing
 from tests.agents.agent import Wish
 from tests.agents.faces import (
     blind,
+    buried,
     cloaked,
     concealed,
     covered,
@@ -185,5 +186,8 @@ LOGINS: Mapping[str, Login] = {
         _alone(muffled.TURNLOOP, Doing.IDLE),
         _alone(muffled.WINDCODE, Doing.IDLE),
         _alone(wrapped.HUBBLE, Doing.WAITING),
+        # Both sit at their prompt, and tell of it there.
+        _alone(buried.JOSHU, Doing.IDLE, "interactive"),
+        _alone(buried.RETIE, Doing.IDLE, *buried.RETIE_WORDS),
     )
 }
