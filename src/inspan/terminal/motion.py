@@ -293,7 +293,8 @@ class Motion:
     def _move(self, at: float, pause: float) -> None:
         if at < self._excused + EXCUSED:
             return
-        if at > max(self.moved + MOTION_PAUSE, self.rests):
+        # What turns as soon as somebody typed is not at rest, and has not begun either.
+        if self.began == inf or at > max(self.moved + MOTION_PAUSE, self.rests):
             self.began = at
         self.moved = at
         self._pause = max(self._pause, at + pause)

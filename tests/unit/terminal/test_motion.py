@@ -174,3 +174,12 @@ def test_a_row_that_is_drawn_anew_within_a_second_is_as_old_as_before() -> None:
         motion.seen(("one", ""), (0, 0), (), 9, 13.0 - gone)
         motion.seen(("one", "two"), (0, 0), (), 9, 13.0)
         assert motion.born == (10.0, born)
+
+
+def test_a_spinner_that_begins_as_soon_as_somebody_typed_is_motion_all_the_same() -> None:
+    motion = Motion()
+    motion.typed(10.0)
+    for step in range(20):
+        row = f"{BRAILLE[step % 8]} Thinking"
+        motion.seen((row,), (0, 0), (), 9, 10.0 + step * 0.1)
+    assert 10.0 + EXCUSED <= motion.began < 11.0
