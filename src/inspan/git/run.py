@@ -165,7 +165,9 @@ class Git:
             raise GitFailed("an argument for git has a NUL character")
         try:
             # A file and no pipe: git may print before it has read all that it is given.
-            with _read_from(given) as stdin:
+            # Cancelled while it starts, asyncio would kill git alone: what git has started by then
+            # would go on, and make a branch after the next attempt has seen that there is none.
+            with _read_from(given) as stdin, anyio.CancelScope(shield=True):
                 process = await anyio.open_process(
                     ["git", "--no-pager", "--no-replace-objects", *arguments],
                     stdin=stdin,

@@ -80,15 +80,17 @@ async def _called(argv: tuple[str, ...], said: bytes, env: Mapping[str, str]) ->
     """Run it to its end, which is its whole session's. Raises Unable."""
     name = argv[0].rpartition("/")[2]
     try:
-        process = await anyio.open_process(
-            argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=env,
-            cwd="/",
-            start_new_session=True,
-        )
+        # Cancelled while it starts, it alone would be killed, and not what it has started by then.
+        with anyio.CancelScope(shield=True):
+            process = await anyio.open_process(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=env,
+                cwd="/",
+                start_new_session=True,
+            )
     except OSError as error:
         raise Unable(f"{name} cannot be started: {error.strerror or error}") from None
     complaint = bytearray()

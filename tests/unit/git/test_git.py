@@ -1,7 +1,9 @@
+import asyncio
 import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -74,6 +76,36 @@ async def test_what_takes_too_long_is_killed_with_its_helpers(
         stat = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
         while stat.exists() and ") Z " not in stat.read_text():
             await anyio.lowlevel.checkpoint()
+
+
+async def test_a_git_that_is_cancelled_while_it_starts_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = tmp_path / "pid"
+    program(tmp_path / "bin", "git", f"sleep 300 & echo $! > {pid}.new; mv {pid}.new {pid}; wait")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    scope = anyio.CancelScope()
+    loop = asyncio.get_running_loop()
+    children = Path("/proc/thread-self/children")
+    before = children.read_text().split()
+    until = time.monotonic() + 30
+
+    def cut() -> None:
+        """Stand in the loop's way from when git is there, and has not been heard of, until its
+        helper is there too."""
+        if children.read_text().split() == before and time.monotonic() < until:
+            loop.call_soon(cut)
+            return
+        while not pid.exists() and time.monotonic() < until:
+            os.sched_yield()
+        scope.cancel()
+
+    loop.call_soon(cut)
+    with scope:
+        await Git(tmp_path).run("rev-parse", "HEAD")
+    assert scope.cancelled_caught
+    shown = Path(f"/proc/{pid.read_text().strip()}/stat")
+    assert not shown.exists() or ") Z " in shown.read_text()
 
 
 async def test_a_helper_that_outlives_its_git_takes_its_lock_away(
