@@ -269,8 +269,8 @@ async def test_a_terminal_that_may_not_be_seen_says_so() -> None:
     session.fails = NotGranted("the token may not read")
     async with looking(control, task) as (pane, _):
         await until(lambda: "the token may not read" in _said(pane))
+        await until(lambda: "ready" in seen(pane))
         assert not pane.writing
-        assert "ready" in seen(pane)
 
 
 async def test_keys_and_a_size_that_are_refused_are_said_and_it_is_looked_at_on() -> None:
