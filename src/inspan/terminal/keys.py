@@ -1,4 +1,4 @@
-"""When somebody typed last what may be an answer, as far as keys alone tell.
+"""When somebody typed last what may be an answer, or may stop, as far as keys alone tell.
 
 Enter, Escape and Ctrl-C may be one, and so may a letter or a digit by itself. Letters that follow
 one another are words that are being typed, arrows and Tab move about, and what a terminal says of
@@ -15,13 +15,17 @@ from typing import Final
 _MOVES: Final = re.compile(rb"\x1b[\[O]|\t")
 #: What ends a line, and what leaves it.
 _ENDS: Final = re.compile(rb"[\r\n\x03]$|\x1b$")
+_STOPS: Final = re.compile(rb"[\x03\x1b]$")
 
 
 class Keys:
-    """What was typed at one terminal; ``answered``: when that may have been an answer last."""
+    """What was typed at one terminal; ``answered``: when that may have been an answer last.
+
+    ``stopped``: when Escape or Ctrl-C was typed last.
+    """
 
     def __init__(self) -> None:
-        self.answered = -inf
+        self.answered = self.stopped = -inf
         self._before = -inf
         self._letters = 0
 
@@ -32,6 +36,8 @@ class Keys:
         if _ENDS.search(data):
             self._letters = 0
             self.answered = self._before = at
+            if _STOPS.search(data):
+                self.stopped = at
             return
         self._letters += len(data)
         self.answered = at if self._letters == 1 else self._before

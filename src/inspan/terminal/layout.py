@@ -70,6 +70,8 @@ _BUTTON: Final = re.compile(r"(?<!▔)▔{6,30}(?!▔)")
 _BUTTON_WORDS: Final = re.compile(r"\W*(?:\w\S*\s?){1,4}\W*")
 #: The most rows between a dialog and the place in which one types below it.
 _BETWEEN_MOST: Final = 3
+#: The most characters of a line that are searched.
+LINE_MOST: Final = 400
 #: The second column of a character that is two columns wide.
 _SECOND: Final = "\0"
 #: Of so many rows it is known whether they are lines: most are looked at again and again.
@@ -333,6 +335,17 @@ def _floating(rows: Sequence[str], at: int, left: int, right: int) -> list[str]:
     after = next(filter(_worded, rows[at + 2 + len(inside) :]), "")
     quoted = not after[:left].strip() and bool(_SENTENCE.match(after, left))
     return inside if closed and not quoted else []
+
+
+def upto(row: str, column: int) -> str:
+    """What stands left of a column, and spaces where the row is shorter."""
+    kept = used = 0
+    for character in row:
+        used += columns(character)
+        if used > column:
+            break
+        kept += 1
+    return row[:kept] + " " * min(LINE_MOST, column - columns(row[:kept]))
 
 
 def _indented(rows: Sequence[str], cursor: tuple[int, int]) -> range | None:

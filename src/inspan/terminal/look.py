@@ -130,6 +130,7 @@ class Look:
             turns=motion.turns,
             spins=self._titled.until,
             keyed=self._keys.answered,
+            stopped=self._keys.stopped,
             usual=self._usual.every,
             sent=self._usual.sent,
             prompt=self._usual.words,

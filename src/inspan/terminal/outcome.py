@@ -2,7 +2,8 @@
 
 Where one types it may look at work as it does at rest. But a prompt with nothing below it has no
 answer; and what is said stands below what was said before, so that a box which came above older
-rows, or in the place of all of them, lies over them. It knows no program and no rule.
+rows, or in the place of all of them, lies over them. Who was stopped and says so, and no more, has
+ended, whatever still moves beside that. It knows no program and no rule.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 
 from inspan.model.value import value
 from inspan.terminal.layout import cells
+from inspan.terminal.tongues import english
 from inspan.terminal.usual import hashed
 
 #: Seconds within which a prompt is shown that was sent, and the place to type is empty again.
@@ -31,6 +33,12 @@ _ROWS_LEAST: Final = 2
 _SEEN_MOST: Final = 2
 #: The first row within a box that begins at the top, at the most.
 _TOP_MOST: Final = 2
+#: Seconds after a word that says that it was stopped in which more may be said with it.
+_WITH_IT: Final = 1.0
+#: How a program says that a person stopped it.
+_WAS_STOPPED: Final = re.compile(
+    r"(?i)\b(?:interrupted|cancell?ed|stopped|aborted|halted)\b(?![^.]*(?:…|\.\.\.))"
+)
 _UPPER: Final = re.compile(r"\s{0,4}([╭┌┏╔][^╭┌┏╔╮┐┓╗]{8,}[╮┐┓╗])")
 _UPRIGHT: Final = "│┃║"
 _LOWER: Final = "╰└┗╚╯┘┛╝"
@@ -40,7 +48,8 @@ _LOWER: Final = "╰└┗╚╯┘┛╝"
 class Came:
     """The rows of a screen, since when each is there, and which turn; ``end``: where one types.
 
-    ``sent`` and ``keyed`` are when a prompt was sent, and when somebody typed what may answer.
+    ``sent``, ``keyed`` and ``stopped`` are when a prompt was sent, when somebody typed what may
+    answer, and what may stop.
     """
 
     rows: Sequence[str]
@@ -49,6 +58,7 @@ class Came:
     end: range
     sent: float
     keyed: float
+    stopped: float = -inf
 
     def since(self, at: int) -> float:
         """Since when a row is there that has words and does not turn; or for ever."""
@@ -70,6 +80,18 @@ def unanswered(came: Came, prompt: frozenset[int]) -> int | None:
     # What is above may have been drawn anew.
     own = len(said - prompt) <= _MORE and len(said & prompt) * 2 > len(said)
     return new[-1] if own else None
+
+
+def said_stopped(came: Came) -> int | None:
+    """The row that says that it was stopped, the last thing said since somebody did; or nothing."""
+    if came.stopped <= came.sent:
+        return None
+    said = [at for at in range(came.end.start) if came.since(at) > came.stopped]
+    ends = [at for at in said if _WAS_STOPPED.search(english(came.rows[at]))]
+    if not ends:
+        return None
+    newest = max(came.since(at) for at in ends)
+    return ends[-1] if all(came.since(at) <= newest + _WITH_IT for at in said) else None
 
 
 def laid_over(came: Came) -> range | None:

@@ -44,7 +44,9 @@ class Place(StrEnum):
     BESIDE = "asking_beside"  #: the rows that ask in a pane beside the one to talk in
     OVER = "laid_over"  #: in a box that came over what was said before, of itself
     UNANSWERED = "unanswered"  #: the last line of a prompt that was sent, where nothing came of it
+    STOPPED = "stopped"  #: what a program said last when somebody stopped it
     UNTOUCHED = "untouched"  #: an empty line, where nobody has typed anything yet
+    READY = "ready"  #: the same, where one types somewhere
     WHOLE = "whole"  #: every line that is not empty
 
 

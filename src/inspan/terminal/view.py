@@ -15,6 +15,7 @@ from typing import Final
 from inspan.terminal.asking import AT_REST, NEEDED, Asking, asking, asking_beside, needed, tells
 from inspan.terminal.layout import (
     FRAME,
+    LINE_MOST,
     SIDES,
     answered,
     begun,
@@ -29,17 +30,15 @@ from inspan.terminal.layout import (
     paragraph,
     printed,
     typing_rows,
+    upto,
 )
-from inspan.terminal.outcome import Came, laid_over, unanswered
+from inspan.terminal.outcome import Came, laid_over, said_stopped, unanswered
 from inspan.terminal.panes import column
 from inspan.terminal.regions import Place, Region
-from inspan.terminal.sanitize import columns
 from inspan.terminal.signs import Sign, signs_of
 from inspan.terminal.tongues import english
 from inspan.terminal.usual import Standing
 
-#: The most characters of a line that are searched.
-LINE_MOST: Final = 400
 #: A prompt with words and no question.
 _NAMED: Final = re.compile(r"[^?]{1,30}[:>»❯›#$]\s*")
 #: A question with an answer behind it, in front of another prompt or not.
@@ -68,6 +67,11 @@ _MAYBE: Final = 2
 #: What is found by the prompts that were sent.
 _OF_PROMPTS: Final = frozenset(
     {Place.USUAL, Place.AGAIN, Place.UNLIKE, Place.OTHERWISE, Place.OVER, Place.UNANSWERED}
+    | {Place.STOPPED}
+)
+#: What is found by how far a program has got.
+_AT_THE_END: Final = frozenset(
+    {Place.PRINTED, Place.LEFT, Place.FRESH, Place.LIVE, Place.UNTOUCHED, Place.READY}
 )
 _ASKED: Final = Region(Place.ASKED)
 _ASKING: Final = Region(Place.ASKING)
@@ -107,6 +111,7 @@ class View:
     spins: float = inf
     #: When somebody typed last what may be an answer.
     keyed: float = -inf
+    stopped: float = -inf  #: and Escape or Ctrl-C
     #: How it stood where one types when a prompt was sent, the last first.
     usual: tuple[Standing, ...] = ()
     #: When that was: what has stood there since before tells nothing of what came of it.
@@ -178,11 +183,7 @@ class View:
         return self._sent_below[0]
 
     def was_answered(self, lines: Sequence[str]) -> bool:
-        """Whether somebody typed since these lines are there, and words came below them then.
-
-        Rows in which one types, that are shown at rest too, that turn, or that ask by themselves
-        tell nothing.
-        """
+        """Whether somebody typed since these lines are there, and words came below them then."""
         stand = self._rows_of(lines)
         if not all(self._tells(at) for at in stand if self.born[at] >= self.keyed):
             return False
@@ -192,9 +193,14 @@ class View:
         old = [at for at in stand if self.born[at] < self.keyed]
         if not old:
             return False
-        return any(
-            self.born[at] > self.keyed and self._tells(at) for at in range(old[-1], len(self.rows))
-        )
+        below = range(old[-1], len(self.rows))
+        told = any(self.born[at] > self.keyed and self._tells(at) for at in below)
+        return told or (self._asking(1).signs <= _MAYBE and any(map(self._turned_since, below)))
+
+    def _turned_since(self, at: int) -> bool:
+        """Whether words that turn stand there since somebody typed, and not where one types."""
+        typed = at in (self._typing() or ())
+        return not typed and self.worded[at] > self.keyed and self._worded_at(at, turns=True)
 
     def turning(self, lines: Sequence[str]) -> bool:
         """Whether one of these lines is of a row that turns."""
@@ -276,7 +282,7 @@ class View:
                 asked = self._joined(self._asked())
                 read = chain(asked, map(english, asked))
                 return () if any(map(_ANSWERED.search, asked)) else [*dict.fromkeys(read)]
-            case Place.PRINTED | Place.LEFT | Place.FRESH | Place.LIVE | Place.UNTOUCHED:
+            case place if place in _AT_THE_END:
                 return self._at_the_end(place)
             case place if place in _OF_PROMPTS:
                 return self._as_usual(place)
@@ -330,7 +336,7 @@ class View:
         """Where one types, where it stands as when a prompt was sent; or that it does not."""
         if place is Place.OTHERWISE:
             return self._otherwise()
-        if place in (Place.OVER, Place.UNANSWERED):
+        if place in (Place.OVER, Place.UNANSWERED, Place.STOPPED):
             return self._came_of_it(place)
         rows = column(self.rows) if self.usual else ()
         standing = (each.again(rows, self.cursor, self.hidden) for each in self.usual)
@@ -344,16 +350,16 @@ class View:
         return _worded(self.rows)[-1:] if gone and not stays else ()
 
     def _came_of_it(self, place: Place) -> Sequence[str]:
-        """What came of the last prompt: a box over all, or nothing."""
+        """What came of the last prompt: a box over all, its end by a key, or nothing."""
         rows = column(self.rows)
         usual = (each.again(rows, self.cursor, self.hidden) for each in self.usual)
         at = next((row for row in usual if row is not None), len(rows))
         end = self._typing() or range(at, min(at + 1, len(rows)))
-        came = Came(rows, self.born, self.turns, end, self.sent, self.keyed)
+        came = Came(rows, self.born, self.turns, end, self.sent, self.keyed, self.stopped)
         if place is Place.OVER:
             over = laid_over(came)
             return [rows[at].strip(SIDES) for at in over or () if rows[at].strip(SIDES)]
-        last = unanswered(came, self.prompt)
+        last = said_stopped(came) if place is Place.STOPPED else unanswered(came, self.prompt)
         return () if last is None else (rows[last],)
 
     def _said_above(self, at: int | None) -> bool:
@@ -377,18 +383,19 @@ class View:
         newest = max(above, default=-inf)
         return (line,) if self.born[at] - newest < _WITH else ()
 
-    def _worded_at(self, row: int) -> bool:
-        return any(map(str.isalnum, self.rows[row])) and not self.turns[row]
+    def _worded_at(self, row: int, *, turns: bool = False) -> bool:
+        return any(map(str.isalnum, self.rows[row])) and self.turns[row] is turns
 
     def _at_the_end(self, place: Place) -> Sequence[str]:
         """What is found by where the cursor is, of all that was printed."""
-        if place is Place.UNTOUCHED:
-            return () if self.keyed > -inf else [""]
         if place is Place.FRESH:
             born = self.born[self.cursor[1]] if self.cursor[1] < len(self.born) else -inf
             rows = zip(self.rows, self.born, strict=False)
             newest = not self.hidden and born >= max((at for row, at in rows if row), default=inf)
             return (self._before_cursor(),) if newest else ()
+        if place in (Place.UNTOUCHED, Place.READY):
+            nowhere = place is Place.READY and self._typing() is None
+            return () if self.keyed > -inf or nowhere else [""]
         live = place is Place.LIVE
         if live and self.alternate:
             return ()  # where what draws all of a screen leaves a hidden cursor tells nothing
@@ -486,14 +493,7 @@ class View:
         return [row for row in inside if row] or [""]
 
     def _before_cursor(self) -> str:
-        column, text = self.cursor[0], self._at_cursor()
-        kept = used = 0
-        for character in text:
-            used += columns(character)
-            if used > column:
-                break
-            kept += 1
-        return text[:kept] + " " * min(LINE_MOST, column - columns(text[:kept]))
+        return upto(self._at_cursor(), self.cursor[0])
 
 
 def _worded(rows: Sequence[str]) -> list[str]:

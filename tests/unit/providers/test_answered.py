@@ -70,7 +70,7 @@ def test_who_says_how_to_stop_before_anybody_typed_does_not_work(
     if typed:
         answer = f"{says}\r\n\r\n❯ make the release\r\n\r\nIt is made."
         steps += [*SENT, (8.0, PROMPT.format(said=answer).encode())]
-    assert last(tmp_path, *steps) is (Doing.IDLE if typed else Doing.UNKNOWN)
+    assert last(tmp_path, *steps) is Doing.IDLE
 
 
 def test_what_a_spinner_s_row_was_broken_into_asks_nothing(tmp_path: Path) -> None:

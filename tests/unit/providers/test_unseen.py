@@ -280,3 +280,79 @@ def test_what_an_answer_puts_in_brackets_is_no_work(tmp_path: Path) -> None:
         (14.0, b"\x1b[m"),
     ]
     assert at(tmp_path, steps, 12.0) == [Doing.IDLE]
+
+
+def started(said: list[str], low: list[str], *, screen: bytes = b"\x1b[?1049h") -> list[Step]:
+    """A program that has drawn its screen, and stands still."""
+    return [
+        (1.0, (COLUMNS, ROWS)),
+        (1.2, screen + drawn(face(said, low))),
+        (14.0, b"\x1b[m"),
+    ]
+
+
+HINTS = {
+    "how to stop what it will do": ["enter sends", "ctrl+c interrupts · ctrl+d quits"],
+    "what its start did": ["📸 Taking a snapshot...", "✅ Taken"],
+}
+
+
+@pytest.mark.parametrize("hints", HINTS.values(), ids=HINTS)
+def test_what_nobody_has_typed_to_is_at_rest_whatever_its_hints_say(
+    tmp_path: Path, hints: list[str]
+) -> None:
+    assert at(tmp_path, started(["welcome", "", *hints], field()), 9.0) == [Doing.IDLE]
+
+
+def test_a_dialog_of_the_start_and_what_still_starts_are_no_rest(tmp_path: Path) -> None:
+    asks = ["Do you trust this folder?", "❯ 1. Yes", "  2. No"]
+    (tmp_path / "asks").mkdir()
+    assert at(tmp_path / "asks", started(["welcome"], [*asks, FOOT]), 9.0) == [Doing.WAITING]
+    loads = started(["  threads"], ["Loading the model…", *field()])
+    assert at(tmp_path, loads, 9.0) != [Doing.IDLE]
+
+
+def stopped(last: list[str], *, moves: bool = False) -> Iterator[Step]:
+    """A prompt, work, a key that stops it at 9 s, and what is shown from then on."""
+    yield from (step for step in session("", [], moves=True) if step[0] < 9)
+    yield 9.0, (b"\x1b",)
+    for step in range(40):
+        blink = f"{'◉○'[step % 2]} a-model" if moves else FOOT
+        shown = drawn(face([*SAID, *last], [*boxed(["> "]), blink]))
+        yield 9.2 + step / 4, shown
+        if not moves:
+            break
+    yield 20.0, b"\x1b[m"
+
+
+@pytest.mark.parametrize("moves", [False, True], ids=["and stands still", "and something moves"])
+def test_who_says_that_it_was_stopped_rests_whatever_stands_there_of_its_work(
+    tmp_path: Path, moves: bool
+) -> None:
+    last = ["⠹ Working… 12s (esc to interrupt)", "", "⚡ Interrupted by user"]
+    assert at(tmp_path, list(stopped(last, moves=moves)), 15.0) == [Doing.IDLE]
+
+
+def test_who_was_stopped_and_says_nothing_of_it_works_while_it_moves(tmp_path: Path) -> None:
+    steps = [step for step in session("", [], moves=True) if step[0] < 9]
+    spins = [
+        (9.2 + n / 4, drawn(face([*SAID, f"{SPINS[n % 8]} Working… {n}s"], field())))
+        for n in range(24)
+    ]
+    assert at(tmp_path, [*steps, (9.0, (b"\x1b",)), *spins], 14.0) == [Doing.WORKING]
+
+
+def test_a_question_that_was_answered_is_none_where_a_spinner_turns_below_it(
+    tmp_path: Path,
+) -> None:
+    asked = ["It wants to run make", "⏳ Waiting for your approval"]
+    steps: list[Step] = [
+        *(step for step in session("", [], moves=False) if step[0] < 9),
+        (9.2, drawn(face([*SAID, *asked], field()))),
+        (12.0, (b"y",)),
+    ]
+    steps += [
+        (12.2 + n / 4, drawn(face([*SAID, *asked, f"{SPINS[n % 8]} Thinking"], field())))
+        for n in range(24)
+    ]
+    assert at(tmp_path, steps, 11.9, 16.0) == [Doing.WAITING, Doing.WORKING]

@@ -30,3 +30,14 @@ def test_what_may_be_an_answer(typed: list[bytes], answered: float) -> None:
     for at, data in enumerate(typed, 1):
         keys.typed(data, float(at))
     assert keys.answered == answered
+
+
+@pytest.mark.parametrize(
+    ("typed", "stopped"),
+    [([b"\x1b"], 1.0), ([b"\x03"], 1.0), ([b"y"], -inf), ([b"\r"], -inf), ([b"\x1b[A"], -inf)],
+)
+def test_what_may_stop(typed: list[bytes], stopped: float) -> None:
+    keys = Keys()
+    for at, data in enumerate(typed, 1):
+        keys.typed(data, float(at))
+    assert keys.stopped == stopped

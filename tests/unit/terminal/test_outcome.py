@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from inspan.terminal.outcome import Came, laid_over, unanswered
+from inspan.terminal.outcome import Came, laid_over, said_stopped, unanswered
 from inspan.terminal.usual import hashed
 
 pytestmark = pytest.mark.requirement("B4")
@@ -92,3 +92,33 @@ def test_what_a_key_brought_is_asked_of_nobody() -> None:
     rows = [*boxed(SENT + 2), ("It is done.", 4.0), ECHO, *STATUS, FIELD]
     assert laid_over(came(rows, keyed=SENT + 1.9)) is None
     assert laid_over(replace(came(rows), sent=-inf, keyed=-inf)) is None
+
+
+STOP = SENT + 5
+WORK = ("Running the tests (esc to interrupt)", SENT + 1)
+
+
+def stopped(rows: list[tuple[str, float]], at: float = STOP) -> int | None:
+    return said_stopped(replace(came([ECHO, *rows, FIELD], keyed=at), stopped=at))
+
+
+def test_who_says_last_that_it_was_stopped_has_ended() -> None:
+    assert stopped([WORK, ("Interrupted by user", STOP + 0.2)]) == 2
+    assert stopped([WORK, ("■ Cancelled", STOP + 3), ("What now?", STOP + 3.5)]) == 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [WORK],
+        [WORK, ("Interrupted by user", STOP - 1)],
+        [WORK, ("Cancelled: the build is stopped…", STOP + 0.2)],
+        [WORK, ("Interrupted by user", STOP + 0.2), ("I go on then.", STOP + 4)],
+    ],
+)
+def test_who_says_no_such_thing_or_more_than_that_may_work(rows: list[tuple[str, float]]) -> None:
+    assert stopped(rows) is None
+
+
+def test_what_was_stopped_before_the_prompt_tells_nothing_of_it() -> None:
+    assert stopped([("Interrupted by user", SENT + 1)], SENT - 1) is None

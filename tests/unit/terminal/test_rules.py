@@ -6,10 +6,11 @@ import pytest
 from inspan.errors import BadInput
 from inspan.model.activity import Confidence, Doing, Source
 from inspan.model.task import Needs
+from inspan.terminal.layout import LINE_MOST
 from inspan.terminal.regions import Place, Region
 from inspan.terminal.rulefile import parse
 from inspan.terminal.rules import Verdict
-from inspan.terminal.view import LINE_MOST, View
+from inspan.terminal.view import View
 
 pytestmark = pytest.mark.requirement("B4")
 
